@@ -1,0 +1,54 @@
+"""pandas: the only module that imports it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from flipkit.errors import NaiveTimestampError
+from flipkit.frames.columns import Column
+
+
+def make(arrays: Mapping[str, np.ndarray], columns: Sequence[Column]) -> pd.DataFrame:
+    """A pandas frame of exactly these columns."""
+    return pd.DataFrame({c.name: _series(arrays[c.name], c) for c in columns}, copy=False)
+
+
+def _series(array: np.ndarray, column: Column) -> pd.Series:
+    if column.kind == "time":
+        return pd.Series(pd.DatetimeIndex(array).tz_localize("UTC").as_unit("us"))
+    if column.kind == "text":
+        return pd.Series(array, dtype="str")
+    return pd.Series(array)
+
+
+def names(frame: pd.DataFrame) -> list[str]:
+    """Columns, then named index levels."""
+    levels = [level for level in frame.index.names if level is not None and level not in frame.columns]
+    return [str(name) for name in [*frame.columns, *levels]]
+
+
+def rows(frame: pd.DataFrame) -> int:
+    """How many rows."""
+    return len(frame)
+
+
+def column(frame: pd.DataFrame, name: str) -> np.ndarray:
+    """One column or index level as numpy."""
+    values = frame[name] if name in frame.columns else frame.index.get_level_values(name).to_series()
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        return np.asarray(values.dt.tz_convert("UTC").dt.tz_localize(None), dtype="datetime64[us]")
+    if pd.api.types.is_datetime64_dtype(values.dtype):
+        raise NaiveTimestampError(
+            f"{name} holds times without a zone. If they are UTC: "
+            f"frame[{name!r}] = frame[{name!r}].dt.tz_localize('UTC'); if they are local, name that zone instead"
+        )
+    if pd.api.types.is_bool_dtype(values.dtype) and not values.hasnans:
+        return values.to_numpy(dtype=bool)
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return values.to_numpy(dtype="float64", na_value=np.nan)
+    objects = values.to_numpy(dtype=object, copy=True)  # it may share the memory of the frame
+    objects[np.asarray(values.isna())] = None
+    return objects

@@ -1,0 +1,95 @@
+"""polars: the only module that imports it, together with the CSV writer behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import IO
+
+import numpy as np
+import polars as pl
+
+from flipkit.errors import NaiveTimestampError
+from flipkit.frames.columns import Column
+
+_TYPES: dict[str, pl.DataType] = {
+    "text": pl.String(),
+    "number": pl.Float64(),
+    "count": pl.Int64(),
+    "flag": pl.Boolean(),
+}
+
+
+def make(arrays: Mapping[str, np.ndarray], columns: Sequence[Column]) -> pl.DataFrame:
+    """A polars frame of exactly these columns."""
+    return pl.DataFrame([_series(arrays[c.name], c) for c in columns])
+
+
+def _series(array: np.ndarray, column: Column) -> pl.Series:
+    if column.kind == "time":
+        return pl.Series(column.name, array).dt.replace_time_zone("UTC")
+    if column.kind == "text":
+        return pl.Series(column.name, array.tolist(), dtype=pl.String)
+    return pl.Series(column.name, array, dtype=_TYPES[column.kind], nan_to_null=True)
+
+
+def names(frame: pl.DataFrame | pl.LazyFrame) -> list[str]:
+    """The columns."""
+    return frame.collect_schema().names()
+
+
+def rows(frame: pl.DataFrame | pl.LazyFrame) -> int:
+    """How many rows."""
+    return frame.lazy().collect().height
+
+
+def column(frame: pl.DataFrame | pl.LazyFrame, name: str) -> np.ndarray:
+    """One column as numpy."""
+    values = frame.lazy().select(name).collect().to_series()
+    if isinstance(values.dtype, pl.Datetime):
+        if values.dtype.time_zone is None:
+            raise NaiveTimestampError(
+                f"{name} holds times without a zone. If they are UTC: "
+                f"frame.with_columns(pl.col({name!r}).dt.replace_time_zone('UTC')); "
+                f"if they are local, name that zone instead"
+            )
+        plain = values.dt.convert_time_zone("UTC").dt.replace_time_zone(None).dt.cast_time_unit("us")
+        return plain.to_numpy()
+    if values.dtype == pl.Boolean and not values.null_count():
+        return values.to_numpy()
+    if values.dtype.is_numeric():
+        return values.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    return np.array([*values.to_list(), None], dtype=object)[:-1]
+
+
+# What a spreadsheet takes for the start of a formula: = + - @ (and their full-width forms), tab, carriage return,
+# line feed, also after leading blanks or quotes.
+_FORMULA = r"""^([\s"']*[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]|[\t\r\n])"""
+
+
+def write_csv(columns: Mapping[str, np.ndarray], target: IO[bytes]) -> None:
+    """Numpy columns as CSV; text that a spreadsheet would run gets a leading apostrophe."""
+    frame = pl.DataFrame([_plain(name, values) for name, values in columns.items()])
+    safe = frame.with_columns(pl.col(pl.String).str.replace(_FORMULA, "'${1}"))
+    safe.rename(_harmless).write_csv(target, datetime_format="%Y-%m-%dT%H:%M:%S%.fZ", line_terminator="\n")
+
+
+def _harmless(name: str) -> str:
+    return str(pl.Series([name]).str.replace(_FORMULA, "'${1}").item())
+
+
+def _plain(name: str, values: np.ndarray) -> pl.Series:
+    if values.dtype.kind == "O":
+        return pl.Series(name, [None if v is None else str(v) for v in values.tolist()], dtype=pl.String)
+    return pl.Series(name, values, nan_to_null=values.dtype.kind == "f")
+
+
+def read_file(path: str) -> dict[str, np.ndarray]:
+    """A CSV or parquet file as numpy columns; times with a zone become UTC.
+
+    Raises
+    ------
+    NaiveTimestampError
+        A column of times without a zone.
+    """
+    frame = pl.read_parquet(path) if path.endswith(".parquet") else pl.read_csv(path, try_parse_dates=False)
+    return {name: column(frame, name) for name in names(frame)}

@@ -1,0 +1,106 @@
+"""CSV that finance can open and trust: written aside and renamed, with its ``.meta.json`` beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import platform
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from flipkit.errors import InputError
+from flipkit.frames import provenance
+from flipkit.frames.columns import DTYPES, GLOSSARY
+from flipkit.frames.libraries import Frame, library, library_of
+
+__all__ = ["write_csv"]
+
+
+def write_csv(frame: Frame, path: str | os.PathLike[str]) -> Path:
+    """Write a frame as CSV, and beside it ``<name>.meta.json``.
+
+    UTF-8, line feeds, one header line whose names carry the units (``energy_kwh``; money is in the ``currency`` of
+    its row), rows in the order of the frame, times as ``2025-06-01T00:00:00Z``. A text cell that a spreadsheet
+    would run as a formula gets a leading apostrophe. Both files are written aside and renamed: a kill leaves the
+    old file or the new one.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Of pandas or polars.
+    path : path-like
+        Where to; folders on the way are made.
+
+    Returns
+    -------
+    Path
+        Where the CSV is.
+
+    Raises
+    ------
+    InputError
+        For anything but a DataFrame, or two columns of one name.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    content = _csv_bytes(frame)
+    meta = json.dumps(_meta(frame, target.name, content), indent=2, ensure_ascii=False, default=str) + "\n"
+    _replace(target, content)
+    _replace(target.with_name(target.name.removesuffix(".csv") + ".meta.json"), meta.encode())
+    return target
+
+
+def _csv_bytes(frame: Frame) -> bytes:
+    from flipkit.frames import _polars
+
+    source = library(library_of(frame))
+    names = [name for name in source.names(frame) if name]
+    if len(set(names)) < len(names):
+        raise InputError(f"two columns of one name: {', '.join(names)}")
+    buffer = io.BytesIO()
+    _polars.write_csv({name: source.column(frame, name) for name in names}, buffer)
+    return buffer.getvalue()
+
+
+def _meta(frame: Frame, name: str, content: bytes) -> dict[str, Any]:
+    source = library(library_of(frame))
+    facts = provenance.facts(frame)
+    columns = {column: source.column(frame, column) for column in source.names(frame)}
+    return {
+        "file": name,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "rows": source.rows(frame),
+        "columns": [_column_meta(column, values) for column, values in columns.items()],
+        "query": facts.pop("query", None),
+        "data_time_utc": facts.pop("data_time_utc", None),
+        **facts,
+        "versions": {"flipkit": version("flipkit"), "polars": version("polars"), "python": platform.python_version()},
+    }
+
+
+def _column_meta(name: str, values: np.ndarray) -> dict[str, str]:
+    known = GLOSSARY.get(name)
+    if known:
+        return {"name": name, "type": DTYPES[known.kind][0], "unit": known.unit, "meaning": known.meaning}
+    return {"name": name, "type": str(values.dtype), "unit": "", "meaning": ""}
+
+
+def _replace(target: Path, content: bytes) -> None:
+    """Write aside, flush to the disk, rename: readers see the old file or the new one, never half of one."""
+    handle, aside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(aside).chmod(0o644)
+        Path(aside).replace(target)
+    except BaseException:
+        Path(aside).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,124 @@
+"""Reading what users hand in: either library's frame, or a list of dicts, as checked numpy columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from flipkit.errors import InputError, MissingColumnError
+from flipkit.frames.libraries import is_frame, library, library_of
+from flipkit.frames.times import parse_times
+
+__all__ = ["take"]
+
+
+def take(
+    data: Any,
+    *,
+    times: Sequence[str] = (),
+    numbers: Sequence[str] = (),
+    texts: Sequence[str] = (),
+    optional: Sequence[str] = (),
+    what: str = "frame",
+) -> dict[str, np.ndarray]:
+    """Read named columns from a pandas or polars frame, or from a list of dicts.
+
+    Parameters
+    ----------
+    data : DataFrame or sequence of mapping
+    times, numbers, texts : sequence of str
+        The columns to read, by kind.
+    optional : sequence of str
+        Those of them that may be absent: they come as NaT, NaN or None throughout.
+    what : str
+        What the frame is, for error texts.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Times as datetime64[us] in UTC, numbers as float64 (NaN where null), texts as objects (None where null).
+
+    Raises
+    ------
+    MissingColumnError
+        A needed column is absent; the text lists what is there.
+    NaiveTimestampError
+        A time without a zone.
+    InputError
+        A value that is no time or no number; names column and row.
+    """
+    source = _FrameSource(data) if is_frame(data) else _RecordSource(data, what)
+    kinds = {**dict.fromkeys(times, _times), **dict.fromkeys(numbers, _numbers), **dict.fromkeys(texts, _texts)}
+    present = source.names
+    missing = [name for name in kinds if name not in present and name not in optional]
+    if missing:
+        raise MissingColumnError(
+            f"{what}: missing {', '.join(missing)}; the columns are: {', '.join(present) or 'none'}"
+        )
+    empty = np.full(source.rows, None, dtype=object)
+    return {name: read(source.column(name) if name in present else empty, name) for name, read in kinds.items()}
+
+
+class _FrameSource:
+    def __init__(self, frame: Any) -> None:
+        self._library, self._frame = library(library_of(frame)), frame
+        self.names, self.rows = self._library.names(frame), self._library.rows(frame)
+
+    def column(self, name: str) -> np.ndarray:
+        return self._library.column(self._frame, name)
+
+
+class _RecordSource:
+    """A list of dicts; a key that a row lacks is null there."""
+
+    def __init__(self, records: Any, what: str) -> None:
+        if isinstance(records, Mapping | str) or not isinstance(records, Iterable):
+            raise InputError(f"{what}: expected a DataFrame or a list of dicts, got {type(records).__name__}")
+        self._records = list(records)
+        for row, record in enumerate(self._records):
+            if not isinstance(record, Mapping):
+                raise InputError(f"{what}, row {row}: expected a dict, got {type(record).__name__}")
+        self.rows = len(self._records)
+        self.names = list(dict.fromkeys(name for record in self._records for name in record))
+
+    def column(self, name: str) -> np.ndarray:
+        values = np.empty(self.rows, dtype=object)
+        values[:] = [record.get(name) for record in self._records]
+        return values
+
+
+def _times(values: np.ndarray, name: str) -> np.ndarray:
+    if values.dtype.kind == "M":
+        return values.astype("datetime64[us]")
+    return parse_times(values, name)
+
+
+def _numbers(values: np.ndarray, name: str) -> np.ndarray:
+    if values.dtype.kind in "fiu":
+        return values.astype(np.float64)
+    out = np.empty(len(values), dtype=np.float64)
+    for row, value in enumerate(values):
+        out[row] = np.nan if value is None else _number(value, name, row)
+    return out
+
+
+def _number(value: Any, name: str, row: int) -> float:
+    if isinstance(value, bool | np.bool_ | str | bytes):
+        raise InputError(f"{name}, row {row}: {value!r} is no number")
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise InputError(f"{name}, row {row}: {value!r} is no number") from None
+
+
+def _texts(values: np.ndarray, name: str) -> np.ndarray:
+    objects = values.astype(object)
+    for row, value in enumerate(objects):
+        if value is not None and not isinstance(value, str):
+            if value != value:
+                objects[row] = None
+                continue
+            raise InputError(f"{name}, row {row}: {value!r} is no text")
+    return objects
