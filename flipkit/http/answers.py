@@ -1,0 +1,118 @@
+"""An answer, and what a service's "no" means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from flipkit.errors import (
+    AuthenticationFailed,
+    InvalidRequest,
+    NotFound,
+    RateLimited,
+    RequestInfo,
+    ServerError,
+    StatusError,
+)
+
+__all__ = ["Answer", "Complaint", "Envelope", "error_of", "is_retryable_status"]
+
+T = TypeVar("T")
+
+_RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+_NEXT_STEP = {
+    AuthenticationFailed: "check that the key belongs to this environment and is still valid",
+    NotFound: "check the id",
+    RateLimited: "wait, then try again with fewer calls side by side",
+    ServerError: "the service is in trouble; try again later",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What a service's error envelope says.
+
+    Attributes
+    ----------
+    message : str
+    code : str or None
+    error : type of StatusError or None
+        A more precise error than the status tells.
+    next_step : str or None
+        What the reader should do, where the envelope knows better than the status.
+    """
+
+    message: str
+    code: str | None = None
+    error: type[StatusError] | None = None
+    next_step: str | None = None
+
+
+Envelope = Callable[[int, Any], Complaint]
+"""Reads a service's error body (decoded, or None) for a status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T]):
+    """One answer of a service.
+
+    Attributes
+    ----------
+    status : int
+    headers : mapping
+        Names in lower case.
+    content : bytes
+    request : RequestInfo
+    value : object
+        The decoded content; None for an empty one.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    request: RequestInfo
+    value: T
+
+    @property
+    def data_time_utc(self) -> str | None:
+        """When the service answered, by its own ``Date``, as ISO 8601."""
+        try:
+            return parsedate_to_datetime(self.headers.get("date", "")).strftime("%Y-%m-%dT%H:%M:%SZ")
+        except ValueError:
+            return None
+
+    @property
+    def beginning(self) -> str:
+        """The first bytes as text, for error messages."""
+        return self.content[:200].decode("utf-8", "replace")
+
+
+def error_of(answer: Answer[Any], read: Envelope) -> StatusError:
+    """The error for a status of 400 and above; `read` knows the service's envelope."""
+    try:
+        body = msgspec.json.decode(answer.content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        body = None
+    complaint = read(answer.status, body)
+    kind = complaint.error or _kind(answer.status)
+    step = complaint.next_step or _NEXT_STEP.get(kind)
+    text = f"{answer.status}: {complaint.message}" + (f"; {step}" if step else "")
+    code, shown = complaint.code, answer.beginning if body is None else body
+    return kind(text, answer.request, status=answer.status, code=code, body=shown)
+
+
+def is_retryable_status(status: int) -> bool:
+    """Whether a status may pass by itself."""
+    return status in _RETRYABLE
+
+
+def _kind(status: int) -> type[StatusError]:
+    by_status = {401: AuthenticationFailed, 403: AuthenticationFailed, 404: NotFound, 429: RateLimited}
+    if status in by_status:
+        return by_status[status]
+    return ServerError if status >= 500 else InvalidRequest
