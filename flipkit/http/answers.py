@@ -57,7 +57,7 @@ Envelope = Callable[[int, Any], Complaint]
 """Reads a service's error body (decoded, or None) for a status."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer(Generic[T]):
     """One answer of a service.
 

@@ -180,7 +180,7 @@ class _Call(Generic[T]):
         info = self._info(next((headers[name] for name in _REQUEST_IDS if name in headers), None))
         if 300 <= status < 400:
             raise UnexpectedAnswer(f"{status}: the service redirects, which is refused", info)
-        answer = Answer[Any](status, headers, content, info, None)
+        answer: Answer[Any] = Answer(status, headers, content, info, None)
         if status >= 400 or not content:
             return answer
         try:
