@@ -1,0 +1,289 @@
+"""A tariff: what a kWh costs, in which currency, by whose clock, and between which dates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flipkit.errors import InputError
+from flipkit.tariffs import flatpeak_reader, flatpeak_writer
+from flipkit.tariffs.calendar import to_us, zone
+from flipkit.tariffs.currencies import check_currency
+from flipkit.tariffs.describe import describe_rates, describe_series
+from flipkit.tariffs.price_frame import series_of_frame
+from flipkit.tariffs.rate_table import canonical, rate_series
+from flipkit.tariffs.rates import Rate
+from flipkit.tariffs.series import PriceSeries, check_cover
+
+__all__ = ["Tariff"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """Energy prices by season, kind of day and local hour, or as a price series; make one with a constructor.
+
+    Equal tariffs have the same prices at the same times, however they were written: rates are held in canonical form
+    (seasons, kinds of day and hours ascending; neighbours of equal price merged; no window across midnight).
+
+    Attributes
+    ----------
+    name : str
+        What reports call it.
+    currency : str
+        ISO 4217.
+    timezone : str
+        IANA zone of the hours, days and months.
+    rates : tuple of Rate
+        Empty where the tariff is a price series.
+    series : PriceSeries or None
+        The prices themselves, where the tariff is a price series; it holds over its own time only.
+    valid_from_us, valid_to_us : int or None
+        Between which instants rates hold, microseconds since 1970-01-01 UTC; None for no bound.
+
+    Raises
+    ------
+    InputError
+        An unknown currency or zone, a gap or overlap in the rates, both rates and a series, or neither.
+    """
+
+    name: str
+    currency: str
+    timezone: str
+    rates: tuple[Rate, ...] = ()
+    series: PriceSeries | None = None
+    valid_from_us: int | None = None
+    valid_to_us: int | None = None
+
+    def __post_init__(self) -> None:
+        check_currency(self.currency)
+        zone(self.timezone)
+        if bool(self.rates) == (self.series is not None):
+            raise InputError(f"tariff {self.name!r}: needs either rates or a price series")
+        if self.rates:
+            object.__setattr__(self, "rates", canonical(tuple(self.rates)))
+        bounds = (self.valid_from_us, self.valid_to_us)
+        if self.series is not None and bounds != (None, None):
+            raise InputError(f"tariff {self.name!r}: a price series holds over its own time; clip it instead")
+        if None not in bounds and bounds[0] >= bounds[1]:  # type: ignore[operator]
+            raise InputError(f"tariff {self.name!r}: ends before it begins")
+
+    @classmethod
+    def flat(cls, rate: float, *, currency: str, timezone: str, name: str | None = None) -> Tariff:
+        """One price at all times.
+
+        Parameters
+        ----------
+        rate : float
+            Price per kWh, major currency units.
+        currency : str
+            ISO 4217 code.
+        timezone : str
+            IANA name.
+        name : str, optional
+            Default ``"Flat rate"``.
+
+        Raises
+        ------
+        InputError
+            A rate that is no finite number, an unknown currency or zone.
+        """
+        return cls("Flat rate" if name is None else name, currency, timezone, (Rate(rate),))
+
+    @classmethod
+    def time_of_use(
+        cls,
+        rates: Mapping[str, float] | Iterable[Rate],
+        *,
+        currency: str,
+        timezone: str,
+        name: str | None = None,
+    ) -> Tariff:
+        """Prices by local hour and, with `Rate`, by month and kind of day.
+
+        Parameters
+        ----------
+        rates : mapping of str to float, or iterable of Rate
+            ``{"00:00-07:00": 0.09, "07:00-24:00": 0.29}`` for every day, or a list of `Rate`. A window may cross
+            midnight.
+        currency : str
+            ISO 4217 code.
+        timezone : str
+            IANA name.
+        name : str, optional
+            Default ``"Time of use"``.
+
+        Raises
+        ------
+        InputError
+            An hour with no price or with two (names month, days and hours), an unknown currency or zone.
+        """
+        given = [_window(*item) for item in rates.items()] if isinstance(rates, Mapping) else list(rates)
+        for number, rate in enumerate(given):
+            if not isinstance(rate, Rate):
+                raise InputError(f"rates, item {number}: expected a Rate, got {type(rate).__name__}")
+        if not given:
+            raise InputError("time of use: no rates; give at least one")
+        return cls("Time of use" if name is None else name, currency, timezone, tuple(given))
+
+    @classmethod
+    def from_prices(cls, frame: Any, *, currency: str, timezone: str, name: str | None = None) -> Tariff:
+        """A price series, such as market prices, from a frame.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame or polars.DataFrame
+            Columns ``start_utc``, ``end_utc`` (with a zone) and ``price_per_kwh`` (major currency units); rows of any
+            length in any order, without gap or overlap.
+        currency : str
+            ISO 4217 code.
+        timezone : str
+            IANA name; the zone of local days and months.
+        name : str, optional
+            Default ``"Price series"``.
+
+        Raises
+        ------
+        MissingColumnError
+            A column is absent.
+        NaiveTimestampError
+            Times without a zone.
+        InputError
+            A null, a gap or an overlap (names row and time), an unknown currency or zone.
+        """
+        return cls("Price series" if name is None else name, currency, timezone, (), series_of_frame(frame))
+
+    @classmethod
+    def from_flatpeak(
+        cls,
+        source: Mapping[str, Any] | Iterable[Mapping[str, Any]],
+        *,
+        timezone: str,
+        currency: str,
+        market: PriceSeries | None = None,
+    ) -> Tariff:
+        """The price that Flatpeak tariff objects make together: COMMODITY and NON_COMMODITY are added.
+
+        Parameters
+        ----------
+        source : mapping or iterable of mapping
+            One tariff object, or one of each type in the same direction, as the API gives them; never changed.
+        timezone : str
+            IANA zone of the location; the hours of the schedule are local.
+        currency : str
+            ISO 4217 code of the location.
+        market : PriceSeries, optional
+            Market prices, needed (and used) where ``market_rates`` is true: price = (market + surcharge_fixed) x
+            (1 + surcharge_percentage), 0.05 being 5 %. The tariff is then a price series over the time that both the
+            market prices and the contracts cover.
+
+        Raises
+        ------
+        InputError
+            Anything this form cannot price, by name: tiers, ``dates``, rate formulas, market rates without `market`,
+            two objects of one type, a field it does not know inside the schedule, gaps and overlaps.
+        """
+        read = flatpeak_reader.read(source, timezone, market)
+        return cls(read.name, currency, timezone, read.rates, read.series, read.start_us, read.end_us)
+
+    def to_flatpeak(
+        self,
+        location_id: str,
+        *,
+        direction: str = "IMPORT",
+        type: str = "COMMODITY",  # noqa: A002  the name of the field
+        start: Any = None,
+        end: Any = None,
+    ) -> dict[str, Any]:
+        """The body that creates this tariff at Flatpeak; `from_flatpeak` reads the equal tariff back.
+
+        Parameters
+        ----------
+        location_id : str
+            Flatpeak's id of the location, ``loc_...``.
+        direction : str
+            IMPORT, EXPORT or LOCAL.
+        type : str
+            COMMODITY or NON_COMMODITY.
+        start, end : datetime, date or str, optional
+            Contract dates; a date is the beginning of that local day. By default those of the tariff, and where it has
+            none 1970-01-01 and 9999-12-31, which `from_flatpeak` reads as no bound.
+
+        Returns
+        -------
+        dict
+
+        Raises
+        ------
+        InputError
+            A price series, which a schedule cannot express; an unknown direction or type; contract dates outside the
+            tariff's own.
+        """
+        if self.series is not None:
+            raise InputError(
+                f"tariff {self.name!r} is a price series, which a Flatpeak schedule (month, day, hour) cannot "
+                "express; create the tariff with market_rates at Flatpeak instead"
+            )
+        begin = self.valid_from_us if start is None else to_us(start, self.timezone)
+        stop = self.valid_to_us if end is None else to_us(end, self.timezone)
+        self._check_validity(begin, stop)
+        return flatpeak_writer.write(self.name, self.rates, location_id, direction, type, begin, stop)
+
+    def prices(self, start_us: int, end_us: int) -> PriceSeries:
+        """The price in force over [start, end), in order, without gap, cut to the window.
+
+        Parameters
+        ----------
+        start_us, end_us : int
+            Microseconds since 1970-01-01 UTC.
+
+        Returns
+        -------
+        PriceSeries
+            From rates, neighbours of equal price are one segment; a price series keeps its own segments.
+
+        Raises
+        ------
+        InputError
+            An empty window, or one outside the price series or the contract dates: names the first uncovered instant.
+        """
+        if self.series is not None:
+            return self.series.clip(start_us, end_us)
+        valid_from = start_us if self.valid_from_us is None else self.valid_from_us
+        valid_to = end_us if self.valid_to_us is None else self.valid_to_us
+        check_cover(start_us, end_us, valid_from, valid_to, f"the prices of tariff {self.name!r}")
+        return rate_series(self.rates, self.timezone, start_us, end_us)
+
+    def describe(self) -> str:
+        """A short text: name, currency, zone, validity, and prices by season, kind of day and hours."""
+        head = f"{self.name}: {self.currency} per kWh, local time of {self.timezone}"
+        if self.series is not None:
+            return f"{head}\n{describe_series(self.series)}"
+        return f"{head}\n{describe_rates(self.rates, self.timezone, self.valid_from_us, self.valid_to_us)}"
+
+    def plot(self, **options: Any) -> Any:
+        """Draw the prices by month and hour; see `flipkit.plots.tariff_heatmap`, which gets the options.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+        """
+        # Here, not above: matplotlib is loaded for a picture only.
+        from flipkit.plots import tariff_heatmap
+
+        return tariff_heatmap(self, **options)
+
+    def _check_validity(self, start_us: int | None, end_us: int | None) -> None:
+        early = self.valid_from_us is not None and start_us is not None and start_us < self.valid_from_us
+        late = self.valid_to_us is not None and end_us is not None and end_us > self.valid_to_us
+        if early or late:
+            raise InputError(f"tariff {self.name!r}: the contract dates given reach beyond the tariff's own")
+        if start_us is not None and end_us is not None and end_us <= start_us:
+            raise InputError(f"tariff {self.name!r}: the contract ends before it starts")
+
+
+def _window(window: str, price: float) -> Rate:
+    begin, dash, stop = window.partition("-") if isinstance(window, str) else ("", "", "")
+    if not dash:
+        raise InputError(f"time of use: window {window!r} is none; write 'HH:MM-HH:MM', such as '07:00-16:00'")
+    return Rate(price, begin.strip(), stop.strip())
