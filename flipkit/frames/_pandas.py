@@ -47,6 +47,8 @@ def column(frame: pd.DataFrame, name: str) -> np.ndarray:
         )
     if pd.api.types.is_bool_dtype(values.dtype) and not values.hasnans:
         return values.to_numpy(dtype=bool)
+    if pd.api.types.is_integer_dtype(values.dtype) and not values.hasnans:
+        return values.to_numpy(dtype="int64")
     if pd.api.types.is_numeric_dtype(values.dtype):
         return values.to_numpy(dtype="float64", na_value=np.nan)
     objects = values.to_numpy(dtype=object, copy=True)  # it may share the memory of the frame

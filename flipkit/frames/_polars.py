@@ -56,6 +56,8 @@ def column(frame: pl.DataFrame | pl.LazyFrame, name: str) -> np.ndarray:
         return plain.to_numpy()
     if values.dtype == pl.Boolean and not values.null_count():
         return values.to_numpy()
+    if values.dtype.is_integer() and not values.null_count():
+        return values.cast(pl.Int64).to_numpy()
     if values.dtype.is_numeric():
         return values.cast(pl.Float64).fill_null(float("nan")).to_numpy()
     return np.array([*values.to_list(), None], dtype=object)[:-1]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 __all__ = ["WORKERS", "side_by_side"]
 
@@ -34,26 +35,31 @@ def side_by_side(
     """
     if len(items) <= 1:
         return [call(item) for item in items]
-    with ThreadPoolExecutor(min(workers, len(items)), thread_name_prefix="flipkit") as pool:
-        futures = [pool.submit(call, item) for item in items]
+    failed = threading.Event()
+
+    def unless_failed(item: Item) -> Result | None:
+        if failed.is_set():
+            return None
         try:
-            _watch(futures, what)
+            return call(item)
+        except BaseException:
+            failed.set()
+            raise
+
+    with ThreadPoolExecutor(min(workers, len(items)), thread_name_prefix="flipkit") as pool:
+        futures = [pool.submit(unless_failed, item) for item in items]
+        try:
+            for _ in _shown(as_completed(futures), len(items), what):
+                if failed.is_set():
+                    break
         finally:
-            for future in futures:
-                future.cancel()
-    failed = next((f for f in futures if not f.cancelled() and f.exception()), None)
-    if failed:
-        failed.result()
-    return [future.result() for future in futures]
+            failed.set()
+    return [cast(Result, future.result()) for future in futures]
 
 
-def _watch(futures: list[Future[Result]], what: str | None) -> None:
-    """Wait for all, or for the first error."""
-    steps: Iterable[Future[Result]] = as_completed(futures)
-    if what:
-        from tqdm.auto import tqdm  # imported late: only long work in front of a person needs it
+def _shown(steps: Iterable[Future[Any]], total: int, what: str | None) -> Iterable[Future[Any]]:
+    if not what:
+        return steps
+    from tqdm.auto import tqdm  # imported late: only long work in front of a person needs it
 
-        steps = tqdm(steps, total=len(futures), desc=what, delay=1.0, leave=False)
-    for future in steps:
-        if future.exception():
-            return
+    return cast(Iterable[Future[Any]], tqdm(steps, total=total, desc=what, delay=1.0, leave=False))

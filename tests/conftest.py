@@ -1,0 +1,20 @@
+"""What all tests share: both libraries, and an environment without keys."""
+
+import os
+
+import pytest
+
+os.environ["TQDM_DISABLE"] = "1"
+
+
+@pytest.fixture(params=["pandas", "polars"])
+def frames_library(request):
+    """Every test that takes it runs once for each library."""
+    return request.param
+
+
+@pytest.fixture(autouse=True)
+def _no_keys_in_the_environment(monkeypatch):
+    for name in list(os.environ):
+        if name.startswith(("FLIP_", "FLATPEAK_", "FLIPKIT_")):
+            monkeypatch.delenv(name)

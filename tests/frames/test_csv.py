@@ -1,0 +1,111 @@
+"""CSV that finance can open and trust."""
+
+import csv
+import hashlib
+import json
+from datetime import UTC, datetime
+
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flipkit.errors import InputError
+from flipkit.frames import csv as room
+from flipkit.frames import tables, write_csv
+
+MAKE = {"pandas": pd.DataFrame, "polars": pl.DataFrame}
+DANGEROUS = ["=1+1", "+1", "-1", "@A1", "\t=1", "\r=1", "\n=1", "  =1", '"=1', "' @x", "＝1", "－2", "＋3", "＠x"]
+HARMLESS = ["a", "", "a=b", "1-2", "x@y.example", "Müller", "日本", "a\nb", 'say "hi"', "a,b"]
+
+
+def read(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
+
+
+@pytest.mark.parametrize("text", DANGEROUS)
+def test_a_formula_is_made_harmless(text, frames_library, tmp_path):
+    path = write_csv(MAKE[frames_library]({"name": [text], "cost": [-1.0]}), tmp_path / "x.csv")
+    assert read(path)[1] == ["'" + text, "-1.0"]
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_other_text_stays_as_it_is(text, frames_library, tmp_path):
+    assert read(write_csv(MAKE[frames_library]({"name": [text], "n": [1]}), tmp_path / "x.csv"))[1][0] == text
+
+
+def test_a_header_that_is_a_formula_is_made_harmless(frames_library, tmp_path):
+    assert read(write_csv(MAKE[frames_library]({"=x": [1]}), tmp_path / "x.csv"))[0] == ["'=x"]
+
+
+def test_no_cell_begins_like_a_formula(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("csv")
+
+    @given(st.lists(st.text(max_size=6), min_size=1, max_size=5))
+    def check(texts):
+        path = write_csv(pl.DataFrame({"name": texts, "n": range(len(texts))}), folder / "x.csv")
+        for cell, _ in read(path)[1:]:
+            assert cell.lstrip(" \"'")[:1] not in tuple("=+-@\t\r\n") or cell.startswith("'")
+
+    check()
+
+
+def test_both_libraries_write_the_same_bytes(tmp_path):
+    data = {
+        "object_id": ["loc_1", "loc_1"],
+        "start_utc": pd.DatetimeIndex(["2025-06-01", "2025-06-02"]).to_numpy("datetime64[us]"),
+        "cost": [0.1 + 0.2, float("nan")],
+        "currency": "EUR",
+    }
+    paths = [write_csv(tables.COSTS.build(data, lib), tmp_path / lib / "costs.csv") for lib in MAKE]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert "loc_1,2025-06-01T00:00:00Z,,,,0.30000000000000004,EUR,,," in paths[0].read_text()
+
+
+def test_line_ends_and_encoding(tmp_path):
+    content = write_csv(pl.DataFrame({"name": ["Zoë"]}), tmp_path / "x.csv").read_bytes()
+    assert content == "name\nZoë\n".encode()
+
+
+def test_the_meta_file_says_what_the_columns_are(frames_library, tmp_path):
+    frame = tables.COSTS.build(
+        {"object_id": ["a"], "cost": [1.0]},
+        frames_library,
+        facts={"query": {"start": "2025-01"}, "data_time_utc": "2026-01-10T12:00:00Z", "service": "flatpeak"},
+    )
+    path = write_csv(frame, tmp_path / "costs.csv")
+    meta = json.loads((tmp_path / "costs.meta.json").read_text())
+    assert meta["rows"] == 1
+    assert meta["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert meta["query"] == {"start": "2025-01"}
+    assert meta["data_time_utc"] == "2026-01-10T12:00:00Z"
+    assert meta["service"] == "flatpeak"
+    assert [c["name"] for c in meta["columns"]] == list(tables.COSTS.names)
+    assert all(c["meaning"] for c in meta["columns"])
+    assert {"flipkit", "python"} <= set(meta["versions"])
+
+
+def test_an_empty_frame_has_its_header(frames_library, tmp_path):
+    path = write_csv(tables.COSTS.build({}, frames_library), tmp_path / "x.csv")
+    assert read(path) == [list(tables.COSTS.names)]
+
+
+def test_a_failure_leaves_the_old_file(tmp_path, monkeypatch):
+    path = write_csv(pl.DataFrame({"a": [1]}), tmp_path / "x.csv")
+    monkeypatch.setattr(room.os, "fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        write_csv(pl.DataFrame({"a": [2]}), path)
+    assert path.read_text() == "a\n1\n"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["x.csv", "x.meta.json"]
+
+
+def test_a_pandas_index_with_a_name_is_kept(tmp_path):
+    index = pd.DatetimeIndex([datetime(2025, 6, 1, tzinfo=UTC)], name="start_utc")
+    assert read(write_csv(pd.DataFrame({"cost": [1.0]}, index=index), tmp_path / "x.csv"))[0] == ["cost", "start_utc"]
+
+
+def test_what_is_no_frame_is_refused(tmp_path):
+    with pytest.raises(InputError, match="DataFrame"):
+        write_csv([1, 2], tmp_path / "x.csv")

@@ -1,0 +1,143 @@
+"""Constant columns and dtypes in both libraries, whatever the data."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flipkit.errors import InputError
+from flipkit.frames import Table, facts, library_of, tables, take
+from flipkit.frames.columns import GLOSSARY
+
+TABLES = [value for value in vars(tables).values() if isinstance(value, Table)]
+EVERY_KIND = Table(
+    "every kind", ("site_id", "month", "energy_kwh", "row", "market_rates", "start_utc"), ("site_id", "row")
+)
+
+rows = st.lists(
+    st.tuples(
+        st.none() | st.text(max_size=5),
+        st.none() | st.text(max_size=5),
+        st.none() | st.floats(allow_nan=False, allow_infinity=False),
+        st.integers(-(2**53), 2**53),
+        st.booleans(),
+        st.none() | st.integers(-(10**15), 10**15),
+    ),
+    max_size=30,
+)
+
+
+def columns_of(data):
+    site, month, energy, row, market, start = zip(*data, strict=True) if data else [()] * 6
+    return {
+        "site_id": site,
+        "month": month,
+        "energy_kwh": [np.nan if v is None else v for v in energy],
+        "row": list(row),
+        "market_rates": list(market),
+        "start_utc": np.array(
+            [np.datetime64("NaT") if v is None else np.datetime64(v, "us") for v in start], "datetime64[us]"
+        ),
+    }
+
+
+def schema(frame):
+    return [(n, str(t)) for n, t in (frame.dtypes.items() if library_of(frame) == "pandas" else frame.schema.items())]
+
+
+@given(rows)
+def test_the_schema_does_not_depend_on_the_data(data):
+    for library in ("pandas", "polars"):
+        assert schema(EVERY_KIND.build(columns_of(data), library)) == schema(EVERY_KIND.build({}, library))
+
+
+@given(rows)
+def test_both_libraries_hold_the_same_and_give_it_back(data):
+    names = {"times": ["start_utc"], "numbers": ["energy_kwh", "row"], "texts": ["site_id", "month"]}
+    one = take(EVERY_KIND.build(columns_of(data), "pandas"), **names)
+    two = take(EVERY_KIND.build(columns_of(data), "polars"), **names)
+    for name in one:
+        np.testing.assert_array_equal(one[name], two[name])
+        assert one[name].dtype == two[name].dtype
+
+
+@given(rows)
+def test_rows_are_sorted_by_their_key_with_nulls_last(data):
+    frame = EVERY_KIND.build(columns_of(data), "polars")
+    expected = sorted(((s is None, s or "", r) for s, _, _, r, _, _ in data))
+    assert [(s is None, s or "", r) for s, r in zip(frame["site_id"], frame["row"], strict=True)] == expected
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda t: t.name)
+def test_every_declared_table_builds_empty(table, frames_library):
+    frame = table.build({}, frames_library)
+    assert library_of(frame) == frames_library
+    assert list(frame.columns) == list(table.names)
+    assert len(frame) == 0
+
+
+def test_dtypes_are_the_ones_promised():
+    pandas, polars = EVERY_KIND.build({}, "pandas"), EVERY_KIND.build({}, "polars")
+    assert [str(t) for t in pandas.dtypes] == ["str", "str", "float64", "int64", "bool", "datetime64[us, UTC]"]
+    assert polars.dtypes == [pl.String, pl.String, pl.Float64, pl.Int64, pl.Boolean, pl.Datetime("us", "UTC")]
+
+
+def test_nulls_are_nulls_in_both_libraries():
+    data = {"site_id": [None], "energy_kwh": [np.nan], "row": [0]}
+    assert EVERY_KIND.build(data, "polars").null_count().row(0) == (1, 1, 1, 0, 0, 1)
+    assert EVERY_KIND.build(data, "pandas").isna().sum().tolist() == [1, 1, 1, 0, 0, 1]
+
+
+def test_building_leaves_the_input_alone():
+    site = np.array(["b", None, "a"], dtype=object)
+    EVERY_KIND.build({"site_id": site, "row": [0, 1, 2]}, "pandas")
+    assert site.tolist() == ["b", None, "a"]
+
+
+def test_taking_leaves_the_frame_alone(frames_library):
+    frame = EVERY_KIND.build({"site_id": ["a", None], "row": [0, 1]}, frames_library)
+    before = frame.copy() if frames_library == "pandas" else frame.clone()
+    take(frame, texts=["site_id"])["site_id"][0] = "changed"
+    assert frame.equals(before)
+
+
+def test_a_column_that_does_not_belong_is_refused():
+    with pytest.raises(InputError, match="no such column: cost"):
+        EVERY_KIND.build({"cost": [1.0]}, "pandas")
+
+
+def test_columns_of_different_lengths_are_refused():
+    with pytest.raises(InputError, match="2 rows expected"):
+        EVERY_KIND.build({"site_id": ["a", "b"], "row": [1]}, "pandas")
+
+
+def test_an_unknown_library_is_refused():
+    with pytest.raises(InputError, match="'pandas' or 'polars'"):
+        EVERY_KIND.build({}, "arrow")
+
+
+def test_facts_live_as_long_as_the_frame(frames_library):
+    frame = EVERY_KIND.build({}, frames_library, facts={"query": {"a": 1}})
+    assert facts(frame) == {"query": {"a": 1}}
+    key = id(frame)
+    del frame
+    from flipkit.frames import provenance
+
+    assert key not in provenance._notes
+
+
+def test_every_glossary_column_has_a_meaning_and_units_match_their_names():
+    suffixes = {"_kwh": {"kWh", "currency/kWh"}, "_kw": {"kW"}, "_utc": {"UTC"}}
+    for column in GLOSSARY.values():
+        assert column.meaning
+        for suffix, units in suffixes.items():
+            if column.name.endswith(suffix):
+                assert column.unit in units, column.name
+
+
+def test_the_docstring_table_names_every_column():
+    for table in TABLES:
+        assert all(name in table.docstring() for name in table.names)
+    assert pd.__version__ >= "3"

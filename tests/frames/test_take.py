@@ -1,0 +1,111 @@
+"""Reading what users hand in."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from flipkit.errors import InputError, MissingColumnError, NaiveTimestampError
+from flipkit.frames import take
+
+MOMENT = np.datetime64("2025-06-01T00:00:00", "us")
+TIMES = {
+    "aware datetime": datetime(2025, 6, 1, tzinfo=UTC),
+    "zulu text": "2025-06-01T00:00:00Z",
+    "offset text": "2025-06-01T02:00:00+02:00",
+}
+
+
+@pytest.mark.parametrize("value", TIMES.values(), ids=TIMES)
+@pytest.mark.parametrize("shape", ["pandas", "polars", "records"])
+def test_a_time_with_a_zone_is_read_from_any_shape(value, shape):
+    records = [{"start_utc": value}, {"start_utc": None}]
+    data = {"pandas": pd.DataFrame, "polars": lambda r: pl.DataFrame(r, strict=False), "records": list}[shape](records)
+    times = take(data, times=["start_utc"])["start_utc"]
+    assert times[0] == MOMENT
+    assert np.isnat(times[1])
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_pandas_zones_and_resolutions(unit):
+    index = pd.DatetimeIndex(["2025-06-01 02:00"]).tz_localize("Europe/Brussels").as_unit(unit)
+    assert take(pd.DataFrame({"start_utc": index}), times=["start_utc"])["start_utc"][0] == MOMENT
+
+
+def test_polars_zones_and_resolutions():
+    frame = pl.DataFrame({"t": [datetime(2025, 6, 1, 2)]}).select(
+        pl.col("t").dt.cast_time_unit("ms").dt.replace_time_zone("Europe/Brussels")
+    )
+    assert take(frame, times=["t"])["t"][0] == MOMENT
+    assert take(frame.lazy(), times=["t"])["t"][0] == MOMENT
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pd.DataFrame({"start_utc": [pd.Timestamp("2025-06-01")]}),
+        pl.DataFrame({"start_utc": [datetime(2025, 6, 1)]}),
+        [{"start_utc": "2025-06-01T00:00:00"}],
+        [{"start_utc": datetime(2025, 6, 1)}],
+    ],
+    ids=["pandas", "polars", "text", "datetime"],
+)
+def test_a_naive_time_says_how_to_mend_it(data):
+    with pytest.raises(NaiveTimestampError, match="zone"):
+        take(data, times=["start_utc"])
+
+
+def test_a_time_in_the_index_is_found():
+    index = pd.DatetimeIndex(["2025-06-01"], tz="UTC", name="start_utc")
+    assert take(pd.DataFrame({"v": [1]}, index=index), times=["start_utc"])["start_utc"][0] == MOMENT
+
+
+def test_a_missing_column_names_itself_and_the_others(frames_library):
+    frame = {"pandas": pd.DataFrame, "polars": pl.DataFrame}[frames_library]({"a": [1]})
+    with pytest.raises(MissingColumnError, match=r"energy: missing cost; the columns are: a"):
+        take(frame, numbers=["cost"], what="energy")
+
+
+def test_an_optional_column_comes_as_nulls():
+    taken = take([{"a": 1}], times=["t"], numbers=["a", "n"], texts=["x"], optional=["t", "n", "x"])
+    assert np.isnat(taken["t"][0])
+    assert np.isnan(taken["n"][0])
+    assert taken["x"][0] is None
+    assert taken["a"][0] == 1.0
+
+
+@pytest.mark.parametrize("value", ["12", True, b"1", object()])
+def test_what_is_no_number_names_its_row(value):
+    with pytest.raises(InputError, match="value, row 1"):
+        take([{"value": 1}, {"value": value}], numbers=["value"])
+
+
+def test_what_is_no_text_names_its_row():
+    with pytest.raises(InputError, match="site_id, row 0: 7"):
+        take([{"site_id": 7}], texts=["site_id"])
+
+
+def test_what_is_no_time_names_its_row():
+    with pytest.raises(InputError, match=r"start_utc, row 1: 'soon'"):
+        take([{"start_utc": "2025-06-01T00:00:00Z"}, {"start_utc": "soon"}], times=["start_utc"])
+
+
+@pytest.mark.parametrize("data", ["text", {"a": [1]}, 7, [1, 2]])
+def test_what_is_no_frame_is_refused(data):
+    with pytest.raises(InputError):
+        take(data, numbers=["a"])
+
+
+def test_numbers_keep_every_bit(frames_library):
+    values = [0.1, 1e-300, 2.0**53, float("nan")]
+    frame = {"pandas": pd.DataFrame, "polars": pl.DataFrame}[frames_library]({"v": values})
+    np.testing.assert_array_equal(take(frame, numbers=["v"])["v"], values)
+
+
+def test_pandas_nullable_and_categorical_columns_are_read():
+    frame = pd.DataFrame({"v": pd.array([1, None], dtype="Int64"), "t": pd.Categorical(["a", None])})
+    taken = take(frame, numbers=["v"], texts=["t"])
+    np.testing.assert_array_equal(taken["v"], [1.0, np.nan])
+    assert taken["t"].tolist() == ["a", None]

@@ -1,0 +1,56 @@
+"""Times as text: the fast path and the careful one agree."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flipkit.errors import InputError, NaiveTimestampError
+from flipkit.frames import format_times, parse_time, parse_times
+
+moments = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
+offsets = st.integers(-14 * 60, 14 * 60).map(lambda m: timezone(timedelta(minutes=m)))
+
+
+@given(st.lists(moments.map(lambda t: t.replace(microsecond=0)), max_size=20))
+def test_zulu_text_round_trips(times):
+    texts = [t.strftime("%Y-%m-%dT%H:%M:%SZ") if t.year > 999 else t.isoformat() for t in times]
+    parsed = parse_times(texts)
+    assert parsed.tolist() == [t.replace(tzinfo=None) for t in times]
+    assert format_times(parsed) == texts
+
+
+@given(st.lists(st.tuples(moments, offsets), min_size=1, max_size=10))
+def test_offsets_and_fractions_agree_with_datetime(pairs):
+    texts = [t.astimezone(zone).isoformat() for t, zone in pairs]
+    assert parse_times(texts).tolist() == [t.replace(tzinfo=None) for t, _ in pairs]
+
+
+@given(st.text(max_size=25))
+def test_any_text_is_a_time_or_an_error_that_names_it(text):
+    try:
+        parse_times([text], "start_utc")
+    except InputError as error:
+        message = str(error)
+    else:
+        message = "start_utc, row 0"
+    assert "start_utc, row 0" in message
+
+
+def test_impossible_dates_of_the_fast_shape_are_errors():
+    for text in ("2025-02-30T00:00:00Z", "2025-13-01T00:00:00Z", "2025-01-01T25:00:00Z", "aaaa-bb-ccTdd:ee:ffZ"):
+        with pytest.raises(InputError):
+            parse_times([text])
+
+
+def test_naive_text_is_an_error():
+    with pytest.raises(NaiveTimestampError, match="row 1"):
+        parse_times(["2025-01-01T00:00:00Z", "2025-01-01T00:00:00"])
+
+
+def test_one_time():
+    assert parse_time(datetime(2025, 1, 1, tzinfo=UTC)) == np.datetime64("2025-01-01T00:00:00")
+    with pytest.raises(InputError, match="expected a time, got int"):
+        parse_time(7)
