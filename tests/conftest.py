@@ -1,6 +1,7 @@
 """What all tests share: both libraries, and an environment without keys."""
 
 import os
+import sys
 
 import pytest
 
@@ -18,3 +19,4 @@ def _no_keys_in_the_environment(monkeypatch):
     for name in list(os.environ):
         if name.startswith(("FLIP_", "FLATPEAK_", "FLIPKIT_")):
             monkeypatch.delenv(name)
+    monkeypatch.setitem(sys.modules, "keyring", None)  # importing it fails: no key store either

@@ -4,7 +4,7 @@ from flipkit.http.answers import Answer, Complaint
 from flipkit.http.credentials import BearerKey, Credential, Token
 from flipkit.http.fanout import side_by_side
 from flipkit.http.policy import Pace, RetryPolicy, Timeouts
-from flipkit.http.secret import Secret
+from flipkit.http.secret import Secret, find_secret
 from flipkit.http.session import Session
 from flipkit.http.transports import in_process
 
@@ -19,6 +19,7 @@ __all__ = [
     "Session",
     "Timeouts",
     "Token",
+    "find_secret",
     "in_process",
     "side_by_side",
 ]

@@ -1,11 +1,16 @@
-"""A key that prints masked everywhere."""
+"""A key that prints masked everywhere, and where it is looked for."""
 
 from __future__ import annotations
 
 import hmac
+import os
 from typing import NoReturn
 
-__all__ = ["Secret"]
+from flipkit.errors import ConfigurationError
+
+__all__ = ["Secret", "find_secret"]
+
+_SERVICE = "flipkit"  # under which the system's key store keeps the keys
 
 
 class Secret:
@@ -43,3 +48,50 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a secret is not written to a pickle; read it again where it is needed")
+
+
+def find_secret(name: str, given: str | None = None) -> Secret:
+    """The credential called `name`: as given, else from the environment, else from the system's key store.
+
+    Parameters
+    ----------
+    name : str
+        Of the environment variable, and of the user under which ``keyring`` (where installed) keeps it for the
+        service ``flipkit``.
+    given : str, optional
+        What the caller handed in.
+
+    Returns
+    -------
+    Secret
+        Without blanks around it.
+
+    Raises
+    ------
+    ConfigurationError
+        It is nowhere, or cannot be sent in a header; the text names the variable and never shows the value.
+    """
+    text = given if given is not None else os.environ.get(name, "").strip() or _from_keyring(name)
+    if text is None:
+        raise ConfigurationError(
+            f"{name} is missing: hand it in, set the environment variable {name}, "
+            f"or store it with `keyring set {_SERVICE} {name}` (extra: keyring)"
+        )
+    text = text.strip() if isinstance(text, str) else ""
+    if not text or not (text.isascii() and text.isprintable()) or " " in text:  # httpx would show it when it refuses
+        raise ConfigurationError(f"{name} cannot be a key: it must be plain ASCII text without blanks, and not empty")
+    return Secret(text)
+
+
+def _from_keyring(name: str) -> str | None:
+    """What the system's key store holds; None without ``keyring``, without a store, or without an entry."""
+    try:
+        import keyring  # an extra, and slow to load: only when there is no other place left
+        import keyring.errors
+    except ImportError:
+        return None
+    try:
+        found: str | None = keyring.get_password(_SERVICE, name)
+    except keyring.errors.KeyringError:
+        return None
+    return found
