@@ -104,6 +104,16 @@ class RequestError(FlipkitError):
         super().__init__(f"{message} [{request}]")
         self.request = request
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors travel back from other processes, though their arguments are not those of ``__init__``."""
+        return _remade, (type(self), self.args, self.__dict__)
+
+
+def _remade(kind: type[RequestError], args: tuple[Any, ...], state: dict[str, Any]) -> RequestError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
+
 
 class ConnectionFailed(RequestError):  # noqa: N818  the name says it
     """No answer came: refused, reset, timed out."""

@@ -96,7 +96,7 @@ def error_of(answer: Answer[Any], read: Envelope) -> StatusError:
     """The error for a status of 400 and above; `read` knows the service's envelope."""
     try:
         body = msgspec.json.decode(answer.content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         body = None
     complaint = read(answer.status, body)
     kind = complaint.error or _kind(answer.status)

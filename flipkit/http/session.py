@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 _ANYTHING: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 _MOST_BYTES = 64 * 2**20  # of one answer; a year of half-hourly cost rows is 4 MiB
+_SHORTEST_KEY = 8  # below it is no real key, and masking would tear words apart
 _REQUEST_IDS = ("x-request-id", "request-id", "x-amzn-requestid", "cf-ray")
 
 
@@ -181,14 +182,21 @@ class _Call(Generic[T]):
         if 300 <= status < 400:
             raise UnexpectedAnswer(f"{status}: the service redirects, which is refused", info)
         answer: Answer[Any] = Answer(status, headers, content, info, None)
-        if status >= 400 or not content:
+        if status >= 400:
+            return dataclasses.replace(answer, content=self._masked(content))
+        if not content:
             return answer
         try:
             return dataclasses.replace(answer, value=self.decoder.decode(content))
         except msgspec.ValidationError as error:
             raise UnexpectedAnswer(f"the answer is not what the contract promises: {error}", info) from None
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            return _Unreadable(answer, error)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return _Unreadable(dataclasses.replace(answer, content=self._masked(content)), error)
+
+    def _masked(self, content: bytes) -> bytes:
+        """What an error shows of an answer: some services repeat the key they refuse."""
+        key = self.authorization.rpartition(" ")[2] if self.authorization else self.sent.reveal() if self.sent else ""
+        return content.replace(key.encode(), b"***") if len(key) >= _SHORTEST_KEY else content
 
     def _headers(self) -> dict[str, str]:
         self.sent = None if self.authorization else self.session._credential.secret()
