@@ -62,7 +62,10 @@ def parse_time(value: Any, what: str = "time") -> np.datetime64:
         raise InputError(f"{what}: expected a time, got {type(value).__name__}; {_MENDING}")
     if value.tzinfo is None:
         raise NaiveTimestampError(f"{what}: {value.isoformat()} has no zone; {_MENDING}")
-    delta = value.astimezone(UTC) - _EPOCH
+    try:
+        delta = value.astimezone(UTC) - _EPOCH
+    except OverflowError:  # the first or last day of the calendar, in a far zone
+        raise InputError(f"{what}: {value.isoformat()} is out of range in UTC") from None
     return np.datetime64((delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds, "us")
 
 

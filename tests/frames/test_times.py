@@ -45,6 +45,12 @@ def test_impossible_dates_of_the_fast_shape_are_errors():
             parse_times([text])
 
 
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_time_beyond_the_calendar_in_utc_is_an_error(text):
+    with pytest.raises(InputError, match="row 0.*out of range"):
+        parse_times([text])
+
+
 def test_naive_text_is_an_error():
     with pytest.raises(NaiveTimestampError, match="row 1"):
         parse_times(["2025-01-01T00:00:00Z", "2025-01-01T00:00:00"])
