@@ -5,7 +5,7 @@ from flipkit.frames.csv import write_csv
 from flipkit.frames.libraries import Frame, is_frame, library_of
 from flipkit.frames.provenance import facts
 from flipkit.frames.table import Table, returns
-from flipkit.frames.take import take
+from flipkit.frames.take import records_of, take
 from flipkit.frames.times import format_times, parse_time, parse_times
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "library_of",
     "parse_time",
     "parse_times",
+    "records_of",
     "returns",
     "take",
     "write_csv",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
-from flipkit.errors import NaiveTimestampError
+from flipkit.errors import InputError, NaiveTimestampError
 from flipkit.frames.columns import Column
 
 
@@ -33,6 +34,16 @@ def names(frame: pd.DataFrame) -> list[str]:
 def rows(frame: pd.DataFrame) -> int:
     """How many rows."""
     return len(frame)
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows as dicts."""
+    levels = [level for level in frame.index.names if level is not None and level not in frame.columns]
+    objects = (frame.reset_index(level=levels) if levels else frame).astype(object)
+    objects.columns = [str(name) for name in objects.columns]
+    if objects.columns.has_duplicates:
+        raise InputError(f"two columns of one name: {', '.join(objects.columns)}")
+    return cast(list[dict[str, Any]], objects.where(objects.notna(), None).to_dict("records"))
 
 
 def column(frame: pd.DataFrame, name: str) -> np.ndarray:

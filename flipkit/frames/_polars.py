@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import polars as pl
@@ -40,6 +40,11 @@ def names(frame: pl.DataFrame | pl.LazyFrame) -> list[str]:
 def rows(frame: pl.DataFrame | pl.LazyFrame) -> int:
     """How many rows."""
     return frame.lazy().collect().height
+
+
+def records(frame: pl.DataFrame | pl.LazyFrame) -> list[dict[str, Any]]:
+    """The rows as dicts."""
+    return frame.lazy().collect().to_dicts()
 
 
 def column(frame: pl.DataFrame | pl.LazyFrame, name: str) -> np.ndarray:

@@ -38,6 +38,9 @@ class Library(Protocol):
     def rows(self, frame: Frame) -> int:
         """How many rows a frame has."""
 
+    def records(self, frame: Frame) -> list[dict[str, Any]]:
+        """The rows as dicts of Python values, None where null; whole numbers stay exact, times keep their zone."""
+
 
 _MODULES = {"pandas": "flipkit.frames._pandas", "polars": "flipkit.frames._polars"}
 

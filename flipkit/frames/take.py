@@ -11,7 +11,7 @@ from flipkit.errors import InputError, MissingColumnError
 from flipkit.frames.libraries import is_frame, library, library_of
 from flipkit.frames.times import parse_times
 
-__all__ = ["take"]
+__all__ = ["records_of", "take"]
 
 
 def take(
@@ -61,6 +61,30 @@ def take(
     return {name: read(source.column(name) if name in present else empty, name) for name, read in kinds.items()}
 
 
+def records_of(data: Any, *, what: str = "records") -> list[dict[str, Any]]:
+    """The rows of a pandas or polars frame, or a list of dicts, with every column they have.
+
+    Parameters
+    ----------
+    data : DataFrame or sequence of mapping
+    what : str
+        What they are, for error texts.
+
+    Returns
+    -------
+    list of dict
+        Values as Python objects: whole numbers exact, times with their zone, None where a frame is null.
+
+    Raises
+    ------
+    InputError
+        It is neither, a row is no dict, or two columns have one name.
+    """
+    if is_frame(data):
+        return library(library_of(data)).records(data)
+    return [dict(record) for record in _RecordSource(data, what).records]
+
+
 class _FrameSource:
     def __init__(self, frame: Any) -> None:
         self._library, self._frame = library(library_of(frame)), frame
@@ -76,16 +100,16 @@ class _RecordSource:
     def __init__(self, records: Any, what: str) -> None:
         if isinstance(records, Mapping | str) or not isinstance(records, Iterable):
             raise InputError(f"{what}: expected a DataFrame or a list of dicts, got {type(records).__name__}")
-        self._records = list(records)
-        for row, record in enumerate(self._records):
+        self.records = list(records)
+        for row, record in enumerate(self.records):
             if not isinstance(record, Mapping):
                 raise InputError(f"{what}, row {row}: expected a dict, got {type(record).__name__}")
-        self.rows = len(self._records)
-        self.names = list(dict.fromkeys(name for record in self._records for name in record))
+        self.rows = len(self.records)
+        self.names = list(dict.fromkeys(name for record in self.records for name in record))
 
     def column(self, name: str) -> np.ndarray:
         values = np.empty(self.rows, dtype=object)
-        values[:] = [record.get(name) for record in self._records]
+        values[:] = [record.get(name) for record in self.records]
         return values
 
 

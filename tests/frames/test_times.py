@@ -47,7 +47,7 @@ def test_impossible_dates_of_the_fast_shape_are_errors():
 
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
 def test_a_time_beyond_the_calendar_in_utc_is_an_error(text):
-    with pytest.raises(InputError, match="row 0.*out of range"):
+    with pytest.raises(InputError, match=r"row 0.*out of range"):
         parse_times([text])
 
 
