@@ -111,7 +111,12 @@ _ENERGY = _glossary(
 )
 
 _MONEY = _glossary(
-    ("cost", "number", "currency", "what the energy cost; negative where it earned"),
+    (
+        "cost",
+        "number",
+        "currency",
+        "what the energy cost; under EXPORT what it earned",
+    ),
     ("currency", "text", "", "currency of the row, ISO 4217"),
     ("price_per_kwh", "number", "currency/kWh", "price of a kWh"),
     ("import_cost", "number", "currency", "cost of the energy drawn from the grid"),

@@ -126,6 +126,7 @@ COSTS = Table(
         "confidence",
         "session_reference_id",
         "record_reference_id",
+        "timezone",
     ),
     key=("object_id", "tariff_direction", "start_utc", "end_utc"),
 )

@@ -1,0 +1,190 @@
+"""What energy cost, by local month or day, with how much of the time the figure covers and how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import fsum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from flipkit.errors import InvalidRequest, NotFound
+from flipkit.frames import Frame, facts, returns, take
+from flipkit.frames.tables import COST_REPORT
+from flipkit.http import side_by_side
+from flipkit.reports.findings import Finding, as_text
+from flipkit.reports.money import rounded
+from flipkit.reports.split import covered, split_at
+from flipkit.reports.window import from_us, local_window, periods
+from flipkit.tariffs.calendar import DAY_US
+
+if TYPE_CHECKING:
+    from flipkit.connect import Kit
+
+__all__ = ["cost_report"]
+
+
+@returns(COST_REPORT)
+def cost_report(
+    kit: Kit, start: Any, end: Any, *, aggregation: str = "MONTH", object_id: str | Sequence[str] | None = None
+) -> Frame:
+    """Energy and its cost per location (or device), tariff direction, and local month or day.
+
+    The figures are sums over the service's own cost rows, one a record; a row across a local midnight is split in
+    proportion to time. ``coverage`` counts the time that has records against the local period (23, 24 or 25 hours a
+    day), ``confidence`` is the lowest of any row. Cost is rounded once, half to even, to the currency's smallest
+    unit; under EXPORT it is what the energy earned. Rows of different currencies are not to be added.
+
+    A location's report holds the records of its devices too: add locations or devices, not both.
+
+    Findings: ``coverage.none``, ``coverage.partial``, ``confidence.estimated``, ``cost.unavailable`` (the service has
+    no price or no such object; its own words follow).
+
+    Parameters
+    ----------
+    kit : Kit
+    start, end : str or datetime
+        ``"2025-01"`` and ``"2025-01-31"`` are local months and days of each site, both ends included; a time with a
+        zone is an instant, the end not included.
+    aggregation : {"MONTH", "DAY"}
+    object_id : str or sequence of str, optional
+        Locations or devices; every location by default.
+
+    Returns
+    -------
+    DataFrame
+        In the kit's library.
+
+    Raises
+    ------
+    InputError
+        A window that is empty or no time, another aggregation.
+    FlipkitError
+        The service did not answer.
+    """
+    jobs = list(_jobs(kit, object_id))
+    parts = side_by_side(partial(_report, kit, start, end, aggregation), jobs, what="cost report")
+    columns = {name: [row[name] for rows, _ in parts for row in rows] for name in COST_REPORT.names}
+    times = [time for _, time in parts if time]
+    about = {"report": "cost", "start": str(start), "end": str(end), "aggregation": aggregation, "object_id": object_id}
+    return COST_REPORT.build(
+        columns,
+        kit.frames,
+        facts={"query": about, "data_time_utc": max(times, default=None), "environment": kit.environment},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One object under one tariff direction; `zone` is None until the service tells it."""
+
+    object_id: str
+    site_id: str | None
+    direction: str
+    zone: str | None
+    currency: str | None
+    expected: bool  # whether records are expected, so that their absence is a finding
+
+
+def _jobs(kit: Kit, object_id: str | Sequence[str] | None) -> Iterator[_Job]:
+    wanted = [object_id] if isinstance(object_id, str) else object_id
+    columns = take(
+        kit.flatpeak.locations(),
+        texts=["location_id", "reference_id", "timezone", "currency", "tariff_commodity_export"],
+    )
+    locations = {row[0]: row for row in zip(*columns.values(), strict=True)}
+    for key in sorted(locations) if wanted is None else dict.fromkeys(wanted):
+        _, site, zone, currency, export = locations.get(key, (key, None, None, None, None))
+        yield _Job(key, site, "IMPORT", zone, currency, expected=True)
+        yield _Job(key, site, "EXPORT", zone, currency, expected=export == "CONNECTED")
+        yield _Job(key, site, "LOCAL", zone, currency, expected=False)
+
+
+def _report(kit: Kit, start: Any, end: Any, aggregation: str, job: _Job) -> tuple[list[dict[str, Any]], str | None]:
+    """The rows of one job, and when the service answered."""
+    window = local_window(start, end, job.zone or "UTC")
+    margin = 0 if job.zone else DAY_US  # a device's zone comes with its rows; what is too much is cut off again
+    asked = [from_us(window[0] - margin), from_us(window[1] + margin)]
+    try:
+        costs = kit.flatpeak.cost_by_interval(job.object_id, *asked, tariff_direction=job.direction)
+    except (InvalidRequest, NotFound) as error:
+        finding = Finding("cost.unavailable", str(error))
+        return (list(_unavailable(job, window, aggregation, finding)) if job.expected else []), None
+    rows = _Rows(costs)
+    if not len(rows.start) and not job.expected:
+        return [], None
+    zone = job.zone or rows.zone or "UTC"
+    window = local_window(start, end, zone)
+    return list(_aggregated(job, rows, zone, window, aggregation)), facts(costs).get("data_time_utc")
+
+
+class _Rows:
+    """The service's cost rows as columns."""
+
+    def __init__(self, costs: Frame) -> None:
+        columns = take(
+            costs,
+            times=["start_utc", "end_utc"],
+            numbers=["energy_kwh", "cost", "confidence"],
+            texts=["currency", "timezone"],
+        )
+        self.start, self.end = columns["start_utc"].view(np.int64), columns["end_utc"].view(np.int64)
+        self.energy, self.cost, self.confidence = columns["energy_kwh"], columns["cost"], columns["confidence"]
+        self.currency = next(iter(columns["currency"]), None)
+        self.zone = next(iter(columns["timezone"]), None)
+
+
+def _aggregated(
+    job: _Job, rows: _Rows, zone: str, window: tuple[int, int], aggregation: str
+) -> Iterator[dict[str, Any]]:
+    labels, edges = periods(aggregation, zone, *window)
+    edges = np.clip(edges, *window)
+    pieces = split_at(edges, rows.start, rows.end)
+    time = covered(pieces, len(labels))
+    currency = rows.currency or job.currency
+    for period, label in enumerate(labels):
+        own = pieces.period == period
+        row, share = pieces.row[own], pieces.share[own]
+        confidence = rows.confidence[row]
+        coverage = float(time[period] / (edges[period + 1] - edges[period]))
+        yield _base(job, label, edges, period) | {
+            "energy_kwh": round(fsum(rows.energy[row] * share), 6) if len(row) else np.nan,
+            "cost": rounded(fsum(rows.cost[row] * share), currency) if len(row) else np.nan,
+            "currency": currency,
+            "intervals": len(row),
+            "coverage": coverage,
+            "confidence": float(confidence.min()) if len(row) else np.nan,
+            "finding": as_text(_findings(coverage, confidence)),
+        }
+
+
+def _base(job: _Job, label: str, edges: np.ndarray, period: int) -> dict[str, Any]:
+    return {
+        "site_id": job.site_id,
+        "object_id": job.object_id,
+        "object_type": "location" if job.object_id.startswith("loc_") else "device",
+        "period": label,
+        "start_utc": edges[period].astype("datetime64[us]"),
+        "end_utc": edges[period + 1].astype("datetime64[us]"),
+        "tariff_direction": job.direction,
+    }
+
+
+def _findings(coverage: float, confidence: np.ndarray) -> Iterator[Finding]:
+    if coverage == 0:
+        yield Finding("coverage.none", "no records in the period")
+    elif coverage < 1:
+        yield Finding("coverage.partial", f"records for {coverage:.1%} of the time; the rest is not in the figures")
+    unsure = int((confidence < 1).sum())
+    if unsure:
+        yield Finding("confidence.estimated", f"{unsure:,} of {len(confidence):,} rows are estimates or forecasts")
+
+
+def _unavailable(job: _Job, window: tuple[int, int], aggregation: str, finding: Finding) -> Iterator[dict[str, Any]]:
+    labels, edges = periods(aggregation, job.zone or "UTC", *window)
+    edges = np.clip(edges, *window)
+    nothing = {"energy_kwh": np.nan, "cost": np.nan, "coverage": np.nan, "confidence": np.nan, "intervals": 0}
+    for period, label in enumerate(labels):
+        yield _base(job, label, edges, period) | nothing | {"currency": job.currency, "finding": str(finding)}
