@@ -21,6 +21,8 @@ def _series(array: np.ndarray, column: Column) -> pd.Series:
     if column.kind == "time":
         return pd.Series(pd.DatetimeIndex(array).tz_localize("UTC").as_unit("us"))
     if column.kind == "text":
+        if len(array) and array.strides == (0,):
+            return pd.Series(pd.array(array[:1], dtype="str").repeat(len(array)))
         return pd.Series(array, dtype="str")
     return pd.Series(array)
 

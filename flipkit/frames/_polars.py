@@ -28,6 +28,8 @@ def _series(array: np.ndarray, column: Column) -> pl.Series:
     if column.kind == "time":
         return pl.Series(column.name, array).dt.replace_time_zone("UTC")
     if column.kind == "text":
+        if len(array) and array.strides == (0,):
+            return pl.repeat(array[0], len(array), dtype=pl.String, eager=True).alias(column.name)
         return pl.Series(column.name, array.tolist(), dtype=pl.String)
     return pl.Series(column.name, array, dtype=_TYPES[column.kind], nan_to_null=True)
 

@@ -123,15 +123,16 @@ def _array(column: Column, values: Any, size: int) -> np.ndarray:
     if _is_scalar(values):
         empty = {"number": np.nan, "count": 0, "flag": False, "time": np.datetime64("NaT")}[column.kind]
         return np.full(size, empty if values is None else values, dtype=dtype)
-    array = np.asarray(values)
+    array = np.asarray(values) if column.kind == "time" else np.asarray(values, dtype=dtype)
     if column.kind == "time" and array.dtype == np.int64:
         return array.view("datetime64[us]")
-    return np.asarray(values, dtype=dtype)
+    return np.asarray(array, dtype=dtype)
 
 
 def _text(values: Any, size: int) -> np.ndarray:
     if _is_scalar(values):
-        return np.full(size, values, dtype=object)
+        # One cell seen `size` times: the libraries make such a column much faster than one of many cells.
+        return np.broadcast_to(np.array([values], dtype=object), size)
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array

@@ -28,6 +28,30 @@ def test_offsets_and_fractions_agree_with_datetime(pairs):
     assert parse_times(texts).tolist() == [t.replace(tzinfo=None) for t, _ in pairs]
 
 
+def near_times(text):
+    """The text itself, or with one character changed, dropped or added."""
+    spot, letter = st.integers(0, len(text)), st.sampled_from("0123456789+-:TZ \n\u00e9")
+    changed = st.builds(lambda at, x, gone: text[:at] + x + text[at + gone :], spot, letter, st.integers(0, 1))
+    return st.one_of(st.just(text), changed)
+
+
+def outcome(parse):
+    try:
+        return parse().tolist()
+    except InputError:
+        return "error"
+
+
+@given(st.lists(st.tuples(moments, offsets, st.booleans()), min_size=1, max_size=4), st.data())
+def test_a_column_at_once_agrees_with_one_time_at_a_time(triples, data):
+    clean = [t.replace(microsecond=0).astimezone(zone).isoformat() for t, zone, _ in triples]
+    texts = [
+        data.draw(near_times(text)) if spoiled else text for text, (_, _, spoiled) in zip(clean, triples, strict=True)
+    ]
+    each = outcome(lambda: np.array([parse_time(text) for text in texts], dtype="datetime64[us]"))
+    assert outcome(lambda: parse_times(texts)) == each
+
+
 @given(st.text(max_size=25))
 def test_any_text_is_a_time_or_an_error_that_names_it(text):
     try:
