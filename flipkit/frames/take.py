@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from flipkit.frames.libraries import is_frame, library, library_of
 from flipkit.frames.times import parse_times
 
 __all__ = ["records_of", "take"]
+
+_Reader: TypeAlias = Callable[[np.ndarray, str], np.ndarray]
 
 
 def take(
@@ -22,6 +24,7 @@ def take(
     texts: Sequence[str] = (),
     optional: Sequence[str] = (),
     what: str = "frame",
+    faults: dict[int, str] | None = None,
 ) -> dict[str, np.ndarray]:
     """Read named columns from a pandas or polars frame, or from a list of dicts.
 
@@ -34,6 +37,8 @@ def take(
         Those of them that may be absent: they come as NaT, NaN or None throughout.
     what : str
         What the frame is, for error texts.
+    faults : dict, optional
+        Where given, a value that cannot be read is no error: it comes as null, and what is wrong is noted here by row.
 
     Returns
     -------
@@ -58,7 +63,23 @@ def take(
             f"{what}: missing {', '.join(missing)}; the columns are: {', '.join(present) or 'none'}"
         )
     empty = np.full(source.rows, None, dtype=object)
-    return {name: read(source.column(name) if name in present else empty, name) for name, read in kinds.items()}
+    columns = {name: source.column(name) if name in present else empty for name in kinds}
+    if faults is None:
+        return {name: read(columns[name], name) for name, read in kinds.items()}
+    return {name: _lenient(read, columns[name], name, 0, faults) for name, read in kinds.items()}
+
+
+def _lenient(read: _Reader, values: np.ndarray, name: str, first: int, faults: dict[int, str]) -> np.ndarray:
+    """All values at once, else in halves until the ones that cannot be read stand alone."""
+    try:
+        return read(values, name)
+    except InputError as error:
+        if len(values) == 1:
+            faults.setdefault(first, str(error).replace(f"{name}, row 0:", f"{name}:", 1))
+            return read(np.array([None], dtype=object), name)
+    half = len(values) // 2
+    low, high = _lenient(read, values[:half], name, first, faults), values[half:]
+    return np.concatenate([low, _lenient(read, high, name, first + half, faults)])
 
 
 def records_of(data: Any, *, what: str = "records") -> list[dict[str, Any]]:

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flipkit.errors import InputError, MissingColumnError, NaiveTimestampError
 from flipkit.frames import take
@@ -109,3 +111,24 @@ def test_pandas_nullable_and_categorical_columns_are_read():
     taken = take(frame, numbers=["v"], texts=["t"])
     np.testing.assert_array_equal(taken["v"], [1.0, np.nan])
     assert taken["t"].tolist() == ["a", None]
+
+
+@given(st.lists(st.sampled_from([1, 2.5, None, "x", True]), min_size=1, max_size=30))
+def test_faults_are_noted_by_row_and_the_rest_is_read(values):
+    faults = {}
+    taken = take([{"v": value} for value in values], numbers=["v"], faults=faults)["v"]
+    assert sorted(faults) == [row for row, value in enumerate(values) if value in ("x",) or value is True]
+    expected = [value if isinstance(value, int | float) and value is not True else np.nan for value in values]
+    np.testing.assert_array_equal(taken, expected)
+    assert all(text.startswith("v: ") for text in faults.values())
+
+
+def test_faults_of_times_and_texts():
+    faults = {}
+    rows = [{"t": "2025-01-01T00:00:00Z", "x": "a"}, {"t": "2025-01-01T00:00:00", "x": "b"}, {"t": None, "x": 7}]
+    taken = take(rows, times=["t"], texts=["x"], faults=faults)
+    assert np.isnat(taken["t"]).tolist() == [False, True, True]
+    assert taken["x"].tolist() == ["a", "b", None]
+    assert list(faults) == [1, 2]
+    assert "has no zone" in faults[1]
+    assert faults[2] == "x: 7 is no text"
