@@ -2,6 +2,7 @@
 
 from flipkit.frames.columns import GLOSSARY, Column
 from flipkit.frames.csv import write_csv
+from flipkit.frames.findings import Finding
 from flipkit.frames.libraries import Frame, is_frame, library_of
 from flipkit.frames.provenance import facts
 from flipkit.frames.table import Table, returns
@@ -11,6 +12,7 @@ from flipkit.frames.times import format_times, parse_time, parse_times
 __all__ = [
     "GLOSSARY",
     "Column",
+    "Finding",
     "Frame",
     "Table",
     "facts",

@@ -12,13 +12,13 @@ import numpy as np
 
 from flipkit.errors import InvalidRequest, NotFound
 from flipkit.frames import Frame, facts, returns, take
+from flipkit.frames.findings import Finding, as_text
 from flipkit.frames.tables import COST_REPORT
 from flipkit.http import side_by_side
-from flipkit.reports.findings import Finding, as_text
-from flipkit.reports.money import rounded
 from flipkit.reports.split import covered, split_at
-from flipkit.reports.window import from_us, local_window, periods
-from flipkit.tariffs.calendar import DAY_US
+from flipkit.reports.window import local_window, periods
+from flipkit.tariffs.calendar import DAY_US, from_us
+from flipkit.tariffs.money import rounded
 
 if TYPE_CHECKING:
     from flipkit.connect import Kit

@@ -11,13 +11,13 @@ import numpy as np
 
 from flipkit.errors import PriceUnavailable
 from flipkit.frames import Frame, facts, returns, take
+from flipkit.frames.findings import Finding
 from flipkit.frames.tables import LOST_VALUE_REPORT
 from flipkit.http import side_by_side
-from flipkit.reports.findings import Finding
-from flipkit.reports.money import rounded
 from flipkit.reports.performance import performance_report
-from flipkit.reports.window import from_us, local_window
-from flipkit.tariffs.calendar import month_edges
+from flipkit.reports.window import local_window
+from flipkit.tariffs.calendar import from_us, month_edges
+from flipkit.tariffs.money import rounded
 from flipkit.tariffs.series import PriceSeries
 
 if TYPE_CHECKING:

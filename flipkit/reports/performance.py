@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from flipkit.frames import Frame, facts, returns, take
+from flipkit.frames.findings import Finding, as_text
 from flipkit.frames.tables import PERFORMANCE_REPORT
-from flipkit.reports.findings import Finding, as_text
 from flipkit.tariffs.calendar import months_between
 
 if TYPE_CHECKING:
@@ -60,12 +60,9 @@ def performance_report(kit: Kit, start: str, end: str) -> Frame:
     judged = [_judge(rows, site, month, (answered or "")[:7]) for site in sites for month in months]
     columns = {name: [row[name] for row in judged] for name in PERFORMANCE_REPORT.names if name != "rank"}
     ranks = _ranks(columns["month"], columns["lost_kwh"])
-    about = {"report": "performance", "start": start, "end": end}
-    return PERFORMANCE_REPORT.build(
-        columns | {"rank": ranks},
-        kit.frames,
-        facts={"query": about, "data_time_utc": answered, "environment": kit.environment},
-    )
+    query = {"report": "performance", "start": start, "end": end}
+    about = {"query": query, "data_time_utc": answered, "environment": kit.environment}
+    return PERFORMANCE_REPORT.build(columns | {"rank": ranks}, kit.frames, facts=about)
 
 
 class _Rows:

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flipkit.errors import InputError
 from flipkit.tariffs.calendar import Edges, day_edges, month_edges, parse_month, to_us
 
-__all__ = ["from_us", "local_window", "periods"]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def from_us(instant_us: int) -> datetime:
-    """Microseconds since 1970-01-01 UTC as a datetime with its zone."""
-    return _EPOCH + timedelta(microseconds=int(instant_us))
+__all__ = ["local_window", "periods"]
 
 
 def local_window(start: Any, end: Any, zone: str) -> tuple[int, int]:

@@ -8,7 +8,7 @@ back across midnight it is the first of the two. A date that a zone skipped alto
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ __all__ = [
     "Edges",
     "day_edges",
     "expected_intervals",
+    "from_us",
     "local_midnights",
     "month_edges",
     "months_between",
@@ -34,6 +35,7 @@ __all__ = [
 
 # A day lasts at most two (a zone that crossed the date line westward); a month at most 33.
 _DAY_MARGIN, _MONTH_MARGIN = 3 * DAY_US, 35 * DAY_US
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
@@ -152,6 +154,11 @@ def to_us(value: Any, zone: str | None = None) -> int:
     if day is not None:
         value = day.isoformat()
     return int(parse_time(value).astype(np.int64))
+
+
+def from_us(instant_us: int) -> datetime:
+    """Microseconds since 1970-01-01 UTC as a datetime in UTC."""
+    return _EPOCH + timedelta(microseconds=int(instant_us))
 
 
 def to_text(instant_us: int) -> str:
