@@ -6,7 +6,7 @@ from flipkit.http.fanout import side_by_side
 from flipkit.http.policy import Pace, RetryPolicy, Timeouts
 from flipkit.http.secret import Secret, find_secret
 from flipkit.http.session import Session
-from flipkit.http.transports import in_process
+from flipkit.http.transports import Transport, in_process
 
 __all__ = [
     "Answer",
@@ -19,6 +19,7 @@ __all__ = [
     "Session",
     "Timeouts",
     "Token",
+    "Transport",
     "find_secret",
     "in_process",
     "side_by_side",
