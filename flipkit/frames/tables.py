@@ -195,6 +195,12 @@ COST_REPORT = Table(
     key=("site_id", "object_type", "object_id", "tariff_direction", "start_utc"),
 )
 
+SITE_ENERGY = Table(
+    "site energy",
+    ("site_id", "start_utc", "end_utc", "consumption_kwh", "generation_kwh"),
+    key=("site_id", "start_utc"),
+)
+
 LOST_VALUE_REPORT = Table(
     "lost value report",
     ("site_id", "month", "lost_kwh", "lost_value", "lost_value_low", "lost_value_high", "currency", "finding"),
