@@ -1,0 +1,124 @@
+"""The sample fleet: where it is, and how it gets into a store."""
+
+from __future__ import annotations
+
+import csv
+import sqlite3
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+
+from flipkit.emulator.clock import Clock
+from flipkit.emulator.flip_tables import SCHEMA, Site, put_production, put_site
+from flipkit.emulator.store import Store
+from flipkit.errors import ConfigurationError
+
+__all__ = ["open_store", "sample_folder", "seed"]
+
+
+def sample_folder() -> Path:
+    """Where the sample fleet's files are.
+
+    Returns
+    -------
+    Path
+        ``sample_data`` in an installed package, ``data/sample`` in a checkout.
+
+    Raises
+    ------
+    ConfigurationError
+        It is in neither.
+    """
+    here = Path(__file__).parent
+    folders = (here / "sample_data", here.parents[1] / "data" / "sample")
+    for folder in folders:
+        if (folder / "sites.json").is_file():
+            return folder
+    raise ConfigurationError(
+        f"the sample fleet is in neither {folders[0]} nor {folders[1]}; install flipkit again, "
+        "or start the emulator empty (flipkit emulator --empty)"
+    )
+
+
+def open_store(path: str | Path | None, clock: Clock, *, sample: bool) -> Store:
+    """The store at `path` (in memory for None), with the sample fleet in it if it was empty and `sample` says so.
+
+    Raises
+    ------
+    ConfigurationError
+        The file cannot be opened as a store.
+    """
+    target = Path(path) if path is not None else None
+    if target and target.parent.is_dir() and sample and not target.exists():
+        _make_seeded(target, clock)
+    store = _opened(target)
+    if sample and is_empty(store):
+        seed(store, clock)
+    return store
+
+
+def _make_seeded(target: Path, clock: Clock) -> None:
+    """Seed aside and rename: a kill leaves no half of a sample fleet behind."""
+    with TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as aside:
+        new = Path(aside) / target.name
+        store = Store(new)
+        seed(store, clock)
+        store.close()
+        new.rename(target)
+
+
+def _opened(path: Path | None) -> Store:
+    try:
+        return Store(path)
+    except sqlite3.Error as error:
+        raise ConfigurationError(
+            f"{path}: {error}; name a file of an emulator, or one that does not exist yet in a folder that does"
+        ) from error
+
+
+def is_empty(store: Store) -> bool:
+    """Whether neither API was ever told anything."""
+    store.create(SCHEMA)
+    with store.read() as db:
+        told = db.execute("SELECT 1 FROM flip_sites UNION ALL SELECT 1 FROM flip_waiting LIMIT 1").fetchone()
+    return store.is_empty() and told is None
+
+
+def seed(store: Store, clock: Clock) -> None:
+    """Fill an empty store with the sample fleet, both APIs' part; one that is not empty stays as it is.
+
+    Raises
+    ------
+    ConfigurationError
+        The sample fleet's files are not there.
+    """
+    from flipkit.emulator.sample_flatpeak import seed_flatpeak
+
+    if not is_empty(store):
+        return
+    folder = sample_folder()
+    seed_flip(store, folder)
+    seed_flatpeak(store, clock, folder)
+
+
+def seed_flip(store: Store, folder: Path) -> None:
+    """The Flip part: sites and their monthly production."""
+    store.create(SCHEMA)
+    sites = msgspec.json.decode((folder / "sites.json").read_bytes())
+    with (folder / "performance.csv").open(encoding="utf-8", newline="") as file, store.write() as db:
+        for site in sites:
+            put_site(db, _site(site))
+        put_production(db, ((row["site_id"], row["month"], *_amounts(row)) for row in csv.DictReader(file)))
+
+
+def _site(record: dict[str, Any]) -> Site:
+    provider = record["technology_provider_identifier"]
+    devices = [{"technology_provider_identifier": provider, **device} for device in record["devices"]]
+    return msgspec.convert({**record, "id": record["site_id"], "devices": devices}, Site)
+
+
+def _amounts(row: dict[str, str]) -> tuple[float | None, float | None]:
+    actual, expected = row["actual_production_kwh"], row["expected_production_kwh"]
+    return float(actual) if actual else None, float(expected) if expected else None

@@ -1,0 +1,187 @@
+"""The emulator on this machine's loopback address, for curl and other programs."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import signal
+import threading
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+from waitress.server import BaseWSGIServer, create_server
+from waitress.wasyncore import close_all, dispatcher
+
+from flipkit.emulator.app import create_app
+from flipkit.emulator.clock import Clock
+from flipkit.emulator.faults import FaultPlan
+from flipkit.emulator.limiter import Limiter
+from flipkit.emulator.sample import open_store
+from flipkit.emulator.store import Store
+from flipkit.errors import ConfigurationError
+
+__all__ = ["RunningEmulator", "serve", "start"]
+
+_HOST = "127.0.0.1"  # never another: the emulator lets every key in
+_THREADS = 32  # above the 16 calls that a client keeps in flight, so that delays do not queue
+
+
+class RunningEmulator:
+    """An emulator that listens until it is stopped; made by `start`, usable in a ``with`` block.
+
+    Attributes
+    ----------
+    url : str
+        ``http://127.0.0.1:<port>``, for ``FLIP_BASE_URL`` and ``FLATPEAK_BASE_URL``.
+    store : Store
+    clock : Clock
+    """
+
+    def __init__(self, server: BaseWSGIServer, store: Store, clock: Clock) -> None:
+        self.url = f"http://{_HOST}:{server.effective_port}"
+        self.store, self.clock = store, clock
+        self._server, self._stopped = server, False
+        self._thread = threading.Thread(target=server.run, name="flipkit-emulator", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer what is being worked on, then close the port and the store."""
+        if self._stopped:
+            return
+        self._stopped = True
+        server = self._server
+        # Sockets belong to the server's own thread: it closes them, we wait.
+        server.trigger.pull_trigger(lambda: dispatcher.close(server))
+        server.task_dispatcher.shutdown()
+        server.trigger.pull_trigger(lambda: close_all(server._map))
+        self._thread.join()
+        self.store.close()
+
+    def __enter__(self) -> RunningEmulator:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        state = "stopped" if self._stopped else f"set FLIP_BASE_URL={self.url} and FLATPEAK_BASE_URL={self.url}"
+        return f"<emulator at {self.url}; {state}>"
+
+
+def start(
+    port: int = 0,
+    *,
+    path: str | Path | None = None,
+    sample: bool = True,
+    faults: FaultPlan | None = None,
+    limiter: Limiter | None = None,
+    delay_s: float = 0.0,
+) -> RunningEmulator:
+    """Start the emulator in the background.
+
+    Parameters
+    ----------
+    port : int
+        0 takes a free one.
+    path : path-like, optional
+        A file that keeps what was submitted; in memory without.
+    sample : bool
+        Whether an empty store is filled with the sample fleet.
+    faults : FaultPlan, optional
+    limiter : Limiter, optional
+    delay_s : float
+        As for `create_app`.
+
+    Returns
+    -------
+    RunningEmulator
+        Listens on 127.0.0.1 only.
+
+    Raises
+    ------
+    ConfigurationError
+        The port is taken or not allowed, or the file is no emulator's.
+
+    Examples
+    --------
+    >>> import flipkit as fk
+    >>> with fk.emulator.start() as emulator:
+    ...     flip = fk.Flip("any key", base_url=emulator.url)
+    """
+    clock = Clock()
+    store = open_store(path, clock, sample=sample)
+    app = create_app(store, clock, faults=faults, limiter=limiter, delay_s=delay_s)
+    try:
+        return RunningEmulator(_listen(app, port), store, clock)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _listen(app: Any, port: int) -> BaseWSGIServer:
+    for name in ("waitress", "waitress.queue"):  # it warns of full queues and of answers cut off: both are wanted here
+        logging.getLogger(name).setLevel(logging.ERROR)
+    try:
+        # Socket errors unlogged: then a ConnectionResetError of the application closes the connection without a byte.
+        return create_server(app, host=_HOST, port=port, threads=_THREADS, log_socket_errors=False)
+    except (OSError, OverflowError, ValueError) as error:
+        raise ConfigurationError(f"port {port} on {_HOST}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    number = getattr(error, "errno", None)
+    if number == errno.EADDRINUSE:
+        return "another program listens there; stop it, or choose another port (0 takes a free one)"
+    if number == errno.EACCES:
+        return "not allowed; choose a port from 1024 to 65535 (0 takes a free one)"
+    return f"{error}; choose a port from 1024 to 65535 (0 takes a free one)"
+
+
+def serve(
+    port: int = 8080,
+    *,
+    path: str | Path | None = None,
+    sample: bool = True,
+    faults: FaultPlan | None = None,
+    limiter: Limiter | None = None,
+    delay_s: float = 0.0,
+) -> None:
+    """Run the emulator until Ctrl-C (or a SIGTERM); it prints where it is and what to set.
+
+    Parameters
+    ----------
+    port, path, sample, faults, limiter, delay_s
+        As for `start`.
+
+    Raises
+    ------
+    ConfigurationError
+        As for `start`.
+    """
+    ended = threading.Event()
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        ended.set()
+
+    with start(port, path=path, sample=sample, faults=faults, limiter=limiter, delay_s=delay_s) as emulator:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, end)
+        print(_greeting(emulator, path), flush=True)
+        ended.wait()
+    print("The emulator has stopped.", flush=True)
+
+
+def _greeting(emulator: RunningEmulator, path: str | Path | None) -> str:
+    kept = f"kept in {path}" if path else "in memory, gone when it stops"
+    return "\n".join(
+        [
+            f"The emulator of both APIs listens on {emulator.url} (this machine only; {kept}).",
+            "Any bearer key opens it. For flipkit in another terminal or notebook:",
+            f"  export FLIP_BASE_URL={emulator.url} FLATPEAK_BASE_URL={emulator.url}",
+            f"Try: curl -H 'Authorization: Bearer any-key' {emulator.url}/v1/sites",
+            "Ctrl-C stops it.",
+        ]
+    )
