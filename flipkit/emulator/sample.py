@@ -15,7 +15,7 @@ from flipkit.emulator.flip_tables import SCHEMA, Site, put_production, put_site
 from flipkit.emulator.store import Store
 from flipkit.errors import ConfigurationError
 
-__all__ = ["open_store", "sample_folder", "seed"]
+__all__ = ["open_store", "sample_folder", "sample_sites", "sample_tariffs", "seed"]
 
 
 def sample_folder() -> Path:
@@ -40,6 +40,18 @@ def sample_folder() -> Path:
         f"the sample fleet is in neither {folders[0]} nor {folders[1]}; install flipkit again, "
         "or start the emulator empty (flipkit emulator --empty)"
     )
+
+
+def sample_sites() -> list[dict[str, Any]]:
+    """The sites of the sample fleet, as ``data/README.md`` describes them: ids, place, devices, tariff keys."""
+    sites: list[dict[str, Any]] = msgspec.json.decode((sample_folder() / "sites.json").read_bytes())
+    return sites
+
+
+def sample_tariffs() -> dict[str, dict[str, Any]]:
+    """The sample fleet's tariffs by key: Flatpeak tariff objects, for `Tariff.from_flatpeak`, with their ``source``."""
+    tariffs = msgspec.json.decode((sample_folder() / "tariffs.json").read_bytes())
+    return {tariff["key"]: tariff for tariff in tariffs}
 
 
 def open_store(path: str | Path | None, clock: Clock, *, sample: bool) -> Store:
@@ -106,7 +118,7 @@ def seed(store: Store, clock: Clock) -> None:
 def seed_flip(store: Store, folder: Path) -> None:
     """The Flip part: sites and their monthly production."""
     store.create(SCHEMA)
-    sites = msgspec.json.decode((folder / "sites.json").read_bytes())
+    sites = sample_sites()
     with (folder / "performance.csv").open(encoding="utf-8", newline="") as file, store.write() as db:
         for site in sites:
             put_site(db, _site(site))

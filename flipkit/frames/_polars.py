@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import polars as pl
 
 from flipkit.errors import NaiveTimestampError
-from flipkit.frames.columns import Column
+from flipkit.frames.columns import GLOSSARY, Column
 
 _TYPES: dict[str, pl.DataType] = {
     "text": pl.String(),
@@ -92,13 +93,13 @@ def _plain(name: str, values: np.ndarray) -> pl.Series:
     return pl.Series(name, values, nan_to_null=values.dtype.kind == "f")
 
 
-def read_file(path: str) -> dict[str, np.ndarray]:
-    """A CSV or parquet file as numpy columns; times with a zone become UTC.
+UnreadableError = pl.exceptions.PolarsError
 
-    Raises
-    ------
-    NaiveTimestampError
-        A column of times without a zone.
-    """
-    frame = pl.read_parquet(path) if path.endswith(".parquet") else pl.read_csv(path, try_parse_dates=False)
-    return {name: column(frame, name) for name in names(frame)}
+
+def read_file(path: Path) -> pl.DataFrame:
+    """A CSV or parquet file; columns of the glossary get its types, so that an id of digits stays a text."""
+    if path.suffix == ".parquet":
+        return pl.read_parquet(path)
+    kinds = {"text": pl.String(), "time": pl.String(), "number": pl.Float64()}
+    declared = {c.name: kinds[c.kind] for c in GLOSSARY.values() if c.kind in kinds}
+    return pl.read_csv(path, schema_overrides=declared, infer_schema_length=None)

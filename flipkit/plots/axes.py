@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 from matplotlib.axes import Axes
 
-__all__ = ["COLOURS", "axes", "quiet"]
+__all__ = ["COLOURS", "axes", "quiet", "write_png"]
 
 # Okabe and Ito, "Color Universal Design" (2008): distinguishable with every kind of colour vision.
 COLOURS = {"blue": "#0072B2", "orange": "#E69F00", "green": "#009E73", "red": "#D55E00", "grey": "#999999"}
@@ -30,3 +33,28 @@ def quiet(ax: Axes, *, grid: str | None = None) -> Axes:
         ax.grid(visible=True, **options)
         ax.set_axisbelow(True)
     return ax
+
+
+def write_png(path: Path, draw: Callable[..., Axes], *data: Any, **options: Any) -> Path:
+    """Draw a picture without a window and write it as a PNG; the same data give the same bytes.
+
+    Parameters
+    ----------
+    path : Path
+    draw : callable
+        One of the functions of this room.
+    *data, **options
+        What it draws.
+    """
+    import matplotlib.pyplot as plt
+
+    shown = mpl.get_backend()
+    plt.switch_backend("agg")
+    try:
+        figure = draw(*data, **options).figure
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=120, metadata={"Software": None})
+        plt.close(figure)  # type: ignore[arg-type]  # an Axes of a new figure, never of a subfigure
+    finally:
+        plt.switch_backend(shown)
+    return path

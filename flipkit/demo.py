@@ -1,0 +1,158 @@
+"""The main job in one command: three reports and a what-if, as CSV files and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import fsum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from flipkit.frames import Frame, take, write_csv
+from flipkit.reports import cost_report, lost_value_report, performance_report, site_energy
+from flipkit.scenarios import Load, Scenario, Simulation, simulate
+
+if TYPE_CHECKING:
+    from flipkit.connect import Kit
+    from flipkit.tariffs import Tariff
+
+__all__ = ["FIRST", "LAST", "plans", "run"]
+
+FIRST, LAST = "2025-01", "2025-12"
+"""The months of the sample fleet."""
+
+# What each utility's customers could have instead: keys of the sample's tariffs.
+_FLAT = {"uk-": "uk-ofgem-cap-2025-q3", "be-": "be-engie-easy-fixed-single", "ca-pge": "ca-pge-e-tou-c"}
+_NIGHT = {"uk-": "uk-octopus-go", "be-": "be-engie-easy-fixed-day-night", "ca-pge": "ca-pge-ev2-a"}
+
+
+def run(kit: Kit, folder: Path) -> dict[str, Any]:
+    """Make the reports of the sample fleet and write them with their pictures.
+
+    Returns
+    -------
+    dict
+        ``performance``, ``cost``, ``lost_value`` (frames), ``simulation``, and ``files`` (paths written).
+    """
+    performance = performance_report(kit, FIRST, LAST)
+    cost = cost_report(kit, FIRST, LAST)
+    lost = lost_value_report(kit, FIRST, LAST)
+    simulation = simulate(site_energy(kit, FIRST, LAST), scenarios(kit), prices=kit, verify=24)
+    named = {"performance": performance, "cost": cost, "lost_value": lost}
+    files = [write_csv(frame, folder / f"{name}.csv") for name, frame in named.items()]
+    files += simulation.to_csv(folder / "what_if")
+    files += _pictures(folder, performance, cost, lost, simulation)
+    return {**named, "simulation": simulation, "files": files}
+
+
+def scenarios(kit: Kit) -> list[Scenario]:
+    """Today; the utility's plan without and with cheap nights; and a tenth less consumption."""
+    return [
+        Scenario("today"),
+        Scenario("day rate", tariff=plans(kit, _FLAT)),
+        Scenario("cheap nights", tariff=plans(kit, _NIGHT)),
+        Scenario("10 % less used", load=Load(scale=0.9)),
+    ]
+
+
+def plans(kit: Kit, choice: dict[str, str]) -> dict[str, Tariff]:
+    """The tariff that each sample site would have, grid fees included; sites of other utilities keep theirs.
+
+    Parameters
+    ----------
+    kit : Kit
+    choice : dict of str to str
+        Key of a sample tariff by the beginning of the key of today's tariff.
+    """
+    from flipkit.emulator import sample_sites, sample_tariffs
+    from flipkit.tariffs import Tariff
+
+    tariffs = sample_tariffs()
+    found = {}
+    for site in sample_sites():
+        plan = next((key for begin, key in choice.items() if site["import_tariff"].startswith(begin)), None)
+        if plan:
+            parts = [tariffs[plan], *([tariffs[site["grid_fee_tariff"]]] if site["grid_fee_tariff"] else [])]
+            found[site["site_id"]] = Tariff.from_flatpeak(parts, timezone=site["timezone"], currency=site["currency"])
+    return found
+
+
+def _pictures(folder: Path, performance: Frame, cost: Frame, lost: Frame, simulation: Simulation) -> Iterator[Path]:
+    from flipkit.plots import cost_bars, lost_value_bars, performance_heatmap, scenario_costs, write_png
+
+    yield write_png(folder / "performance.png", performance_heatmap, performance)
+    for currency in sorted({c for c in take(cost, texts=["currency"])["currency"] if c}):
+        name = currency.lower()
+        yield write_png(folder / f"cost_{name}.png", cost_bars, cost, currency=currency)
+        yield write_png(folder / f"lost_value_{name}.png", lost_value_bars, lost, currency=currency)
+        yield write_png(folder / f"what_if_{name}.png", scenario_costs, simulation.summary(), currency=currency)
+
+
+def summary(made: dict[str, Any], folder: Path) -> Iterator[str]:
+    """The result in words: what stands out, where everything is, and what to open next."""
+    yield from ("", "Performance 2025: the sites that lost most", *_table(_worst(made["lost_value"])))
+    yield from (
+        "",
+        "Cost 2025, all sites of a currency (imports, less what exports earned)",
+        *_table(_totals(made["cost"])),
+    )
+    yield from ("", "What if: cost of all sites by scenario", *_table(_scenarios(made["simulation"])))
+    yield from ("", *_verdict(made["simulation"]))
+    yield from ("", f"{len(made['files'])} files are in {folder}:")
+    yield from (f"  {path.relative_to(folder)}" for path in made["files"])
+    yield from ("", f"Open {folder / 'performance.png'} first, then {folder / 'lost_value.csv'}.")
+    yield "Next: jupyter lab notebooks/01_getting_started.ipynb"
+
+
+def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
+    """Columns side by side: the first and the last to the left, figures to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
+        yield "  " + "  ".join([row[0].ljust(widths[0]), *cells[1:]])
+
+
+def _worst(lost: Frame, most: int = 6) -> list[tuple[str, ...]]:
+    columns = take(lost, numbers=["lost_kwh", "lost_value"], texts=["site_id", "currency"])
+    rows = []
+    for site in dict.fromkeys(columns["site_id"]):
+        own = columns["site_id"] == site
+        kwh, money = (float(np.nansum(columns[name][own])) for name in ("lost_kwh", "lost_value"))
+        rows.append((kwh, site, money, next((c for c in columns["currency"][own] if c), "")))
+    rows.sort(key=lambda row: (-row[0], row[1]))
+    shown = [(site, f"{kwh:,.0f}", f"{money:,.2f}", currency) for kwh, site, money, currency in rows[:most]]
+    return [("site", "lost kWh", "worth", ""), *shown]
+
+
+def _totals(cost: Frame) -> list[tuple[str, ...]]:
+    columns = take(cost, numbers=["energy_kwh", "cost"], texts=["tariff_direction", "currency"])
+    rows: list[tuple[str, ...]] = [("currency", "imported kWh", "paid", "exported kWh", "earned", "to pay")]
+    for currency in sorted({c for c in columns["currency"] if c}):
+        sums = [
+            float(np.nansum(columns[name][(columns["currency"] == currency) & (columns["tariff_direction"] == way)]))
+            for way in ("IMPORT", "EXPORT")
+            for name in ("energy_kwh", "cost")
+        ]
+        amounts = [f"{sums[0]:,.0f}", f"{sums[1]:,.2f}", f"{sums[2]:,.0f}", f"{sums[3]:,.2f}"]
+        rows.append((currency, *amounts, f"{sums[1] - sums[3]:,.2f}"))
+    return rows
+
+
+def _scenarios(simulation: Simulation) -> list[tuple[str, ...]]:
+    columns = take(simulation.summary(), numbers=["cost", "saving"], texts=["scenario", "currency"])
+    rows: list[tuple[str, ...]] = [("scenario", "currency", "cost", "saving")]
+    for currency in sorted(set(columns["currency"])):
+        for scenario in dict.fromkeys(columns["scenario"]):
+            own = (columns["scenario"] == scenario) & (columns["currency"] == currency)
+            rows.append((scenario, currency, *(f"{fsum(columns[name][own]):,.2f}" for name in ("cost", "saving"))))
+    return rows
+
+
+def _verdict(simulation: Simulation) -> list[str]:
+    columns = take(simulation.certificate(), numbers=["difference"])
+    largest = float(np.abs(columns["difference"]).max(initial=0.0))
+    return [
+        f"{len(columns['difference'])} intervals of the what-if were priced once more by the service, without being",
+        f"stored there; the largest difference is {largest:.2g}.",
+    ]
