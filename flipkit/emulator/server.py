@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import logging
 import signal
+import socket
 import threading
+import time
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -25,6 +27,7 @@ __all__ = ["RunningEmulator", "serve", "start"]
 
 _HOST = "127.0.0.1"  # never another: the emulator lets every key in
 _THREADS = 32  # above the 16 calls that a client keeps in flight, so that delays do not queue
+_PATIENCE_S = 2.0  # with clients that do not take their answer while we stop
 
 
 class RunningEmulator:
@@ -50,13 +53,20 @@ class RunningEmulator:
         if self._stopped:
             return
         self._stopped = True
-        server = self._server
-        # Sockets belong to the server's own thread: it closes them, we wait.
-        server.trigger.pull_trigger(lambda: dispatcher.close(server))
+        in_its_thread, server = self._server.trigger.pull_trigger, self._server  # sockets belong to that thread
+        in_its_thread(lambda: dispatcher.close(server))  # listens no more
         server.task_dispatcher.shutdown()
-        server.trigger.pull_trigger(lambda: close_all(server._map))
+        in_its_thread(self._close_when_flushed)
+        deadline = time.monotonic() + _PATIENCE_S
+        while server.active_channels and time.monotonic() < deadline:
+            time.sleep(0.005)
+        in_its_thread(lambda: close_all(server._map))
         self._thread.join()
         self.store.close()
+
+    def _close_when_flushed(self) -> None:
+        for channel in self._server.active_channels.values():
+            channel.close_when_flushed = True
 
     def __enter__(self) -> RunningEmulator:
         return self
@@ -124,11 +134,19 @@ def start(
 def _listen(app: Any, port: int) -> BaseWSGIServer:
     for name in ("waitress", "waitress.queue"):  # it warns of full queues and of answers cut off: both are wanted here
         logging.getLogger(name).setLevel(logging.ERROR)
+    # Socket errors unlogged: then a ConnectionResetError of the application closes the connection without a byte.
+    return create_server(app, sockets=[_bound(port)], threads=_THREADS, log_socket_errors=False)
+
+
+def _bound(port: int) -> socket.socket:
+    listener = socket.socket()
     try:
-        # Socket errors unlogged: then a ConnectionResetError of the application closes the connection without a byte.
-        return create_server(app, host=_HOST, port=port, threads=_THREADS, log_socket_errors=False)
-    except (OSError, OverflowError, ValueError) as error:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((_HOST, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
         raise ConfigurationError(f"port {port} on {_HOST}: {_reason(error)}") from error
+    return listener
 
 
 def _reason(error: Exception) -> str:
