@@ -20,3 +20,12 @@ def _no_keys_in_the_environment(monkeypatch):
         if name.startswith(("FLIP_", "FLATPEAK_", "FLIPKIT_")):
             monkeypatch.delenv(name)
     monkeypatch.setitem(sys.modules, "keyring", None)  # importing it fails: no key store either
+
+
+@pytest.fixture(scope="session", params=["pandas", "polars"])
+def kit(request):
+    """The emulator with the sample fleet; tests must leave it as they found it."""
+    import flipkit as fk
+
+    with fk.connect("emulator", frames=request.param) as opened:
+        yield opened

@@ -90,8 +90,14 @@ def scenario_costs(summary: Frame, ax: Axes | None = None, *, currency: str | No
     colours = list(COLOURS.values())
     for number, scenario in enumerate(dict.fromkeys(columns["scenario"][own])):
         rows = own & (columns["scenario"] == scenario)
-        ax.plot(columns["cost"][rows], _positions(sites, columns["site_id"][rows]), "o", label=scenario,
-                color=colours[number % len(colours)], zorder=3)  # fmt: skip
+        ax.plot(
+            columns["cost"][rows],
+            _positions(sites, columns["site_id"][rows]),
+            "o",
+            label=scenario,
+            color=colours[number % len(colours)],
+            zorder=3,
+        )
     for row, site in enumerate(sites):
         costs = columns["cost"][own & (columns["site_id"] == site)]
         ax.hlines(row, costs.min(), costs.max(), color="#bbbbbb", linewidth=2, zorder=2)

@@ -1,0 +1,246 @@
+"""What-if, first form: against a plain reference, by conservation, and against the emulator."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+import hand
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import flipkit as fk
+from flipkit.errors import InputError, MissingColumnError, NaiveTimestampError
+from flipkit.frames import library_of, take
+from flipkit.reports import site_energy
+from flipkit.scenarios import Load, Scenario, simulate
+
+MAKE = {"pandas": pd.DataFrame, "polars": pl.DataFrame}
+GBP = {"currency": "GBP", "timezone": "Europe/London"}
+FLAT = fk.Tariff.flat(0.25, **GBP)
+NIGHT = fk.Tariff.time_of_use({"00:00-07:00": 0.09, "07:00-24:00": 0.29}, **GBP)
+START = datetime(2025, 3, 29, 12, tzinfo=UTC)  # the clocks change in the night after
+HALF_HOUR = timedelta(minutes=30)
+
+
+def energy(consumption, generation=None, *, site="uk-01", library="pandas", start=START):
+    columns = {
+        "site_id": [site] * len(consumption),
+        "start_utc": [start + n * HALF_HOUR for n in range(len(consumption))],
+        "consumption_kwh": list(consumption),
+    }
+    if generation is not None:
+        columns["generation_kwh"] = list(generation)
+    return MAKE[library](columns)
+
+
+def summary(result):
+    numbers = ["cost", "saving", "import_kwh", "export_kwh", "self_consumption", "self_sufficiency", "peak_import_kw"]
+    columns = take(result.summary(), numbers=numbers, texts=["site_id", "scenario", "currency", "finding"])
+    rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    return {(row["site_id"], row["scenario"]): row for row in rows}
+
+
+kwh = st.integers(0, 9999).map(lambda n: n / 1000)
+
+
+@given(st.lists(st.tuples(kwh, kwh), min_size=2, max_size=60), st.sampled_from([0.0, 0.5, 1.0, 1.25]))
+@settings(deadline=None)
+def test_the_cost_is_that_of_a_plain_reference(pairs, scale):
+    consumption, generation = zip(*pairs, strict=True)
+    scenario = Scenario("x", tariff=NIGHT, export_tariff=FLAT, load=Load(scale=scale))
+    result = simulate(energy(consumption, generation), [scenario])
+    paid = earned = Fraction(0)
+    for number, (used, made) in enumerate(pairs):
+        net = Fraction(used * scale) - Fraction(made)
+        hour = (START + number * HALF_HOUR).astimezone(ZoneInfo("Europe/London")).hour
+        paid += max(net, Fraction(0)) * Fraction(0.09 if hour < 7 else 0.29)
+        earned += max(-net, Fraction(0)) * Fraction(0.25)
+    row = summary(result)["uk-01", "x"]
+    assert row["cost"] == pytest.approx(float(paid - earned), abs=0.005 + 1e-9)
+    bills = take(result.bills(), numbers=["cost"])["cost"]
+    assert bills.sum() == pytest.approx(float(paid - earned), abs=1e-9)
+
+
+@given(st.lists(st.tuples(kwh, kwh), min_size=2, max_size=40))
+@settings(deadline=None)
+def test_energy_is_conserved_in_every_interval(pairs):
+    consumption, generation = zip(*pairs, strict=True)
+    frame = simulate(energy(consumption, generation), [Scenario("x", tariff=FLAT, export_tariff=FLAT)]).intervals()
+    columns = take(frame, numbers=["consumption_kwh", "generation_kwh", "import_kwh", "export_kwh"])
+    used, made, imported, exported = columns.values()
+    np.testing.assert_allclose(used + exported, made + imported, atol=1e-12)
+    assert (np.minimum(imported, exported) == 0).all()
+    assert (imported >= 0).all()
+    assert (exported >= 0).all()
+
+
+def test_a_hand_calculation(frames_library):
+    frame = energy([1.0, 0.5, 2.0], [0.0, 1.5, 0.5], library=frames_library)
+    result = simulate(
+        frame,
+        [
+            Scenario("flat", tariff=FLAT, export_tariff=fk.Tariff.flat(0.15, **GBP)),
+            Scenario("less", tariff=FLAT, export_tariff=fk.Tariff.flat(0.15, **GBP), load=Load(scale=0.5)),
+        ],
+    )
+    row = summary(result)["uk-01", "flat"]
+    assert row["import_kwh"] == 2.5
+    assert row["export_kwh"] == 1.0
+    assert row["cost"] == 0.48  # 2.5 x 0.25 - 1.0 x 0.15 = 0.475, half to even
+    assert row["saving"] == 0.0
+    assert row["self_consumption"] == 0.5
+    assert row["self_sufficiency"] == pytest.approx(1 - 2.5 / 3.5)
+    assert row["peak_import_kw"] == 3.0
+    less = summary(result)["uk-01", "less"]
+    assert less["cost"] == 0.06  # 0.5 + 0.5 imported, 1.25 exported: 0.25 - 0.1875 = 0.0625
+    assert less["saving"] == 0.42
+    assert library_of(result.summary()) == frames_library
+
+
+def test_an_export_without_a_price_is_worth_nothing_and_says_so():
+    row = summary(simulate(energy([0.0, 0.0], [1.0, 1.0]), [Scenario("x", tariff=FLAT)]))["uk-01", "x"]
+    assert row["cost"] == 0.0
+    assert row["finding"].startswith("simulate.no_export_price: 2 kWh")
+
+
+def test_months_are_local_and_sum_to_the_whole():
+    frame = energy(np.ones(17_520), start=datetime(2024, 12, 31, 23, 0, tzinfo=UTC), site="be-01")
+    tariff = fk.Tariff.flat(0.1, currency="EUR", timezone="Europe/Brussels")
+    bills = simulate(frame, [Scenario("x", tariff=tariff)]).bills()
+    columns = take(bills, numbers=["quantity", "cost"], texts=["month"])
+    assert columns["month"].tolist() == [f"2025-{month:02d}" for month in range(1, 13)]
+    days = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+    changes = [0, 0, -2, 0, 0, 0, 0, 0, 0, 2, 0, 0]
+    assert columns["quantity"].tolist() == [48 * d + c for d, c in zip(days, changes, strict=True)]
+    assert columns["cost"].sum() == pytest.approx(1752.0)
+
+
+def test_a_tariff_by_site():
+    frame = pd.concat([energy([1.0, 1.0], site="a"), energy([1.0, 1.0], site="b")])
+    rows = summary(simulate(frame, [Scenario("x", tariff={"a": FLAT, "b": NIGHT})]))
+    assert (rows["a", "x"]["cost"], rows["b", "x"]["cost"]) == (0.5, 0.58)
+
+
+def test_the_order_of_rows_and_sites_does_not_matter():
+    frame = pd.concat([energy(np.arange(48) / 7, site=site) for site in ("c", "a", "b")])
+    one = simulate(frame, [Scenario("x", tariff=NIGHT)]).bills()
+    two = simulate(frame.sample(frac=1, random_state=1), [Scenario("x", tariff=NIGHT)]).bills()
+    pd.testing.assert_frame_equal(one, two)
+
+
+def test_prices_from_a_frame():
+    prices = pd.DataFrame(
+        {
+            "site_id": ["uk-01"] * 2,
+            "start_utc": pd.to_datetime([START, START + HALF_HOUR]),
+            "end_utc": pd.to_datetime([START + HALF_HOUR, START + 2 * HALF_HOUR]),
+            "tariff_direction": "IMPORT",
+            "price_per_kwh": [0.1, 0.3],
+            "currency": "GBP",
+        }
+    )
+    row = summary(simulate(energy([1.0, 2.0]), [Scenario("today")], prices=prices))["uk-01", "today"]
+    assert row["cost"] == 0.7
+
+
+@pytest.mark.parametrize(
+    ("frame", "error", "words"),
+    [
+        (energy([1.0, -0.1]), InputError, "uk-01, 2025-03-29T12:30:00Z: consumption_kwh"),
+        (energy([1.0, None]), InputError, "consumption_kwh is missing"),
+        (energy([1.0, 1.0], [0.0, -1.0]), InputError, "generation_kwh"),
+        (energy([1.0, 1.0, 1.0]).drop(index=1), InputError, None),
+        (energy([1.0, 1.0, 1.0, 1.0]).drop(index=2), InputError, "2025-03-29T13:00:00Z: no interval"),
+        (pd.concat([energy([1.0, 1.0]), energy([1.0])]), InputError, "the time is there twice"),
+        (energy([1.0]), InputError, "a single interval"),
+        (energy([]), InputError, "no rows"),
+        (energy([1.0, 1.0]).drop(columns="consumption_kwh"), MissingColumnError, "consumption_kwh"),
+        (
+            energy([1.0, 1.0]).assign(start_utc=lambda f: f["start_utc"].dt.tz_localize(None)),
+            NaiveTimestampError,
+            "zone",
+        ),
+        (energy([1.0, 1.0], site=None), InputError, "row 0: no site_id"),
+    ],
+)
+def test_energy_that_cannot_be_used_is_refused_by_name(frame, error, words):
+    if words is None:
+        assert simulate(frame, [Scenario("x", tariff=FLAT)])  # two intervals an hour apart are hourly energy
+        return
+    with pytest.raises(error, match=words):
+        simulate(frame, [Scenario("x", tariff=FLAT)])
+
+
+@pytest.mark.parametrize(
+    ("scenarios", "words"),
+    [
+        ([], "none given"),
+        ([Scenario("x", tariff=FLAT), Scenario("x", tariff=NIGHT)], "used twice: x"),
+        (["x"], "no Scenario"),
+        ([Scenario("x")], "uk-01, scenario 'x': no import price"),
+        ([Scenario("x", tariff=FLAT, export_tariff=fk.Tariff.flat(0.1, currency="EUR", timezone="UTC"))], "EUR, GBP"),
+    ],
+)
+def test_scenarios_that_cannot_be_priced_are_refused_by_name(scenarios, words):
+    with pytest.raises(InputError, match=words):
+        simulate(energy([1.0, 1.0]), scenarios)
+
+
+@pytest.mark.parametrize("scale", [-1, float("nan"), float("inf"), "2", None])
+def test_a_load_that_is_none_is_refused(scale):
+    with pytest.raises(InputError, match="scale"):
+        Load(scale=scale)
+
+
+def test_prices_that_end_before_the_energy_are_refused():
+    short = fk.Tariff.from_prices(
+        pd.DataFrame({"start_utc": [START], "end_utc": [START + HALF_HOUR], "price_per_kwh": [0.1]}).astype(
+            {"start_utc": "datetime64[us, UTC]", "end_utc": "datetime64[us, UTC]"}
+        ),
+        **GBP,
+    )
+    with pytest.raises(InputError, match="first uncovered: 2025-03-29T12:30:00Z"):
+        simulate(energy([1.0, 1.0]), [Scenario("x", tariff=short)])
+
+
+def test_todays_prices_of_the_fleet_give_the_costs_recomputed_by_hand(kit):
+    sites = ["be-01", "ca-02", "uk-02", "uk-06"]
+    year = site_energy(kit, "2025-01", "2025-12", site_id=sites)
+    result = simulate(year, [Scenario("today"), Scenario("less", load=Load(scale=0.9))], prices=kit)
+    rows = summary(result)
+    for site in sites:
+        paid, earned = (sum(hand.monthly(site, way)[1].values()) for way in ("IMPORT", "EXPORT"))
+        assert Decimal(repr(rows[site, "today"]["cost"])) == hand.cents(paid - earned)
+        assert rows[site, "less"]["cost"] < rows[site, "today"]["cost"]
+        assert round(rows[site, "today"]["import_kwh"] * 1000) == sum(hand.monthly(site, "IMPORT")[0].values())
+
+
+def test_the_certificate_agrees_and_the_service_keeps_no_trace(kit):
+    before = kit.emulator.store.digest()
+    frame = site_energy(kit, "2025-06", "2025-06", site_id=["be-01", "ca-02", "uk-02"])
+    result = simulate(frame, [Scenario("today"), Scenario("less", load=Load(scale=0.9))], prices=kit, verify=30)
+    columns = take(
+        result.certificate(), numbers=["local_cost", "server_cost", "difference"], texts=["tariff_direction"]
+    )
+    assert len(columns["difference"]) == 30
+    assert set(columns["tariff_direction"]) == {"IMPORT", "EXPORT"}
+    np.testing.assert_allclose(columns["local_cost"], columns["server_cost"], rtol=1e-12)
+    assert kit.emulator.store.digest() == before
+
+
+def test_only_flatpeaks_prices_can_be_verified():
+    with pytest.raises(InputError, match="prices=kit"):
+        simulate(energy([1.0, 1.0]), [Scenario("x", tariff=FLAT)], verify=3)
+
+
+def test_it_is_written_as_csv(tmp_path, frames_library):
+    result = simulate(energy([1.0, 1.0], library=frames_library), [Scenario("x", tariff=FLAT)])
+    names = [path.name for path in result.to_csv(tmp_path / "out")]
+    assert names == ["summary.csv", "bills.csv"]
+    assert (tmp_path / "out" / "summary.csv").read_text().startswith("site_id,scenario,cost,saving,currency")
+    assert repr(result) == "Simulation(1 sites, scenarios: x; see .summary())"
