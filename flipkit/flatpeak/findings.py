@@ -1,0 +1,110 @@
+"""What to look at in records before they are sent: repeats, overlaps, powers that no home has, registers that fall."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from flipkit.flatpeak.records import Checked, series_codes
+from flipkit.flatpeak.submission import Finding
+
+__all__ = ["SERIES", "contested_rows", "falling_registers", "implausible_powers", "repeats_and_overlaps"]
+
+SERIES = ("location_id", "device_id", "energy_flow_direction", "tariff_direction")
+
+_MOST_W = 1_000_000.0  # a home draws some kW, a rapid charger some hundred; a unit slip is a factor of 1,000
+_TO_W = {"W": 1.0, "KW": 1000.0, "WH": 1.0, "KWH": 1000.0}
+_US_PER_HOUR = 3_600_000_000
+
+
+def contested_rows(checked: Checked) -> tuple[np.ndarray, np.ndarray]:
+    """Rows that repeat, and rows that overlap, another one of their series.
+
+    Returns
+    -------
+    repeats : ndarray of int64
+        Rows whose start and end are those of another row.
+    overlaps : ndarray of int64
+        Rows that share time with another row whose start or end differ.
+    """
+    rows = checked.good
+    if len(rows) == 0:
+        return rows, rows
+    series = series_codes(checked.columns, rows, SERIES)
+    start, end = (checked.columns[name][rows].view(np.int64) for name in ("start_utc", "end_utc"))
+    order = np.lexsort((end, start, series))
+    series, start, end, rows = series[order], start[order], end[order], rows[order]
+    new = np.ones(len(rows), dtype=bool)
+    new[1:] = (series[1:] != series[:-1]) | (start[1:] != start[:-1]) | (end[1:] != end[:-1])
+    group = np.cumsum(new) - 1
+    repeated = np.bincount(group)[group] > 1
+    overlapping = _overlapping(series[new], start[new], end[new])[group]
+    return np.sort(rows[repeated]), np.sort(rows[overlapping])
+
+
+def _overlapping(series: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Which of distinct intervals, ordered by series, start and end, share time with another of their series."""
+    rank = np.unique(end, return_inverse=True)[1]
+    width = int(rank.max()) + 1
+    latest = np.maximum.accumulate(series * width + rank)  # the latest end so far; a new series begins above all others
+    ends = np.unique(end)
+    out = np.zeros(len(start), dtype=bool)
+    same_as_before = series[1:] == series[:-1]
+    out[1:] |= same_as_before & (start[1:] < ends[latest[:-1] % width])
+    out[:-1] |= same_as_before & (start[1:] < end[:-1])
+    return out
+
+
+def repeats_and_overlaps(repeats: np.ndarray, overlaps: np.ndarray) -> list[Finding]:
+    """The findings about `contested_rows`."""
+    findings = []
+    if len(repeats):
+        words = (
+            f"{len(repeats):,} records have the location, device, directions, start and end of another one; all are "
+            f"sent, in their order, and the last one wins (but a forecast does not replace an actual)"
+        )
+        findings.append(Finding("records.repeated", words, tuple(repeats.tolist())))
+    if len(overlaps):
+        words = (
+            f"{len(overlaps):,} records share time with another one of their series, without the same start and end; "
+            f"all are sent, and their energy counts twice"
+        )
+        findings.append(Finding("records.overlap", words, tuple(overlaps.tolist())))
+    return findings
+
+
+def implausible_powers(checked: Checked) -> list[Finding]:
+    """Records whose mean power is beyond 1 MW."""
+    rows = checked.good
+    columns = checked.columns
+    hours = (columns["end_utc"][rows] - columns["start_utc"][rows]).astype(np.int64) / _US_PER_HOUR
+    units = columns["units"][rows]
+    factor = np.array([_TO_W[unit] for unit in units], dtype=np.float64)
+    is_energy = np.array([unit in {"WH", "KWH"} for unit in units], dtype=bool)
+    watts = columns["value"][rows] * factor / np.where(is_energy, hours, 1.0)
+    high = rows[watts > _MOST_W]
+    if not len(high):
+        return []
+    words = f"{len(high):,} records hold a mean power above 1 MW; is it the right unit?"
+    return [Finding("records.power", words, tuple(high.tolist()))]
+
+
+def falling_registers(checked: Checked) -> list[Finding]:
+    """Readings below the one before them, and readings of one moment, in a series."""
+    rows = checked.good
+    columns = checked.columns
+    series = series_codes(columns, rows, SERIES)
+    times = columns["time_utc"][rows].view(np.int64)
+    order = np.lexsort((rows, times, series))
+    rows, series, times = rows[order], series[order], times[order]
+    wh = columns["value"][rows] * np.array([_TO_W[unit] for unit in columns["units"][rows]], dtype=np.float64)
+    follows = series[1:] == series[:-1]
+    fell = np.sort(rows[1:][follows & (wh[1:] < wh[:-1])])
+    again = np.sort(rows[1:][follows & (times[1:] == times[:-1])])
+    findings = []
+    if len(fell):
+        words = f"{len(fell):,} readings are below the one before them: a reset, an exchanged meter, or a mistake"
+        findings.append(Finding("records.register_fell", words, tuple(fell.tolist())))
+    if len(again):
+        words = f"{len(again):,} readings are of the same series and moment as another one; the last one wins"
+        findings.append(Finding("records.repeated", words, tuple(again.tolist())))
+    return findings

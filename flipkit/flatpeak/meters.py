@@ -1,0 +1,216 @@
+"""Meter records on their way to the service."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from flipkit.flatpeak.delivery import Call, chunks, deliver
+from flipkit.flatpeak.findings import (
+    SERIES,
+    contested_rows,
+    falling_registers,
+    implausible_powers,
+    repeats_and_overlaps,
+)
+from flipkit.flatpeak.records import Checked, read_intervals, read_readings, series_codes
+from flipkit.flatpeak.service import Service
+from flipkit.flatpeak.shapes import Batch
+from flipkit.flatpeak.submission import Finding, Submission, failed_frame
+from flipkit.flatpeak.wire import Reading, Wire
+from flipkit.frames import format_times, is_frame, library_of
+from flipkit.frames.tables import FAILED_RECORDS
+
+__all__ = ["Meters", "record_bodies"]
+
+_log = logging.getLogger("flipkit.flatpeak")
+_BATCH = msgspec.json.Decoder(Batch)
+
+
+class Meters(Service):
+    """The verbs for meter records."""
+
+    def submit_interval(self, records: Any) -> Submission:
+        """Submit energy or power over intervals.
+
+        A record that cannot be sent, or that the service refuses, is in ``failed`` with its row and the reason; the
+        rest goes, in calls of at most 10,000, side by side. Records that repeat or overlap each other go one call
+        after another, in their order. Sending the same records again does no harm.
+
+        Parameters
+        ----------
+        records : DataFrame or list of dict
+            Needed: ``location_id``, ``units`` (W, KW: power held over the interval; WH, KWH: energy in it), ``value``
+            (not negative), ``start_utc``, ``end_utc`` (with a zone). Optional: ``device_id`` (the record is then the
+            device's), ``session_reference_id``, ``record_reference_id``, ``energy_flow_direction`` (INBOUND or
+            OUTBOUND; INBOUND), ``tariff_direction`` (IMPORT, EXPORT or LOCAL; IMPORT for INBOUND, EXPORT for
+            OUTBOUND), ``confidence`` (0 to 1, below 1 is a forecast; 1).
+
+        Returns
+        -------
+        Submission
+            Its frame is of the library of `records`, where that is a frame.
+
+        Raises
+        ------
+        MissingColumnError, NaiveTimestampError
+            The frame as a whole cannot be read; nothing was sent.
+        AuthenticationFailed, ConnectionFailed
+            The login failed; nothing was sent.
+        """
+        checked = read_intervals(records)
+        repeats, overlaps = contested_rows(checked)
+        findings = [*repeats_and_overlaps(repeats, overlaps), *implausible_powers(checked)]
+        contested = np.union1d(repeats, overlaps)
+        alone = np.setdiff1d(checked.good, contested, assume_unique=True)
+        calls = partial(_interval_call, checked, self._wire)
+        # The order decides only among contested records: these share one lane, all other calls run side by side.
+        lanes = [[calls(rows)] for rows in chunks(alone)] + [[calls(rows) for rows in chunks(contested)]]
+        return self._submit(checked, lanes, findings, ("meters", "interval"), _library(records, self.frames))
+
+    def submit_cumulative(self, records: Any) -> Submission:
+        """Submit readings of registers that only count up.
+
+        The service takes the energy of an interval as the difference of two readings that follow each other in a
+        series (location, device, directions), also from one call to the next. So the readings of a series go in order
+        of time, one call after another, and series go side by side.
+
+        Parameters
+        ----------
+        records : DataFrame or list of dict
+            Needed: ``location_id``, ``units`` (WH or KWH), ``value`` (the register, not negative), ``time_utc`` (with
+            a zone, whole seconds). Optional: ``device_id``, ``session_reference_id``, ``record_reference_id``,
+            ``energy_flow_direction``, ``tariff_direction``, as for `submit_interval`.
+
+        Returns
+        -------
+        Submission
+            ``start_utc`` of its frame is the time of the reading.
+
+        Raises
+        ------
+        MissingColumnError, NaiveTimestampError
+            The frame as a whole cannot be read; nothing was sent.
+        AuthenticationFailed, ConnectionFailed
+            The login failed; nothing was sent.
+        """
+        checked = read_readings(records)
+        findings = falling_registers(checked)
+        lanes = _register_lanes(checked, self._wire)
+        return self._submit(checked, lanes, findings, ("meters", "cumulative", "epoch"), _library(records, self.frames))
+
+    def batch(self, batch_id: str) -> Submission:
+        """How far the service is with a batch.
+
+        Parameters
+        ----------
+        batch_id : str
+            One of a submission's ``batch_ids``.
+
+        Returns
+        -------
+        Submission
+            ``row`` of its frame counts within the batch.
+        """
+        batch = self._ask(_BATCH, "GET", "meters", "batch", query={"batch_id": batch_id}).value
+        named = batch.failed_records or []
+        columns = {
+            "row": [record.record_num for record in named],
+            "record_reference_id": [record.record_reference_id or None for record in named],
+            "error": [record.error for record in named],
+        }
+        failed = FAILED_RECORDS.build(columns, self.frames)
+        counts = (batch.records_submitted or 0, batch.records_accepted or 0, batch.records_processed or 0)
+        return Submission(*counts, (batch.id or batch_id,), failed)
+
+    def _submit(
+        self,
+        checked: Checked,
+        lanes: Sequence[Sequence[Call]],
+        findings: list[Finding],
+        path: tuple[str, ...],
+        into: str,
+    ) -> Submission:
+        for finding in findings:
+            _log.warning("%s", finding)
+        lanes = [lane for lane in lanes if lane]
+        if lanes:
+            self._token.secret()  # wrong keys are one error now, not one for every record later
+        outcome = deliver(lambda body: self._ask(_BATCH, "PUT", *path, body=body).value, lanes)
+        failed = failed_frame(checked.errors | outcome.errors, checked.columns, into)
+        ids = tuple(outcome.batch_ids)
+        return Submission(
+            len(checked), outcome.accepted, outcome.processed, ids, failed, (*findings, *outcome.findings)
+        )
+
+
+def _library(records: Any, otherwise: str) -> str:
+    return library_of(records) if is_frame(records) else otherwise
+
+
+def _interval_call(checked: Checked, wire: Wire, rows: np.ndarray) -> Call:
+    return Call(rows, partial(record_bodies, checked.columns, rows, wire))
+
+
+def record_bodies(columns: dict[str, np.ndarray], rows: np.ndarray, wire: Wire) -> list[Any]:
+    """The bodies of records, in the fields' order of `Wire.record`."""
+    taken = {name: column[rows] for name, column in columns.items()}
+    shares = [None if share != share else share for share in taken["confidence"].tolist()]
+    texts = ("device_id", "session_reference_id", "record_reference_id")
+    fields = (
+        taken["location_id"].tolist(),
+        [wire.flows[flow] for flow in taken["energy_flow_direction"]],
+        taken["tariff_direction"].tolist(),
+        taken["units"].tolist(),
+        taken["value"].tolist(),
+        format_times(taken["start_utc"]),
+        format_times(taken["end_utc"]),
+        *(taken[name].tolist() for name in texts),
+        shares,
+    )
+    return list(map(wire.record, *fields))
+
+
+def _register_lanes(checked: Checked, wire: Wire) -> list[list[Call]]:
+    """A lane a series; a call holds readings of one session and unit, because it names them only once."""
+    rows = checked.good
+    series = series_codes(checked.columns, rows, SERIES)
+    heads = series_codes(checked.columns, rows, ("session_reference_id", "units"))
+    order = np.lexsort((rows, checked.columns["time_utc"][rows].view(np.int64), series))
+    rows, series, heads = rows[order], series[order], heads[order]
+    lanes = []
+    for lane in _runs(series):
+        runs = [rows[lane][run] for run in _runs(heads[lane])]
+        parts = [part for run in runs for part in chunks(run)]
+        lanes.append([Call(part, _register_body(checked, wire, part)) for part in parts])
+    return lanes
+
+
+def _runs(codes: np.ndarray) -> list[slice]:
+    """Where a code stays the same."""
+    edges = np.flatnonzero(np.diff(codes)) + 1
+    bounds = [0, *edges.tolist(), len(codes)] if len(codes) else []
+    return [slice(first, last) for first, last in pairwise(bounds)]
+
+
+def _register_body(checked: Checked, wire: Wire, rows: np.ndarray) -> Callable[[], dict[str, Any]]:
+    def body() -> dict[str, Any]:
+        columns, first = checked.columns, rows[0]
+        names = ("location_id", "device_id", "session_reference_id", "tariff_direction", "units")
+        head = {wire.names.get(name, name): columns[name][first] for name in names if columns[name][first] is not None}
+        flow = {wire.names.get("energy_flow_direction", "energy_flow_direction"): wire.flows[_flow(columns, first)]}
+        seconds = columns["time_utc"][rows].astype("datetime64[s]").astype(np.int64).tolist()
+        values, references = columns["value"][rows].tolist(), columns["record_reference_id"][rows].tolist()
+        return {**head, **flow, "data": list(map(Reading, seconds, values, references))}
+
+    return body
+
+
+def _flow(columns: dict[str, np.ndarray], row: int) -> str:
+    return str(columns["energy_flow_direction"][row])
