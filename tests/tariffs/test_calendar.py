@@ -75,6 +75,7 @@ def test_days_and_months_of_a_year_equal_minute_stepping(name, year):
         ("America/St_Johns", "2010-11-07T00:00+00:00"),  # falls back at 00:01, so a minute of the new day comes early
         ("America/St_Johns", "2011-03-13T00:00+00:00"),  # springs forward at 00:01
         ("Pacific/Kwajalein", "1993-08-21T00:00+00:00"),  # skipped a date
+        ("Pacific/Kwajalein", "1969-09-30T13:00+00:00"),  # had a date twice, a day of nearly two
         ("Asia/Manila", "1978-03-22T00:00+00:00"),
         ("Africa/Monrovia", "1972-01-07T00:00+00:00"),  # from an offset of 44 minutes and 30 seconds
         ("Asia/Gaza", "2011-08-01T00:00+00:00"),
@@ -88,6 +89,13 @@ def test_days_around_odd_changes_equal_minute_stepping(name, middle):
     labels, edges = calendar.day_edges(name, begin, stop)
     assert dict(zip(labels, edges.tolist(), strict=False)) == {day: found[day] for day in labels}
     assert list(labels) == [day for day in found if labels[0] <= day <= labels[-1]]
+    for instant in range(begin, stop, HOUR_US // 4):
+        ((day,), span) = calendar.day_edges(name, instant, instant + 1)
+        assert (day, tuple(span)) == next(
+            (day, (start, end))
+            for day, (start, end) in zip(found, pairwise(found.values()), strict=False)
+            if start <= instant < end
+        )
 
 
 @pytest.mark.parametrize(
@@ -187,6 +195,13 @@ def test_windows_that_are_empty_or_far_away_are_refused():
 )
 def test_every_way_to_write_an_instant(value):
     assert calendar.to_us(value) == calendar.to_us(value, "Asia/Tokyo") == 1_748_772_000_000_000
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(instants)
+def test_instants_go_to_microseconds_and_back(at):
+    assert calendar.from_us(calendar.to_us(at)) == at
+    assert datetime.fromisoformat(calendar.to_text(calendar.to_us(at))) == at
 
 
 def test_the_hour_that_comes_twice_keeps_its_fold():
