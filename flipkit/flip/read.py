@@ -28,9 +28,9 @@ def rows_of(answer: Answer[Any], lists: Sequence[str]) -> list[Row]:
     """
     found = list_in(answer.value, lists)
     if found is None:
-        held = type(answer.value).__name__ if answer.content else "nothing"
+        held = reprlib.repr(answer.value) if answer.content else "nothing"
         raise UnexpectedAnswer(
-            f"the answer holds {held}; expected an array, or an object with an array under {' or '.join(lists)}",
+            f"expected an array, or an object with an array under {' or '.join(lists)}; the answer holds {held}",
             answer.request,
         )
     for row, item in enumerate(found):
