@@ -109,6 +109,12 @@ def test_sessions_hold_all_car_energy_and_do_not_overlap(energy, sessions, site_
         assert e.car.max() <= 500 * e.site["ev"]["charger_kw"]
 
 
+def test_cars_take_what_cars_take(energy, sessions):
+    assert all(5_000 <= session.wh <= 27_000 for session in sessions)
+    for site_id in CAR:
+        assert 2000 < energy[site_id].car.sum() / 1000 < 3500
+
+
 def test_sessions_are_sorted_and_named_once(sessions):
     assert sessions == sorted(sessions, key=lambda s: (s.site_id, s.start))
     assert len({s.reference for s in sessions}) == len(sessions) > 600
@@ -145,6 +151,14 @@ def test_the_sun_shines_by_day_and_within_the_inverter(energy, site_id):
     assert e.generation.max() <= 500 * size / 1.2 + 10
     yearly = e.generation.sum() / 1000 / size
     assert (800 < yearly < 1050) if e.site["currency"] != "USD" else (1100 < yearly < 1650)
+
+
+@pytest.mark.parametrize("site_id", ["ca-02", "uk-01", "uk-04", "be-01"])
+def test_panels_that_face_south_peak_at_solar_noon(energy, site_id):
+    e = energy[site_id]
+    assert e.site["azimuth"] == 180
+    solar_hour = ((e.start + 900) / 3600 + e.site["lon"] / 15) % 24  # mean solar time: right over a year
+    assert np.average(solar_hour, weights=e.generation) == pytest.approx(12.0, abs=0.25)
 
 
 def test_neighbours_have_weather_in_common(energy):

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sample_maker.battery import Battery, run_battery
+from sample_maker.car import Car, charge_car
 from sample_maker.chance import Chance
+from sample_maker.clock import local_year
 from sample_maker.load import split_hours
 from sample_maker.meters import METERS, read_meter, swap_back
 from sample_maker.schedules import season
@@ -91,6 +93,16 @@ def test_the_battery_by_hand():
     charge, discharge = run_battery(Battery(1.0, 1.0, 0.8, 0.5), demand, generation)
     assert charge.tolist() == [500, 500, 250, 0, 0]
     assert discharge.tolist() == [0, 0, 0, 400, 100]
+
+
+@pytest.mark.parametrize("starts", [None, 0, 10])
+def test_a_slow_charger_gives_what_the_stay_allows(starts):
+    clock = local_year("America/Los_Angeles")
+    energy, sessions = charge_car("test", Car(1.0, 1.0, starts), clock)
+    assert len(sessions) == 364
+    assert sum(session.energy_wh for session in sessions) == energy.sum()
+    assert energy.max() == 500
+    assert max(s.energy_wh * 1800 / (s.end_s - s.start_s) for s in sessions) <= 500
 
 
 def test_a_season_may_run_over_new_year():
