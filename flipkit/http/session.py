@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import contextlib
 import dataclasses
 import logging
 from collections.abc import Mapping, Sequence
@@ -191,12 +194,25 @@ class _Call(Generic[T]):
         except msgspec.ValidationError as error:
             raise UnexpectedAnswer(f"the answer is not what the contract promises: {error}", info) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            return _Unreadable(dataclasses.replace(answer, content=self._masked(content)), error)
+            # Half of a login's answer is half of a token, so nothing of it is shown.
+            shown = b"***" if self.authorization else self._masked(content)
+            return _Unreadable(dataclasses.replace(answer, content=shown), error)
 
     def _masked(self, content: bytes) -> bytes:
         """What an error shows of an answer: some services repeat the key they refuse."""
-        key = self.authorization.rpartition(" ")[2] if self.authorization else self.sent.reveal() if self.sent else ""
-        return content.replace(key.encode(), b"***") if len(key) >= _SHORTEST_KEY else content
+        for key in self._keys():
+            content = content.replace(key, b"***")
+        return content
+
+    def _keys(self) -> list[bytes]:
+        if self.authorization is None:
+            keys = [self.sent.reveal().encode()] if self.sent else []
+        else:
+            encoded = self.authorization.rpartition(" ")[2].encode()
+            keys = [encoded]
+            with contextlib.suppress(binascii.Error):  # name and key of a login
+                keys += base64.b64decode(encoded).partition(b":")[::2]
+        return [key for key in keys if len(key) >= _SHORTEST_KEY]
 
     def _headers(self) -> dict[str, str]:
         self.sent = None if self.authorization else self.session._credential.secret()
