@@ -1,0 +1,117 @@
+"""Price series of a location: Anode's ``POST /prices/{id}``, Zero's ``GET /tariffs/rates/{id}``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from flask import Response, request
+
+from flipkit.emulator import flatpeak_objects as objects
+from flipkit.emulator.clock import Clock
+from flipkit.emulator.flatpeak_answers import Refusal, answer, passing_id
+from flipkit.emulator.flatpeak_locations import place_of
+from flipkit.emulator.flatpeak_requests import Window, direction, flag, json_object, window
+from flipkit.emulator.flatpeak_routes import Route
+from flipkit.emulator.flatpeak_tokens import Caller
+from flipkit.emulator.flatpeak_versions import ANODE, VERSIONS, ZERO, Version
+from flipkit.emulator.pricing import Place, Pricer
+from flipkit.emulator.store import Store
+from flipkit.tariffs import PriceSeries
+from flipkit.tariffs.offsets import DAY_US
+
+__all__ = ["Prices"]
+
+_MOST_US = 90 * DAY_US
+
+
+class Prices:
+    """The routes of prices."""
+
+    def __init__(self, store: Store, clock: Clock, pricer: Pricer) -> None:
+        self._store, self._clock, self._pricer = store, clock, pricer
+
+    def routes(self) -> list[Route]:
+        """One for each generation."""
+        return [
+            Route("POST", "/prices/<object_id>", "price_retrieve", self.prices, ANODE),
+            Route("GET", "/tariffs/rates/<object_id>", "tariff_rate_retrieve", self.rates, ZERO),
+        ]
+
+    def prices(self, caller: Caller, object_id: str) -> Response:
+        """Anode: object ``price``; ``start_time`` is now by default."""
+        body = json_object()
+        word = direction("tariff_direction", ("IMPORT", "EXPORT", "LOCAL"), body)
+        found = self._found(object_id, word, body, caller.version)
+        asked = {"tariff_direction": word, **found.pop("request")}
+        frame = {"id": passing_id("prs", object_id, asked), "object": "price", "tariff_direction": word}
+        return answer(frame | _mode(caller) | {"request": asked} | found)
+
+    def rates(self, caller: Caller, object_id: str) -> Response:
+        """Zero: object ``tariff_rate``; both times are needed. The emulator knows no carbon."""
+        flags = {name: flag(name) for name in ("include_tariff", "include_carbon")}
+        word = direction("direction", ("IMPORT", "EXPORT"), {})
+        if request.args.get("start_time") is None:
+            raise Refusal.invalid("start_time is missing")
+        found = self._found(object_id, word, request.args, caller.version)
+        asked = {**flags, "direction": word, **found.pop("request")}
+        frame = {"id": passing_id("rts", object_id, asked), "object": "tariff_rate", "direction": word}
+        return answer(frame | _mode(caller) | {"request": asked} | found)
+
+    def _found(self, object_id: str, word: str, fields: Mapping[str, Any], version: Version) -> dict[str, Any]:
+        asked = window(fields, needs_end=True)
+        start, end = self._bounds(asked)
+        with self._store.read() as db:
+            place = place_of(objects.get(db, "location", object_id))
+            priced = self._pricer.priced(db, place, word, start, end)
+        priced.check_covers(priced.series.start_us, priced.series.end_us)
+        now = self._clock.now()
+        return {
+            "location_id": place.id,
+            **_setting(place),
+            "last_updated": self._clock.text(),
+            "next_update": (now + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "time_created": self._clock.text(),
+            "request": {"start_time": _whole_second(asked, start), "end_time": _whole_second(asked, end)},
+            "data": _segments(priced.series, asked, version),
+        }
+
+    def _bounds(self, asked: Window) -> tuple[int, int]:
+        assert asked.end_us is not None
+        start = self._clock.now_us() if asked.start_us is None else asked.start_us
+        if asked.end_us <= start:
+            raise Refusal.invalid("end_time must be after start_time, which is now by default")
+        if asked.end_us - start > _MOST_US:
+            raise Refusal.invalid("the window must be at most 90 days long")
+        return start, asked.end_us
+
+
+def _mode(caller: Caller) -> dict[str, Any]:
+    return {"live_mode": caller.live_mode, "account_id": caller.account_id}
+
+
+def _setting(place: Place) -> dict[str, str]:
+    return {"location_timezone": place.setting.timezone, "currency_code": place.setting.currency}
+
+
+def _whole_second(asked: Window, instant_us: int) -> str:
+    """A time as the service echoes it: without fractions of a second."""
+    return asked.text(instant_us // 1_000_000 * 1_000_000)
+
+
+def _segments(series: PriceSeries, asked: Window, version: Version) -> list[Any]:
+    row, price = _types(version.name)
+    confidence = [1.0] * len(series) if series.confidence is None else series.confidence.tolist()
+    prices = map(price, series.price_per_kwh.tolist(), confidence)
+    return list(map(row, asked.texts(series.start_us), asked.texts(series.end_us), prices))
+
+
+@lru_cache(maxsize=4)
+def _types(version: str) -> tuple[Any, Any]:
+    names = VERSIONS[version]
+    price = msgspec.defstruct("Price", [(names.price_value, float), ("confidence", float)], gc=False)
+    fields = [("valid_from", str), ("valid_to", str), (names.price, price)]
+    return msgspec.defstruct("Segment", fields, gc=False), price
