@@ -64,6 +64,8 @@ def column(frame: pd.DataFrame, name: str) -> np.ndarray:
         return values.to_numpy(dtype="int64")
     if pd.api.types.is_numeric_dtype(values.dtype):
         return values.to_numpy(dtype="float64", na_value=np.nan)
+    if isinstance(values.dtype, pd.StringDtype):
+        return np.asarray(values.array.to_numpy(dtype=object, na_value=None))
     objects = values.to_numpy(dtype=object, copy=True)  # it may share the memory of the frame
     objects[np.asarray(values.isna())] = None
     return objects

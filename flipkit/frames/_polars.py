@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -54,12 +55,7 @@ def column(frame: pl.DataFrame | pl.LazyFrame, name: str) -> np.ndarray:
     """One column as numpy."""
     values = frame.lazy().select(name).collect().to_series()
     if isinstance(values.dtype, pl.Datetime):
-        if values.dtype.time_zone is None:
-            raise NaiveTimestampError(
-                f"{name} holds times without a zone. If they are UTC: "
-                f"frame.with_columns(pl.col({name!r}).dt.replace_time_zone('UTC')); "
-                f"if they are local, name that zone instead"
-            )
+        _refuse_naive(name, values.dtype)
         plain = values.dt.convert_time_zone("UTC").dt.replace_time_zone(None).dt.cast_time_unit("us")
         return plain.to_numpy()
     if values.dtype == pl.Boolean and not values.null_count():
@@ -71,26 +67,63 @@ def column(frame: pl.DataFrame | pl.LazyFrame, name: str) -> np.ndarray:
     return np.array([*values.to_list(), None], dtype=object)[:-1]
 
 
+def _refuse_naive(name: str, dtype: pl.Datetime) -> None:
+    if dtype.time_zone is None:
+        raise NaiveTimestampError(
+            f"{name} holds times without a zone. If they are UTC: "
+            f"frame.with_columns(pl.col({name!r}).dt.replace_time_zone('UTC')); "
+            f"if they are local, name that zone instead"
+        )
+
+
 # What a spreadsheet takes for the start of a formula: = + - @ (and their full-width forms), tab, carriage return,
 # line feed, also after leading blanks or quotes.
 _FORMULA = r"""^([\s"']*[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]|[\t\r\n])"""
+_HARMLESS = "'${1}"
 
 
-def write_csv(columns: Mapping[str, np.ndarray], target: IO[bytes]) -> None:
-    """Numpy columns as CSV; text that a spreadsheet would run gets a leading apostrophe."""
-    frame = pl.DataFrame([_plain(name, values) for name, values in columns.items()])
-    safe = frame.with_columns(pl.col(pl.String).str.replace(_FORMULA, "'${1}"))
-    safe.rename(_harmless).write_csv(target, datetime_format="%Y-%m-%dT%H:%M:%S%.fZ", line_terminator="\n")
+def in_utc(frame: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
+    """The frame with its times in UTC.
+
+    Raises
+    ------
+    NaiveTimestampError
+        Times without a zone.
+    """
+    collected = frame.lazy().collect()
+    timed = {name: dtype for name, dtype in collected.schema.items() if isinstance(dtype, pl.Datetime)}
+    for name, dtype in timed.items():
+        _refuse_naive(name, dtype)
+    return collected.with_columns(pl.col(name).dt.convert_time_zone("UTC") for name in timed)
 
 
-def _harmless(name: str) -> str:
-    return str(pl.Series([name]).str.replace(_FORMULA, "'${1}").item())
+def from_arrays(columns: Mapping[str, np.ndarray]) -> pl.DataFrame:
+    """Columns as `column` gives them, back in a frame; what is no text among objects becomes its text."""
+    return pl.DataFrame([_from_array(name, values) for name, values in columns.items()])
 
 
-def _plain(name: str, values: np.ndarray) -> pl.Series:
-    if values.dtype.kind == "O":
+def _from_array(name: str, values: np.ndarray) -> pl.Series:
+    if values.dtype.kind != "O":
+        return pl.Series(name, values, nan_to_null=values.dtype.kind == "f")
+    try:
+        return pl.Series(name, values, dtype=pl.String)
+    except TypeError:
         return pl.Series(name, [None if v is None else str(v) for v in values.tolist()], dtype=pl.String)
-    return pl.Series(name, values, nan_to_null=values.dtype.kind == "f")
+
+
+def to_csv(frame: pl.DataFrame) -> bytes:
+    """CSV with times in UTC; text that a spreadsheet would run gets a leading apostrophe."""
+    guarded = [_guarded(series) for series in frame]
+    buffer = io.BytesIO()
+    pl.DataFrame(guarded).write_csv(buffer, datetime_format="%Y-%m-%dT%H:%M:%S%.fZ", line_terminator="\n")
+    return buffer.getvalue()
+
+
+def _guarded(series: pl.Series) -> pl.Series:
+    named = series.rename(str(pl.Series([series.name]).str.replace(_FORMULA, _HARMLESS).item()))
+    if series.dtype != pl.String or not named.str.contains(_FORMULA).any():
+        return named
+    return named.str.replace(_FORMULA, _HARMLESS)
 
 
 UnreadableError = pl.exceptions.PolarsError

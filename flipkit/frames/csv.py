@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import platform
@@ -11,8 +10,6 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from flipkit.errors import InputError
 from flipkit.frames import provenance
@@ -49,34 +46,35 @@ def write_csv(frame: Frame, path: str | os.PathLike[str]) -> Path:
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    content = _csv_bytes(frame)
-    meta = json.dumps(_meta(frame, target.name, content), indent=2, ensure_ascii=False, default=str) + "\n"
+    types, content = _csv(frame)
+    meta = json.dumps(_meta(frame, types, target.name, content), indent=2, ensure_ascii=False, default=str) + "\n"
     _replace(target, content)
     _replace(target.with_name(target.name.removesuffix(".csv") + ".meta.json"), meta.encode())
     return target
 
 
-def _csv_bytes(frame: Frame) -> bytes:
-    from flipkit.frames import _polars
+def _csv(frame: Frame) -> tuple[dict[str, str], bytes]:
+    """The type of each column, and the CSV."""
+    from flipkit.frames import _polars  # 30 times faster than DataFrame.to_csv, for a pandas frame too
 
     source = library(library_of(frame))
-    names = [name for name in source.names(frame) if name]
+    names = source.names(frame)
     if len(set(names)) < len(names):
         raise InputError(f"two columns of one name: {', '.join(names)}")
-    buffer = io.BytesIO()
-    _polars.write_csv({name: source.column(frame, name) for name in names}, buffer)
-    return buffer.getvalue()
+    if library_of(frame) == "polars":
+        plain = _polars.in_utc(frame)
+    else:
+        plain = _polars.from_arrays({name: source.column(frame, name) for name in names})
+    return {name: str(dtype) for name, dtype in plain.schema.items()}, _polars.to_csv(plain)
 
 
-def _meta(frame: Frame, name: str, content: bytes) -> dict[str, Any]:
-    source = library(library_of(frame))
+def _meta(frame: Frame, types: dict[str, str], name: str, content: bytes) -> dict[str, Any]:
     facts = provenance.facts(frame)
-    columns = {column: source.column(frame, column) for column in source.names(frame)}
     return {
         "file": name,
         "sha256": hashlib.sha256(content).hexdigest(),
-        "rows": source.rows(frame),
-        "columns": [_column_meta(column, values) for column, values in columns.items()],
+        "rows": library(library_of(frame)).rows(frame),
+        "columns": [_column_meta(column, dtype) for column, dtype in types.items()],
         "query": facts.pop("query", None),
         "data_time_utc": facts.pop("data_time_utc", None),
         **facts,
@@ -84,11 +82,11 @@ def _meta(frame: Frame, name: str, content: bytes) -> dict[str, Any]:
     }
 
 
-def _column_meta(name: str, values: np.ndarray) -> dict[str, str]:
+def _column_meta(name: str, dtype: str) -> dict[str, str]:
     known = GLOSSARY.get(name)
     if known:
         return {"name": name, "type": DTYPES[known.kind][0], "unit": known.unit, "meaning": known.meaning}
-    return {"name": name, "type": str(values.dtype), "unit": "", "meaning": ""}
+    return {"name": name, "type": dtype, "unit": "", "meaning": ""}
 
 
 def _replace(target: Path, content: bytes) -> None:
