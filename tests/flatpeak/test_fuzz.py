@@ -1,0 +1,177 @@
+"""Whatever a service answers, only flipkit's own errors come out."""
+
+import json
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flipkit.errors import FlipkitError
+
+NOON = "2025-06-01T12:00:00Z"
+RECORD = {
+    "location_id": "x",
+    "units": "W",
+    "value": 1.0,
+    "start_utc": NOON,
+    "end_utc": "2025-06-01T13:00:00Z",
+}
+READING = {"location_id": "x", "units": "WH", "value": 1.0, "time_utc": NOON}
+JUNE = (NOON, "2026-07-01T00:00:00Z")
+
+VERBS = {
+    "devices": lambda c: c.devices(),
+    "ensure_device": lambda c: c.ensure_device("r"),
+    "create_device": lambda c: c.create_device("r"),
+    "update_device": lambda c: c.update_device("x", "r"),
+    "delete_device": lambda c: c.delete_device("x"),
+    "locations": lambda c: c.locations(),
+    "location": lambda c: c.location("x"),
+    "create_location": lambda c: c.create_location("r", city="c", country_code="GB"),
+    "location_status": lambda c: c.location_status("x"),
+    "tariffs": lambda c: c.tariffs("x"),
+    "create_tariff": lambda c: c.create_tariff("x", {}),
+    "prices": lambda c: c.prices("x", *JUNE),
+    "cost_by_interval": lambda c: c.cost_by_interval(["x", "y"], *JUNE),
+    "cost_by_session": lambda c: c.cost_by_session("x"),
+    "instant_cost": lambda c: c.instant_cost(RECORD),
+    "simulate_costs": lambda c: c.simulate_costs([RECORD] * 3),
+    "submit_interval": lambda c: repr(c.submit_interval([RECORD] * 3)),
+    "submit_cumulative": lambda c: repr(c.submit_cumulative([READING] * 3)),
+    "batch": lambda c: repr(c.batch("x")),
+}
+
+GOOD = {
+    "devices": {
+        "has_more": False,
+        "data": [{"id": "d", "reference_id": "r", "live_mode": True, "time_created": NOON, "last_seen": NOON}],
+    },
+    "location": {
+        "id": "l",
+        "live_mode": True,
+        "time_created": NOON,
+        "timezone": "UTC",
+        "postal_address": {"city": "c"},
+        "tariff_status": {"local": "x"},
+    },
+    "location_status": {"tariff_status": {"a": {"status": "s", "tariff": {"id": "t", "contract_end_date": NOON}}}},
+    "tariffs": {
+        "has_more": False,
+        "data": [
+            {"id": "t", "location_id": "l", "direction": "d", "type": "t", "market_rates": True}
+            | {"contract_start_date": NOON, "contract_end_date": NOON}
+        ],
+    },
+    "prices": {
+        "currency_code": "GBP",
+        "data": [{"valid_from": NOON, "valid_to": "2026-01-01T00:00:00Z", "price": {"value": 1, "confidence": 1}}],
+    },
+    "cost_by_interval": {
+        "account_id": "a",
+        "currency_code": "GBP",
+        "energy_units": "WH",
+        "object_id": "o",
+        "location_timezone": "UTC",
+        "data": [
+            {"start_time": NOON, "end_time": NOON, "energy": {"value": 1}, "cost": {"value": 1, "confidence": 1}},
+            {"start_time": NOON, "end_time": NOON, "energy": {"value": 1}, "cost": {"value": 1, "confidence": 1}},
+        ],
+    },
+    "instant_cost": {
+        "id": "m",
+        "currency_code": "GBP",
+        "energy_units": "WH",
+        "energy_flow_direction": "INBOUND",
+        "tariff_direction": "IMPORT",
+        "request": {"non_persistent": True},
+        "data": {"start_time": NOON, "end_time": NOON, "energy": {"value": 1}, "cost": {"value": 1, "confidence": 1}},
+    },
+    "batch": {
+        "id": "b",
+        "records_submitted": 1,
+        "records_accepted": 1,
+        "records_processed": 1,
+        "failed_records": [{"record_num": 0, "record_reference_id": "r", "error": "e"}],
+    },
+}
+LIKE = {
+    "ensure_device": "devices",
+    "cost_by_session": "cost_by_interval",
+    "simulate_costs": "instant_cost",
+    "submit_interval": "batch",
+    "submit_cumulative": "batch",
+}
+
+leaves = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**40), 10**40),
+    st.floats(),
+    st.text(max_size=5),
+    st.sampled_from([NOON, "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "\ud800", "2025-06-01T12:00:00"]),
+)
+anything = st.recursive(leaves, lambda x: st.lists(x, max_size=3) | st.dictionaries(st.text(max_size=3), x, max_size=3))
+
+
+def spots(value, path=()):
+    yield path
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        yield from spots(child, (*path, key))
+
+
+def changed(value, path, new):
+    if not path:
+        return new
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = changed(value[path[0]], path[1:], new)
+    return copy
+
+
+@st.composite
+def bodies(draw, verb):
+    kind = draw(st.sampled_from(["bytes", "json", "deep", "changed", "changed", "changed"]))
+    if kind == "bytes":
+        return draw(st.binary(max_size=40))
+    if kind == "deep":
+        return b'{"data":' + b"[" * 50_000
+    good = GOOD.get(LIKE.get(verb, verb), {"id": "x"})
+    value = (
+        draw(anything) if kind == "json" else changed(good, draw(st.sampled_from(list(spots(good)))), draw(anything))
+    )
+    text = json.dumps(value).encode()
+    return text[: draw(st.integers(0, len(text)))] if draw(st.booleans()) and draw(st.booleans()) else text
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@given(data=st.data())
+def test_only_flipkit_errors_come_out(make_service, verb, data):
+    service = make_service()
+    status = data.draw(st.sampled_from([200, 200, 200, 200, 204, 400, 403, 404, 409, 422, 429, 500, 302]))
+    body = data.draw(bodies(verb))
+    library = data.draw(st.sampled_from(["pandas", "polars"]))
+    answer = httpx.Response(status, content=body)
+    with pytest.MonkeyPatch.context() as patch, service.client(frames=library) as client:
+        patch.setattr(service, "response", lambda given: service_response(service, given, answer))
+        try:
+            VERBS[verb](client)
+        except FlipkitError as error:
+            assert str(error)
+
+
+def service_response(service, given, answer):
+    if isinstance(given, dict) and "bearer_token" in given:
+        return httpx.Response(200, json=given)
+    return httpx.Response(answer.status_code, content=answer.content)
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if LIKE.get(verb, verb) in GOOD])
+def test_the_unchanged_answers_are_good(make_service, verb):
+    """Otherwise the test above would look at errors alone."""
+    service = make_service()
+    good = GOOD[LIKE.get(verb, verb)]
+    with pytest.MonkeyPatch.context() as patch, service.client() as client:
+        answer = httpx.Response(200, json=good)
+        patch.setattr(service, "response", lambda given: service_response(service, given, answer))
+        VERBS[verb](client)

@@ -1,0 +1,172 @@
+"""Prices: windows, and that stitching them leaves no trace."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flipkit.errors import InputError, PriceUnavailable, UnexpectedAnswer
+
+START = datetime(2025, 1, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def text(moment):
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def answer(segments, currency="GBP", clip=None):
+    """A price answer; segments are (from, to, price, confidence)."""
+    if clip:
+        first, last = clip
+        segments = [(max(a, first), min(b, last), *rest) for a, b, *rest in segments if b > first and a < last]
+    return {
+        "id": "prs_1",
+        "object": "price",
+        "currency_code": currency,
+        "location_id": "loc_1",
+        "data": [
+            {"valid_from": text(a), "valid_to": text(b), "price": {"value": p, "confidence": c}}
+            for a, b, p, c in segments
+        ],
+    }
+
+
+def window_of(call):
+    body = call.body or call.query
+    return tuple(datetime.fromisoformat(body[name]) for name in ("start_time", "end_time"))
+
+
+def got(rows, frame):
+    return [(r["start_utc"], r["end_utc"], r["price_per_kwh"], r["confidence"]) for r in rows(frame)]
+
+
+hours = st.integers(1, 24 * 40)
+levels = st.tuples(st.sampled_from([0.1, 0.2, -0.05]), st.sampled_from([1.0, 0.8]))
+
+
+@st.composite
+def price_series(draw, distinct):
+    """Segments that follow each other from some time before the start of the query until after its end."""
+    moment, series = START - timedelta(hours=draw(st.integers(0, 50))), []
+    end = START + timedelta(hours=draw(st.integers(1, 24 * 400)))
+    while moment < end:
+        until = moment + timedelta(hours=draw(hours))
+        level = draw(levels)
+        while distinct and series and level == series[-1][2:]:
+            level = draw(levels)
+        series.append((moment, until, *level))
+        moment = until
+    return series, end
+
+
+@given(made=price_series(distinct=True), clipping=st.booleans(), shuffled=st.randoms(use_true_random=False))
+def test_windows_leave_no_trace(make_service, rows, made, clipping, shuffled):
+    series, end = made
+    service = make_service()
+
+    def prices(call):
+        window = window_of(call)
+        assert timedelta(0) < window[1] - window[0] <= timedelta(days=90)
+        inside = [s for s in series if s[1] > window[0] and s[0] < window[1]]
+        shuffled.shuffle(inside)
+        return answer(inside, clip=window if clipping else None)
+
+    service.answers["POST /prices/loc_1"] = prices
+    with service.client() as client:
+        frame = client.prices("loc_1", START, end)
+    direct = [(max(a, START), min(b, end), p, c) for a, b, p, c in series if b > START and a < end]
+    assert got(rows, frame) == direct
+
+
+@given(made=price_series(distinct=False))
+def test_the_price_of_every_instant_is_kept(make_service, rows, made):
+    series, end = made
+    service = make_service()
+    service.answers["POST /prices/loc_1"] = lambda call: answer(series, clip=window_of(call))
+    with service.client() as client:
+        found = got(rows, client.prices("loc_1", START, end))
+    assert (found[0][0], found[-1][1]) == (START, end)
+    assert all(before[1] == after[0] for before, after in zip(found, found[1:], strict=False))
+    for a, b, price, confidence in series:
+        for moment in (a, b - timedelta(microseconds=1)):
+            if START <= moment < end:
+                assert [s[2:] for s in found if s[0] <= moment < s[1]] == [(price, confidence)]
+    changes = {s[0] for s in series}
+    assert all(s[0] in changes or s[0] == START for s in found)
+
+
+def test_a_span_without_prices_at_its_edges_gives_what_there_is(service, flatpeak, rows):
+    known = [(START + DAY, START + 2 * DAY, 0.1, 1.0)]
+    service.answers["POST /prices/loc_1"] = lambda call: answer(known, clip=window_of(call))
+    assert got(rows, flatpeak.prices("loc_1", START, START + 200 * DAY)) == known
+    service.answers["POST /prices/loc_1"] = answer([])
+    assert len(flatpeak.prices("loc_1", START, START + DAY)) == 0
+
+
+@pytest.mark.parametrize(("shift", "kind"), [(1, "a gap"), (-1, "an overlap")])
+@pytest.mark.parametrize("at", [10, 90, 120])
+def test_a_gap_or_an_overlap_names_the_instant(service, flatpeak, shift, kind, at):
+    middle = START + at * DAY
+    segments = [(START, middle, 0.1, 1.0), (middle + shift * timedelta(hours=1), START + 200 * DAY, 0.2, 1.0)]
+    service.answers["POST /prices/loc_1"] = lambda call: answer(segments, clip=window_of(call))
+    with pytest.raises(UnexpectedAnswer, match=kind) as caught:
+        flatpeak.prices("loc_1", START, START + 200 * DAY)
+    assert text(middle) in str(caught.value)
+
+
+@pytest.mark.parametrize("until", [START, START - DAY])
+def test_a_segment_must_end_after_it_begins(service, flatpeak, until):
+    service.answers["POST /prices/loc_1"] = answer([(START, until, 0.1, 1.0)])
+    with pytest.raises(UnexpectedAnswer, match="valid_to"):
+        flatpeak.prices("loc_1", START, START + DAY)
+
+
+def test_many_locations_are_one_sorted_frame(service, flatpeak, rows):
+    for number in (2, 1):
+        made = [(START, START + 100 * DAY, number / 10, 1.0)]
+        currency = f"EU{number}"
+        service.answers[f"POST /prices/loc_{number}"] = lambda call, made=made, currency=currency: answer(
+            made, currency, clip=window_of(call)
+        )
+    found = rows(flatpeak.prices(["loc_2", "loc_1", "loc_2"], START, START + 100 * DAY, "EXPORT"))
+    assert [(r["location_id"], r["currency"], r["price_per_kwh"], r["tariff_direction"]) for r in found] == [
+        ("loc_1", "EU1", 0.1, "EXPORT"),
+        ("loc_2", "EU2", 0.2, "EXPORT"),
+    ]
+    assert len(service.calls) == 4
+    assert service.last.body["tariff_direction"] == "EXPORT"
+    assert len(flatpeak.prices([], START, START + DAY)) == 0
+
+
+def test_one_location_has_one_currency(service, flatpeak):
+    currencies = iter(["GBP", "EUR", "GBP"])
+    service.answers["POST /prices/loc_1"] = lambda call: answer(
+        [(START, START + 300 * DAY, 0.1, 1.0)], next(currencies), clip=window_of(call)
+    )
+    with pytest.raises(UnexpectedAnswer, match="currencies"):
+        flatpeak.prices("loc_1", START, START + 200 * DAY)
+
+
+def test_zero_asks_for_rates(service, frames_library, rows):
+    row = {"valid_from": text(START), "valid_to": text(START + DAY), "tariff": {"rate": 0.3, "confidence": 0.8}}
+    body = {"currency_code": "GBP", "data": [{**row, "carbon": {"intensity": 1}}]}
+    service.answers["GET /tariffs/rates/loc_1"] = body
+    client = service.client(version="2024-08-24.zero", frames=frames_library)
+    assert got(rows, client.prices("loc_1", START, START + DAY)) == [(START, START + DAY, 0.3, 0.8)]
+    assert service.last.query == {
+        "start_time": "2025-01-01T00:00:00Z",
+        "end_time": "2025-01-02T00:00:00Z",
+        "direction": "IMPORT",
+        "include_tariff": "true",
+    }
+    assert service.last.body is None
+
+
+def test_no_price_is_said_to_be_so(service, flatpeak):
+    service.answers["POST /prices/loc_1"] = (422, {"code": "no_price_data", "message": "No prices"})
+    with pytest.raises(PriceUnavailable, match="15 minutes"):
+        flatpeak.prices("loc_1", START, START + DAY)
+    with pytest.raises(InputError):
+        flatpeak.prices("loc_1", START, START)
