@@ -240,6 +240,7 @@ def test_a_second_call_with_what_was_asked_completes_it(serve):
             ],
         ),
         ({"missing_site_attributes": "email", "missing_program_specific_attributes": None, "new": 1}, []),
+        ({"incorrect_terms_and_conditions_version": "false", "missing_has_agreed_to_terms_and_conditions": 1}, []),
         ({"missing_site_attributes": [1]}, [("site_attribute", "1", None, "missing")]),
     ],
 )
@@ -269,6 +270,7 @@ def test_what_is_absent_asks_for_nothing_and_odd_shapes_do_not_break(serve, fram
         ),
         (httpx.Response(403), "AuthenticationFailed", "403: Forbidden, without an explanation; check that the key"),
         (httpx.Response(409), "InvalidRequest", "409: Conflict, without an explanation"),
+        (httpx.Response(400, json={"message": "odd", "enrollment": {}}), "InvalidRequest", "400: odd"),
         (httpx.Response(422, json={"detail": "no"}), "InvalidRequest", "422: no"),
         (httpx.Response(422, json={"enrollment": None}), "InvalidRequest", "422: Unprocessable"),
     ],

@@ -89,6 +89,13 @@ def test_the_first_name_that_has_a_value_counts(serve, frames_library):
     assert found["performance_index"] == 0.5
 
 
+@pytest.mark.parametrize("expected", [0, 0.0, -5, None, 1e-320])
+def test_there_is_no_index_where_nothing_was_expected(serve, frames_library, expected):
+    rows = [{"site_id": site, "actual_kwh": made, "expected_kwh": expected} for site, made in (("a", 0), ("b", 10))]
+    flip, _ = serve(frames_library, equipment_performance=rows)
+    assert [row["performance_index"] for row in records_of(flip.equipment_performance("2025-06"))][1] is None
+
+
 def by_month(request):
     month = request.url.params["month"]
     return [{"site_id": site, "actual_kwh": int(month[5:]), "expected_kwh": 10} for site in ("b", "a")]

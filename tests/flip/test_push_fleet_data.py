@@ -202,6 +202,16 @@ def test_a_list_that_does_not_match_counts_by_id(serve, frames_library):
     assert "does not mention this record" in outcomes(frame)[1][3]
 
 
+def test_a_list_in_another_order_counts_by_id(serve, frames_library):
+    said = [
+        {"external_id": "b", "status": "FAILED", "error": "no such site"},
+        {"external_id": "a", "status": "SUCCESS"},
+    ]
+    flip, _ = serve(frames_library, fleet_data=said)
+    frame = flip.push_fleet_data([{"external_id": name} for name in "ab"])
+    assert [row["status"] for row in records_of(frame)] == ["SUCCESS", "FAILED"]
+
+
 @pytest.mark.parametrize("said", [{"accepted": 1}, "OK", 1, {"records": None}, {"records": "x"}])
 def test_any_2xx_is_success_where_flip_lists_nothing(serve, frames_library, said):
     flip, _ = serve(frames_library, fleet_data=said)
