@@ -32,7 +32,8 @@ def envelope(status: int, body: Any) -> Complaint:
             what_to_collect(missing_rows(body)),
             _text(body.get("code")),
             InformationRequired,
-            "collect them and call commission again: site fields go into site=, the rest into enrollment=",
+            "collect them and call commission again: site fields go into site=, terms into enrollment= by their names, "
+            'programme attributes into enrollment= as "program_specific_attributes": [{"name": ..., "value": ...}]',
         )
     said = _text(body.get("message")) or _text(body.get("detail")) or _text(body.get("error")) or _phrase(status)
     details = [*_details(body.get("detail"), "loc", "msg"), *_details(body.get("errors"), "path", "message")]
