@@ -79,14 +79,14 @@ def plans(kit: Kit, choice: dict[str, str]) -> dict[str, Tariff]:
 
 
 def _pictures(folder: Path, performance: Frame, cost: Frame, lost: Frame, simulation: Simulation) -> Iterator[Path]:
-    from flipkit.plots import cost_bars, lost_value_bars, performance_heatmap, scenario_costs, write_png
+    from flipkit.plots import cost_bars, lost_value_bars, performance_heatmap, scenario_savings, write_png
 
     yield write_png(folder / "performance.png", performance_heatmap, performance)
     for currency in sorted({c for c in take(cost, texts=["currency"])["currency"] if c}):
         name = currency.lower()
         yield write_png(folder / f"cost_{name}.png", cost_bars, cost, currency=currency)
         yield write_png(folder / f"lost_value_{name}.png", lost_value_bars, lost, currency=currency)
-        yield write_png(folder / f"what_if_{name}.png", scenario_costs, simulation.summary(), currency=currency)
+        yield write_png(folder / f"what_if_{name}.png", scenario_savings, simulation.summary(), currency=currency)
 
 
 def summary(made: dict[str, Any], folder: Path) -> Iterator[str]:

@@ -119,7 +119,7 @@ def start(
     --------
     >>> import flipkit as fk
     >>> with fk.emulator.start() as emulator:
-    ...     flip = fk.Flip("any key", base_url=emulator.url)
+    ...     flip = fk.Flip("any-key", base_url=emulator.url)
     """
     clock = Clock()
     store = open_store(path, clock, sample=sample)

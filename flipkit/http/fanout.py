@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -62,4 +63,5 @@ def _shown(steps: Iterable[Future[Any]], total: int, what: str | None) -> Iterab
         return steps
     from tqdm.auto import tqdm  # imported late: only long work in front of a person needs it
 
-    return cast(Iterable[Future[Any]], tqdm(steps, total=total, desc=what, delay=1.0, leave=False))
+    seen = sys.stderr.isatty() or "ipykernel" in sys.modules
+    return cast(Iterable[Future[Any]], tqdm(steps, total=total, desc=what, delay=1.0, leave=False, disable=not seen))

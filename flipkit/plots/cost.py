@@ -11,7 +11,7 @@ from flipkit.frames import Frame, take
 from flipkit.plots.axes import COLOURS, axes, quiet
 from flipkit.plots.performance import one_currency
 
-__all__ = ["cost_bars", "scenario_costs"]
+__all__ = ["cost_bars", "scenario_savings"]
 
 
 def cost_bars(report: Frame, ax: Axes | None = None, *, currency: str | None = None) -> Axes:
@@ -47,7 +47,8 @@ def cost_bars(report: Frame, ax: Axes | None = None, *, currency: str | None = N
     ax.bar(periods, paid, color=COLOURS["orange"], label="imports")
     ax.bar(periods, -earned, color=COLOURS["green"], label="exports")
     ax.plot(periods, paid - earned, color="black", marker="o", markersize=3, linewidth=1, label="to pay")
-    partial = [bool((own & (columns["period"] == p) & (columns["coverage"] < 1)).any()) for p in periods]
+    has_gap = own & (columns["coverage"] < 1) & ((columns["coverage"] > 0) | (columns["tariff_direction"] == "IMPORT"))
+    partial = [bool((has_gap & (columns["period"] == period)).any()) for period in periods]
     labels = [f"{p}*" if gap else p for p, gap in zip(periods, partial, strict=True)]
     ax.set_xticks(range(len(periods)), labels, rotation=45, ha="right")
     ax.axhline(0, color="black", linewidth=0.8)
@@ -62,8 +63,8 @@ def _sums(columns: dict[str, np.ndarray], own: np.ndarray, periods: list[str], d
     return np.array([fsum(columns["cost"][rows & (columns["period"] == period)]) for period in periods])
 
 
-def scenario_costs(summary: Frame, ax: Axes | None = None, *, currency: str | None = None) -> Axes:
-    """The cost of each scenario, site by site: a dot a scenario, joined by a line, cheapest marked.
+def scenario_savings(summary: Frame, ax: Axes | None = None, *, currency: str | None = None) -> Axes:
+    """What each scenario saves against the first one, site by site; to the left of zero it costs more.
 
     Parameters
     ----------
@@ -82,32 +83,21 @@ def scenario_costs(summary: Frame, ax: Axes | None = None, *, currency: str | No
     InputError
         Several currencies and none chosen.
     """
-    columns = take(summary, numbers=["cost"], texts=["site_id", "scenario", "currency"], what="summary")
+    columns = take(summary, numbers=["saving"], texts=["site_id", "scenario", "currency"], what="summary")
     chosen = one_currency(columns["currency"], currency)
     own = columns["currency"] == chosen
     sites = list(dict.fromkeys(columns["site_id"][own]))
-    ax = quiet(axes(ax, width=7, height=1.4 + 0.3 * len(sites)), grid="x")
-    colours = list(COLOURS.values())
-    for number, scenario in enumerate(dict.fromkeys(columns["scenario"][own])):
+    first, *others = dict.fromkeys(columns["scenario"][own])
+    ax = quiet(axes(ax, width=7, height=1.4 + (0.15 + 0.16 * len(others)) * len(sites)), grid="x")
+    thick = 0.8 / max(len(others), 1)
+    for number, scenario in enumerate(others):
         rows = own & (columns["scenario"] == scenario)
-        ax.plot(
-            columns["cost"][rows],
-            _positions(sites, columns["site_id"][rows]),
-            "o",
-            label=scenario,
-            color=colours[number % len(colours)],
-            zorder=3,
-        )
-    for row, site in enumerate(sites):
-        costs = columns["cost"][own & (columns["site_id"] == site)]
-        ax.hlines(row, costs.min(), costs.max(), color="#bbbbbb", linewidth=2, zorder=2)
+        place = [sites.index(site) + (number - (len(others) - 1) / 2) * thick for site in columns["site_id"][rows]]
+        ax.barh(place, columns["saving"][rows], thick, label=scenario, color=list(COLOURS.values())[number % 5])
+    ax.axvline(0, color="black", linewidth=0.8)
     ax.set_yticks(range(len(sites)), sites)
     ax.invert_yaxis()
-    ax.set_xlabel(f"{chosen}, import cost less export credit; standing charges are not in it")
-    ax.set_title("What each scenario would cost", loc="left")
+    ax.set_xlabel(f"{chosen}; standing charges are not in it")
+    ax.set_title(f"What each scenario saves against {first!r}", loc="left")
     ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return ax
-
-
-def _positions(sites: list[str], found: np.ndarray) -> list[int]:
-    return [sites.index(site) for site in found]

@@ -88,11 +88,6 @@ class Outcome:
         )
 
     @property
-    def cost(self) -> float:
-        """Import cost less export credit, unrounded."""
-        return fsum(self.import_cost) - fsum(self.export_credit)
-
-    @property
     def self_consumption(self) -> float:
         """Share of the generation used on the site; NaN without generation."""
         total = fsum(self.generation_kwh)

@@ -48,16 +48,18 @@ class Simulation:
     def summary(self) -> Frame:
         """A row a site and scenario: what it costs, and what it saves against the first scenario.
 
-        Cost and saving are rounded once, half to even, to the currency's smallest unit; the saving is the difference
-        of the two rounded costs, so that the column adds up. Finding: ``simulate.no_export_price`` (export counted
-        as worth nothing).
+        The cost is the sum of the rounded rows of `bills`, so that months and components add up to it. Finding:
+        ``simulate.no_export_price`` (export counted as worth nothing).
         """
         rows = [_summary(outcome, first) for outcome, first in self._with_first()]
         return SIMULATION_SUMMARY.build(_columns(rows, SIMULATION_SUMMARY.names), self.frames, facts=self._facts())
 
     @returns(SIMULATION_BILLS)
     def bills(self) -> Frame:
-        """A row a site, scenario, local month and component: import, and export with a negative cost. Unrounded."""
+        """A row a site, scenario, local month and component: import, and export with a negative cost.
+
+        Costs are rounded once, half to even, to the currency's smallest unit.
+        """
         rows = [row for outcome in self.outcomes for row in _bills(outcome)]
         return SIMULATION_BILLS.build(_columns(rows, SIMULATION_BILLS.names), self.frames, facts=self._facts())
 
@@ -87,15 +89,15 @@ class Simulation:
         return CERTIFICATE.build(columns, self.frames, facts=self._facts())
 
     def plot(self, **options: Any) -> Any:
-        """The cost of each scenario by site; see `flipkit.plots.scenario_costs`, which gets the options.
+        """What each scenario saves by site; see `flipkit.plots.scenario_savings`, which gets the options.
 
         Returns
         -------
         matplotlib.axes.Axes
         """
-        from flipkit.plots import scenario_costs  # here, not above: matplotlib is loaded for a picture only
+        from flipkit.plots import scenario_savings  # here, not above: matplotlib is loaded for a picture only
 
-        return scenario_costs(self.summary(), **options)
+        return scenario_savings(self.summary(), **options)
 
     def to_csv(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Write ``summary.csv``, ``bills.csv`` and, where there is one, ``certificate.csv`` into a folder.
@@ -134,7 +136,7 @@ def _columns(rows: list[dict[str, Any]], names: tuple[str, ...]) -> dict[str, li
 
 
 def _summary(outcome: Outcome, first: Outcome) -> dict[str, Any]:
-    cost, baseline = rounded(outcome.cost, outcome.currency), rounded(first.cost, first.currency)
+    cost, baseline = (rounded(fsum(row["cost"] for row in _bills(o)), o.currency) for o in (outcome, first))
     exported = fsum(outcome.export_kwh)
     findings = []
     if exported > 0 and not outcome.has_export_price:
@@ -174,6 +176,6 @@ def _bills(outcome: Outcome) -> Iterator[dict[str, Any]]:
                 "component": component,
                 "quantity": fsum(kwh[rows]),
                 "unit": "kWh",
-                "cost": sign * fsum(money[rows]) + 0.0,
+                "cost": sign * rounded(fsum(money[rows]), outcome.currency) + 0.0,
                 "currency": outcome.currency,
             }

@@ -41,7 +41,7 @@ def test_every_month_of_every_site_is_right_to_the_cent_and_the_watt_hour(year):
             for month, amount in wh.items():
                 row = found[site, direction, month]
                 assert round(row["energy_kwh"] * 1000) == amount
-                assert Decimal(repr(row["cost"])) == hand.cents(cost[month]), (site, direction, month)
+                assert Decimal(repr(float(row["cost"]))) == hand.cents(cost[month]), (site, direction, month)
                 assert row["currency"] == hand.sites()[site]["currency"]
                 assert row["coverage"] == 1.0
                 checked += 1
