@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 __all__ = ["COLOURS", "axes", "quiet", "write_png"]
 
@@ -51,10 +52,10 @@ def write_png(path: Path, draw: Callable[..., Axes], *data: Any, **options: Any)
     shown = mpl.get_backend()
     plt.switch_backend("agg")
     try:
-        figure = draw(*data, **options).figure
+        figure = cast(Figure, draw(*data, **options).figure)  # of a new figure, never of a subfigure
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=120, metadata={"Software": None})
-        plt.close(figure)  # type: ignore[arg-type]  # an Axes of a new figure, never of a subfigure
+        plt.close(figure)
     finally:
         plt.switch_backend(shown)
     return path
