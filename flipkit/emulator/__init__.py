@@ -4,7 +4,7 @@ from flipkit.emulator.app import create_app
 from flipkit.emulator.clock import Clock
 from flipkit.emulator.faults import FaultPlan
 from flipkit.emulator.limiter import Limiter
-from flipkit.emulator.sample import open_store, sample_sites, sample_tariffs
+from flipkit.emulator.sample import open_store, sample_folder, sample_sites, sample_tariffs
 from flipkit.emulator.server import RunningEmulator, serve, start
 from flipkit.emulator.store import Store
 
@@ -16,6 +16,7 @@ __all__ = [
     "Store",
     "create_app",
     "open_store",
+    "sample_folder",
     "sample_sites",
     "sample_tariffs",
     "serve",

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from flipkit.emulator.clock import Clock
 from flipkit.emulator.faults import FaultPlan, Faulty
+from flipkit.emulator.flatpeak_api import flatpeak_blueprint
 from flipkit.emulator.flip_api import flip_blueprint
 from flipkit.emulator.limiter import Limiter
 from flipkit.emulator.refusals import Refusals
@@ -53,20 +54,12 @@ def create_app(
     refusals = Refusals(clock)
     _slow_down(app, refusals, limiter, delay_s)
     app.register_blueprint(flip_blueprint(store, clock))
-    _register_flatpeak(app, store, clock)
+    app.register_blueprint(flatpeak_blueprint(store, clock))
     app.register_error_handler(HTTPException, refusals.of_exception)
     app.after_request(refusals.stamp)
     if faults:
         app.wsgi_app = Faulty(app.wsgi_app, faults, refusals.answer)  # type: ignore[method-assign]
     return app
-
-
-def _register_flatpeak(app: Flask, store: Store, clock: Clock) -> None:
-    try:
-        from flipkit.emulator.flatpeak_api import flatpeak_blueprint
-    except ModuleNotFoundError:
-        return
-    app.register_blueprint(flatpeak_blueprint(store, clock))
 
 
 def _slow_down(app: Flask, refusals: Refusals, limiter: Limiter | None, delay_s: float) -> None:

@@ -18,6 +18,7 @@ __all__ = [
     "Enrollment",
     "FleetDataBody",
     "FleetRecord",
+    "NewDevice",
     "NewSite",
     "SiteData",
     "complaint",
@@ -65,19 +66,25 @@ class DeviceAttributes(Struct, omit_defaults=True):
 
 
 class Device(Struct, kw_only=True):
-    """A device of a commission, and of a site that is read back.
+    """A device of a site.
 
     Flip documents ``BATTERY`` and ``EV_CHARGER``, and leaves open what solar is called: any constant passes.
     """
 
     id: Id
     type: Constant
-    technology_provider_identifier: Constant
+    technology_provider_identifier: Constant | None
     install_date: Annotated[datetime, Meta(tz=True)]
     manufacturer_name: str | None = None
     product_name: str | None = None
     serial_number: str | None = None
     attributes: DeviceAttributes | None = None
+
+
+class NewDevice(Device, kw_only=True):
+    """A device of a commission."""
+
+    technology_provider_identifier: Constant
 
 
 class ProgramAnswer(Struct):
@@ -102,7 +109,7 @@ class CommissionBody(Struct, kw_only=True):
     """``POST /v1/commission``."""
 
     site: NewSite
-    devices: list[Device]
+    devices: list[NewDevice]
     enrollment: Enrollment | None = None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 from msgspec.structs import asdict
 
@@ -47,5 +48,5 @@ def _bring_up_to_date(site: Site, body: CommissionBody, now: str) -> None:
     site.updated_at = now
 
 
-def _merged(old: list[Device], new: list[Device]) -> list[Device]:
+def _merged(old: Sequence[Device], new: Sequence[Device]) -> list[Device]:
     return list({device.id: device for device in [*old, *new]}.values())

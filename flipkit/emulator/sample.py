@@ -12,6 +12,7 @@ import msgspec
 
 from flipkit.emulator.clock import Clock
 from flipkit.emulator.flip_tables import SCHEMA, Site, put_production, put_site
+from flipkit.emulator.sample_flatpeak import seed_flatpeak
 from flipkit.emulator.store import Store
 from flipkit.errors import ConfigurationError
 
@@ -106,8 +107,6 @@ def seed(store: Store, clock: Clock) -> None:
     ConfigurationError
         The sample fleet's files are not there.
     """
-    from flipkit.emulator.sample_flatpeak import seed_flatpeak
-
     if not is_empty(store):
         return
     folder = sample_folder()

@@ -13,7 +13,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from waitress.server import BaseWSGIServer, create_server
-from waitress.wasyncore import close_all, dispatcher
+from waitress.wasyncore import close_all, dispatcher, loop
 
 from flipkit.emulator.app import create_app
 from flipkit.emulator.clock import Clock
@@ -44,8 +44,8 @@ class RunningEmulator:
     def __init__(self, server: BaseWSGIServer, store: Store, clock: Clock) -> None:
         self.url = f"http://{_HOST}:{server.effective_port}"
         self.store, self.clock = store, clock
-        self._server, self._stopped = server, False
-        self._thread = threading.Thread(target=server.run, name="flipkit-emulator", daemon=True)
+        self._server, self._stopped, self._ended = server, False, False
+        self._thread = threading.Thread(target=self._run, name="flipkit-emulator", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -53,16 +53,23 @@ class RunningEmulator:
         if self._stopped:
             return
         self._stopped = True
-        in_its_thread, server = self._server.trigger.pull_trigger, self._server  # sockets belong to that thread
-        in_its_thread(lambda: dispatcher.close(server))  # listens no more
+        server = self._server
+        # Sockets belong to the server's thread as long as it runs: what touches them is handed to it.
+        server.trigger.pull_trigger(lambda: dispatcher.close(server))  # listens no more
         server.task_dispatcher.shutdown()
-        in_its_thread(self._close_when_flushed)
+        server.trigger.pull_trigger(self._close_when_flushed)
         deadline = time.monotonic() + _PATIENCE_S
         while server.active_channels and time.monotonic() < deadline:
             time.sleep(0.005)
-        in_its_thread(lambda: close_all(server._map))
+        self._ended = True
+        server.trigger.pull_trigger()
         self._thread.join()
+        close_all(server._map)
         self.store.close()
+
+    def _run(self) -> None:
+        while not self._ended:
+            loop(timeout=1.0, map=self._server._map, count=1)
 
     def _close_when_flushed(self) -> None:
         for channel in self._server.active_channels.values():

@@ -189,9 +189,9 @@ def test_what_was_acknowledged_survives_a_kill_at_any_moment(served, tmp_path):
     for kills in range(1, 4):
         url, process = served(path)
         with httpx.Client() as http, ThreadPoolExecutor(4) as pool:
-            for client in range(4):
-                pool.submit(keep_sending, url, http, client)
+            clients = [pool.submit(keep_sending, url, http, client) for client in range(4)]
             while len(acknowledged) < 25 * kills:
+                assert [client.exception() for client in clients if client.done()] == []
                 threading.Event().wait(0.001)
             process.kill()
         process.wait()
