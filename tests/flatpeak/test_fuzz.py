@@ -1,5 +1,6 @@
 """Whatever a service answers, only flipkit's own errors come out."""
 
+import contextlib
 import json
 
 import httpx
@@ -154,10 +155,8 @@ def test_only_flipkit_errors_come_out(make_service, verb, data):
     answer = httpx.Response(status, content=body)
     with pytest.MonkeyPatch.context() as patch, service.client(frames=library) as client:
         patch.setattr(service, "response", lambda given: service_response(service, given, answer))
-        try:
+        with contextlib.suppress(FlipkitError):
             VERBS[verb](client)
-        except FlipkitError as error:
-            assert str(error)
 
 
 def service_response(service, given, answer):

@@ -161,7 +161,7 @@ def test_a_bad_record_is_named_and_nothing_is_sent(service, flatpeak, row, chang
 
 
 def test_many_bad_records_are_counted(flatpeak):
-    with pytest.raises(InputError, match="8 of 8 records.*and 3 more"):
+    with pytest.raises(InputError, match=r"8 of 8 records.*and 3 more"):
         flatpeak.simulate_costs([{**record, "value": -1} for record in half_hours(8)])
 
 

@@ -327,8 +327,15 @@ def test_other_directions_and_devices_are_no_repeats(service, flatpeak):
 
 @pytest.mark.parametrize(
     ("units", "value", "doubtful"),
-    [("W", 1e6, False), ("W", 1.1e6, True), ("KW", 1001, True), ("WH", 500_001, True), ("WH", 500_000, False)]
-    + [("KWH", 501, True), ("KWH", 499, False)],
+    [
+        ("W", 1e6, False),
+        ("W", 1.1e6, True),
+        ("KW", 1001, True),
+        ("WH", 500_001, True),
+        ("WH", 500_000, False),
+        ("KWH", 501, True),
+        ("KWH", 499, False),
+    ],
 )
 def test_powers_beyond_a_megawatt_are_doubted_but_sent(service, flatpeak, caplog, units, value, doubtful):
     service.answers[PATH] = accepted
