@@ -54,10 +54,9 @@ hours = st.one_of(
 def price_series(draw, distinct):
     """Segments that follow each other from some time before the start of the query until its end or later."""
     moment, series = START - timedelta(hours=draw(st.integers(0, 1))), []
-    for length, level in draw(st.lists(st.tuples(hours, levels), min_size=1, max_size=15)):
-        if distinct and series and level == series[-1][2:]:
-            level = (level[0] + 1, level[1])
-        series.append((moment, moment + timedelta(hours=length), *level))
+    for length, (price, confidence) in draw(st.lists(st.tuples(hours, levels), min_size=1, max_size=15)):
+        same = distinct and series and (price, confidence) == series[-1][2:]
+        series.append((moment, moment + timedelta(hours=length), price + bool(same), confidence))
         moment = series[-1][1]
     end = max(START + timedelta(hours=1), moment - timedelta(hours=draw(st.integers(0, 30))))
     series.append((moment, moment + timedelta(hours=2), 7.0, 1.0))
