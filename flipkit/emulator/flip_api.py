@@ -62,7 +62,9 @@ def flip_blueprint(store: Store, clock: Clock) -> Blueprint:
         body = decode(_content(), CommissionBody)
         with store.write() as db:
             flip_commission.commission(db, body, clock.text())
-        return Response(status=201)
+        empty = Response(status=201)
+        del empty.headers["Content-Type"]
+        return empty
 
     return flip
 

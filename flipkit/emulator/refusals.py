@@ -54,7 +54,7 @@ def is_flip(path: str) -> bool:
 
 
 def _words(status: int) -> str:
-    """In Flip's framework the words of an unknown route name it; the rest are the usual phrases."""
-    if status == 404:
+    """Flip's framework names an unknown route; the rest are the usual phrases."""
+    if status == 404 and is_flip(request.path):
         return f"Route {request.method}:{request.path} not found"
     return HTTPStatus(status).phrase

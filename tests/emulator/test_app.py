@@ -96,6 +96,8 @@ def test_a_limiter_lets_no_more_through_than_rate_and_burst():
         now[0] = step * 0.01
         passed += not limiter.wait_s("key")
     assert passed == 3 + int(5 * now[0])
+    now[0] += 3600.0
+    assert [limiter.wait_s("key") == 0 for _ in range(5)] == [True, True, True, False, False]
 
 
 def test_the_wait_it_names_is_enough_and_no_longer_than_needed():

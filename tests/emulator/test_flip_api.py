@@ -58,7 +58,7 @@ def api():
 def test_the_walk_through_of_commissioning_succeeds_with_an_empty_answer(api):
     answer = api.commission()
 
-    assert (answer.status_code, answer.data) == (201, b"")
+    assert (answer.status_code, answer.data, answer.content_type) == (201, b"", None)
     (site,) = api.sites()
     assert {name: site[name] for name in SITE} == SITE
     assert site["status"] == "PENDING"
@@ -119,6 +119,8 @@ def test_88802_says_all_that_is_missing_at_once_and_then_takes_the_answers(api):
             }
         ],
     }
+    blank = {"program_specific_attributes": [{"name": "account_id", "value": " "}]}
+    assert api.commission("88802", TERMS | blank).json["enrollment"]["missing_program_specific_attributes"]
     account = {"program_specific_attributes": [{"name": "account_id", "value": "1234567-0"}]}
     assert api.commission("88802", TERMS | account).status_code == 201
     assert len(api.sites()) == 1
@@ -212,6 +214,11 @@ def test_a_bad_month_is_a_400(api, month):
     answer = api.get("/v1/reports/equipment_performance", month=month)
     assert (answer.status_code, answer.json["code"], answer.json["statusCode"]) == (400, "VALIDATION_ERROR", 400)
     assert "month must be YYYY-MM" in answer.json["message"]
+
+
+def test_the_scheme_of_the_key_may_be_in_any_case(api):
+    for scheme in ("Bearer", "bearer", "BEARER"):
+        assert api.client.get("/v1/sites", headers={"Authorization": f"{scheme} k"}).status_code == 200
 
 
 def test_pushed_figures_are_in_the_next_report(api):

@@ -108,6 +108,7 @@ def test_near_misses_of_good_bodies(client, case):
     "/v1/fleet-data", b'{"records": [{"external_id": "x", "record_type": "site", "data": {"system_size_kw": 1e999}}]}'
 )
 @example("/v1/commission", b"\xff\xfe")
+@example("/v1/commission", b'{"site": {"id": "\xff"}}')
 def test_any_bytes(client, path, body):
     check(client.post(path, data=body, headers=KEY))
 

@@ -77,8 +77,9 @@ def test_a_figure_pushed_by_crm_id_goes_before_the_samples_own(sites):
     client = create_app(store, Clock()).test_client()
     site = sites[0]
     data = {"month": "2025-06", "expected_production_kwh": 1.0, "customer_name": "Someone Else"}
-    record = {"external_id": site["external_id"], "record_type": "site", "data": data}
-    client.post("/v1/fleet-data", json={"records": [record]}, headers=KEY)
+    for any_id in (site["external_id"], site["site_id"]):
+        record = {"external_id": any_id, "record_type": "site", "data": data}
+        client.post("/v1/fleet-data", json={"records": [record]}, headers=KEY)
 
     row = next(row for row in report(client, "2025-06") if row["site_id"] == site["site_id"])
     assert (row["expected_production_kwh"], row["customer_name"]) == (1.0, "Someone Else")
