@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
+import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +31,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done; 1 an error, whose text is on standard error; 2 wrong words; 3 an upload that left records behind.
+        0 done; 1 an error, whose text is on standard error; 2 wrong words; 3 an upload that left records behind;
+        130 stopped by Ctrl-C; 141 nobody reads the output any more (``flipkit ... | head``).
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no error
     options = _parser().parse_args(arguments)
     try:
-        return int(options.run(options) or 0)
-    except FlipkitError as error:
-        print(f"flipkit: {error}", file=sys.stderr)
+        code = int(options.run(options) or 0)
+        sys.stdout.flush()  # here, so that a disk without space is an error and not a traceback at the exit
+    except BrokenPipeError:
+        return _unread()
+    except (FlipkitError, OSError) as error:
+        print(f"flipkit: {_words(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("flipkit: stopped", file=sys.stderr)
         return 130
+    return code
+
+
+def _words(error: FlipkitError | OSError) -> str:
+    if isinstance(error, FlipkitError):
+        return str(error)
+    place = error.filename2 or error.filename or "standard output"
+    return f"{place}: {error.strerror or error}; name another place to write to"
+
+
+def _unread() -> int:
+    """Leave without a word, as other programs do; what Python still has to flush goes nowhere."""
+    with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    return 141
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,8 +88,8 @@ def _verb(verbs: Any, name: str, run: Callable[[argparse.Namespace], int | None]
 def _add_report(verbs: Any) -> None:
     report = _verb(verbs, "report", _report, "one report as CSV")
     report.add_argument("kind", choices=("performance", "cost", "lost-value"))
-    report.add_argument("--start", required=True, metavar="YYYY-MM", help="first month, local to each site")
-    report.add_argument("--end", required=True, metavar="YYYY-MM", help="last month, included")
+    report.add_argument("--start", required=True, metavar="YYYY-MM", help="first month; of a cost report also a day")
+    report.add_argument("--end", required=True, metavar="YYYY-MM", help="last month (or day), included")
     report.add_argument("--aggregation", choices=("MONTH", "DAY"), default="MONTH", help="of the cost report (MONTH)")
     report.add_argument("--out", type=Path, help="the CSV file; KIND.csv by default")
     _add_environment(report)
@@ -75,7 +100,7 @@ def _add_simulate(verbs: Any) -> None:
     simulate.add_argument("scenarios", type=Path, help="TOML with a [[scenario]] for each")
     simulate.add_argument("--energy", required=True, type=Path, help="CSV or parquet: site_id, start_utc, ..._kwh")
     simulate.add_argument("--out", required=True, type=Path, help="folder for the CSV files")
-    simulate.add_argument("--verify", type=int, default=0, metavar="N", help="re-price N intervals through Flatpeak")
+    simulate.add_argument("--verify", type=_count, default=0, metavar="N", help="re-price N intervals through Flatpeak")
     _add_environment(simulate)
 
 
@@ -83,7 +108,9 @@ def _add_upload(verbs: Any) -> None:
     upload = _verb(verbs, "upload", _upload, "submit meter records to Flatpeak")
     upload.add_argument("file", type=Path, help="CSV or parquet of interval records")
     upload.add_argument("--cumulative", action="store_true", help="the file holds register readings")
-    upload.add_argument("--failed", type=Path, help="CSV for the records that were not accepted")
+    upload.add_argument(
+        "--failed", type=Path, help="CSV for records that were not accepted; FILE.failed.csv by default"
+    )
     _add_environment(upload)
 
 
@@ -98,9 +125,16 @@ def _add_environment(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--environment", choices=_ENVIRONMENTS, help="FLIPKIT_ENVIRONMENT, else emulator")
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no count; give 0 or more")
+    return int(text)
+
+
 def _demo(options: argparse.Namespace) -> None:
     from flipkit import demo
 
+    _check_folder(options.out)
     print("Making the reports of the sample fleet, offline, against the emulator ...", flush=True)
     with connect("emulator", frames="polars") as kit:
         made = demo.run(kit, options.out)
@@ -110,11 +144,14 @@ def _demo(options: argparse.Namespace) -> None:
 def _report(options: argparse.Namespace) -> None:
     from flipkit import reports
     from flipkit.frames import write_csv
+    from flipkit.frames.csv import meta_path
 
+    out = options.out or Path(f"{options.kind}.csv")
+    _check_file(out)
     with connect(options.environment, frames="polars") as kit:
         frame = _made(reports, kit, options)
-    path = write_csv(frame, options.out or Path(f"{options.kind}.csv"))
-    print(f"{path}: {len(frame)} rows; what the columns mean: {path.with_suffix('.meta.json')}")
+    path = write_csv(frame, out)
+    print(f"{path}: {len(frame)} rows; what the columns mean: {meta_path(path)}")
     findings = [row for row in frame["finding"] if row]
     if findings:
         print(f"{len(findings)} rows have a finding, e.g. {findings[0]}")
@@ -128,28 +165,48 @@ def _made(reports: Any, kit: Kit, options: argparse.Namespace) -> Any:
 
 
 def _simulate(options: argparse.Namespace) -> None:
+    from flipkit import demo
     from flipkit.frames.files import read_file
     from flipkit.scenarios import simulate
     from flipkit.scenarios.file import read_scenarios
 
     chosen, energy = read_scenarios(options.scenarios), read_file(options.energy)
+    _check_folder(options.out)
     with connect(options.environment, frames="polars") as kit:
         result = simulate(energy, chosen, prices=kit, verify=options.verify)
-    _print_files(result.to_csv(options.out))
+    paths = result.to_csv(options.out)
+    print("\n".join([*demo.scenario_table(result), *(demo.verdict(result) if options.verify else [])]))
+    print("\n".join(map(str, paths)))
 
 
 def _upload(options: argparse.Namespace) -> int:
     from flipkit.frames import write_csv
-    from flipkit.frames.files import read_file
+    from flipkit.frames.files import read_text, rejected, with_numbers
 
-    records = read_file(options.file)
+    records = read_text(options.file)
+    out = options.failed or Path(f"{options.file.stem}.failed.csv")
+    _check_file(out)  # now, for afterwards it would be too late
     with connect(options.environment, frames="polars") as kit:
-        submit = kit.flatpeak.submit_cumulative if options.cumulative else kit.flatpeak.submit_interval
-        submission = submit(records)
+        submission = _submitted(kit, with_numbers(records), options)
     print(submission)
-    if options.failed and len(submission.failed):
-        print(f"not accepted: {write_csv(submission.failed, options.failed)}")
-    return 3 if len(submission.failed) else 0
+    if len(submission.failed):
+        print(f"not accepted, to be mended and uploaded again: {write_csv(rejected(records, submission.failed), out)}")
+    return 3 if submission.accepted < submission.submitted else 0
+
+
+def _submitted(kit: Kit, records: Any, options: argparse.Namespace) -> Any:
+    if kit.emulator:
+        print(
+            "flipkit: these records go to an emulator that forgets them when this command ends; to keep them run "
+            "'flipkit emulator --file NAME' and set FLIP_BASE_URL and FLATPEAK_BASE_URL, or give --environment",
+            file=sys.stderr,
+        )
+    submit = kit.flatpeak.submit_cumulative if options.cumulative else kit.flatpeak.submit_interval
+    try:
+        return submit(records)
+    except KeyboardInterrupt:
+        print("flipkit: some records may have arrived; uploading the whole file again does no harm", file=sys.stderr)
+        raise
 
 
 def _emulator(options: argparse.Namespace) -> None:
@@ -158,6 +215,15 @@ def _emulator(options: argparse.Namespace) -> None:
     serve(options.port, path=options.file, sample=not options.empty)
 
 
-def _print_files(paths: Iterable[Path]) -> None:
-    for path in paths:
-        print(path)
+def _check_file(path: Path) -> None:
+    """See whether a CSV can be written there, before the work begins."""
+    from flipkit.frames.csv import checked_target
+
+    _check_folder(checked_target(path).parent)
+
+
+def _check_folder(folder: Path) -> None:
+    """Make the folder, and see whether it takes a file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass

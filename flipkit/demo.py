@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flipkit.connect import Kit
     from flipkit.tariffs import Tariff
 
-__all__ = ["FIRST", "LAST", "plans", "run"]
+__all__ = ["FIRST", "LAST", "plans", "run", "scenario_table", "scenarios", "summary", "verdict"]
 
 FIRST, LAST = "2025-01", "2025-12"
 """The months of the sample fleet."""
@@ -81,36 +81,65 @@ def plans(kit: Kit, choice: dict[str, str]) -> dict[str, Tariff]:
 def _pictures(folder: Path, performance: Frame, cost: Frame, lost: Frame, simulation: Simulation) -> Iterator[Path]:
     from flipkit.plots import cost_bars, lost_value_bars, performance_heatmap, scenario_savings, write_png
 
+    totals = simulation.summary()
     yield write_png(folder / "performance.png", performance_heatmap, performance)
     for currency in sorted({c for c in take(cost, texts=["currency"])["currency"] if c}):
         name = currency.lower()
         yield write_png(folder / f"cost_{name}.png", cost_bars, cost, currency=currency)
         yield write_png(folder / f"lost_value_{name}.png", lost_value_bars, lost, currency=currency)
-        yield write_png(folder / f"what_if_{name}.png", scenario_savings, simulation.summary(), currency=currency)
+        yield write_png(folder / f"what_if_{name}.png", scenario_savings, totals, currency=currency)
 
 
 def summary(made: dict[str, Any], folder: Path) -> Iterator[str]:
-    """The result in words: what stands out, where everything is, and what to open next."""
+    """The result in words: what stands out, where everything is, and what to open next.
+
+    Parameters
+    ----------
+    made : dict
+        What `run` gave.
+    folder : Path
+        Where the files are.
+    """
     yield from ("", "Performance 2025: the sites that lost most", *_table(_worst(made["lost_value"])))
-    yield from (
-        "",
-        "Cost 2025, all sites of a currency (imports, less what exports earned)",
-        *_table(_totals(made["cost"])),
-    )
-    yield from ("", "What if: cost of all sites by scenario", *_table(_scenarios(made["simulation"])))
-    yield from ("", *_verdict(made["simulation"]))
+    yield from ("", "Cost 2025, all sites of a currency (imports, less what exports earned)")
+    yield from _table(_totals(made["cost"]))
+    yield from ("", "What if: cost of all sites by scenario", *scenario_table(made["simulation"]))
+    yield from ("", *verdict(made["simulation"]))
     yield from ("", f"{len(made['files'])} files are in {folder}:")
     yield from (f"  {path.relative_to(folder)}" for path in made["files"])
+    yield "Beside each CSV, a .meta.json says what its columns mean."
     yield from ("", f"Open {folder / 'performance.png'} first, then {folder / 'lost_value.csv'}.")
-    yield "Next: jupyter lab notebooks/01_getting_started.ipynb"
+    notebook = Path("notebooks", "01_getting_started.ipynb")
+    yield f"Next: jupyter lab {notebook}" if notebook.is_file() else "Next: flipkit --help"
+
+
+def scenario_table(simulation: Simulation) -> Iterator[str]:
+    """Cost and saving of all sites of a currency, by scenario."""
+    columns = take(simulation.summary(), numbers=["cost", "saving"], texts=["scenario", "currency"])
+    rows: list[tuple[str, ...]] = [("scenario", "currency", "cost", "saving")]
+    for currency in sorted(set(columns["currency"])):
+        for scenario in dict.fromkeys(columns["scenario"]):
+            own = (columns["scenario"] == scenario) & (columns["currency"] == currency)
+            rows.append((scenario, currency, *(f"{fsum(columns[name][own]):,.2f}" for name in ("cost", "saving"))))
+    return _table(rows)
+
+
+def verdict(simulation: Simulation) -> Iterator[str]:
+    """What the certificate says: how many intervals were priced twice, and how far the two prices are apart."""
+    differences = np.abs(take(simulation.certificate(), numbers=["difference"])["difference"])
+    if not len(differences):
+        yield "No interval was priced with Flatpeak's own prices, so there was none for the service to price once more."
+        return
+    yield f"{len(differences)} intervals of the what-if were priced once more by the service, without being"
+    yield f"stored there; the largest difference is {differences.max():.2g}."
 
 
 def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
-    """Columns side by side: the first and the last to the left, figures to the right."""
+    """Columns side by side: the first to the left, figures to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
-        yield "  " + "  ".join([row[0].ljust(widths[0]), *cells[1:]])
+        yield "  " + "  ".join([row[0].ljust(widths[0]), *cells[1:]]).rstrip()
 
 
 def _worst(lost: Frame, most: int = 6) -> list[tuple[str, ...]]:
@@ -137,22 +166,3 @@ def _totals(cost: Frame) -> list[tuple[str, ...]]:
         amounts = [f"{sums[0]:,.0f}", f"{sums[1]:,.2f}", f"{sums[2]:,.0f}", f"{sums[3]:,.2f}"]
         rows.append((currency, *amounts, f"{sums[1] - sums[3]:,.2f}"))
     return rows
-
-
-def _scenarios(simulation: Simulation) -> list[tuple[str, ...]]:
-    columns = take(simulation.summary(), numbers=["cost", "saving"], texts=["scenario", "currency"])
-    rows: list[tuple[str, ...]] = [("scenario", "currency", "cost", "saving")]
-    for currency in sorted(set(columns["currency"])):
-        for scenario in dict.fromkeys(columns["scenario"]):
-            own = (columns["scenario"] == scenario) & (columns["currency"] == currency)
-            rows.append((scenario, currency, *(f"{fsum(columns[name][own]):,.2f}" for name in ("cost", "saving"))))
-    return rows
-
-
-def _verdict(simulation: Simulation) -> list[str]:
-    columns = take(simulation.certificate(), numbers=["difference"])
-    largest = float(np.abs(columns["difference"]).max(initial=0.0))
-    return [
-        f"{len(columns['difference'])} intervals of the what-if were priced once more by the service, without being",
-        f"stored there; the largest difference is {largest:.2g}.",
-    ]

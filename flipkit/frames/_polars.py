@@ -43,7 +43,7 @@ def names(frame: pl.DataFrame | pl.LazyFrame) -> list[str]:
 
 def rows(frame: pl.DataFrame | pl.LazyFrame) -> int:
     """How many rows."""
-    return frame.lazy().collect().height
+    return (frame if isinstance(frame, pl.DataFrame) else frame.collect()).height
 
 
 def records(frame: pl.DataFrame | pl.LazyFrame) -> list[dict[str, Any]]:
@@ -53,7 +53,7 @@ def records(frame: pl.DataFrame | pl.LazyFrame) -> list[dict[str, Any]]:
 
 def column(frame: pl.DataFrame | pl.LazyFrame, name: str) -> np.ndarray:
     """One column as numpy."""
-    values = frame.lazy().select(name).collect().to_series()
+    values = frame[name] if isinstance(frame, pl.DataFrame) else frame.select(name).collect().to_series()
     if isinstance(values.dtype, pl.Datetime):
         _refuse_naive(name, values.dtype)
         plain = values.dt.convert_time_zone("UTC").dt.replace_time_zone(None).dt.cast_time_unit("us")
@@ -127,6 +127,33 @@ def _guarded(series: pl.Series) -> pl.Series:
 
 
 UnreadableError = pl.exceptions.PolarsError
+
+
+def read_text(path: Path) -> pl.DataFrame:
+    """A CSV file with every cell as the text it is, or a parquet file as it is."""
+    if path.suffix.lower() == ".parquet":
+        return pl.read_parquet(path)
+    return pl.read_csv(path, infer_schema=False)
+
+
+def with_numbers(frame: pl.DataFrame) -> pl.DataFrame:
+    """Number columns of the glossary from text; a cell that is no number stays text, for an error that names it."""
+    wanted = {c.name for c in GLOSSARY.values() if c.kind == "number"}
+    return frame.with_columns(_numbers(s) for s in frame if s.name in wanted and s.dtype == pl.String)
+
+
+def _numbers(texts: pl.Series) -> pl.Series:
+    numbers = texts.str.strip_chars().cast(pl.Float64, strict=False)
+    if numbers.null_count() == texts.null_count():
+        return numbers
+    mixed = [text if number is None else number for text, number in zip(texts, numbers, strict=True)]
+    return pl.Series(texts.name, mixed, dtype=pl.Object)
+
+
+def rows_before(frame: pl.DataFrame, rows: Sequence[int], columns: Sequence[pl.Series]) -> pl.DataFrame:
+    """Some rows of a frame, behind new columns, which take the place of ones of the same name."""
+    chosen = frame[list(rows)].drop([column.name for column in columns], strict=False)
+    return pl.DataFrame([*columns, *chosen])
 
 
 def read_file(path: Path) -> pl.DataFrame:

@@ -16,7 +16,7 @@ from flipkit.frames import provenance
 from flipkit.frames.columns import DTYPES, GLOSSARY
 from flipkit.frames.libraries import Frame, library, library_of
 
-__all__ = ["write_csv"]
+__all__ = ["checked_target", "meta_path", "write_csv"]
 
 
 def write_csv(frame: Frame, path: str | os.PathLike[str]) -> Path:
@@ -42,15 +42,35 @@ def write_csv(frame: Frame, path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     InputError
-        For anything but a DataFrame, or two columns of one name.
+        For anything but a DataFrame, two columns of one name, or a path that is no place for a file.
+    OSError
+        The folder or the disk does not take it.
     """
-    target = Path(path)
+    target = checked_target(Path(path))
     target.parent.mkdir(parents=True, exist_ok=True)
     types, content = _csv(frame)
     meta = json.dumps(_meta(frame, types, target.name, content), indent=2, ensure_ascii=False, default=str) + "\n"
     _replace(target, content)
-    _replace(target.with_name(target.name.removesuffix(".csv") + ".meta.json"), meta.encode())
+    _replace(meta_path(target), meta.encode())
     return target
+
+
+def checked_target(path: Path) -> Path:
+    """`path`, if it is a file or nothing yet.
+
+    Raises
+    ------
+    InputError
+        It is a folder, a device or a pipe; renaming would put a file in its place.
+    """
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is {'a folder' if path.is_dir() else 'no file'}; name a CSV file to write")
+    return path
+
+
+def meta_path(path: Path) -> Path:
+    """Where `write_csv` says what the columns of a CSV mean."""
+    return path.with_name(path.name.removesuffix(".csv") + ".meta.json")
 
 
 def _csv(frame: Frame) -> tuple[dict[str, str], bytes]:
@@ -91,6 +111,7 @@ def _column_meta(name: str, dtype: str) -> dict[str, str]:
 
 def _replace(target: Path, content: bytes) -> None:
     """Write aside, flush to the disk, rename: readers see the old file or the new one, never half of one."""
+    target = Path(os.path.realpath(target))  # a link stays a link
     handle, aside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -160,6 +160,8 @@ def _number(value: Any, name: str, row: int) -> float:
 
 def _texts(values: np.ndarray, name: str) -> np.ndarray:
     objects = values.astype(object)
+    if {str, type(None)}.issuperset(map(type, objects.tolist())):
+        return objects
     for row, value in enumerate(objects):
         if value is not None and not isinstance(value, str):
             if value != value:

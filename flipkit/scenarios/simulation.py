@@ -51,7 +51,11 @@ class Simulation:
         The cost is the sum of the rounded rows of `bills`, so that months and components add up to it. Finding:
         ``simulate.no_export_price`` (export counted as worth nothing).
         """
-        rows = [_summary(outcome, first) for outcome, first in self._with_first()]
+        costs = [rounded(fsum(row["cost"] for row in _bills(o)), o.currency) for o in self.outcomes]
+        first: dict[str, float] = {}
+        rows = [
+            _summary(o, cost, first.setdefault(o.site_id, cost)) for o, cost in zip(self.outcomes, costs, strict=True)
+        ]
         return SIMULATION_SUMMARY.build(_columns(rows, SIMULATION_SUMMARY.names), self.frames, facts=self._facts())
 
     @returns(SIMULATION_BILLS)
@@ -111,11 +115,6 @@ class Simulation:
             frames["certificate"] = self.certificate()
         return [write_csv(frame, Path(folder) / f"{name}.csv") for name, frame in frames.items()]
 
-    def _with_first(self) -> Iterator[tuple[Outcome, Outcome]]:
-        first: dict[str, Outcome] = {}
-        for outcome in self.outcomes:
-            yield outcome, first.setdefault(outcome.site_id, outcome)
-
     def _facts(self) -> dict[str, Any]:
         return {"query": {"simulation": list(dict.fromkeys(o.scenario for o in self.outcomes))}}
 
@@ -135,8 +134,7 @@ def _columns(rows: list[dict[str, Any]], names: tuple[str, ...]) -> dict[str, li
     return {name: [row[name] for row in rows] for name in names}
 
 
-def _summary(outcome: Outcome, first: Outcome) -> dict[str, Any]:
-    cost, baseline = (rounded(fsum(row["cost"] for row in _bills(o)), o.currency) for o in (outcome, first))
+def _summary(outcome: Outcome, cost: float, baseline: float) -> dict[str, Any]:
     exported = fsum(outcome.export_kwh)
     findings = []
     if exported > 0 and not outcome.has_export_price:
