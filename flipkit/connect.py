@@ -144,7 +144,7 @@ def _on_loopback(frames: str) -> Kit:
 
 
 def _local_address(name: str) -> str:
-    from urllib.parse import urlsplit  # late: 2 ms of `import flipkit`
+    from flipkit.http.address import parts_of
 
     address = os.environ.get(name)
     if not address:
@@ -152,7 +152,7 @@ def _local_address(name: str) -> str:
             f"{name} is not set, but the other of {' and '.join(_ADDRESSES)} is: for an emulator that runs elsewhere "
             "on this machine set both; for one in this process set neither"
         )
-    if urlsplit(address).hostname not in {"127.0.0.1", "localhost", "::1"}:
+    if parts_of(address).hostname not in {"127.0.0.1", "localhost", "::1"}:
         raise ConfigurationError(
             f"{name} is not an address of this machine, and the environment is the emulator; "
             "unset it, or connect to 'sandbox' or 'production'"

@@ -18,6 +18,8 @@ from flipkit.errors import ConfigurationError
 
 __all__ = ["open_store", "sample_folder", "sample_sites", "sample_tariffs", "seed"]
 
+_MEND = "name a file of an emulator, or one that does not exist yet in a folder that can be written to"
+
 
 def sample_folder() -> Path:
     """Where the sample fleet's files are.
@@ -65,7 +67,10 @@ def open_store(path: str | Path | None, clock: Clock, *, sample: bool) -> Store:
     """
     target = Path(path) if path is not None else None
     if target and target.parent.is_dir() and sample and not target.exists():
-        _make_seeded(target, clock)
+        try:
+            _make_seeded(target, clock)
+        except (OSError, sqlite3.Error) as error:  # a folder or a disk that takes no file
+            raise ConfigurationError(f"{path}: {error}; {_MEND}") from error
     store = _opened(target)
     if sample and is_empty(store):
         seed(store, clock)
@@ -86,9 +91,7 @@ def _opened(path: Path | None) -> Store:
     try:
         return Store(path)
     except sqlite3.Error as error:
-        raise ConfigurationError(
-            f"{path}: {error}; name a file of an emulator, or one that does not exist yet in a folder that does"
-        ) from error
+        raise ConfigurationError(f"{path}: {error}; {_MEND}") from error
 
 
 def is_empty(store: Store) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from flipkit.errors import ConfigurationError, InputError
 
-__all__ = ["checked_base", "joined"]
+__all__ = ["checked_base", "joined", "parts_of"]
 
 
 def checked_base(address: str) -> str:
@@ -19,7 +19,7 @@ def checked_base(address: str) -> str:
     ConfigurationError
         For http to another machine, an address with credentials or a query in it, or none at all.
     """
-    parts = urlsplit(address)
+    parts = parts_of(address)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ConfigurationError(f"{parts.scheme}://{parts.hostname or ''}: a base address begins with https://")
     if parts.username or parts.password or parts.query or parts.fragment:
@@ -29,6 +29,25 @@ def checked_base(address: str) -> str:
             f"http://{parts.hostname}: a key is sent over http only to this machine; use https:// for any other"
         )
     return address.rstrip("/")
+
+
+def parts_of(address: str) -> SplitResult:
+    """The parts of an address.
+
+    Raises
+    ------
+    ConfigurationError
+        It is none; the text does not show it, for it may hold a key.
+    """
+    try:
+        parts = urlsplit(address)
+        if not address.isprintable() or " " in address or (parts.port is not None and not parts.port):
+            raise ValueError
+    except ValueError:  # also of a port that is no number, or an IPv6 address that is none
+        raise ConfigurationError(
+            "a base address cannot be read; write it as https://host or https://host:port, without blanks"
+        ) from None
+    return parts
 
 
 def _is_loopback(host: str) -> bool:

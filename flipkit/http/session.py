@@ -291,8 +291,12 @@ class _Call(Generic[T]):
             return UnexpectedAnswer(str(outcome), outcome.answer.request)
         if not isinstance(outcome, Answer):
             kind = type(outcome).__name__
-            arrived = "" if self._may_repeat(outcome) else "; it may have arrived, so look before you send it again"
-            return ConnectionFailed(f"no answer from {self.session.base_url}: {kind}: {outcome}{arrived}", self._info())
+            step = "; it may have arrived, so look before you send it again"
+            if isinstance(outcome, httpx.ConnectError | httpx.ConnectTimeout):
+                step = "; check the address and the network"
+            elif self._may_repeat(outcome):
+                step = ""
+            return ConnectionFailed(f"no answer from {self.session.base_url}: {kind}: {outcome}{step}", self._info())
         error = error_of(outcome, self.session._envelope)
         if isinstance(error, RateLimited):
             error.retry_after_s = self._asked_wait(outcome)

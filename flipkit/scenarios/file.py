@@ -37,7 +37,7 @@ def read_scenarios(path: str | os.PathLike[str]) -> list[Scenario]:
         content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path}: no TOML: {error}") from None
     tables = content.get("scenario")
     if set(content) != {"scenario"} or not isinstance(tables, list):

@@ -48,8 +48,10 @@ def simulate(energy: Any, scenarios: Sequence[Scenario], *, prices: Any = None, 
     ------
     InputError
         No scenario or one name twice, energy that is not usable, a site without an import price, a tariff in another
-        currency than the site's; names site and scenario.
+        currency than the site's (names site and scenario), or a `verify` that is no count.
     """
+    if not isinstance(verify, int) or verify < 0:
+        raise InputError(f"verify={verify!r}: give a number of intervals, 0 or more")
     chosen = _checked(scenarios)
     sites = read_energy(energy)
     markets = today(prices, sites)

@@ -1,30 +1,32 @@
-"""A tariff: what a kWh costs, in which currency, by whose clock, and between which dates."""
+"""A tariff: what a kWh costs and what else a bill charges, in which currency, by whose clock, between which dates."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from flipkit.errors import InputError
-from flipkit.tariffs import flatpeak_reader, flatpeak_writer
+from flipkit.tariffs import flatpeak_reader, flatpeak_writer, tariff_checks
 from flipkit.tariffs.calendar import to_us, zone
+from flipkit.tariffs.charges import Adder, DemandCharge, FixedCharge, Minimum, Tax
 from flipkit.tariffs.currencies import check_currency
 from flipkit.tariffs.describe import describe_rates, describe_series
+from flipkit.tariffs.export import Export
 from flipkit.tariffs.price_frame import series_of_frame
 from flipkit.tariffs.rate_table import canonical, rate_series
 from flipkit.tariffs.rates import Rate
-from flipkit.tariffs.series import PriceSeries, check_cover
+from flipkit.tariffs.series import PriceSeries, check_cover, joined
 
 __all__ = ["Tariff"]
 
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """Energy prices by season, kind of day and local hour, or as a price series; make one with a constructor.
+    """Energy prices by season, kind of day and local hour, or as a price series, and the other charges of a bill.
 
     Equal tariffs have the same prices at the same times, however they were written: rates are held in canonical form
-    (seasons, kinds of day and hours ascending; neighbours of equal price merged; no window across midnight).
+    (seasons, kinds of day and hours ascending; neighbours of one period merged; no window across midnight).
 
     Attributes
     ----------
@@ -40,11 +42,28 @@ class Tariff:
         The prices themselves, where the tariff is a price series; it holds over its own time only.
     valid_from_us, valid_to_us : int or None
         Between which instants rates hold, microseconds since 1970-01-01 UTC; None for no bound.
+    tier_rule : {"chronological", "prorate", "per_period"} or None
+        How the kWh of a billing period fill the tiers; needed where any rate has tiers, and never guessed: it moves
+        bills by a fifth. chronological: kWh count in the order of time, over all periods together, and each has the
+        price of its own period at the step reached. prorate: the total fills the steps, and each period pays its own
+        prices on its share of every step. per_period: each period fills its own ladder.
+    holidays : str or None
+        Whose public holidays: ``"US"``, ``"US-CA"``, ``"GB-ENG"``, ``"BE"``; None for none.
+    demand : tuple of DemandCharge
+    fixed : tuple of FixedCharge
+    minimum : Minimum or None
+    adders : tuple of Adder
+    taxes : tuple of Tax
+    export : Export or None
+        None: what is exported earns nothing.
+    parts : tuple of Tariff
+        Tariffs in force one after another; made by `successive`, and then everything else is theirs.
 
     Raises
     ------
     InputError
-        An unknown currency or zone, a gap or overlap in the rates, both rates and a series, or neither.
+        An unknown currency or zone, a gap or overlap in the rates, both rates and a series, or neither; tiers without
+        a `tier_rule`; unknown holidays, or a rate for holidays where none are named.
     """
 
     name: str
@@ -54,10 +73,21 @@ class Tariff:
     series: PriceSeries | None = None
     valid_from_us: int | None = None
     valid_to_us: int | None = None
+    tier_rule: Literal["chronological", "prorate", "per_period"] | None = field(default=None, kw_only=True)
+    holidays: str | None = field(default=None, kw_only=True)
+    demand: tuple[DemandCharge, ...] = field(default=(), kw_only=True)
+    fixed: tuple[FixedCharge, ...] = field(default=(), kw_only=True)
+    minimum: Minimum | None = field(default=None, kw_only=True)
+    adders: tuple[Adder, ...] = field(default=(), kw_only=True)
+    taxes: tuple[Tax, ...] = field(default=(), kw_only=True)
+    export: Export | None = field(default=None, kw_only=True)
+    parts: tuple[Tariff, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         check_currency(self.currency)
         zone(self.timezone)
+        if self.parts:
+            return tariff_checks.check_parts(self)
         if bool(self.rates) == (self.series is not None):
             raise InputError(f"tariff {self.name!r}: needs either rates or a price series")
         if self.rates:
@@ -67,6 +97,9 @@ class Tariff:
             raise InputError(f"tariff {self.name!r}: a price series holds over its own time; clip it instead")
         if None not in bounds and bounds[0] >= bounds[1]:  # type: ignore[operator]
             raise InputError(f"tariff {self.name!r}: ends before it begins")
+        for name, value in tariff_checks.checked_charges(self).items():
+            object.__setattr__(self, name, value)
+        return None
 
     @classmethod
     def flat(cls, rate: float, *, currency: str, timezone: str, name: str | None = None) -> Tariff:
@@ -118,6 +151,8 @@ class Tariff:
         InputError
             An hour with no price or with two (names month, days and hours), an unknown currency or zone.
         """
+        if not isinstance(rates, Iterable):
+            raise InputError(f"time of use: expected windows with their prices, got {type(rates).__name__}")
         given = [_window(*item) for item in rates.items()] if isinstance(rates, Mapping) else list(rates)
         for number, rate in enumerate(given):
             if not isinstance(rate, Rate):
@@ -125,6 +160,27 @@ class Tariff:
         if not given:
             raise InputError("time of use: no rates; give at least one")
         return cls("Time of use" if name is None else name, currency, timezone, tuple(given))
+
+    @classmethod
+    def successive(cls, tariffs: Iterable[Tariff], *, name: str | None = None) -> Tariff:
+        """Tariffs in force one after another; a billing period in which they change is rated part by part.
+
+        Parameters
+        ----------
+        tariffs : iterable of Tariff
+            In one currency and zone, each beginning where the one before ends (`valid_from_us`, `valid_to_us`, or the
+            time of its price series).
+        name : str, optional
+            Default: their names, in order.
+
+        Raises
+        ------
+        InputError
+            Fewer than two, a gap or an overlap between two, another currency or zone: names the tariffs and the time.
+        """
+        parts = tariff_checks.in_order(tariffs, cls)
+        text = ", then ".join(part.name for part in parts) if name is None else name
+        return cls(text, parts[0].currency, parts[0].timezone, parts=parts)
 
     @classmethod
     def from_prices(cls, frame: Any, *, currency: str, timezone: str, name: str | None = None) -> Tariff:
@@ -216,14 +272,15 @@ class Tariff:
         Raises
         ------
         InputError
-            A price series, which a schedule cannot express; an unknown direction or type; contract dates outside the
-            tariff's own.
+            A price series, tiers, holidays or charges beside the price per kWh, which a schedule cannot express; an
+            unknown direction or type; contract dates outside the tariff's own.
         """
         if self.series is not None:
             raise InputError(
                 f"tariff {self.name!r} is a price series, which a Flatpeak schedule (month, day, hour) cannot "
                 "express; create the tariff with market_rates at Flatpeak instead"
             )
+        tariff_checks.check_plain(self, "a Flatpeak schedule cannot express them")
         begin = self.valid_from_us if start is None else to_us(start, self.timezone)
         stop = self.valid_to_us if end is None else to_us(end, self.timezone)
         self._check_validity(begin, stop)
@@ -246,17 +303,33 @@ class Tariff:
         ------
         InputError
             An empty window, or one outside the price series or the contract dates: names the first uncovered instant.
+            A tariff with tiers, where the price depends on what was used before.
         """
         if self.series is not None:
             return self.series.clip(start_us, end_us)
-        valid_from = start_us if self.valid_from_us is None else self.valid_from_us
-        valid_to = end_us if self.valid_to_us is None else self.valid_to_us
-        check_cover(start_us, end_us, valid_from, valid_to, f"the prices of tariff {self.name!r}")
-        return rate_series(self.rates, self.timezone, start_us, end_us)
+        tariff_checks.check_untiered(self)
+        valid_from, valid_to = self.validity
+        begin, stop = start_us if valid_from is None else valid_from, end_us if valid_to is None else valid_to
+        check_cover(start_us, end_us, begin, stop, f"the prices of tariff {self.name!r}")
+        if self.parts:
+            spans = [(part, *tariff_checks.overlap(part.validity, start_us, end_us)) for part in self.parts]
+            return joined([part.prices(start, end) for part, start, end in spans if start < end])
+        return rate_series(self.rates, self.timezone, start_us, end_us, self.holidays)
+
+    @property
+    def validity(self) -> tuple[int | None, int | None]:
+        """From when until when it holds, microseconds since 1970-01-01 UTC; None for no bound."""
+        if self.parts:
+            return self.parts[0].validity[0], self.parts[-1].validity[1]
+        if self.series is not None:
+            return int(self.series.start_us[0]), int(self.series.end_us[-1])
+        return self.valid_from_us, self.valid_to_us
 
     def describe(self) -> str:
         """A short text: name, currency, zone, validity, and prices by season, kind of day and hours."""
         head = f"{self.name}: {self.currency} per kWh, local time of {self.timezone}"
+        if self.parts:
+            return "\n".join([head, *(part.describe() for part in self.parts)])
         if self.series is not None:
             return f"{head}\n{describe_series(self.series)}"
         return f"{head}\n{describe_rates(self.rates, self.timezone, self.valid_from_us, self.valid_to_us)}"
