@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "scenarios": _DATA | _CLIENTS | {"tariffs", "plots", "connect"},
     "demo": _DATA | {"tariffs", "plots", "connect", "emulator", "reports", "scenarios"},
     "cli": _DATA | {"connect", "emulator", "reports", "scenarios", "demo"},
+    "__main__": {"cli"},
     "__init__": _DATA | _CLIENTS | {"tariffs", "connect", "emulator", "reports", "scenarios"},
 }
 # A method that draws its own object reaches up, when it is called and not before.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import msgspec
 
@@ -14,10 +14,7 @@ from flipkit.flatpeak.refusals import read_refusal
 from flipkit.flatpeak.shapes import Created, Login, Page
 from flipkit.flatpeak.wire import DEFAULT_VERSION, wire_of
 from flipkit.frames.libraries import library
-from flipkit.http import Answer, Pace, Secret, Session, Token, find_secret
-
-if TYPE_CHECKING:
-    import httpx
+from flipkit.http import Answer, Pace, Secret, Session, Token, Transport, find_secret
 
 __all__ = ["Service"]
 
@@ -40,7 +37,7 @@ class Service:
         base_url: str | None = None,
         version: str = DEFAULT_VERSION,
         frames: str = "pandas",
-        transport: httpx.BaseTransport | None = None,
+        transport: Transport | None = None,
         pace: Pace | None = None,
     ) -> None:
         library(frames)  # so that a wrong name is an error here, not at the first frame
