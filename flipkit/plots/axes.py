@@ -10,7 +10,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "axes", "quiet", "write_png"]
+__all__ = ["COLOURS", "axes", "nothing_to_show", "quiet", "write_png"]
 
 # Okabe and Ito, "Color Universal Design" (2008): distinguishable with every kind of colour vision.
 COLOURS = {"blue": "#0072B2", "orange": "#E69F00", "green": "#009E73", "red": "#D55E00", "grey": "#999999"}
@@ -33,6 +33,14 @@ def quiet(ax: Axes, *, grid: str | None = None) -> Axes:
         options: dict[str, Any] = {"axis": grid, "color": "#dddddd", "linewidth": 0.8}
         ax.grid(visible=True, **options)
         ax.set_axisbelow(True)
+    return ax
+
+
+def nothing_to_show(ax: Axes) -> Axes:
+    """Say in the picture that the frame held nothing to draw."""
+    ax.text(0.5, 0.5, "nothing to show", transform=ax.transAxes, ha="center", va="center", color=COLOURS["grey"])
+    ax.set_xticks([])
+    ax.set_yticks([])
     return ax
 
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from math import fsum
+from math import ceil, fsum
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from flipkit.frames import Frame, take
-from flipkit.plots.axes import COLOURS, axes, quiet
+from flipkit.plots.axes import COLOURS, axes, nothing_to_show, quiet
 from flipkit.plots.performance import one_currency
 
 __all__ = ["cost_bars", "scenario_savings"]
+
+_MOST_LABELS = 31  # below the bars; of more periods every second or seventh is named
 
 
 def cost_bars(report: Frame, ax: Axes | None = None, *, currency: str | None = None) -> Axes:
     """Cost of imports and worth of exports by month or day, over all sites of a currency, and what is left to pay.
 
-    Periods that records do not cover fully are marked with ``*``.
+    Periods that records do not cover fully are marked with a cross.
 
     Parameters
     ----------
@@ -34,7 +36,7 @@ def cost_bars(report: Frame, ax: Axes | None = None, *, currency: str | None = N
     Raises
     ------
     InputError
-        Several currencies and none chosen.
+        Several currencies and none chosen, or one that is not there.
     """
     columns = take(
         report, numbers=["cost", "coverage"], texts=["period", "tariff_direction", "currency"], what="cost report"
@@ -42,19 +44,25 @@ def cost_bars(report: Frame, ax: Axes | None = None, *, currency: str | None = N
     chosen = one_currency(columns["currency"], currency)
     own = columns["currency"] == chosen
     periods = sorted(set(columns["period"][own]))
+    ax = quiet(axes(ax, width=float(np.clip(0.55 * len(periods) + 2, 6, 12)), height=3.6), grid="y")
+    ax.set_title("What energy cost", loc="left")
+    if not periods:
+        return nothing_to_show(ax)
     paid, earned = (_sums(columns, own, periods, direction) for direction in ("IMPORT", "EXPORT"))
-    ax = quiet(axes(ax, width=max(6.0, 0.55 * len(periods) + 2), height=3.6), grid="y")
-    ax.bar(periods, paid, color=COLOURS["orange"], label="imports")
-    ax.bar(periods, -earned, color=COLOURS["green"], label="exports")
-    ax.plot(periods, paid - earned, color="black", marker="o", markersize=3, linewidth=1, label="to pay")
-    has_gap = own & (columns["coverage"] < 1) & ((columns["coverage"] > 0) | (columns["tariff_direction"] == "IMPORT"))
-    partial = [bool((has_gap & (columns["period"] == period)).any()) for period in periods]
-    labels = [f"{p}*" if gap else p for p, gap in zip(periods, partial, strict=True)]
-    ax.set_xticks(range(len(periods)), labels, rotation=45, ha="right")
+    place = np.arange(len(periods))
+    ax.bar(place, paid, color=COLOURS["orange"], label="imports")
+    ax.bar(place, -earned, color=COLOURS["green"], label="exports")
+    marker = "o" if len(periods) <= _MOST_LABELS else ""
+    ax.plot(place, paid - earned, color="black", marker=marker, markersize=3, linewidth=1, label="to pay")
+    partial = _partial(columns, own, periods)
+    if partial.any():
+        ax.plot(place[partial], np.zeros(partial.sum()), "x", color=COLOURS["red"], label="records are missing")
     ax.axhline(0, color="black", linewidth=0.8)
+    named = place[:: ceil(len(periods) / _MOST_LABELS)]
+    ax.margins(x=0.02)
+    ax.set_xticks(named, [periods[number] for number in named], rotation=45, ha="right")
     ax.set_ylabel(chosen)
-    ax.set_title("What energy cost" + ("   (* records are missing)" if any(partial) else ""), loc="left")
-    ax.legend(frameon=False, ncols=3)
+    ax.legend(frameon=False, ncols=4, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.1)
     return ax
 
 
@@ -63,7 +71,14 @@ def _sums(columns: dict[str, np.ndarray], own: np.ndarray, periods: list[str], d
     return np.array([fsum(columns["cost"][rows & (columns["period"] == period)]) for period in periods])
 
 
-def scenario_savings(summary: Frame, ax: Axes | None = None, *, currency: str | None = None) -> Axes:
+def _partial(columns: dict[str, np.ndarray], own: np.ndarray, periods: list[str]) -> np.ndarray:
+    """Periods with records for a part of the time, or without the imports that every site has."""
+    begun = (columns["coverage"] > 0) | (columns["tariff_direction"] == "IMPORT")
+    gaps = set(columns["period"][own & begun & (columns["coverage"] < 1)])
+    return np.array([period in gaps for period in periods])
+
+
+def scenario_savings(summary: Frame, ax: Axes | None = None, *, currency: str | None = None, top: int = 40) -> Axes:
     """What each scenario saves against the first one, site by site; to the left of zero it costs more.
 
     Parameters
@@ -73,6 +88,8 @@ def scenario_savings(summary: Frame, ax: Axes | None = None, *, currency: str | 
     ax : Axes, optional
     currency : str, optional
         Needed where the summary holds several.
+    top : int
+        How many sites, those with the largest difference of any scenario.
 
     Returns
     -------
@@ -81,23 +98,39 @@ def scenario_savings(summary: Frame, ax: Axes | None = None, *, currency: str | 
     Raises
     ------
     InputError
-        Several currencies and none chosen.
+        Several currencies and none chosen, or one that is not there.
     """
     columns = take(summary, numbers=["saving"], texts=["site_id", "scenario", "currency"], what="summary")
     chosen = one_currency(columns["currency"], currency)
     own = columns["currency"] == chosen
-    sites = list(dict.fromkeys(columns["site_id"][own]))
-    first, *others = dict.fromkeys(columns["scenario"][own])
+    others = list(dict.fromkeys(columns["scenario"][own]))
+    first = others.pop(0) if others else ""
+    sites = _largest(columns, own, top)
     ax = quiet(axes(ax, width=7, height=1.4 + (0.15 + 0.16 * len(others)) * len(sites)), grid="x")
-    thick = 0.8 / max(len(others), 1)
+    ax.set_title(f"What each scenario saves against {first!r}", loc="left")
+    if not others:
+        return nothing_to_show(ax)
+    thick = 0.8 / len(others)
     for number, scenario in enumerate(others):
-        rows = own & (columns["scenario"] == scenario)
-        place = [sites.index(site) + (number - (len(others) - 1) / 2) * thick for site in columns["site_id"][rows]]
-        ax.barh(place, columns["saving"][rows], thick, label=scenario, color=list(COLOURS.values())[number % 5])
+        savings = dict(zip(*(columns[name][own & (columns["scenario"] == scenario)] for name in _SAVING), strict=True))
+        place = np.arange(len(sites)) + (number - (len(others) - 1) / 2) * thick
+        colour = list(COLOURS.values())[number % len(COLOURS)]
+        ax.barh(place, [savings.get(site, np.nan) for site in sites], thick, label=scenario, color=colour)
     ax.axvline(0, color="black", linewidth=0.8)
     ax.set_yticks(range(len(sites)), sites)
-    ax.invert_yaxis()
+    ax.set_ylim(len(sites) - 0.5, -0.5)
     ax.set_xlabel(f"{chosen}; standing charges are not in it")
-    ax.set_title(f"What each scenario saves against {first!r}", loc="left")
     ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return ax
+
+
+_SAVING = ("site_id", "saving")
+
+
+def _largest(columns: dict[str, np.ndarray], own: np.ndarray, top: int) -> list[str]:
+    """At most `top` sites, those with the largest saving or loss, in the order of the summary."""
+    largest: dict[str, float] = {}
+    for site, saving in zip(columns["site_id"][own], np.abs(np.nan_to_num(columns["saving"][own])), strict=True):
+        largest[site] = max(largest.get(site, 0.0), saving)
+    chosen = sorted(largest, key=lambda site: -largest[site])[:top]
+    return [site for site in largest if site in set(chosen)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import fsum
+from math import ceil, fsum
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,9 +10,11 @@ from matplotlib.colors import TwoSlopeNorm
 
 from flipkit.errors import InputError
 from flipkit.frames import Frame, take
-from flipkit.plots.axes import COLOURS, axes, quiet
+from flipkit.plots.axes import COLOURS, axes, nothing_to_show, quiet
 
 __all__ = ["lost_value_bars", "performance_heatmap"]
+
+_MOST_LINES = 120  # of text beside a picture; of a larger fleet every second or third site is named
 
 
 def performance_heatmap(report: Frame, ax: Axes | None = None) -> Axes:
@@ -33,14 +35,18 @@ def performance_heatmap(report: Frame, ax: Axes | None = None) -> Axes:
     months, cols = np.unique(columns["month"].astype(str), return_inverse=True)
     index = np.full((len(sites), len(months)), np.nan)
     index[rows, cols] = columns["performance_index"]
-    ax = axes(ax, width=2.2 + 0.5 * len(months), height=1.2 + 0.24 * len(sites))
+    ax = axes(ax, width=2.2 + 0.5 * len(months), height=1.2 + 0.24 * min(len(sites), _MOST_LINES))
+    ax.set_title("Performance index (actual / expected)", loc="left")
+    if not index.size:
+        return nothing_to_show(ax)
     ax.set_facecolor("white")
     ax.patch.set(hatch="////", edgecolor="#cccccc")
-    image = ax.pcolormesh(np.ma.masked_invalid(index), cmap="RdBu", norm=TwoSlopeNorm(1.0, 0.5, 1.5), edgecolor="white")
+    edge = "white" if len(sites) <= _MOST_LINES else "none"
+    image = ax.pcolormesh(np.ma.masked_invalid(index), cmap="RdBu", norm=TwoSlopeNorm(1.0, 0.5, 1.5), edgecolor=edge)
     ax.set_xticks(np.arange(len(months)) + 0.5, months, rotation=45, ha="right")
-    ax.set_yticks(np.arange(len(sites)) + 0.5, sites, fontsize=8)
+    named = np.arange(0, len(sites), ceil(len(sites) / _MOST_LINES))
+    ax.set_yticks(named + 0.5, sites[named], fontsize=8)
     ax.invert_yaxis()
-    ax.set_title("Performance index (actual / expected)", loc="left")
     ax.figure.colorbar(image, ax=ax, extend="both", shrink=0.6, label="1 is as expected; hatched: not judged")
     return ax
 
@@ -65,7 +71,7 @@ def lost_value_bars(report: Frame, ax: Axes | None = None, *, currency: str | No
     Raises
     ------
     InputError
-        Several currencies and none chosen.
+        Several currencies and none chosen, or one that is not there.
     """
     names = ["lost_value", "lost_value_low", "lost_value_high"]
     columns = take(report, numbers=names, texts=["site_id", "currency"], what="lost value report")
@@ -74,17 +80,19 @@ def lost_value_bars(report: Frame, ax: Axes | None = None, *, currency: str | No
     sites = sorted(set(columns["site_id"][own]))
     sums = {s: [fsum(columns[n][own & (columns["site_id"] == s)]) for n in names] for s in sites}
     worst = sorted(sites, key=lambda s: (-sums[s][0], s))[:top]
-    value, low, high = np.array([sums[s] for s in worst]).reshape(-1, 3).T
     ax = quiet(axes(ax, width=6, height=1.2 + 0.3 * len(worst)), grid="x")
+    ax.set_title("What lost production is worth", loc="left")
+    if not worst:
+        return nothing_to_show(ax)
+    value, low, high = np.array([sums[s] for s in worst]).T
     ax.barh(worst, value, color=COLOURS["red"], xerr=[value - low, high - value], ecolor="#555555", capsize=3)
     ax.invert_yaxis()
     ax.set_xlabel(f"{chosen}; bar: at the site's own use, whisker: all exported to all used")
-    ax.set_title("What lost production is worth", loc="left")
     return ax
 
 
 def one_currency(currencies: np.ndarray, chosen: str | None) -> str:
-    """The currency to draw; amounts of different ones do not share an axis.
+    """The currency to draw; amounts of different ones do not share an axis. Without any amount, what was chosen.
 
     Raises
     ------
@@ -94,6 +102,6 @@ def one_currency(currencies: np.ndarray, chosen: str | None) -> str:
     there = sorted({c for c in currencies if c})
     if chosen is None and len(there) == 1:
         return str(there[0])
-    if chosen not in there:
-        raise InputError(f"the report holds {', '.join(there) or 'no currency'}; choose one with currency=")
-    return str(chosen)
+    if there and chosen not in there:
+        raise InputError(f"the report holds {', '.join(there)}; choose one with currency=")
+    return chosen or ""
