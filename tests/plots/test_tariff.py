@@ -1,0 +1,71 @@
+"""The heat map of a tariff holds the mean price of each month and local half-hour."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from flipkit.errors import InputError
+from flipkit.plots import tariff_heatmap
+from flipkit.tariffs import Tariff
+
+NIGHT = Tariff.time_of_use(
+    {"00:00-07:00": 0.1, "07:00-16:30": 0.25, "16:30-24:00": 0.4}, currency="EUR", timezone="Europe/Brussels"
+)
+
+
+def cells(ax):
+    [mesh] = ax.collections
+    return np.asarray(mesh.get_array()).reshape(12, 48)
+
+
+def test_hours_are_local_in_summer_and_winter():
+    wanted = np.repeat([0.1, 0.25, 0.4], [14, 19, 15])
+    assert cells(tariff_heatmap(NIGHT)) == pytest.approx(np.tile(wanted, (12, 1)), abs=1e-12)
+
+
+def test_a_price_series_is_averaged_over_the_days_of_a_month(frames_library):
+    """A price of 1 on the first ten days of each UTC month of 30 days, else 0: a third, in every half-hour."""
+    from flipkit.frames import Table
+
+    edges = np.arange("2025-01-01", "2026-01-02", dtype="datetime64[D]")
+    month_day = (edges - edges.astype("datetime64[M]")).astype(int)
+    columns = {
+        "start_utc": edges[:-1].astype("datetime64[us]"),
+        "end_utc": edges[1:].astype("datetime64[us]"),
+        "price_per_kwh": (month_day[:-1] < 10).astype(float),
+    }
+    frame = Table("prices", tuple(columns), key=("start_utc",)).build(columns, frames_library)
+    drawn = cells(tariff_heatmap(Tariff.from_prices(frame, currency="EUR", timezone="UTC")))
+    days = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+    assert drawn == pytest.approx(np.repeat([10 / n for n in days], 48).reshape(12, 48), abs=1e-12)
+
+
+def test_the_picture_says_what_it_shows():
+    ax = tariff_heatmap(NIGHT)
+    assert ax.get_title("left") == "Time of use"
+    assert ax.get_xlabel() == "local hour, Europe/Brussels"
+    assert [label.get_text() for label in ax.yaxis.get_ticklabels()][::11] == ["Jan", "Dec"]
+    assert "EUR/kWh" in [other.get_ylabel() for other in ax.figure.axes]
+
+
+def test_the_axes_given_are_drawn_on_and_returned():
+    _, given = plt.subplots()
+    assert tariff_heatmap(NIGHT, given) is given
+    assert NIGHT.plot(ax=given) is given
+    assert len(plt.get_fignums()) == 1
+
+
+def test_a_series_that_does_not_cover_the_year_is_refused(frames_library):
+    from flipkit.frames.tables import PRICES
+
+    columns = {
+        "location_id": "loc_1",
+        "start_utc": np.array(["2025-01-01"], dtype="datetime64[us]"),
+        "end_utc": np.array(["2025-02-01"], dtype="datetime64[us]"),
+        "price_per_kwh": np.array([0.2]),
+        "tariff_direction": "IMPORT",
+        "currency": "EUR",
+    }
+    tariff = Tariff.from_prices(PRICES.build(columns, frames_library), currency="EUR", timezone="UTC")
+    with pytest.raises(InputError, match="2025-02-01"):
+        tariff_heatmap(tariff)
