@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from flipkit.reports import cost_report as cost_report
     from flipkit.reports import lost_value_report as lost_value_report
     from flipkit.reports import performance_report as performance_report
+    from flipkit.reports import site_energy as site_energy
+    from flipkit.scenarios import Load as Load
     from flipkit.scenarios import Scenario as Scenario
     from flipkit.scenarios import Simulation as Simulation
     from flipkit.scenarios import simulate as simulate
@@ -59,6 +61,7 @@ __all__ = [
     "InputError",
     "InvalidRequest",
     "Kit",
+    "Load",
     "MissingColumnError",
     "NaiveTimestampError",
     "NotFound",
@@ -77,12 +80,14 @@ __all__ = [
     "lost_value_report",
     "performance_report",
     "simulate",
+    "site_energy",
     "write_csv",
 ]
 
 _ROOMS = {
     "Flatpeak": "flipkit.flatpeak",
     "Flip": "flipkit.flip",
+    "Load": "flipkit.scenarios",
     "Scenario": "flipkit.scenarios",
     "Simulation": "flipkit.scenarios",
     "Tariff": "flipkit.tariffs",
@@ -90,6 +95,7 @@ _ROOMS = {
     "lost_value_report": "flipkit.reports",
     "performance_report": "flipkit.reports",
     "simulate": "flipkit.scenarios",
+    "site_energy": "flipkit.reports",
     "write_csv": "flipkit.frames",
 }
 """Which room a name comes from; the room is loaded when the name is first used."""

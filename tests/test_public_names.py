@@ -14,10 +14,10 @@ PACKAGE = Path(fk.__file__).parent
 HEAVY = ("pandas", "polars", "numpy", "httpx", "matplotlib", "flask", "waitress", "msgspec", "dataclasses", "inspect")
 NAMES = [
     *("AuthenticationFailed", "ConfigurationError", "ConnectionFailed", "DeadlineExceeded", "Flatpeak", "Flip"),
-    *("FlipkitError", "InformationRequired", "InputError", "InvalidRequest", "Kit", "MissingColumnError"),
+    *("FlipkitError", "InformationRequired", "InputError", "InvalidRequest", "Kit", "Load", "MissingColumnError"),
     *("NaiveTimestampError", "NotFound", "PriceUnavailable", "RateLimited", "RequestError", "Scenario"),
     *("ServerError", "Simulation", "StatusError", "Tariff", "UnexpectedAnswer", "connect", "cost_report", "emulator"),
-    *("lost_value_report", "performance_report", "simulate", "write_csv"),
+    *("lost_value_report", "performance_report", "simulate", "site_energy", "write_csv"),
 ]
 
 
