@@ -65,7 +65,8 @@ def create_app(
 def _slow_down(app: Flask, refusals: Refusals, limiter: Limiter | None, delay_s: float) -> None:
     @app.before_request
     def wait_or_refuse() -> Response | None:
-        time.sleep(delay_s)
+        if delay_s:
+            time.sleep(delay_s)
         wait_s = limiter.wait_s(request.headers.get("Authorization", "")) if limiter else 0.0
         if not wait_s:
             return None

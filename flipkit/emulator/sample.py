@@ -82,8 +82,10 @@ def _make_seeded(target: Path, clock: Clock) -> None:
     with TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as aside:
         new = Path(aside) / target.name
         store = Store(new)
-        seed(store, clock)
-        store.close()
+        try:
+            seed(store, clock)
+        finally:
+            store.close()
         new.rename(target)
 
 

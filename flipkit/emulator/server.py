@@ -13,7 +13,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from waitress.server import BaseWSGIServer, create_server
-from waitress.wasyncore import close_all, dispatcher, loop
+from waitress.wasyncore import close_all, loop
 
 from flipkit.emulator.app import create_app
 from flipkit.emulator.clock import Clock
@@ -54,9 +54,8 @@ class RunningEmulator:
             return
         self._stopped = True
         server = self._server
-        # Sockets belong to the server's thread as long as it runs: what touches them is handed to it.
-        server.trigger.pull_trigger(lambda: dispatcher.close(server))  # listens no more
         server.task_dispatcher.shutdown()
+        # Sockets belong to the server's thread as long as it runs: what touches them is handed to it.
         server.trigger.pull_trigger(self._close_when_flushed)
         deadline = time.monotonic() + _PATIENCE_S
         while server.active_channels and time.monotonic() < deadline:

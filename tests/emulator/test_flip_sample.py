@@ -99,6 +99,25 @@ def test_a_store_that_was_told_something_is_not_seeded(tmp_path):
     store.close()
 
 
+def test_a_file_is_seeded_once_and_whole(tmp_path):
+    path = tmp_path / "emulator.db"
+    for _ in range(2):
+        store = open_store(path, Clock(), sample=True)
+        assert len(create_app(store, Clock()).test_client().get("/v1/sites", headers=KEY).json) == 24
+        store.close()
+    assert [file.name for file in tmp_path.iterdir()] == ["emulator.db"]
+
+
+def test_seeding_that_breaks_off_leaves_nothing_behind(monkeypatch, tmp_path):
+    def break_off(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sample, "seed_flatpeak", break_off)
+    with pytest.raises(KeyboardInterrupt):
+        open_store(tmp_path / "emulator.db", Clock(), sample=True)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_without_its_files_the_error_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setattr(sample, "__file__", str(tmp_path / "flipkit" / "emulator" / "sample.py"))
     with pytest.raises(ConfigurationError, match=r"sample fleet is in neither .*--empty"):

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
@@ -101,6 +102,28 @@ def test_a_stop_lets_the_answers_under_way_out():
     for thread in (stopping, *clients):
         thread.join()
     assert statuses == [201] * 8
+
+
+def test_a_stop_waits_for_a_slow_reader_and_not_for_idle_connections(monkeypatch):
+    monkeypatch.setattr("flipkit.emulator.server._PATIENCE_S", 30.0)
+    emulator = start(sample=False)
+    with httpx.Client(base_url=emulator.url, headers=KEY) as idle, socket.socket() as slow:
+        big = RECORD["records"][0] | {"external_id": "s", "data": {"customer_name": "N" * 4_000_000}}
+        assert idle.post("/v1/commission", json={"site": {"id": "s"}, "devices": [DEVICE]}).status_code == 201
+        assert idle.post("/v1/fleet-data", json={"records": [big]}).status_code == 200
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.connect(("127.0.0.1", int(emulator.url.rpartition(":")[2])))
+        slow.sendall(b"GET /v1/sites HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\n\r\n")
+        received = slow.recv(100)
+        begun = time.monotonic()
+        stopping = threading.Thread(target=emulator.stop)
+        stopping.start()
+        while part := slow.recv(1 << 20):
+            received += part
+        stopping.join()
+    assert received.endswith(b"]")
+    assert len(received) > 4_000_000
+    assert time.monotonic() - begun < 15
 
 
 def test_a_taken_port_is_an_error_that_says_what_to_do():
