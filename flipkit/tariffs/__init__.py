@@ -1,7 +1,22 @@
-"""What energy costs: tariffs, price series, and the local calendar they live in."""
+"""What energy costs: tariffs, price series, bills, and the local calendar they live in."""
 
-from flipkit.tariffs.rates import Rate
+from flipkit.tariffs.charges import Adder, DemandCharge, DemandTier, FixedCharge, Minimum, Ratchet, Tax
+from flipkit.tariffs.export import Export
+from flipkit.tariffs.rates import Rate, Tier
 from flipkit.tariffs.series import PriceSeries
 from flipkit.tariffs.tariff import Tariff
 
-__all__ = ["PriceSeries", "Rate", "Tariff"]
+__all__ = [
+    "Adder",
+    "DemandCharge",
+    "DemandTier",
+    "Export",
+    "FixedCharge",
+    "Minimum",
+    "PriceSeries",
+    "Ratchet",
+    "Rate",
+    "Tariff",
+    "Tax",
+    "Tier",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from flipkit.errors import InputError
 from flipkit.tariffs.calendar import to_text
 from flipkit.tariffs.offsets import Int64
 
-__all__ = ["Float64", "PriceSeries", "aligned"]
+__all__ = ["Float64", "PriceSeries", "aligned", "joined"]
 
 Float64 = npt.NDArray[np.float64]
 
@@ -205,6 +206,25 @@ def aligned(a: PriceSeries, b: PriceSeries) -> tuple[Int64, Int64, Int64, Int64]
     in_a = np.searchsorted(a.start_us, starts, side="right") - 1
     in_b = np.searchsorted(b.start_us, starts, side="right") - 1
     return starts, ends, in_a, in_b
+
+
+def joined(parts: Sequence[PriceSeries]) -> PriceSeries:
+    """Series one after another as one; their neighbours of equal price stay segments of their own.
+
+    Raises
+    ------
+    InputError
+        A gap or an overlap between two of them.
+    """
+    confidence = None
+    if any(part.confidence is not None for part in parts):
+        confidence = np.concatenate([_confidence_of(part) for part in parts])
+    return PriceSeries(
+        np.concatenate([part.start_us for part in parts]),
+        np.concatenate([part.end_us for part in parts]),
+        np.concatenate([part.price_per_kwh for part in parts]),
+        confidence,
+    )
 
 
 def check_cover(start_us: int, end_us: int, from_us: int, to_us: int, who: str, where: str = "") -> None:
