@@ -15,4 +15,10 @@ Transport: TypeAlias = httpx.BaseTransport
 
 def in_process(app: Callable[..., Any]) -> Transport:
     """A transport that calls a WSGI application directly, in the caller's thread."""
-    return httpx.WSGITransport(app=app)
+
+    def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        # WSGI wants the bytes of the path as latin-1 (PEP 3333); httpx hands over the text.
+        environ["PATH_INFO"] = environ["PATH_INFO"].encode().decode("latin-1")
+        return app(environ, start_response)
+
+    return httpx.WSGITransport(app=call)
