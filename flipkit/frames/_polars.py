@@ -106,7 +106,7 @@ def _from_array(name: str, values: np.ndarray) -> pl.Series:
     if values.dtype.kind != "O":
         return pl.Series(name, values, nan_to_null=values.dtype.kind == "f")
     try:
-        return pl.Series(name, values, dtype=pl.String)
+        return pl.Series(name, values.tolist(), dtype=pl.String)  # of an array that begins with None it makes no text
     except TypeError:
         return pl.Series(name, [None if v is None else str(v) for v in values.tolist()], dtype=pl.String)
 
@@ -130,10 +130,10 @@ UnreadableError = pl.exceptions.PolarsError
 
 
 def read_text(path: Path) -> pl.DataFrame:
-    """A CSV file with every cell as the text it is, or a parquet file as it is."""
+    """A CSV file with every cell as the text it is (null where empty, also in quotes), or a parquet file as it is."""
     if path.suffix.lower() == ".parquet":
         return pl.read_parquet(path)
-    return pl.read_csv(path, infer_schema=False)
+    return pl.read_csv(path, infer_schema=False, null_values="")
 
 
 def with_numbers(frame: pl.DataFrame) -> pl.DataFrame:

@@ -64,6 +64,13 @@ def test_both_libraries_write_the_same_bytes(tmp_path):
     assert "loc_1,2025-06-01T00:00:00Z,,,,0.30000000000000004,EUR,,," in paths[0].read_text()
 
 
+@pytest.mark.parametrize("cells", [[None, "a"], ["a", None], [None, None, "b"], [None, None]])
+def test_a_text_that_is_null_is_an_empty_cell_wherever_it_stands(cells, frames_library, tmp_path):
+    frame = tables.SITES.build({"site_id": list("abc")[: len(cells)], "city": cells}, frames_library)
+    with write_csv(frame, tmp_path / "x.csv").open(newline="") as file:
+        assert [row["city"] for row in csv.DictReader(file)] == [cell or "" for cell in cells]
+
+
 def test_line_ends_and_encoding(tmp_path):
     content = write_csv(pl.DataFrame({"name": ["Zoë"]}), tmp_path / "x.csv").read_bytes()
     assert content == "name\nZoë\n".encode()
