@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from flipkit.connect import Kit, connect
-from flipkit.errors import FlipkitError
+from flipkit.errors import FlipkitError, InputError
 
 __all__ = ["main"]
 
@@ -224,6 +224,10 @@ def _check_file(path: Path) -> None:
 
 def _check_folder(folder: Path) -> None:
     """Make the folder, and see whether it takes a file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder):
-        pass
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = "a file is in the way" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
+        raise InputError(f"{folder}: {reason}; name a folder that can be written to") from None

@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -128,20 +129,21 @@ def start(
     ...     flip = fk.Flip("any-key", base_url=emulator.url)
     """
     clock = Clock()
-    store = open_store(path, clock, sample=sample)
-    app = create_app(store, clock, faults=faults, limiter=limiter, delay_s=delay_s)
-    try:
-        return RunningEmulator(_listen(app, port), store, clock)
-    except BaseException:
-        store.close()
-        raise
+    with ExitStack() as undo:
+        listener = undo.enter_context(_bound(port))  # first: on a taken port no file is made
+        store = open_store(path, clock, sample=sample)
+        undo.callback(store.close)
+        app = create_app(store, clock, faults=faults, limiter=limiter, delay_s=delay_s)
+        running = RunningEmulator(_served(app, listener), store, clock)
+        undo.pop_all()
+    return running
 
 
-def _listen(app: Any, port: int) -> BaseWSGIServer:
+def _served(app: Any, listener: socket.socket) -> BaseWSGIServer:
     for name in ("waitress", "waitress.queue"):  # it warns of full queues and of answers cut off: both are wanted here
         logging.getLogger(name).setLevel(logging.ERROR)
     # Socket errors unlogged: then a ConnectionResetError of the application closes the connection without a byte.
-    return create_server(app, sockets=[_bound(port)], threads=_THREADS, log_socket_errors=False)
+    return create_server(app, sockets=[listener], threads=_THREADS, log_socket_errors=False)
 
 
 def _bound(port: int) -> socket.socket:
@@ -149,6 +151,7 @@ def _bound(port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((_HOST, port))
+        listener.listen()
     except (OSError, OverflowError) as error:
         listener.close()
         raise ConfigurationError(f"port {port} on {_HOST}: {_reason(error)}") from error

@@ -1,0 +1,556 @@
+"""The command line as a stranger uses it: every verb, and every mistake without a traceback."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import flipkit as fk
+from flipkit import cli
+from flipkit.emulator import start
+from flipkit.frames import take
+from flipkit.reports import cost_report, lost_value_report, performance_report, site_energy
+
+TOP = Path(fk.__file__).parents[1]
+JUNE = ["--start", "2025-06", "--end", "2025-06"]
+START = datetime(2025, 6, 1, tzinfo=UTC)
+SCENARIOS = """
+[[scenario]]
+name = "flat"
+tariff = { currency = "GBP", timezone = "Europe/London", price_per_kwh = 0.25 }
+
+[[scenario]]
+name = "night"
+tariff = { currency = "GBP", timezone = "Europe/London", hours = { "00:00-07:00" = 0.1, "07:00-24:00" = 0.3 } }
+"""
+ENERGY = """site_id,start_utc,consumption_kwh,generation_kwh
+007,2025-06-01T00:00:00Z,1.0,0
+007,2025-06-01T00:30:00Z,2.0,0.5
+"""
+
+
+@pytest.fixture(scope="module")
+def fleet():
+    """The sample fleet on loopback; tests must leave it as they found it."""
+    with start() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def served(fleet, monkeypatch):
+    """Verbs reach the sample fleet."""
+    reach(fleet, monkeypatch)
+    return fleet
+
+
+def reach(emulator, monkeypatch):
+    for name in ("FLIP_BASE_URL", "FLATPEAK_BASE_URL"):
+        monkeypatch.setenv(name, emulator.url)
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty folder to stand in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(here, capsys):
+    """``run(words)`` gives the exit code, standard output and standard error."""
+
+    def _run(*words):
+        try:
+            code = cli.main([str(word) for word in words])
+        except SystemExit as left:
+            code = left.code
+        return (code, *capsys.readouterr())
+
+    return _run
+
+
+def process(*words, **options):
+    command = [sys.executable, "-W", "error", "-m", "flipkit", *words]
+    environment = os.environ | {"PYTHONPATH": str(TOP), "TQDM_DISABLE": "1"}
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, **options)
+
+
+def records(*values, location="loc_1", **more):
+    times = [(START + timedelta(minutes=30 * n)).strftime("%Y-%m-%dT%H:%M:%SZ") for n in range(len(values) + 1)]
+    rows = [
+        {"location_id": location, "units": "WH", "value": value, "start_utc": first, "end_utc": last, **more}
+        for value, first, last in zip(values, times, times[1:], strict=False)
+    ]
+    return pl.DataFrame(rows, strict=False)
+
+
+def location(flatpeak):
+    name = flatpeak.create_location("home", city="London", country_code="GB", post_code="SW1A 1AA")
+    flatpeak.create_tariff(name, fk.Tariff.flat(0.25, currency="GBP", timezone="Europe/London"))
+    return name
+
+
+def test_the_module_runs_and_lists_its_verbs():
+    with process("--help", stdout=subprocess.PIPE) as running:
+        output, errors = running.communicate(timeout=60)
+    assert (running.returncode, errors) == (0, "")
+    for verb in ("demo", "report", "simulate", "upload", "emulator"):
+        assert verb in output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["nonsense"],
+        ["demo", "extra"],
+        ["report"],
+        ["report", "weather", *JUNE],
+        ["report", "cost"],
+        ["report", "cost", "--start", "2025-06"],
+        ["report", "cost", *JUNE, "--aggregation", "WEEK"],
+        ["report", "cost", *JUNE, "--environment", "prod"],
+        ["simulate", "s.toml"],
+        ["simulate", "s.toml", "--energy", "e.csv", "--out", "o", "--verify", "-1"],
+        ["simulate", "s.toml", "--energy", "e.csv", "--out", "o", "--verify", "many"],
+        ["upload"],
+        ["emulator", "--port", "http"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_words_are_answered_with_the_usage(run, words):
+    code, output, errors = run(*words)
+    assert (code, output) == (2, "")
+    assert errors.startswith("usage: flipkit")
+
+
+MISTAKES = {
+    "report performance --start 2025-13 --end 2025-12": "month '2025-13' is none; write it as 'YYYY-MM'",
+    "report performance --start 2025-06 --end 2025-05": "last month 2025-05 is before the first",
+    "report lost-value --start 2025-06-01 --end 2025-06-30": "month '2025-06-01' is none",
+    "report cost --start soon --end later": "'soon' is no ISO 8601 time",
+    "report cost --start 2025-06-01T00:00:00 --end 2025-07": "has no zone; give it a zone",
+    "simulate missing.toml --energy e.csv --out o": "missing.toml: No such file",
+    "simulate . --energy e.csv --out o": ".: Is a directory",
+    "simulate bad.toml --energy e.csv --out o": "bad.toml: no TOML",
+    "simulate deep.toml --energy e.csv --out o": "deep.toml: no TOML",
+    "simulate odd.toml --energy e.csv --out o": "odd.toml, scenario 1: unknown key batery; the keys are",
+    "simulate hours.toml --energy e.csv --out o": "hours.toml, scenario 1: time of use: expected windows",
+    "simulate plain.toml --energy e.csv --out o": "site 007, scenario 'today': no import price; give the",
+    "simulate s.toml --energy missing.csv --out o": "missing.csv: No such file",
+    "simulate s.toml --energy e.txt --out o": "e.txt: expected a .csv or .parquet file",
+    "simulate s.toml --energy empty.csv --out o": "empty.csv: cannot be read as CSV",
+    "simulate s.toml --energy header.csv --out o": "energy: no rows",
+    "simulate s.toml --energy naive.csv --out o": "start_utc, row 0: 2025-06-01T00:00:00 has no zone",
+    "simulate s.toml --energy other.csv --out o": "missing start_utc, consumption_kwh; the columns are: site_id, when",
+    "simulate s.toml --energy words.csv --out o": "consumption_kwh, row 1: 'much' is no number",
+    "simulate s.toml --energy semicolon.csv --out o": "semicolon.csv: cannot be read as CSV in UTF-8, with commas",
+    "simulate s.toml --energy latin.csv --out o": "latin.csv: cannot be read as CSV in UTF-8",
+    "simulate s.toml --energy fake.parquet --out o": "fake.parquet: cannot be read as parquet",
+    "upload missing.csv": "missing.csv: No such file",
+    "upload e.csv": "meter records: missing end_utc, value, location_id, units; the columns are: site_id",
+    "upload e.csv --cumulative": "meter records: missing time_utc",
+    "emulator --port 99999": "choose a port from 1024 to 65535",
+    "emulator --port 0 --file e.csv": "e.csv: file is not a database; name a file of an emulator",
+    "emulator --port 0 --file no/folder.db": "name a file of an emulator",
+}
+
+
+@pytest.fixture
+def files(here):
+    """Good and bad files."""
+    content = {
+        "s.toml": SCENARIOS,
+        "bad.toml": "[[scenario]\nname",
+        "deep.toml": "x = " + "[" * 5000,
+        "odd.toml": '[[scenario]]\nname = "x"\nbatery = 1',
+        "hours.toml": '[[scenario]]\nname = "x"\ntariff = {currency = "GBP", timezone = "UTC", hours = 7}',
+        "plain.toml": '[[scenario]]\nname = "today"',
+        "e.csv": ENERGY,
+        "e.txt": ENERGY,
+        "empty.csv": "",
+        "header.csv": ENERGY.splitlines()[0],
+        "naive.csv": ENERGY.replace("Z", ""),
+        "other.csv": "site_id,when\na,b\n",
+        "words.csv": ENERGY.replace("2.0", "much"),
+        "semicolon.csv": "a;b\n1,5;2,5\n",
+        "fake.parquet": ENERGY,
+    }
+    for name, text in content.items():
+        (here / name).write_text(text, encoding="utf-8")
+    (here / "latin.csv").write_bytes("site_id\nMüller\n".encode("latin-1"))
+    return here
+
+
+@pytest.mark.usefixtures("served", "files")
+@pytest.mark.parametrize("line", MISTAKES)
+def test_a_mistake_is_one_message_on_standard_error(run, line):
+    code, output, errors = run(*line.split())
+    assert (code, output) == (1, "")
+    assert errors.startswith("flipkit: ")
+    assert MISTAKES[line] in errors
+    assert "Traceback" not in errors
+    assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize("missing", ["FLATPEAK_API_KEY", "FLATPEAK_ACCOUNT_ID", "FLIP_API_KEY"])
+def test_without_a_key_the_variable_is_named(run, missing, monkeypatch):
+    for name in {"FLATPEAK_API_KEY", "FLATPEAK_ACCOUNT_ID", "FLIP_API_KEY"} - {missing}:
+        monkeypatch.setenv(name, "sk_test_0123456789")
+    code, output, errors = run("report", "cost", *JUNE, "--environment", "sandbox")
+    assert (code, output) == (1, "")
+    assert f"{missing} is missing" in errors
+
+
+@pytest.mark.parametrize(
+    "address", ["http://[::1", "http://127.0.0.1:port", "http://127.0.0.1:70000", "http://a b", "here"]
+)
+def test_an_address_that_is_none_is_named(run, address, monkeypatch):
+    for name in ("FLIP_BASE_URL", "FLATPEAK_BASE_URL"):
+        monkeypatch.setenv(name, address)
+    code, _, errors = run("report", "cost", *JUNE)
+    assert code == 1
+    assert "address" in errors
+
+
+def test_a_taken_port_says_what_to_do_and_makes_no_file(run, here):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        code, output, errors = run("emulator", "--file", "new.db", "--port", other.getsockname()[1])
+    assert (code, output, [*here.iterdir()]) == (1, "", [])
+    assert "another program listens there; stop it, or choose another port" in errors
+
+
+def test_a_folder_that_takes_no_file_for_the_emulator_is_named(run, monkeypatch):
+    def refused(**_options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("flipkit.emulator.sample.TemporaryDirectory", refused)
+    code, _, errors = run("emulator", "--port", "0", "--file", "new.db")
+    assert code == 1
+    assert "new.db: [Errno 13] Permission denied; name a file" in errors
+
+
+PLACES = {
+    "demo --out a-file": "a-file: a file is in the way",
+    "demo --out a-file/below": "a-file/below: a file is in the way",
+    "report performance --start 2025-06 --end 2025-06 --out a-folder": "a-folder is a folder; name a CSV file",
+    "report performance --start 2025-06 --end 2025-06 --out a-file/x.csv": "a-file: a file is in the way",
+    "report performance --start 2025-06 --end 2025-06 --out a-pipe": "a-pipe is no file; name a CSV file",
+    "simulate s.toml --energy e.csv --out a-file": "a-file: a file is in the way",
+    "upload e.csv --failed a-folder": "a-folder is a folder",
+}
+
+
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize("line", PLACES)
+def test_a_place_that_cannot_be_written_to_is_found_before_the_work_begins(run, line, here, monkeypatch):
+    (here / "a-file").write_text("mine")
+    (here / "a-folder").mkdir()
+    os.mkfifo(here / "a-pipe")
+    monkeypatch.setattr(cli, "connect", lambda *_, **__: pytest.fail("the work had begun"))
+    code, output, errors = run(*line.split())
+    assert (code, output) == (1, "")
+    assert PLACES[line] in errors
+    assert (here / "a-file").read_text() == "mine"
+    assert (here / "a-pipe").is_fifo()
+
+
+@pytest.mark.usefixtures("served")
+def test_a_folder_without_permission_is_named(run, here, monkeypatch):
+    def refused(**_options):
+        raise PermissionError(13, "Permission denied", "tmp123")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refused)
+    code, _, errors = run("demo", "--out", "closed")
+    assert code == 1
+    assert errors == "flipkit: closed: Permission denied; name a folder that can be written to\n"
+
+
+@pytest.mark.usefixtures("served")
+def test_a_disk_that_fills_up_on_the_way_is_named(run, here, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device", "june.csv")
+
+    monkeypatch.setattr("os.fsync", full)
+    code, _, errors = run("report", "performance", *JUNE, "--out", "june.csv")
+    assert code == 1
+    assert "june.csv: No space left on device" in errors
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.usefixtures("served", "here")
+def test_nobody_reads_the_output_any_more():
+    reading, writing = os.pipe()
+    os.close(reading)
+    with process("report", "performance", *JUNE, stdout=writing) as running:
+        os.close(writing)
+        _, errors = running.communicate(timeout=60)
+    assert (running.returncode, errors) == (141, "")
+    assert Path("performance.csv").is_file()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full here")
+@pytest.mark.usefixtures("served", "here")
+def test_output_that_cannot_be_written_is_named():
+    with Path("/dev/full").open("w") as full, process("report", "performance", *JUNE, stdout=full) as running:
+        _, errors = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert errors.startswith("flipkit: standard output: No space left")
+
+
+def test_ctrl_c_stops_a_verb_without_a_traceback(run, monkeypatch):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("flipkit.demo.run", stopped)
+    monkeypatch.setattr("flipkit.emulator.open_store", lambda *_, **__: fk.emulator.Store())
+    code, _, errors = run("demo", "--out", "o")
+    assert (code, errors) == (130, "flipkit: stopped\n")
+
+
+def test_ctrl_c_during_an_upload_says_what_became_of_the_records(run, served, here, monkeypatch):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("flipkit.flatpeak.Flatpeak.submit_interval", stopped)
+    records(1).write_csv("r.csv")
+    code, _, errors = run("upload", "r.csv")
+    assert code == 130
+    assert "uploading the whole file again does no harm" in errors
+
+
+def test_ctrl_c_stops_the_emulator():
+    with process("emulator", "--empty", "--port", "0", stdout=subprocess.PIPE) as running:
+        assert "http://127.0.0.1:" in running.stdout.readline()
+        running.send_signal(signal.SIGINT)
+        output, errors = running.communicate(timeout=30)
+    assert (running.returncode, errors) == (0, "")
+    assert output.endswith("The emulator has stopped.\n")
+
+
+REPORTS = {
+    "performance": (performance_report, {}, []),
+    "cost": (cost_report, {}, []),
+    "lost-value": (lost_value_report, {}, []),
+    "cost by day": (cost_report, {"aggregation": "DAY"}, ["--aggregation", "DAY"]),
+}
+
+
+@pytest.mark.parametrize("kind", REPORTS)
+def test_a_report_holds_what_the_library_gives(run, served, kind, here):
+    make, options, words = REPORTS[kind]
+    code, output, errors = run("report", kind.split()[0], *JUNE, *words)
+    assert (code, errors) == (0, "")
+    path = here / f"{kind.split()[0]}.csv"
+    with fk.connect(frames="polars") as kit:
+        fk.write_csv(make(kit, "2025-06", "2025-06", **options), "same.csv")
+    assert path.read_bytes() == (here / "same.csv").read_bytes()
+    rows = len(path.read_text().splitlines()) - 1
+    assert f"{path.name}: {rows} rows; what the columns mean: {path.stem}.meta.json" in output
+    assert path.with_suffix(".meta.json").is_file()
+
+
+@pytest.mark.usefixtures("served")
+def test_another_ending_keeps_the_description_beside_it(run, here):
+    code, output, _ = run("report", "performance", *JUNE, "--out", "deep/er/june.txt")
+    assert code == 0
+    assert "deep/er/june.txt.meta.json" in output
+    assert (here / "deep" / "er" / "june.txt.meta.json").is_file()
+
+
+@pytest.mark.usefixtures("served")
+def test_a_link_stays_a_link(run, here):
+    (here / "store").mkdir()
+    (here / "june.csv").symlink_to(here / "store" / "real.csv")
+    assert run("report", "performance", *JUNE, "--out", "june.csv")[0] == 0
+    assert (here / "june.csv").is_symlink()
+    assert (here / "store" / "real.csv").read_text().startswith("site_id,month")
+
+
+@pytest.mark.usefixtures("served", "files")
+@pytest.mark.parametrize("ending", ["csv", "CSV", "parquet"])
+def test_sites_that_flatpeak_does_not_know_are_simulated_with_tariffs_of_their_own(run, here, ending):
+    if ending == "parquet":
+        frame = pl.read_csv("e.csv", schema_overrides={"site_id": pl.String})
+        frame.with_columns(pl.col("start_utc").str.to_datetime(time_zone="UTC")).write_parquet("mine.parquet")
+    else:
+        (here / f"mine.{ending}").write_text(ENERGY)
+    code, output, errors = run("simulate", "s.toml", "--energy", f"mine.{ending}", "--out", "o", "--verify", 9)
+    assert (code, errors) == (0, "")
+    assert "No interval was priced with Flatpeak's own prices" in output
+    summary = pl.read_csv("o/summary.csv", schema_overrides={"site_id": pl.String})
+    assert summary["site_id"].to_list() == ["007", "007"]  # an id of digits stays a text
+    assert summary["cost"].to_list() == [0.62, 0.25]  # 2.5 kWh at 0.25, half to even; in London it is one o'clock
+    assert "night          GBP  0.25    0.37" in output
+
+
+@pytest.mark.usefixtures("served", "here")
+def test_sites_of_the_fleet_are_simulated_and_certified(run, fleet):
+    with fk.connect(frames="polars") as kit:
+        fk.write_csv(site_energy(kit, "2025-06-01", "2025-06-02", site_id=["uk-02", "be-01"]), "fleet.csv")
+    Path("s.toml").write_text('[[scenario]]\nname = "today"\n[[scenario]]\nname = "less"\nload = {scale = 0.9}')
+    before = fleet.store.digest()
+    code, output, errors = run("simulate", "s.toml", "--energy", "fleet.csv", "--out", "o", "--verify", 10**30)
+    assert (code, errors) == (0, "")
+    assert "intervals of the what-if were priced once more by the service" in output
+    assert float(pl.read_csv("o/certificate.csv")["difference"].abs().max()) < 1e-12
+    assert fleet.store.digest() == before
+
+
+@pytest.fixture
+def kept(here, monkeypatch):
+    """An emulator with a file and one location; ``kept.start()`` starts it, again where it was stopped."""
+
+    class Kept:
+        def start(self):
+            self.emulator = start(path=here / "store.db", sample=False)
+            reach(self.emulator, monkeypatch)
+            self.kit = fk.connect(frames="polars")
+            return self
+
+        def stop(self):
+            self.kit.close()
+            self.emulator.stop()
+
+        def energy(self, direction="IMPORT"):
+            frame = self.kit.flatpeak.cost_by_interval(
+                self.location, START, START + timedelta(days=1), tariff_direction=direction
+            )
+            return (take(frame, numbers=["energy_kwh"])["energy_kwh"] * 1000).round(6).tolist()
+
+    kept = Kept().start()
+    kept.location = location(kept.kit.flatpeak)
+    yield kept
+    kept.stop()
+
+
+def test_records_are_uploaded_and_kept_through_a_restart(run, kept):
+    records(100, 200.5, 300, location=kept.location).write_csv("r.csv")
+    code, output, errors = run("upload", "r.csv")
+    assert (code, errors) == (0, "")
+    assert output == "3 records: 3 accepted in 1 batch, 0 failed\n"
+    assert kept.energy() == [100, 201, 300]  # whole watt-hours, half up
+    kept.stop()
+    kept.start()
+    assert kept.energy() == [100, 201, 300]
+    assert not Path("r.failed.csv").exists()
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_registers_are_uploaded_as_differences(run, kept, ending):
+    frame = records(1000, 1100, 1300, location=kept.location).rename({"start_utc": "time_utc"}).drop("end_utc")
+    frame.write_csv("r.csv") if ending == "csv" else frame.write_parquet("r.parquet")
+    code, output, errors = run("upload", f"r.{ending}", "--cumulative")
+    assert (code, errors) == (0, "")
+    assert "3 records: 3 accepted" in output
+    assert kept.energy() == [100, 200]
+
+
+@pytest.mark.parametrize("shape", ["interval", "cumulative"])
+def test_records_that_fail_come_back_as_they_stood_there_and_can_be_mended(run, kept, here, shape):
+    frame = records(0, 1, 3, 6, 10, location=kept.location, note="=1+1", record_reference_id="00012")
+    wrong = frame.with_columns(pl.Series("value", ["0", "1", "three", "", "10"]))
+    if shape == "cumulative":
+        wrong = wrong.rename({"start_utc": "time_utc"}).drop("end_utc")
+    wrong.write_csv("r.csv")
+    words = ["--cumulative"] if shape == "cumulative" else []
+    code, output, errors = run("upload", "r.csv", *words)
+    assert (code, errors) == (3, "")
+    assert "5 records: 3 accepted in 1 batch, 2 failed" in output
+    assert "to be mended and uploaded again: r.failed.csv" in output
+    left = pl.read_csv("r.failed.csv", infer_schema=False)
+    assert left.columns == ["row", "error", *wrong.columns]
+    assert left["row"].to_list() == ["2", "3"]
+    assert left["value"].to_list() == ["three", None]
+    assert left["record_reference_id"].to_list() == ["00012"] * 2
+    assert left["note"].to_list() == ["'=1+1"] * 2  # harmless in a spreadsheet
+    assert "'three' is no number" in left["error"][0]
+
+    left.with_columns(pl.Series("value", ["3", "6"])).write_csv("r.failed.csv")
+    code, output, _ = run("upload", "r.failed.csv", *words, "--failed", "still.csv")
+    assert (code, "2 records: 2 accepted" in output) == (0, True)
+    if shape == "interval":
+        assert kept.energy() == [0, 1, 3, 6, 10]
+
+
+def test_an_emulator_that_forgets_says_so(run):
+    records(1).write_csv("r.csv")
+    code, output, errors = run("upload", "r.csv")
+    assert code == 3
+    assert "forgets them when this command ends" in errors
+    assert "there is no 'loc_1'" in output
+
+
+def test_records_that_the_service_does_not_account_for_are_left_behind(run, served, monkeypatch):
+    def short(self, frame):
+        return fk.flatpeak.Submission(2, 1, 1, ("b",), frame.clear().select(row=1, error=pl.lit("")).clear())
+
+    monkeypatch.setattr("flipkit.flatpeak.Flatpeak.submit_interval", short)
+    records(1, 2).write_csv("r.csv")
+    assert run("upload", "r.csv")[0] == 3
+
+
+CELL = st.sampled_from(
+    [
+        "",
+        "0",
+        "-1",
+        "1e400",
+        "nan",
+        "inf",
+        "x",
+        "'",
+        '"',
+        "=1+1",
+        "2025-06-01T00:00:00Z",
+        "2025-06-01",
+        "WH",
+        "kWh",
+        "\x00",
+        "é",
+        "..",
+        " ",
+    ]
+)
+FILE = st.one_of(
+    st.text(max_size=60).map(str.encode),
+    st.binary(max_size=60),
+    st.lists(st.lists(CELL, min_size=5, max_size=5).map(",".join), max_size=5).map(
+        lambda rows: "\n".join(["location_id,units,value,start_utc,end_utc", *rows]).encode()
+    ),
+    st.lists(st.lists(CELL, min_size=4, max_size=4).map(",".join), max_size=5).map(
+        lambda rows: "\n".join(["site_id,start_utc,consumption_kwh,generation_kwh", *rows]).encode()
+    ),
+)
+
+
+@pytest.mark.usefixtures("served")
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    content=FILE,
+    verb=st.sampled_from(["upload", "cumulative", "simulate", "scenarios"]),
+    ending=st.sampled_from(["csv", "parquet"]),
+)
+def test_whatever_a_file_holds_there_is_no_traceback(run, files, content, verb, ending):
+    (files / f"any.{ending}").write_bytes(content)
+    (files / "any.toml").write_bytes(content)
+    words = {
+        "upload": ["upload", f"any.{ending}"],
+        "cumulative": ["upload", f"any.{ending}", "--cumulative"],
+        "simulate": ["simulate", "s.toml", "--energy", f"any.{ending}", "--out", "o"],
+        "scenarios": ["simulate", "any.toml", "--energy", "e.csv", "--out", "o"],
+    }[verb]
+    code, output, errors = run(*words)
+    assert code in {0, 1, 3}
+    assert (code == 1) == (errors != "")
+    assert "Traceback" not in output + errors
