@@ -59,9 +59,10 @@ def side_by_side(
 
 
 def _shown(steps: Iterable[Future[Any]], total: int, what: str | None) -> Iterable[Future[Any]]:
-    if not what:
+    seen = sys.stderr.isatty() or "ipykernel" in sys.modules
+    if not what or not seen:
         return steps
     from tqdm.auto import tqdm  # imported late: only long work in front of a person needs it
 
-    seen = sys.stderr.isatty() or "ipykernel" in sys.modules
-    return cast(Iterable[Future[Any]], tqdm(steps, total=total, desc=what, delay=1.0, leave=False, disable=not seen))
+    # Without disable=: it would overrule the environment's TQDM_DISABLE.
+    return cast(Iterable[Future[Any]], tqdm(steps, total=total, desc=what, delay=1.0, leave=False))

@@ -1,0 +1,44 @@
+"""Progress is for somebody who looks, and can be turned off from outside."""
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from flipkit.http import side_by_side
+
+
+@pytest.fixture
+def bars(monkeypatch):
+    """What was handed to tqdm, bar by bar."""
+    found = []
+
+    def tqdm(steps, **options):
+        found.append(options)
+        return steps
+
+    monkeypatch.setitem(sys.modules, "tqdm.auto", SimpleNamespace(tqdm=tqdm))
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    monkeypatch.setattr(sys, "stderr", SimpleNamespace(isatty=lambda: False))
+    return found
+
+
+def test_a_bar_in_a_notebook_is_silenced_by_the_environment_alone(bars, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ipykernel", SimpleNamespace())
+    assert side_by_side(abs, [-1, -2], what="costs") == [1, 2]
+    [options] = bars
+    assert options["desc"] == "costs"
+    assert options["total"] == 2
+    assert "disable" not in options  # it would overrule TQDM_DISABLE
+
+
+def test_a_bar_in_a_terminal(bars, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", SimpleNamespace(isatty=lambda: True))
+    side_by_side(abs, [-1, -2], what="costs")
+    assert len(bars) == 1
+
+
+@pytest.mark.parametrize("what", [None, "costs"])
+def test_nobody_looks(bars, what):
+    assert side_by_side(abs, [-1, -2], what=what) == [1, 2]
+    assert bars == []
