@@ -4,8 +4,8 @@ From the energies of a half-hour (home, car, generation, battery charge and disc
 
 * net = home + car + charge - generation - discharge. Import is what of it is above zero, export what is below.
 * Where the car takes energy, the charger has a record of its share of the import, import x car / (home + car +
-  charge), rounded half up and at most the import, with the id of its session. The rest of the import is a record of
-  the location itself (no device): one for each half-hour, zeros included.
+  charge), rounded half up, with the id of its session. The rest of the import is a record of the location itself (no
+  device): one for each half-hour, zeros included.
 * Export is a record of the location, at sites that have solar or a battery.
 * Own generation used at home (priced LOCAL) is a record of the solar device: generation - export. Energy that goes
   through the battery counts there once, when it is made; what the battery gives back is no second record. A
@@ -110,8 +110,7 @@ def shares(energy: Mapping[str, np.ndarray]) -> Shares:
     net = used - generation - discharge
     bought, sold = np.maximum(net, 0), np.maximum(-net, 0)
     # Half up in whole numbers: floor(2ab / 2c + 1/2) = (2ab + c) // 2c.
-    share = (2 * bought * car + used) // np.maximum(2 * used, 1)
-    of_car = np.minimum(share, bought)
+    of_car = (2 * bought * car + used) // np.maximum(2 * used, 1)
     return Shares(bought - of_car, of_car, sold, np.maximum(generation - sold, 0))
 
 

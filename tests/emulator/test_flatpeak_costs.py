@@ -307,6 +307,18 @@ def test_contracts_follow_one_another_and_a_gap_has_no_price(desk):
     assert [r["cost"]["value"] for r in desk.costs(location)] == pytest.approx([0.1, 0.5, 0.35])
 
 
+def test_fees_and_local_prices_end_with_their_contract(desk):
+    location, until = desk.location(), {"contract_end_date": "2025-02-01T00:00:00Z"}
+    desk.tariff(location, 0.2)
+    desk.tariff(location, 0.05, type="NON_COMMODITY", **until)
+    desk.tariff(location, 0.08, direction="LOCAL", **until)
+    hours = [(f"2025-0{month}-01T00:00:00Z", f"2025-0{month}-01T01:00:00Z", 1000) for month in (1, 2)]
+    desk.submit(*hours, location_id=location)
+    desk.submit(*hours, location_id=location, tariff_direction="LOCAL")
+    assert [r["cost"]["value"] for r in desk.costs(location)] == [0.25, 0.2]
+    assert [r["cost"]["value"] for r in desk.costs(location, tariff_direction="LOCAL")] == [0.08, 0.0]
+
+
 def test_a_new_tariff_changes_what_energy_did_cost(desk):
     location = desk.location()
     old = desk.tariff(location, 0.1)

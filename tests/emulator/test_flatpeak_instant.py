@@ -38,7 +38,7 @@ def test_the_documented_example(desk, place):
 
 @pytest.mark.parametrize(
     ("units", "value", "wh"),
-    [("W", 1000, 500), ("KW", 1.5, 750), ("WH", 7, 7), ("KWH", 0.0005, 1), ("KWH", 1.0005, 1001), ("WH", 0.49, 0)],
+    [("W", 1000, 500), ("KW", 1.5, 750), ("WH", 7, 7), ("KWH", 0.0005, 1), ("KWH", 0.5005, 501), ("WH", 0.49, 0)],
 )
 def test_units(desk, place, units, value, wh):
     """W and KW are power held over the record, WH and KWH amounts; whole Wh, half up."""
