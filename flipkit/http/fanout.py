@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -60,9 +61,8 @@ def side_by_side(
 
 def _shown(steps: Iterable[Future[Any]], total: int, what: str | None) -> Iterable[Future[Any]]:
     seen = sys.stderr.isatty() or "ipykernel" in sys.modules
-    if not what or not seen:
+    if not what or not seen or os.environ.get("TQDM_DISABLE"):  # tqdm's own variable, which its widget does not heed
         return steps
     from tqdm.auto import tqdm  # imported late: only long work in front of a person needs it
 
-    # Without disable=: it would overrule the environment's TQDM_DISABLE.
     return cast(Iterable[Future[Any]], tqdm(steps, total=total, desc=what, delay=1.0, leave=False))

@@ -19,17 +19,24 @@ def bars(monkeypatch):
 
     monkeypatch.setitem(sys.modules, "tqdm.auto", SimpleNamespace(tqdm=tqdm))
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
     monkeypatch.setattr(sys, "stderr", SimpleNamespace(isatty=lambda: False))
     return found
 
 
-def test_a_bar_in_a_notebook_is_silenced_by_the_environment_alone(bars, monkeypatch):
+def test_a_bar_in_a_notebook(bars, monkeypatch):
     monkeypatch.setitem(sys.modules, "ipykernel", SimpleNamespace())
     assert side_by_side(abs, [-1, -2], what="costs") == [1, 2]
     [options] = bars
     assert options["desc"] == "costs"
     assert options["total"] == 2
-    assert "disable" not in options  # it would overrule TQDM_DISABLE
+
+
+def test_the_environment_silences_it(bars, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ipykernel", SimpleNamespace())
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    assert side_by_side(abs, [-1, -2], what="costs") == [1, 2]
+    assert bars == []
 
 
 def test_a_bar_in_a_terminal(bars, monkeypatch):
