@@ -112,10 +112,13 @@ def _parse_fast(values: Sequence[Any] | np.ndarray) -> np.ndarray | None:
 
 
 def _offsets_s(letters: np.ndarray) -> np.ndarray | None:
-    """Seconds east of UTC, from ``+01:00`` in columns 19 to 24; None where it is no offset."""
-    digits = letters[:, [20, 21, 23, 24]].astype(np.int64) - ord("0")
+    """Seconds east of UTC, one for all rows or each its own, from ``+01:00`` in columns 19 to 24; None for none."""
+    zones = letters[:, 19:25]
+    if (zones == zones[0]).all():
+        zones = zones[:1]  # one offset throughout, as a service answers
+    digits = zones[:, [1, 2, 4, 5]].astype(np.int64) - ord("0")
     hours, minutes = digits[:, :2] @ [10, 1], digits[:, 2:] @ [10, 1]
     sound = (digits >= 0).all() and (digits <= 9).all() and (hours <= 23).all() and (minutes <= 59).all()
-    if not sound or not np.isin(letters[:, 19], [ord("+"), ord("-")]).all():
+    if not sound or not np.isin(zones[:, 0], [ord("+"), ord("-")]).all():
         return None
-    return np.where(letters[:, 19] == ord("+"), 1, -1) * (3600 * hours + 60 * minutes)
+    return np.where(zones[:, 0] == ord("+"), 1, -1) * (3600 * hours + 60 * minutes)
