@@ -27,7 +27,7 @@ class Flatpeak(Devices, Locations, Tariffs, Meters, Prices, Costs, InstantCosts)
         The API's version, ``2025-09-14.anode`` or ``2024-08-24.zero``.
     frames : {"pandas", "polars"}
         The library of the frames that come back.
-    transport : httpx.BaseTransport, optional
+    transport : Transport, optional
         In place of the network, e.g. the emulator in process.
     pace : Pace, optional
         The clock, for tests.

@@ -119,15 +119,25 @@ def cost_columns(rows: Sequence[Any], units: Sequence[str] | str, request: Reque
     UnexpectedAnswer
         A time that is none, or a unit that is not known.
     """
+    start, end = _times(rows, request)
     return {
-        "start_utc": times_of([row.start_time for row in rows], "data[].start_time", request),
-        "end_utc": times_of([row.end_time for row in rows], "data[].end_time", request),
-        "energy_kwh": np.array([row.energy.value for row in rows], dtype=np.float64) / _per_kwh(units, request),
-        "cost": np.array([row.cost.value for row in rows], dtype=np.float64),
-        "confidence": np.array([row.cost.confidence for row in rows], dtype=np.float64),
+        "start_utc": start,
+        "end_utc": end,
+        # From an iterator: each number is touched once, while it is near.
+        "energy_kwh": np.fromiter((row.energy.value for row in rows), np.float64, len(rows)) / _per_kwh(units, request),
+        "cost": np.fromiter((row.cost.value for row in rows), np.float64, len(rows)),
+        "confidence": np.fromiter((row.cost.confidence for row in rows), np.float64, len(rows)),
         "session_reference_id": _texts([row.session_reference_id for row in rows]),
         "record_reference_id": _texts([row.record_reference_id for row in rows]),
     }
+
+
+def _times(rows: Sequence[Any], request: RequestInfo) -> tuple[np.ndarray, np.ndarray]:
+    starts, ends = [row.start_time for row in rows], [row.end_time for row in rows]
+    if ends[:-1] == starts[1:]:  # rows without a gap, as a meter makes them: only the last end is news
+        edges = times_of([*starts, *ends[-1:]], "data[].start_time or end_time", request)
+        return edges[:-1], edges[1:]
+    return times_of(starts, "data[].start_time", request), times_of(ends, "data[].end_time", request)
 
 
 def _per_kwh(units: Sequence[str] | str, request: RequestInfo) -> np.ndarray | float:
@@ -138,7 +148,7 @@ def _per_kwh(units: Sequence[str] | str, request: RequestInfo) -> np.ndarray | f
 
 
 def _texts(values: list[str | None]) -> list[str | None] | None:
-    return None if values.count(None) == len(values) else values
+    return values if any(values) else None
 
 
 def _cost_rows(answer: Answer[Any], object_id: str | None, direction: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flipkit.errors import InputError, NaiveTimestampError, PriceUnavailable, UnexpectedAnswer
@@ -85,6 +85,7 @@ starts = st.integers(0, 40).map(lambda half_hours: datetime(2025, 6, 1) + timede
 part = st.lists(st.tuples(starts, st.sampled_from([30, 60]), st.sampled_from(["a", None])), max_size=8)
 
 
+@settings(deadline=None)
 @given(parts=st.dictionaries(st.sampled_from(["loc_1", "loc_2", "dev_1", "dev_2"]), part), zone=st.sampled_from([0, 1]))
 def test_many_objects_are_one_sorted_frame(make_service, rows, parts, zone):
     service = make_service()

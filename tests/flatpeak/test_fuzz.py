@@ -5,7 +5,7 @@ import json
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flipkit.errors import FlipkitError
@@ -146,6 +146,7 @@ def bodies(draw, verb):
 
 
 @pytest.mark.parametrize("verb", VERBS)
+@settings(deadline=None)
 @given(data=st.data())
 def test_only_flipkit_errors_come_out(make_service, verb, data):
     service = make_service()

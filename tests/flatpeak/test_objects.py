@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flipkit.errors import ConnectionFailed, FlipkitError, InputError, InvalidRequest, NotFound, UnexpectedAnswer
@@ -40,6 +40,7 @@ def pages(objects, largest=100):
     return answer
 
 
+@settings(deadline=None)
 @given(number=st.integers(0, 25), largest=st.integers(1, 7))
 def test_every_page_is_read_and_nothing_twice(make_service, rows, number, largest):
     service = make_service()

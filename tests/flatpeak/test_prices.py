@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flipkit.errors import InputError, PriceUnavailable, UnexpectedAnswer
@@ -63,6 +63,7 @@ def price_series(draw, distinct):
     return series, end
 
 
+@settings(deadline=None)
 @given(made=price_series(distinct=True), clipping=st.booleans(), shuffled=st.randoms(use_true_random=False))
 def test_windows_leave_no_trace(make_service, rows, made, clipping, shuffled):
     series, end = made
@@ -82,6 +83,7 @@ def test_windows_leave_no_trace(make_service, rows, made, clipping, shuffled):
     assert got(rows, frame) == direct
 
 
+@settings(deadline=None)
 @given(made=price_series(distinct=False))
 def test_the_price_of_every_instant_is_kept(make_service, rows, made):
     series, end = made

@@ -5,7 +5,7 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flipkit.errors import MissingColumnError
@@ -101,6 +101,7 @@ point = st.tuples(
 )
 
 
+@settings(deadline=None)
 @given(
     points=st.lists(point, max_size=40),
     seed=st.integers(0, 2**16),

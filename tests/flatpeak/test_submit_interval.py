@@ -9,7 +9,7 @@ import httpx
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flipkit.errors import AuthenticationFailed, InputError, MissingColumnError, NaiveTimestampError
@@ -245,6 +245,7 @@ chosen = st.tuples(
 )
 
 
+@settings(deadline=None)
 @given(
     picks=st.lists(chosen, max_size=40),
     seed=st.integers(0, 2**16),
