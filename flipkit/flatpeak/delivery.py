@@ -13,7 +13,7 @@ from flipkit.flatpeak.shapes import Batch, FailedRecord
 from flipkit.flatpeak.submission import Finding
 from flipkit.http import side_by_side
 
-__all__ = ["Call", "Outcome", "chunks", "deliver"]
+__all__ = ["LARGEST_CALL", "Call", "Outcome", "chunks", "deliver"]
 
 LARGEST_CALL = 10_000  # records; the API's own limit
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from flipkit.flatpeak.delivery import Call, chunks, deliver
+from flipkit.flatpeak.delivery import LARGEST_CALL, Call, chunks, deliver
 from flipkit.flatpeak.findings import (
     SERIES,
     contested_rows,
@@ -26,6 +26,7 @@ from flipkit.flatpeak.submission import Finding, Submission, failed_frame
 from flipkit.flatpeak.wire import Reading, Wire
 from flipkit.frames import format_times, is_frame, library_of
 from flipkit.frames.tables import FAILED_RECORDS
+from flipkit.http.fanout import WORKERS
 
 __all__ = ["Meters", "record_bodies"]
 
@@ -67,11 +68,7 @@ class Meters(Service):
         checked = read_intervals(records)
         repeats, overlaps = contested_rows(checked)
         findings = [*repeats_and_overlaps(repeats, overlaps), *implausible_powers(checked)]
-        contested = np.union1d(repeats, overlaps)
-        alone = np.setdiff1d(checked.good, contested, assume_unique=True)
-        calls = partial(_interval_call, checked, self._wire)
-        # The order decides only among contested records: these share one lane, all other calls run side by side.
-        lanes = [[calls(rows)] for rows in chunks(alone)] + [[calls(rows) for rows in chunks(contested)]]
+        lanes = _interval_lanes(checked, np.union1d(repeats, overlaps), self._wire)
         return self._submit(checked, lanes, findings, ("meters", "interval"), _library(records, self.frames))
 
     def submit_cumulative(self, records: Any) -> Submission:
@@ -154,8 +151,16 @@ def _library(records: Any, otherwise: str) -> str:
     return library_of(records) if is_frame(records) else otherwise
 
 
-def _interval_call(checked: Checked, wire: Wire, rows: np.ndarray) -> Call:
-    return Call(rows, partial(record_bodies, checked.columns, rows, wire))
+def _interval_lanes(checked: Checked, contested: np.ndarray, wire: Wire) -> list[list[Call]]:
+    """The order decides only among contested records: those of a series share a lane, other calls have their own."""
+
+    def calls(rows: np.ndarray) -> list[Call]:
+        return [Call(part, partial(record_bodies, checked.columns, part, wire)) for part in chunks(rows)]
+
+    alone = np.setdiff1d(checked.good, contested, assume_unique=True)
+    few = len(contested) <= LARGEST_CALL
+    lane = 0 * contested if few else series_codes(checked.columns, contested, SERIES) % WORKERS
+    return [[call] for call in calls(alone)] + [calls(contested[lane == one]) for one in np.unique(lane)]
 
 
 def record_bodies(columns: dict[str, np.ndarray], rows: np.ndarray, wire: Wire) -> list[Any]:

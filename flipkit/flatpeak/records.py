@@ -175,9 +175,10 @@ def _looked_up(values: Sequence[Any], codes: np.ndarray) -> np.ndarray:
 
 def codes_of(values: np.ndarray) -> tuple[np.ndarray, list[Any]]:
     """Each value's number, and the values by number, in the order in which they first appear."""
-    seen: dict[Any, int] = {}
-    codes = np.fromiter((seen.setdefault(value, len(seen)) for value in values), dtype=np.int64, count=len(values))
-    return codes, list(seen)
+    listed = values.tolist()
+    numbers = {value: number for number, value in enumerate(dict.fromkeys(listed))}
+    codes = np.fromiter(map(numbers.__getitem__, listed), dtype=np.int64, count=len(listed))
+    return codes, list(numbers)
 
 
 def series_codes(columns: dict[str, np.ndarray], rows: np.ndarray, names: Sequence[str]) -> np.ndarray:
