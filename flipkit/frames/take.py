@@ -154,6 +154,8 @@ def _number(value: Any, name: str, row: int) -> float:
         raise InputError(f"{name}, row {row}: {value!r} is no number")
     try:
         return float(value)
+    except OverflowError:
+        raise InputError(f"{name}, row {row}: the number is too large") from None
     except (TypeError, ValueError):
         raise InputError(f"{name}, row {row}: {value!r} is no number") from None
 
