@@ -56,20 +56,24 @@ def _overlapping(series: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.n
 
 def repeats_and_overlaps(repeats: np.ndarray, overlaps: np.ndarray) -> list[Finding]:
     """The findings about `contested_rows`."""
-    findings = []
-    if len(repeats):
-        words = (
-            f"{len(repeats):,} records have the location, device, directions, start and end of another one; all are "
-            f"sent, in their order, and the last one wins (but a forecast does not replace an actual)"
-        )
-        findings.append(Finding("records.repeated", words, tuple(repeats.tolist())))
-    if len(overlaps):
-        words = (
-            f"{len(overlaps):,} records share time with another one of their series, without the same start and end; "
-            f"all are sent, and their energy counts twice"
-        )
-        findings.append(Finding("records.overlap", words, tuple(overlaps.tolist())))
-    return findings
+    return [
+        *_finding(
+            "records.repeated",
+            "location, device, directions, start and end are those of another record; all are sent, in their order, "
+            "and the last one wins (but a forecast does not replace an actual)",
+            repeats,
+        ),
+        *_finding(
+            "records.overlap",
+            "shares time with another record of its series, without the same start and end; all are sent, and their "
+            "energy counts twice",
+            overlaps,
+        ),
+    ]
+
+
+def _finding(name: str, words: str, rows: np.ndarray) -> list[Finding]:
+    return [Finding(name, words, tuple(rows.tolist()))] if len(rows) else []
 
 
 def implausible_powers(checked: Checked) -> list[Finding]:
@@ -80,12 +84,9 @@ def implausible_powers(checked: Checked) -> list[Finding]:
     units = columns["units"][rows]
     factor = np.array([_TO_W[unit] for unit in units], dtype=np.float64)
     is_energy = np.array([unit in {"WH", "KWH"} for unit in units], dtype=bool)
-    watts = columns["value"][rows] * factor / np.where(is_energy, hours, 1.0)
-    high = rows[watts > _MOST_W]
-    if not len(high):
-        return []
-    words = f"{len(high):,} records hold a mean power above 1 MW; is it the right unit?"
-    return [Finding("records.power", words, tuple(high.tolist()))]
+    with np.errstate(over="ignore"):  # beyond all numbers is beyond 1 MW
+        watts = columns["value"][rows] * factor / np.where(is_energy, hours, 1.0)
+    return _finding("records.power", "mean power above 1 MW; is it the right unit?", rows[watts > _MOST_W])
 
 
 def falling_registers(checked: Checked) -> list[Finding]:
@@ -96,15 +97,12 @@ def falling_registers(checked: Checked) -> list[Finding]:
     times = columns["time_utc"][rows].view(np.int64)
     order = np.lexsort((rows, times, series))
     rows, series, times = rows[order], series[order], times[order]
-    wh = columns["value"][rows] * np.array([_TO_W[unit] for unit in columns["units"][rows]], dtype=np.float64)
+    with np.errstate(over="ignore"):
+        wh = columns["value"][rows] * np.array([_TO_W[unit] for unit in columns["units"][rows]], dtype=np.float64)
     follows = series[1:] == series[:-1]
     fell = np.sort(rows[1:][follows & (wh[1:] < wh[:-1])])
     again = np.sort(rows[1:][follows & (times[1:] == times[:-1])])
-    findings = []
-    if len(fell):
-        words = f"{len(fell):,} readings are below the one before them: a reset, an exchanged meter, or a mistake"
-        findings.append(Finding("records.register_fell", words, tuple(fell.tolist())))
-    if len(again):
-        words = f"{len(again):,} readings are of the same series and moment as another one; the last one wins"
-        findings.append(Finding("records.repeated", words, tuple(again.tolist())))
-    return findings
+    return [
+        *_finding("records.register_fell", "below the reading before it: a reset, a new meter, or a mistake", fell),
+        *_finding("records.repeated", "of the same series and moment as another reading; the last one wins", again),
+    ]

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from datetime import UTC, timedelta, timezone
 
 import httpx
 import pytest
@@ -175,3 +176,40 @@ def test_the_unchanged_answers_are_good(make_service, verb):
         answer = httpx.Response(200, json=good)
         patch.setattr(service, "response", lambda given: service_response(service, given, answer))
         VERBS[verb](client)
+
+
+moments = st.one_of(
+    st.datetimes(timezones=st.sampled_from([UTC, None, timezone(timedelta(hours=-14))])),
+    st.sampled_from([NOON, "2025-06-01T13:00:00+00:00", "noon", "", 5]),
+)
+cells = {
+    "location_id": st.sampled_from(["loc_1", "loc_1", "..", "", None, 3, "\x00"]),
+    "device_id": st.sampled_from([None, "d", "a/../b", float("nan")]),
+    "session_reference_id": st.sampled_from([None, "s", True]),
+    "record_reference_id": st.one_of(st.none(), st.text(max_size=3)),
+    "energy_flow_direction": st.sampled_from([None, "inbound", "OUTBOUND", "x", 1]),
+    "tariff_direction": st.sampled_from([None, "import", "LOCAL", "x"]),
+    "units": st.sampled_from(["WH", "kWh", " W ", "KW", "MW", None, 1]),
+    "value": st.one_of(st.floats(), st.integers(-(10**400), 10**400), st.sampled_from([None, "1", True, 1e308])),
+    "confidence": st.one_of(st.none(), st.floats(0, 1), st.floats()),
+    "start_utc": moments,
+    "end_utc": moments,
+    "time_utc": moments,
+}
+
+
+@settings(deadline=None)
+@given(records=st.lists(st.fixed_dictionaries({}, optional=cells), max_size=6), data=st.data())
+def test_any_records_are_sent_or_named(make_service, records, data):
+    service = make_service()
+    service.answers["PUT /meters/interval"] = lambda call: {"id": "b", "records_accepted": len(call.body)}
+    service.answers["PUT /meters/cumulative/epoch"] = lambda call: {"records_accepted": len(call.body["data"])}
+    with service.client(frames=data.draw(st.sampled_from(["pandas", "polars"]))) as client:
+        for submit in (client.submit_interval, client.submit_cumulative):
+            with contextlib.suppress(FlipkitError):
+                submission = submit(records)
+                assert submission.submitted == len(records)
+                assert submission.accepted + len(submission.failed) == len(records)
+                assert repr(submission) + submission._repr_html_()
+        with contextlib.suppress(FlipkitError):
+            client.simulate_costs(records)

@@ -376,7 +376,8 @@ def test_the_report_reads_well(service, flatpeak, small_calls):
     assert text.splitlines()[0] == "13 records: 3 accepted in 2 batches, 10 failed"
     assert "(rows 1, 6)" in text
     assert "2 other reasons" in text
-    assert "records.repeated: 2 records" in text
+    assert "records.repeated: location" in text
+    assert "(rows 11, 12)" in text
     html = submission._repr_html_()
     assert "<b>" not in html
     assert "&lt;b&gt;" in html
