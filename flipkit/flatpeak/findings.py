@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from flipkit.flatpeak.records import Checked, series_codes
+from flipkit.flatpeak.records import SERIES, Checked, series_codes
 from flipkit.flatpeak.submission import Finding
 
-__all__ = ["SERIES", "contested_rows", "falling_registers", "implausible_powers", "repeats_and_overlaps"]
-
-SERIES = ("location_id", "device_id", "energy_flow_direction", "tariff_direction")
+__all__ = ["contested_rows", "falling_registers", "implausible_powers", "repeats_and_overlaps"]
 
 _MOST_W = 1_000_000.0  # a home draws some kW, a rapid charger some hundred; a unit slip is a factor of 1,000
 _TO_W = {"W": 1.0, "KW": 1000.0, "WH": 1.0, "KWH": 1000.0}

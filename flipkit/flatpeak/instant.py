@@ -9,7 +9,7 @@ import numpy as np
 
 from flipkit.errors import InputError, UnexpectedAnswer
 from flipkit.flatpeak.costs import cost_columns
-from flipkit.flatpeak.meters import record_bodies
+from flipkit.flatpeak.lanes import record_bodies
 from flipkit.flatpeak.records import Checked, read_intervals
 from flipkit.flatpeak.service import Service
 from flipkit.frames import Frame, is_frame, library_of, returns

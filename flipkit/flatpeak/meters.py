@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from functools import partial
-from itertools import pairwise
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from flipkit.flatpeak.delivery import LARGEST_CALL, Call, chunks, deliver
-from flipkit.flatpeak.findings import (
-    SERIES,
-    contested_rows,
-    falling_registers,
-    implausible_powers,
-    repeats_and_overlaps,
-)
-from flipkit.flatpeak.records import Checked, read_intervals, read_readings, series_codes
+from flipkit.flatpeak.delivery import Call, deliver
+from flipkit.flatpeak.findings import contested_rows, falling_registers, implausible_powers, repeats_and_overlaps
+from flipkit.flatpeak.lanes import interval_lanes, register_lanes
+from flipkit.flatpeak.records import Checked, read_intervals, read_readings
 from flipkit.flatpeak.service import Service
 from flipkit.flatpeak.shapes import Batch
 from flipkit.flatpeak.submission import Finding, Submission, failed_frame
-from flipkit.flatpeak.wire import Reading, Wire
-from flipkit.frames import format_times, is_frame, library_of
+from flipkit.frames import is_frame, library_of
 from flipkit.frames.tables import FAILED_RECORDS
-from flipkit.http.fanout import WORKERS
 
-__all__ = ["Meters", "record_bodies"]
+__all__ = ["Meters"]
 
 _log = logging.getLogger("flipkit.flatpeak")
 _BATCH = msgspec.json.Decoder(Batch)
@@ -68,7 +59,7 @@ class Meters(Service):
         checked = read_intervals(records)
         repeats, overlaps = contested_rows(checked)
         findings = [*repeats_and_overlaps(repeats, overlaps), *implausible_powers(checked)]
-        lanes = _interval_lanes(checked, np.union1d(repeats, overlaps), self._wire)
+        lanes = interval_lanes(checked, np.union1d(repeats, overlaps), self._wire)
         return self._submit(checked, lanes, findings, ("meters", "interval"), _library(records, self.frames))
 
     def submit_cumulative(self, records: Any) -> Submission:
@@ -99,7 +90,7 @@ class Meters(Service):
         """
         checked = read_readings(records)
         findings = falling_registers(checked)
-        lanes = _register_lanes(checked, self._wire)
+        lanes = register_lanes(checked, self._wire)
         return self._submit(checked, lanes, findings, ("meters", "cumulative", "epoch"), _library(records, self.frames))
 
     def batch(self, batch_id: str) -> Submission:
@@ -149,73 +140,3 @@ class Meters(Service):
 
 def _library(records: Any, otherwise: str) -> str:
     return library_of(records) if is_frame(records) else otherwise
-
-
-def _interval_lanes(checked: Checked, contested: np.ndarray, wire: Wire) -> list[list[Call]]:
-    """The order decides only among contested records: those of a series share a lane, other calls have their own."""
-
-    def calls(rows: np.ndarray) -> list[Call]:
-        return [Call(part, partial(record_bodies, checked.columns, part, wire)) for part in chunks(rows)]
-
-    alone = np.setdiff1d(checked.good, contested, assume_unique=True)
-    few = len(contested) <= LARGEST_CALL
-    lane = 0 * contested if few else series_codes(checked.columns, contested, SERIES) % WORKERS
-    return [[call] for call in calls(alone)] + [calls(contested[lane == one]) for one in np.unique(lane)]
-
-
-def record_bodies(columns: dict[str, np.ndarray], rows: np.ndarray, wire: Wire) -> list[Any]:
-    """The bodies of records, in the fields' order of `Wire.record`."""
-    taken = {name: column[rows] for name, column in columns.items()}
-    shares = [None if share != share else share for share in taken["confidence"].tolist()]
-    texts = ("device_id", "session_reference_id", "record_reference_id")
-    fields = (
-        taken["location_id"].tolist(),
-        [wire.flows[flow] for flow in taken["energy_flow_direction"]],
-        taken["tariff_direction"].tolist(),
-        taken["units"].tolist(),
-        taken["value"].tolist(),
-        format_times(taken["start_utc"]),
-        format_times(taken["end_utc"]),
-        *(taken[name].tolist() for name in texts),
-        shares,
-    )
-    return list(map(wire.record, *fields))
-
-
-def _register_lanes(checked: Checked, wire: Wire) -> list[list[Call]]:
-    """A lane a series; a call holds readings of one session and unit, because it names them only once."""
-    rows = checked.good
-    series = series_codes(checked.columns, rows, SERIES)
-    heads = series_codes(checked.columns, rows, ("session_reference_id", "units"))
-    order = np.lexsort((rows, checked.columns["time_utc"][rows].view(np.int64), series))
-    rows, series, heads = rows[order], series[order], heads[order]
-    lanes = []
-    for lane in _runs(series):
-        runs = [rows[lane][run] for run in _runs(heads[lane])]
-        parts = [part for run in runs for part in chunks(run)]
-        lanes.append([Call(part, _register_body(checked, wire, part)) for part in parts])
-    return lanes
-
-
-def _runs(codes: np.ndarray) -> list[slice]:
-    """Where a code stays the same."""
-    edges = np.flatnonzero(np.diff(codes)) + 1
-    bounds = [0, *edges.tolist(), len(codes)] if len(codes) else []
-    return [slice(first, last) for first, last in pairwise(bounds)]
-
-
-def _register_body(checked: Checked, wire: Wire, rows: np.ndarray) -> Callable[[], dict[str, Any]]:
-    def body() -> dict[str, Any]:
-        columns, first = checked.columns, rows[0]
-        names = ("location_id", "device_id", "session_reference_id", "tariff_direction", "units")
-        head = {wire.names.get(name, name): columns[name][first] for name in names if columns[name][first] is not None}
-        flow = {wire.names.get("energy_flow_direction", "energy_flow_direction"): wire.flows[_flow(columns, first)]}
-        seconds = columns["time_utc"][rows].astype("datetime64[s]").astype(np.int64).tolist()
-        values, references = columns["value"][rows].tolist(), columns["record_reference_id"][rows].tolist()
-        return {**head, **flow, "data": list(map(Reading, seconds, values, references))}
-
-    return body
-
-
-def _flow(columns: dict[str, np.ndarray], row: int) -> str:
-    return str(columns["energy_flow_direction"][row])

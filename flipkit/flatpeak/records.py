@@ -15,7 +15,9 @@ from flipkit.errors import InputError
 from flipkit.frames import take
 from flipkit.http.address import joined
 
-__all__ = ["Checked", "codes_of", "read_intervals", "read_readings", "series_codes"]
+__all__ = ["SERIES", "Checked", "codes_of", "read_intervals", "read_readings", "series_codes"]
+
+SERIES = ("location_id", "device_id", "energy_flow_direction", "tariff_direction")
 
 _FLOWS = ("INBOUND", "OUTBOUND")
 _DIRECTIONS = ("IMPORT", "EXPORT", "LOCAL")

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flipkit.errors import AuthenticationFailed, InputError, MissingColumnError, NaiveTimestampError
-from flipkit.flatpeak import delivery, meters
+from flipkit.flatpeak import delivery, lanes
 from flipkit.frames import library_of
 from flipkit.frames.tables import FAILED_RECORDS
 
@@ -51,7 +51,7 @@ def names(submission):
 
 @pytest.fixture
 def small_calls(monkeypatch):
-    for module in (delivery, meters):
+    for module in (delivery, lanes):
         monkeypatch.setattr(module, "LARGEST_CALL", 4)
 
 
@@ -269,7 +269,7 @@ def test_nothing_is_lost_nothing_is_twice_and_the_last_one_wins(make_service, ro
 
     service.answers[PATH] = answer
     with pytest.MonkeyPatch.context() as patch, service.client() as client:
-        for module in (delivery, meters):
+        for module in (delivery, lanes):
             patch.setattr(module, "LARGEST_CALL", size)
         submission = client.submit_interval(records)
     failed = errors(rows, submission)
