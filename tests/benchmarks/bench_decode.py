@@ -1,21 +1,14 @@
-"""A cost report of 100,000 rows from bytes to a frame: flipkit beside ``json_normalize``.
-
-Run it: ``python tests/benchmarks/bench_decode.py``. Both ways alternate, so that a busy machine slows both; the ratio
-is that of the medians, the noise half the distance between the quartiles, relative to the median.
-"""
-
-from __future__ import annotations
+"""A cost report of 100,000 rows from bytes to a frame: flipkit beside json_normalize, in both libraries."""
 
 import json
-import statistics
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import httpx
 import numpy as np
 import pandas as pd
 import polars as pl
+from timing import report, seconds
 
 from flipkit.flatpeak import Flatpeak
 
@@ -24,7 +17,7 @@ RUNS = 9
 SPAN = ("2020-01-01T00:00:00Z", "2026-01-01T00:00:00Z")
 
 
-def answer(*, offset: bool, references: bool) -> bytes:
+def answer(*, offset, references):
     """A cost report as the API writes it; `offset`: local times, `references`: every row names its record."""
     dice = np.random.default_rng(7)
     start = datetime(2020, 1, 1, tzinfo=UTC)
@@ -46,17 +39,17 @@ def answer(*, offset: bool, references: bool) -> bytes:
     return json.dumps({**head, **more, "data": rows}).encode()
 
 
-def client(body: bytes, library: str) -> Flatpeak:
+def client(body, library):
     """A client whose service answers with `body`, without a network."""
     login = httpx.Response(200, json={"bearer_token": "token", "expires_in": 3600})
 
-    def handle(request: httpx.Request) -> httpx.Response:
+    def handle(request):
         return login if request.url.path == "/login" else httpx.Response(200, content=body)
 
     return Flatpeak("account", "key", frames=library, transport=httpx.MockTransport(handle))
 
 
-def with_json_normalize(body: bytes) -> pd.DataFrame:
+def pandas_json_normalize(body):
     """What most people write."""
     frame = pd.json_normalize(json.loads(body)["data"])
     for name in ("start_time", "end_time"):
@@ -64,50 +57,37 @@ def with_json_normalize(body: bytes) -> pd.DataFrame:
     return frame
 
 
-def with_json_normalize_to_polars(body: bytes) -> pl.DataFrame:
+def polars_json_normalize(body):
     """The same in polars."""
     frame = pl.json_normalize(json.loads(body)["data"])
     return frame.with_columns(pl.col("start_time", "end_time").str.to_datetime(time_zone="UTC"))
 
 
-def milliseconds(call: Callable[[], object]) -> float:
-    """One run."""
-    begin = time.perf_counter()
-    call()
-    return 1000 * (time.perf_counter() - begin)
+PEERS = {"pandas": pandas_json_normalize, "polars": polars_json_normalize}
+SHAPES = {
+    "Z": {"offset": False, "references": False},
+    "Z, with record ids": {"offset": False, "references": True},
+    "+01:00": {"offset": True, "references": False},
+}
 
 
-def noise(times: list[float]) -> float:
-    """Half the distance between the quartiles, relative to the median, in per cent."""
-    low, middle, high = statistics.quantiles(times, n=4)
-    return 50 * (high - low) / middle
-
-
-def main() -> None:
-    """Print the medians and their ratios."""
-    print(f"{ROWS:,} rows, median of {RUNS} runs; the ratio is against pandas json_normalize (p) and polars' own (l)")
-    for label, options in {
-        "Z": {"offset": False, "references": False},
-        "Z, with record ids": {"offset": False, "references": True},
-        "+01:00": {"offset": True, "references": False},
-    }.items():
+def main():
+    """Three shapes of the answer, two libraries, two peers; all ways alternate, so that a busy machine slows all."""
+    for label, options in SHAPES.items():
         body = answer(**options)
-        clients = {library: client(body, library) for library in ("pandas", "polars")}
-        ways = {f"flipkit to {n}": lambda c=c: c.cost_by_interval("loc_1", *SPAN) for n, c in clients.items()}
-        ways |= {
-            "json_normalize (p)": lambda body=body: with_json_normalize(body),
-            "json_normalize (l)": lambda body=body: with_json_normalize_to_polars(body),
-        }
+        clients = {library: client(body, library) for library in PEERS}
+        ways = {f"flipkit to {name}": partial(one.cost_by_interval, "loc_1", *SPAN) for name, one in clients.items()}
+        ways |= {peer.__name__: partial(peer, body) for peer in PEERS.values()}
+        for way in ways.values():
+            way()  # the first one pays for imports
         runs = {name: [] for name in ways}
-        for _ in range(RUNS + 1):
+        for _ in range(RUNS):
             for name, way in ways.items():
-                runs[name].append(milliseconds(way))
-        runs = {name: times[1:] for name, times in runs.items()}  # the first one pays for imports
-        medians = {name: statistics.median(times) for name, times in runs.items()}
-        print(f"\ntimes as {label}, {len(body) / 1e6:.1f} MB")
-        for name, median in medians.items():
-            p, l = (medians[f"json_normalize ({x})"] / median for x in "pl")  # noqa: E741
-            print(f"  {name:20} {median:8.1f} ms  noise {noise(runs[name]):4.1f} %   p {p:5.1f}x   l {l:5.1f}x")
+                runs[name] += seconds(way, repeat=1)
+        for library in PEERS:
+            for peer in PEERS.values():
+                what = f"{ROWS:,} cost rows ({label}) to {library}"
+                report(what, runs[f"flipkit to {library}"], peer.__name__, runs[peer.__name__], goal=7)
 
 
 if __name__ == "__main__":
