@@ -3,7 +3,7 @@
 from flipkit.frames.columns import GLOSSARY, Column
 from flipkit.frames.csv import write_csv
 from flipkit.frames.findings import Finding
-from flipkit.frames.libraries import Frame, is_frame, library_of
+from flipkit.frames.libraries import Frame, TextRuns, is_frame, library_of
 from flipkit.frames.provenance import facts
 from flipkit.frames.table import Table, returns
 from flipkit.frames.take import records_of, take
@@ -15,6 +15,7 @@ __all__ = [
     "Finding",
     "Frame",
     "Table",
+    "TextRuns",
     "facts",
     "format_times",
     "is_frame",

@@ -10,6 +10,7 @@ import pandas as pd
 
 from flipkit.errors import InputError, NaiveTimestampError
 from flipkit.frames.columns import Column
+from flipkit.frames.libraries import TextRuns
 
 
 def make(arrays: Mapping[str, np.ndarray], columns: Sequence[Column]) -> pd.DataFrame:
@@ -48,11 +49,30 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return cast(list[dict[str, Any]], objects.where(objects.notna(), None).to_dict("records"))
 
 
+def text_runs(frame: pd.DataFrame, name: str) -> TextRuns:
+    """A column or index level of text as stretches of equal cells."""
+    values = _values(frame, name)
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        cells: Any = np.asarray(values.cat.codes)
+    else:
+        # Cells that are one object are one text: their addresses tell most of it, without a look at the texts.
+        cells = np.frombuffer(np.ascontiguousarray(values.to_numpy(dtype=object)), dtype=np.intp)
+    starts = np.flatnonzero(np.append(np.full(min(1, len(cells)), True), cells[1:] != cells[:-1]))
+    codes, labels = pd.factorize(values.take(starts).astype(object))
+    new = np.append(np.full(min(1, len(codes)), True), codes[1:] != codes[:-1])
+    return TextRuns(starts[new], codes[new].astype(np.int64), list(labels))
+
+
+def _values(frame: pd.DataFrame, name: str) -> pd.Series:
+    return frame[name] if name in frame.columns else frame.index.get_level_values(name).to_series()
+
+
 def column(frame: pd.DataFrame, name: str) -> np.ndarray:
     """One column or index level as numpy."""
-    values = frame[name] if name in frame.columns else frame.index.get_level_values(name).to_series()
+    values = _values(frame, name)
     if isinstance(values.dtype, pd.DatetimeTZDtype):
-        return np.asarray(values.dt.tz_convert("UTC").dt.tz_localize(None), dtype="datetime64[us]")
+        utc = values.array.tz_convert("UTC")  # the instants are the same: no work by row
+        return np.asarray(utc.as_unit("us").asi8).view("datetime64[us]")
     if pd.api.types.is_datetime64_dtype(values.dtype):
         raise NaiveTimestampError(
             f"{name} holds times without a zone. If they are UTC: "

@@ -12,6 +12,7 @@ import polars as pl
 
 from flipkit.errors import NaiveTimestampError
 from flipkit.frames.columns import GLOSSARY, Column
+from flipkit.frames.libraries import TextRuns
 
 _TYPES: dict[str, pl.DataType] = {
     "text": pl.String(),
@@ -65,6 +66,19 @@ def column(frame: pl.DataFrame | pl.LazyFrame, name: str) -> np.ndarray:
     if values.dtype.is_numeric():
         return values.cast(pl.Float64).fill_null(float("nan")).to_numpy()
     return np.array([*values.to_list(), None], dtype=object)[:-1]
+
+
+def text_runs(frame: pl.DataFrame | pl.LazyFrame, name: str) -> TextRuns:
+    """A column of text as stretches of equal cells."""
+    values = frame.lazy().select(name).collect().to_series()
+    begins = values.ne_missing(values.shift(1))
+    starts = begins.arg_true().to_numpy().astype(np.int64)
+    if len(values) and not begins[0]:  # a null, as is what stands before the first cell
+        starts = np.append(np.int64(0), starts)
+    firsts = values.gather(starts)
+    labels = firsts.drop_nulls().unique(maintain_order=True)
+    codes = firsts.replace_strict(labels, pl.arange(len(labels), eager=True), default=-1, return_dtype=pl.Int64)
+    return TextRuns(starts, codes.fill_null(-1).to_numpy(), labels.to_list())
 
 
 def _refuse_naive(name: str, dtype: pl.Datetime) -> None:

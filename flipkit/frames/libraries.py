@@ -4,17 +4,35 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 
 import numpy as np
 
 from flipkit.errors import InputError
 from flipkit.frames.columns import Column
 
-__all__ = ["Frame", "Library", "is_frame", "library", "library_of"]
+__all__ = ["Frame", "Library", "TextRuns", "is_frame", "library", "library_of"]
 
 Frame: TypeAlias = Any
 """A pandas or a polars DataFrame."""
+
+
+class TextRuns(NamedTuple):
+    """A column of text as stretches of equal cells: for columns of few values in many rows.
+
+    Attributes
+    ----------
+    starts : ndarray of int64, shape (n,)
+        First row of each stretch.
+    codes : ndarray of int64, shape (n,)
+        Position of its text in `labels`; -1 for null.
+    labels : list of str
+        Each text once.
+    """
+
+    starts: np.ndarray
+    codes: np.ndarray
+    labels: list[str]
 
 
 class Library(Protocol):
@@ -34,6 +52,9 @@ class Library(Protocol):
         NaiveTimestampError
             For times without a zone.
         """
+
+    def text_runs(self, frame: Frame, name: str) -> TextRuns:
+        """One column of text as stretches of equal cells; labels as they are in the frame, text or not."""
 
     def rows(self, frame: Frame) -> int:
         """How many rows a frame has."""

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from flipkit.errors import InputError, MissingColumnError
-from flipkit.frames.libraries import is_frame, library, library_of
+from flipkit.frames.libraries import TextRuns, is_frame, library, library_of
 from flipkit.frames.times import parse_times
 
 __all__ = ["records_of", "take"]
@@ -22,10 +22,11 @@ def take(
     times: Sequence[str] = (),
     numbers: Sequence[str] = (),
     texts: Sequence[str] = (),
+    runs: Sequence[str] = (),
     optional: Sequence[str] = (),
     what: str = "frame",
     faults: dict[int, str] | None = None,
-) -> dict[str, np.ndarray]:
+) -> dict[str, Any]:
     """Read named columns from a pandas or polars frame, or from a list of dicts.
 
     Parameters
@@ -33,6 +34,8 @@ def take(
     data : DataFrame or sequence of mapping
     times, numbers, texts : sequence of str
         The columns to read, by kind.
+    runs : sequence of str
+        Columns of text to read as `TextRuns`: no work by row where few values fill many rows.
     optional : sequence of str
         Those of them that may be absent: they come as NaT, NaN or None throughout.
     what : str
@@ -42,8 +45,9 @@ def take(
 
     Returns
     -------
-    dict of str to ndarray
-        Times as datetime64[us] in UTC, numbers as float64 (NaN where null), texts as objects (None where null).
+    dict of str to ndarray, or to TextRuns
+        Times as datetime64[us] in UTC, numbers as float64 (NaN where null), texts as objects (None where null); they
+        may share the memory of the frame.
 
     Raises
     ------
@@ -57,16 +61,17 @@ def take(
     source = _FrameSource(data) if is_frame(data) else _RecordSource(data, what)
     kinds = {**dict.fromkeys(times, _times), **dict.fromkeys(numbers, _numbers), **dict.fromkeys(texts, _texts)}
     present = source.names
-    missing = [name for name in kinds if name not in present and name not in optional]
+    missing = [name for name in (*kinds, *runs) if name not in present and name not in optional]
     if missing:
         raise MissingColumnError(
             f"{what}: missing {', '.join(missing)}; the columns are: {', '.join(present) or 'none'}"
         )
     empty = np.full(source.rows, None, dtype=object)
     columns = {name: source.column(name) if name in present else empty for name in kinds}
-    if faults is None:
-        return {name: read(columns[name], name) for name, read in kinds.items()}
-    return {name: _lenient(read, columns[name], name, 0, faults) for name, read in kinds.items()}
+    if faults is not None:
+        return {name: _lenient(read, columns[name], name, 0, faults) for name, read in kinds.items()}
+    found: dict[str, Any] = {name: read(columns[name], name) for name, read in kinds.items()}
+    return found | {name: _checked_runs(source.text_runs(name), name) for name in runs}
 
 
 def _lenient(read: _Reader, values: np.ndarray, name: str, first: int, faults: dict[int, str]) -> np.ndarray:
@@ -114,6 +119,9 @@ class _FrameSource:
     def column(self, name: str) -> np.ndarray:
         return self._library.column(self._frame, name)
 
+    def text_runs(self, name: str) -> TextRuns:
+        return self._library.text_runs(self._frame, name)
+
 
 class _RecordSource:
     """A list of dicts; a key that a row lacks is null there."""
@@ -133,16 +141,30 @@ class _RecordSource:
         values[:] = [record.get(name) for record in self.records]
         return values
 
+    def text_runs(self, name: str) -> TextRuns:
+        values = self.column(name)
+        numbers: dict[Any, int] = {}
+        codes = [-1 if value is None else numbers.setdefault(value, len(numbers)) for value in values]
+        return TextRuns(np.arange(len(values)), np.array(codes, dtype=np.int64), list(numbers))
+
+
+def _checked_runs(runs: TextRuns, name: str) -> TextRuns:
+    for code, label in enumerate(runs.labels):
+        if not isinstance(label, str):
+            row = int(runs.starts[np.flatnonzero(runs.codes == code)[0]])
+            raise InputError(f"{name}, row {row}: {label!r} is no text")
+    return runs
+
 
 def _times(values: np.ndarray, name: str) -> np.ndarray:
     if values.dtype.kind == "M":
-        return values.astype("datetime64[us]")
+        return values.astype("datetime64[us]", copy=False)
     return parse_times(values, name)
 
 
 def _numbers(values: np.ndarray, name: str) -> np.ndarray:
     if values.dtype.kind in "fiu":
-        return values.astype(np.float64)
+        return values.astype(np.float64, copy=False)
     out = np.empty(len(values), dtype=np.float64)
     for row, value in enumerate(values):
         out[row] = np.nan if value is None else _number(value, name, row)

@@ -8,10 +8,11 @@ from math import fsum
 
 import numpy as np
 
-from flipkit.scenarios.energy import Float64, Int64, SiteEnergy
 from flipkit.scenarios.prices import Market
 from flipkit.scenarios.scenario import Scenario
-from flipkit.tariffs.series import PriceSeries
+from flipkit.tariffs.energy import SiteEnergy
+from flipkit.tariffs.offsets import Int64
+from flipkit.tariffs.series import Float64, PriceSeries
 
 __all__ = ["Outcome", "PricedBy"]
 

@@ -11,8 +11,8 @@ import numpy as np
 from flipkit.errors import InputError, PriceUnavailable
 from flipkit.frames import is_frame, take
 from flipkit.http import side_by_side
-from flipkit.scenarios.energy import SiteEnergy
 from flipkit.tariffs.calendar import from_us
+from flipkit.tariffs.energy import SiteEnergy
 from flipkit.tariffs.series import PriceSeries
 
 __all__ = ["Market", "today"]

@@ -8,11 +8,11 @@ from typing import Any
 from flipkit.errors import InputError
 from flipkit.frames import library_of
 from flipkit.scenarios.certificate import certify
-from flipkit.scenarios.energy import SiteEnergy, read_energy
 from flipkit.scenarios.outcome import Outcome, PricedBy
 from flipkit.scenarios.prices import DIRECTIONS, Market, today
 from flipkit.scenarios.scenario import Scenario
 from flipkit.scenarios.simulation import Simulation
+from flipkit.tariffs.energy import SiteEnergy, read_energy
 
 __all__ = ["simulate"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,13 +16,15 @@ from flipkit.tariffs.series import Float64, PriceSeries
 
 __all__ = [
     "RateTable",
+    "Schedule",
     "added",
     "canonical",
     "day_kinds",
-    "period_changes",
     "period_names",
     "rate_series",
     "rate_table",
+    "schedule_changes",
+    "schedule_of",
 ]
 
 _SUNDAY, _KINDS = 6, 8
@@ -53,6 +56,34 @@ class RateTable:
     head: Int64
     changes_us: Int64
     period: Int64
+
+
+class Schedule(NamedTuple):
+    """When which period of a `RateTable` holds, whatever its price; tariffs with equal schedules share a calendar.
+
+    Attributes
+    ----------
+    periods : int
+    head, changes_us, period : bytes
+        Those of the table, as int64.
+    """
+
+    periods: int
+    head: bytes
+    changes_us: bytes
+    period: bytes
+
+    def arrays(self) -> tuple[Int64, Int64, Int64]:
+        """Head, changes and periods as arrays."""
+        head, changes, period = (np.frombuffer(each, dtype=np.int64) for each in self[1:])
+        return head, changes, period
+
+
+@lru_cache(maxsize=512)
+def schedule_of(rates: tuple[Rate, ...]) -> Schedule:
+    """The schedule of rates: what remains of them without their prices."""
+    table = rate_table(rates)
+    return Schedule(len(table.periods), table.head.tobytes(), table.changes_us.tobytes(), table.period.tobytes())
 
 
 @lru_cache(maxsize=512)
@@ -131,7 +162,9 @@ def day_kinds(days: Int64, holidays: str | None) -> Int64:
     """The kind of each local date (days since 1970): Monday 0 to Sunday 6, public holiday 7."""
     kinds = (days + 3) % 7  # 1970-01-01 was a Thursday
     if holidays is not None and len(days):
-        years = days[[0, -1]].astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
+        years = (
+            np.array([days.min(), days.max()]).astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
+        )
         kinds[np.isin(days, holiday_dates(holidays, int(years[0]), int(years[1])))] = HOLIDAY
     return kinds
 
@@ -158,42 +191,42 @@ def rate_series(
     -------
     PriceSeries
     """
-    starts, periods = period_changes(rates, zone, start_us, end_us, holidays)
+    starts, periods = schedule_changes(schedule_of(rates), zone, start_us, end_us, holidays)
     prices = np.array([period.price_per_kwh for period in rate_table(rates).periods])[periods]
     new = np.append(True, prices[1:] != prices[:-1])
     starts = starts[new]
     return PriceSeries(starts, np.append(starts[1:], end_us), prices[new])
 
 
-def period_changes(
-    rates: tuple[Rate, ...], zone: str, start_us: int, end_us: int, holidays: str | None
+def schedule_changes(
+    schedule: Schedule, zone: str, start_us: int, end_us: int, holidays: str | None
 ) -> tuple[Int64, Int64]:
-    """From when on which period of `rate_table` holds, within [start, end); the first at `start_us`.
+    """From when on which period holds, within [start, end); the first at `start_us`.
 
     Returns
     -------
     starts, periods : ndarray of int64, shape (n,)
         Neighbours may be of one period.
     """
-    table = rate_table(rates)
     edges, offsets = offset_pieces(zone, start_us, end_us)
     spans = zip(edges[:-1].tolist(), edges[1:].tolist(), offsets, strict=True)
-    pieces = [_piece(table, holidays, *span) for span in spans]
+    pieces = [_piece(schedule, holidays, *span) for span in spans]
     return np.concatenate([piece[0] for piece in pieces]), np.concatenate([piece[1] for piece in pieces])
 
 
-def _piece(table: RateTable, holidays: str | None, start_us: int, end_us: int, offset_us: int) -> tuple[Int64, Int64]:
+def _piece(schedule: Schedule, holidays: str | None, start_us: int, end_us: int, offset_us: int) -> tuple[Int64, Int64]:
     """Changes of the period within a stretch of constant offset, the first moved to its start."""
+    head, changes_us, period = schedule.arrays()
     days = np.arange((start_us + offset_us) // DAY_US, -(-(end_us + offset_us) // DAY_US), dtype=np.int64)
     months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
     templates = _KINDS * months + day_kinds(days, holidays)
-    counts = table.head[templates + 1] - table.head[templates]
+    counts = head[templates + 1] - head[templates]
     before = np.cumsum(counts) - counts
-    source = np.arange(int(counts.sum())) + np.repeat(table.head[templates] - before, counts)
-    times = np.repeat(days * DAY_US - offset_us, counts) + table.changes_us[source]
+    source = np.arange(int(counts.sum())) + np.repeat(head[templates] - before, counts)
+    times = np.repeat(days * DAY_US - offset_us, counts) + changes_us[source]
     first, last = int(np.searchsorted(times, start_us, side="right")) - 1, int(np.searchsorted(times, end_us))
     times[first] = start_us
-    return times[first:last], table.period[source[first:last]]
+    return times[first:last], period[source[first:last]]
 
 
 def _table_of(edges: Int64, grid: Int64, rates: tuple[Rate, ...]) -> RateTable:

@@ -1,0 +1,187 @@
+"""The energy of each site, checked: one step, no hole, nothing negative; as blocks of sites x intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from flipkit.errors import InputError
+from flipkit.frames import TextRuns, format_times, take
+from flipkit.tariffs.offsets import Int64
+from flipkit.tariffs.runs import Grid
+from flipkit.tariffs.series import Float64
+
+__all__ = ["Block", "SiteEnergy", "read_blocks", "read_energy"]
+
+_KWH = ("consumption_kwh", "generation_kwh")
+# As unsigned numbers, the bits of all floats from 0 up to the largest finite one lie below those of infinity, and all
+# else (negative, infinite, not a number) at or above: one pass tells whether a column is fit.
+_INFINITY_BITS = np.uint64(0x7FF0_0000_0000_0000)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SiteEnergy:
+    """A site's energy by interval.
+
+    Attributes
+    ----------
+    site_id : str
+    start_us, end_us : ndarray of int64, shape (n,)
+        One interval after another, all of the same length.
+    consumption_kwh, generation_kwh : ndarray of float64, shape (n,)
+    """
+
+    site_id: str
+    start_us: Int64
+    end_us: Int64
+    consumption_kwh: Float64
+    generation_kwh: Float64
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """First start and last end."""
+        return int(self.start_us[0]), int(self.end_us[-1])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """The energy of sites whose intervals are the same.
+
+    Attributes
+    ----------
+    site_ids : tuple of str
+    grid : Grid
+    consumption_kwh : ndarray of float64, shape (sites, intervals)
+    generation_kwh : ndarray of float64, shape (sites, intervals), or None
+        None where no site generates.
+    """
+
+    site_ids: tuple[str, ...]
+    grid: Grid
+    consumption_kwh: Float64
+    generation_kwh: Float64 | None
+
+    def part(self, rows: Int64) -> Block:
+        """Some of the sites."""
+        if len(rows) == len(self.site_ids) and (np.diff(rows) == 1).all():
+            return self
+        generation = None if self.generation_kwh is None else self.generation_kwh[rows]
+        return Block(tuple(self.site_ids[row] for row in rows), self.grid, self.consumption_kwh[rows], generation)
+
+
+def read_energy(energy: Any) -> list[SiteEnergy]:
+    """Energy by site, in the order of their ids.
+
+    Parameters
+    ----------
+    energy : DataFrame
+        As `read_blocks`.
+
+    Raises
+    ------
+    MissingColumnError, NaiveTimestampError, InputError
+        As `read_blocks`.
+    """
+    sites = [site for block in read_blocks(energy) for site in _sites(block)]
+    return sorted(sites, key=lambda site: site.site_id)
+
+
+def read_blocks(energy: Any) -> list[Block]:
+    """Energy by sites that have the same intervals; without a copy where the rows are in order already.
+
+    Parameters
+    ----------
+    energy : DataFrame
+        ``site_id, start_utc, consumption_kwh`` and, where there is any, ``generation_kwh``. Sites may have different
+        steps and windows.
+
+    Raises
+    ------
+    MissingColumnError, NaiveTimestampError
+    InputError
+        No rows, a site with a single interval, a hole, a repeated time, a value that is missing, negative or
+        infinite; names site and time.
+    """
+    columns = take(
+        energy, times=["start_utc"], numbers=_KWH, runs=["site_id"], optional=["generation_kwh"], what="energy"
+    )
+    sites: TextRuns = columns.pop("site_id")
+    if not len(columns["start_utc"]):
+        raise InputError("energy: no rows")
+    if len(missing := np.flatnonzero(sites.codes < 0)):
+        raise InputError(f"energy, row {sites.starts[missing[0]]}: no site_id")
+    if not _are_fit(columns["generation_kwh"]) and np.isnan(columns["generation_kwh"]).all():
+        del columns["generation_kwh"]
+    columns["start_utc"] = columns["start_utc"].view(np.int64)
+    return list(_in_place(sites, columns) or _gathered(sites, columns))
+
+
+def _sites(block: Block) -> Iterator[SiteEnergy]:
+    start = block.grid.start_us + block.grid.step_us * np.arange(block.grid.intervals)
+    nothing = np.zeros(block.grid.intervals)
+    for row, site in enumerate(block.site_ids):
+        generation = nothing if block.generation_kwh is None else block.generation_kwh[row]
+        yield SiteEnergy(site, start, start + block.grid.step_us, block.consumption_kwh[row], generation)
+
+
+def _in_place(sites: TextRuns, columns: dict[str, np.ndarray]) -> list[Block] | None:
+    """One block over the memory of the frame, where each site's rows follow one another with the same times."""
+    rows, count = len(columns["start_utc"]), len(sites.labels)
+    if len(sites.codes) != count or rows % count or rows // count < 2:
+        return None
+    each = rows // count
+    times = columns["start_utc"].reshape(count, each)
+    steps = np.diff(times[0])
+    regular = (steps == steps[0]).all() and steps[0] > 0 and (sites.starts == each * np.arange(count)).all()
+    kwh = [columns[name] for name in _KWH if name in columns]
+    if not regular or not all(map(_are_fit, kwh)) or not (times == times[0]).all():
+        return None
+    table = [np.ascontiguousarray(values).reshape(count, each) for values in kwh]
+    names = tuple(sites.labels[code] for code in sites.codes)
+    return [Block(names, Grid(int(times[0, 0]), int(steps[0]), each), table[0], table[1] if len(table) > 1 else None)]
+
+
+def _are_fit(values: Float64) -> bool:
+    return bool(np.ascontiguousarray(values).view(np.uint64).max() < _INFINITY_BITS)
+
+
+def _gathered(sites: TextRuns, columns: dict[str, np.ndarray]) -> Iterator[Block]:
+    """The rows by site and time, and sites with the same intervals together."""
+    rows = len(columns["start_utc"])
+    codes = np.repeat(sites.codes, np.diff(np.append(sites.starts, rows)))
+    order = np.lexsort((columns["start_utc"], codes))
+    cuts = np.searchsorted(codes[order], np.arange(len(sites.labels) + 1))
+    columns = {name: values[order] for name, values in columns.items()}
+    alike: dict[Grid, list[tuple[str, slice]]] = {}
+    for code in sorted(range(len(sites.labels)), key=sites.labels.__getitem__):
+        own = slice(cuts[code], cuts[code + 1])
+        grid = _checked(sites.labels[code], {name: values[own] for name, values in columns.items()})
+        alike.setdefault(grid, []).append((sites.labels[code], own))
+    for grid, members in alike.items():
+        table = {name: np.stack([columns[name][own] for _, own in members]) for name in _KWH if name in columns}
+        yield Block(tuple(site for site, _ in members), grid, table["consumption_kwh"], table.get("generation_kwh"))
+
+
+def _checked(site: str, columns: dict[str, np.ndarray]) -> Grid:
+    start = columns["start_utc"]
+    for name in _KWH:
+        if name in columns:
+            values = columns[name]
+            _refuse(site, start, ~(values >= 0) | np.isinf(values), f"{name} is missing, negative or infinite")
+    if len(start) < 2:
+        raise InputError(f"energy, site {site}: a single interval; two or more are needed to know their length")
+    steps = np.diff(start)
+    step = int(np.min(steps))
+    _refuse(site, start[1:], steps == 0, "the time is there twice")
+    _refuse(site, start[:-1] + step, steps != step, f"no interval; the others are {step / 6e7:g} minutes long")
+    return Grid(int(start[0]), step, len(start))
+
+
+def _refuse(site: str, start: Int64, wrong: np.ndarray, why: str) -> None:
+    if wrong.any():
+        first = int(np.argmax(wrong))
+        when = format_times(start[first : first + 1].view("datetime64[us]"))[0]
+        raise InputError(f"energy, site {site}, {when}: {why} ({int(wrong.sum())} such intervals)")
