@@ -6,6 +6,7 @@ Everything else in this room speaks Anode's words; Zero is Anode under other nam
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -180,6 +181,7 @@ _ZERO = Wire(
 )
 
 _BY_GENERATION = {"anode": _ANODE, "zero": _ZERO}
+_VERSION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\.(anode|zero)")
 
 
 def wire_of(version: str) -> Wire:
@@ -190,9 +192,9 @@ def wire_of(version: str) -> Wire:
     ConfigurationError
         For a generation that flipkit does not speak.
     """
-    generation = version.rpartition(".")[2] if isinstance(version, str) else None
-    if generation not in _BY_GENERATION:
+    match = _VERSION.fullmatch(version) if isinstance(version, str) else None
+    if match is None:
         raise ConfigurationError(
             f"version={version!r}: flipkit speaks {DEFAULT_VERSION!r} (Anode) and '2024-08-24.zero' (Zero)"
         )
-    return _BY_GENERATION[generation]
+    return _BY_GENERATION[match[1]]

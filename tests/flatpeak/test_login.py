@@ -90,7 +90,13 @@ def test_keys_and_address_come_from_the_environment(monkeypatch, secrets):
 
 @pytest.mark.parametrize(
     "options",
-    [{"version": "2026-01-01.busbar"}, {"version": ""}, {"base_url": "http://api.flatpeak.com"}, {"frames": "dask"}],
+    [
+        {"version": "2026-01-01.busbar"},
+        {"version": "x\n.anode"},
+        {"version": None},
+        {"base_url": "http://api.flatpeak.com"},
+        {"frames": "dask"},
+    ],
 )
 def test_what_cannot_work_is_refused_at_once(service, options):
     with pytest.raises(FlipkitError):
