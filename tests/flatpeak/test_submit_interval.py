@@ -242,7 +242,7 @@ class Store:
 
 
 chosen = st.tuples(
-    st.sampled_from(["loc_1", "loc_2"]), st.integers(0, 12), st.sampled_from([1, 1, 1, 2]), st.booleans()
+    st.sampled_from(["loc_1", "loc_2"]), st.integers(0, 12), st.sampled_from([1, 1, 2, 6]), st.booleans()
 )
 
 
