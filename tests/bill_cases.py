@@ -60,6 +60,10 @@ class Case:
     edges: list[date] | None = None
 
 
+def one_in(number: int) -> st.SearchStrategy[bool]:
+    return st.sampled_from([False] * (number - 1) + [True])
+
+
 def exact(values: list[float]) -> tuple[Decimal, ...]:
     return tuple(Decimal(value) for value in values)
 
@@ -173,7 +177,7 @@ def demands(draw: st.DrawFn, holidays: bool) -> tuple[Demand, ...]:
         hours = draw(hour_windows(minutes))[0]
         months = draw(month_groups())[0]
         days = draw(day_groups)[0]
-        when = When(months, days, *hours, holiday=holidays and draw(st.integers(0, 4)) == 0)
+        when = When(months, days, *hours, holiday=holidays and draw(one_in(5)))
         when = replace(when, days=ALL_DAYS) if when.holiday else when
         ratchet = None
         if draw(st.booleans()):
@@ -198,7 +202,7 @@ def exports(draw: st.DrawFn, plan: Plan, grid: int, start: datetime, end: dateti
     carry = draw(st.sampled_from([None, "credit", "credit"])) if mode == "net_billing" else None
     share = Decimal(draw(st.sampled_from([0.0, 0.5, 1.0]))) if carry else ZERO
     month = draw(st.integers(1, 12)) if carry else 12
-    if draw(st.integers(0, 3)) == 0:
+    if draw(one_in(4)):
         return Export(mode, series=draw(series(start, end)), carry_over=carry, payout_share=share, true_up_month=month)
     made = draw(periods(draw(cells(grid, plan.region is not None)), tiered=False, scale=1))
     return Export(mode, made, carry_over=carry, payout_share=share, true_up_month=month)
@@ -219,8 +223,8 @@ def extras(draw: st.DrawFn, plan: Plan) -> Plan:
         plan,
         demands=draw(demands(plan.region is not None)),
         fixed=tuple((f"F{number}", draw(amounts), draw(amounts)) for number in range(draw(st.integers(0, 2)))),
-        min_month=draw(st.one_of(st.none(), amounts)),
-        min_year=draw(st.one_of(st.none(), amounts.map(lambda amount: amount * 50))),
+        min_month=draw(st.sampled_from([None, None, *map(Decimal, (2, 20, 90))])),
+        min_year=draw(st.sampled_from([None, None, *map(Decimal, (100, 900))])),
         adders=tuple((f"A{number}", Decimal(draw(odd_prices))) for number in range(draw(st.integers(0, 2)))),
         taxes=draw(taxes()),
     )
@@ -232,7 +236,7 @@ def plans(draw: st.DrawFn, timezone: str, start: datetime, end: datetime, scale:
     grid = draw(st.sampled_from([60, 60, 30, 15, 5]))
     region = draw(st.sampled_from([None, None, *HOLIDAYS]))
     base = Plan(timezone, region=region, holidays=holidays_of(region) if region else frozenset())
-    if draw(st.integers(0, 5)) == 0:
+    if draw(one_in(6)):
         base = replace(base, series=draw(series(start, end)))
     else:
         rule = draw(st.sampled_from(["chronological", "prorate", "per_period", None]))
@@ -266,7 +270,7 @@ def profiles(draw: st.DrawFn, timezone: str, scale: float) -> Profile:
     day = date.fromisoformat(draw(st.sampled_from([*ZONES[timezone], "2024-12-20", "2025-06-24", "2024-02-25"])))
     days = draw(st.integers(1, max(8, minutes // 2)))
     back = draw(st.integers(0, days))
-    if draw(st.integers(0, 40)) == 0:
+    if draw(one_in(25)):
         day, back, days, minutes = date(2024, 1, 1), draw(st.sampled_from([0, 0, -40])), 396, 60
     begin = datetime.combine(day - timedelta(days=back), time(), ZoneInfo(timezone)).astimezone(UTC)
     begin += timedelta(minutes=draw(st.sampled_from([0, 0, 0, 15, 30, 405, 817, 1003])))
@@ -307,7 +311,7 @@ def change(draw: st.DrawFn, profile: Profile, timezone: str) -> datetime:
     """When one tariff follows another: mostly a local midnight."""
     span = (profile.end - profile.start) // timedelta(minutes=1)
     at = profile.start + timedelta(minutes=draw(st.integers(1, max(1, span - 1))))
-    if draw(st.integers(0, 3)) == 0:
+    if draw(one_in(4)):
         return at
     day = at.astimezone(ZoneInfo(timezone)).date()
     return datetime.combine(day, time(), ZoneInfo(timezone)).astimezone(UTC)
@@ -319,8 +323,8 @@ def cases(draw: st.DrawFn) -> Case:
     timezone, scale = draw(st.sampled_from(sorted(ZONES))), draw(st.sampled_from([100.0, 400.0]))
     profile = draw(profiles(timezone, scale))
     first = draw(plans(timezone, profile.start, profile.end, scale))
-    edges = draw(billing_dates(profile, timezone)) if draw(st.integers(0, 3)) == 0 else None
-    if draw(st.integers(0, 3)):
+    edges = draw(billing_dates(profile, timezone)) if draw(one_in(4)) else None
+    if not draw(one_in(4)):
         return Case([first], profile, edges)
     at = draw(change(profile, timezone))
     if not profile.start < at < profile.end:

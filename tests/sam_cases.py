@@ -13,7 +13,7 @@ from typing import Any
 
 from bill_plan import MONTHS, ZERO, Demand, Export, Limit, Period, Plan, Profile, Ratchet, When
 from hypothesis import strategies as st
-from PySAM import Utilityrate5
+from PySAM import Utilityrate5  # type: ignore[import-untyped]
 
 NO_LIMIT = 1e38
 START = datetime(2018, 1, 1, tzinfo=UTC)  # a Monday, and no leap year
