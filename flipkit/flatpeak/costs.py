@@ -129,6 +129,7 @@ def cost_columns(rows: Sequence[Any], units: Sequence[str] | str, request: Reque
         "confidence": np.fromiter((row.cost.confidence for row in rows), np.float64, len(rows)),
         "session_reference_id": _texts([row.session_reference_id for row in rows]),
         "record_reference_id": _texts([row.record_reference_id for row in rows]),
+        "energy_flow_direction": _texts([row.energy_flow_direction for row in rows]),
     }
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from flipkit.errors import RequestError
 from flipkit.flatpeak.shapes import Batch, FailedRecord
-from flipkit.flatpeak.submission import Finding
+from flipkit.frames import Finding
 from flipkit.http import side_by_side
 
 __all__ = ["LARGEST_CALL", "Call", "Outcome", "chunks", "deliver"]

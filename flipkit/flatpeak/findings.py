@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from flipkit.flatpeak.records import SERIES, Checked, series_codes
-from flipkit.flatpeak.submission import Finding
+from flipkit.frames import Finding
 
 __all__ = ["contested_rows", "falling_registers", "implausible_powers", "repeats_and_overlaps"]
 

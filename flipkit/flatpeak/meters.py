@@ -15,7 +15,7 @@ from flipkit.flatpeak.lanes import interval_lanes, register_lanes
 from flipkit.flatpeak.records import Checked, read_intervals, read_readings
 from flipkit.flatpeak.service import Service
 from flipkit.flatpeak.shapes import Batch
-from flipkit.flatpeak.submission import Finding, Submission, failed_frame
+from flipkit.flatpeak.submission import Submission, failed_frame
 from flipkit.frames import is_frame, library_of
 from flipkit.frames.tables import FAILED_RECORDS
 

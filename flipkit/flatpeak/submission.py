@@ -6,40 +6,17 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from flipkit.frames import Frame, take
+from flipkit.frames import Finding, Frame, take
+from flipkit.frames.findings import rows_text
 from flipkit.frames.tables import FAILED_RECORDS
 
 __all__ = ["Finding", "Submission", "failed_frame"]
 
 _SHOWN = 3
-
-
-class Finding(NamedTuple):
-    """Something to look at in records that were sent all the same.
-
-    Attributes
-    ----------
-    name : str
-        Dotted, for machines: ``records.overlap``.
-    words : str
-        For people.
-    rows : tuple of int
-        Which records, counted from 0 as they were handed in.
-    """
-
-    name: str
-    words: str
-    rows: tuple[int, ...] = ()
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.words}{_rows_text(self.rows)}"
-
-    def __repr__(self) -> str:
-        return f"<{self}>"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -86,7 +63,7 @@ class Submission:
         columns = take(self.failed, numbers=("row",), texts=("error",))
         errors: list[str] = columns["error"].tolist()
         causes = Counter(errors).most_common(_SHOWN)
-        lines = [f"failed: {text}{_rows_text(_rows_of(columns, text))}" for text, _ in causes]
+        lines = [f"failed: {text}{rows_text(_rows_of(columns, text))}" for text, _ in causes]
         left = len(set(errors)) - len(causes)
         more = [f"failed: {left} other reasons, see .failed"] if left else []
         return [*lines, *more, *map(str, self.findings)]
@@ -94,14 +71,6 @@ class Submission:
 
 def _rows_of(columns: dict[str, np.ndarray], error: str) -> tuple[int, ...]:
     return tuple(columns["row"][columns["error"] == error].astype(np.int64).tolist())
-
-
-def _rows_text(rows: tuple[int, ...]) -> str:
-    if not rows:
-        return ""
-    shown = ", ".join(map(str, rows[:_SHOWN]))
-    more = f" and {len(rows) - _SHOWN:,} more" if len(rows) > _SHOWN else ""
-    return f" ({'row' if len(rows) == 1 else 'rows'} {shown}{more})"
 
 
 def failed_frame(errors: Mapping[int, str], columns: Mapping[str, np.ndarray], into: str) -> Frame:

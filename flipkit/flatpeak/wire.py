@@ -141,7 +141,9 @@ class Wire:
         if word not in self.directions:
             choice = ", ".join(self.directions)
             raise InputError(f"tariff_direction={direction!r}: with {self.generation}, choose one of {choice}")
-        return {self.direction: word, **self.extra}
+        # Zero adds LOCAL energy to IMPORT; `tariff_rate`, seen in a case study alone, keeps the two apart.
+        rate = {} if self.anode else {"tariff_rate": word}
+        return {self.direction: word, **rate, **self.extra}
 
     def flow_of(self, word: str) -> str:
         """Anode's word for a flow; words that are not known pass through."""

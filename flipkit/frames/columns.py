@@ -134,7 +134,12 @@ _MONEY = _glossary(
 
 _STATE = _glossary(
     ("status", "text", "", "as the service gives it; unknown words pass through"),
-    ("energy_flow_direction", "text", "", "INBOUND: into the site or device; OUTBOUND: out of it"),
+    (
+        "energy_flow_direction",
+        "text",
+        "",
+        "INBOUND: into the site or device; OUTBOUND: out of it; null where the service does not say",
+    ),
     ("tariff_direction", "text", "", "which price applies: IMPORT, EXPORT or LOCAL"),
     ("confidence", "number", "1", "1 is confirmed; below 1 is a forecast or an estimate"),
     ("coverage", "number", "1", "share of the period's time that has records"),

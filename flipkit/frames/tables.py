@@ -127,6 +127,7 @@ COSTS = Table(
         "session_reference_id",
         "record_reference_id",
         "timezone",
+        "energy_flow_direction",
     ),
     key=("object_id", "tariff_direction", "start_utc", "end_utc"),
 )

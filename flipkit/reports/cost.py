@@ -40,7 +40,9 @@ def cost_report(
     A location's report holds the records of its devices too: add locations or devices, not both.
 
     Findings: ``coverage.none``, ``coverage.partial``, ``confidence.estimated``, ``cost.unavailable`` (the service has
-    no price or no such object; its own words follow).
+    no price or no such object; its own words follow), ``cost.other_flow`` (energy against the direction's own flow,
+    such as what a battery supplied under IMPORT, is an avoided cost and not in the figures; the contract has no field
+    for it, so it is seen only where the service says so).
 
     Parameters
     ----------
@@ -74,6 +76,9 @@ def cost_report(
         kit.frames,
         facts={"query": about, "data_time_utc": max(times, default=None), "environment": kit.environment},
     )
+
+
+_OWN_FLOW = {"IMPORT": "INBOUND", "EXPORT": "OUTBOUND", "LOCAL": "INBOUND"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +133,13 @@ class _Rows:
             costs,
             times=["start_utc", "end_utc"],
             numbers=["energy_kwh", "cost", "confidence"],
-            texts=["currency", "timezone"],
+            texts=["currency", "timezone", "energy_flow_direction"],
         )
         self.start, self.end = columns["start_utc"].view(np.int64), columns["end_utc"].view(np.int64)
         self.energy, self.cost, self.confidence = columns["energy_kwh"], columns["cost"], columns["confidence"]
         self.currency = next(iter(columns["currency"]), None)
         self.zone = next(iter(columns["timezone"]), None)
+        self.flow = columns["energy_flow_direction"]
 
 
 def _aggregated(
@@ -141,11 +147,13 @@ def _aggregated(
 ) -> Iterator[dict[str, Any]]:
     labels, edges = periods(aggregation, zone, *window)
     edges = np.clip(edges, *window)
+    other = np.array([flow not in {None, _OWN_FLOW[job.direction]} for flow in rows.flow], dtype=bool)
     pieces = split_at(edges, rows.start, rows.end)
     time = covered(pieces, len(labels))
     currency = rows.currency or job.currency
     for period, label in enumerate(labels):
-        own = pieces.period == period
+        there = pieces.period == period
+        own = there & ~other[pieces.row]
         row, share = pieces.row[own], pieces.share[own]
         confidence = rows.confidence[row]
         coverage = float(time[period] / (edges[period + 1] - edges[period]))
@@ -156,7 +164,7 @@ def _aggregated(
             "intervals": len(row),
             "coverage": coverage,
             "confidence": float(confidence.min()) if len(row) else np.nan,
-            "finding": as_text(_findings(coverage, confidence)),
+            "finding": as_text(_findings(coverage, confidence, int((there & ~own).sum()))),
         }
 
 
@@ -172,7 +180,7 @@ def _base(job: _Job, label: str, edges: np.ndarray, period: int) -> dict[str, An
     }
 
 
-def _findings(coverage: float, confidence: np.ndarray) -> Iterator[Finding]:
+def _findings(coverage: float, confidence: np.ndarray, others: int) -> Iterator[Finding]:
     if coverage == 0:
         yield Finding("coverage.none", "no records in the period")
     elif coverage < 1:
@@ -180,6 +188,8 @@ def _findings(coverage: float, confidence: np.ndarray) -> Iterator[Finding]:
     unsure = int((confidence < 1).sum())
     if unsure:
         yield Finding("confidence.estimated", f"{unsure:,} of {len(confidence):,} rows are estimates or forecasts")
+    if others:
+        yield Finding("cost.other_flow", f"{others:,} rows of energy the other way are not in the figures")
 
 
 def _unavailable(job: _Job, window: tuple[int, int], aggregation: str, finding: Finding) -> Iterator[dict[str, Any]]:

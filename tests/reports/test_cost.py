@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import flipkit as fk
 from flipkit.errors import InputError, NaiveTimestampError
 from flipkit.frames import facts, take
 from flipkit.reports import cost_report
@@ -139,3 +140,19 @@ def test_splitting_keeps_all_the_time_inside_the_edges(lengths, spans):
     ]
     assert covered(pieces, len(lengths)).tolist() == [len(minutes) for minutes in by_minute]
     assert ((edges[pieces.period] <= pieces.start) & (pieces.end <= edges[pieces.period + 1])).all()
+
+
+def test_energy_that_a_battery_supplied_is_no_cost():
+    with fk.connect("emulator") as kit:
+        client = kit.flatpeak
+        location = client.create_location("home-x", city="London", country_code="GB")
+        battery = client.create_device("battery-x")
+        client.create_tariff(location, fk.Tariff.flat(0.25, currency="GBP", timezone="Europe/London"))
+        hour = {"location_id": location, "units": "WH", "start_utc": "2025-06-01T10:00:00Z",
+                "end_utc": "2025-06-01T11:00:00Z", "tariff_direction": "IMPORT"}  # fmt: skip
+        bought = hour | {"value": 2000, "energy_flow_direction": "INBOUND"}
+        supplied = hour | {"value": 1000, "energy_flow_direction": "OUTBOUND", "device_id": battery}
+        assert len(client.submit_interval([bought, supplied]).failed) == 0
+        (row,) = records(cost_report(kit, "2025-06-01", "2025-06-01", aggregation="DAY", object_id=location))
+    assert (row["energy_kwh"], row["cost"]) == (2.0, 0.5)
+    assert "cost.other_flow: 1 rows" in row["finding"]
