@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from flipkit.errors import InputError
-from flipkit.tariffs import flatpeak_reader, flatpeak_writer, tariff_checks
+from flipkit.tariffs import flatpeak_reader, flatpeak_writer, octopus, tariff_checks, urdb
 from flipkit.tariffs.calendar import to_us, zone
 from flipkit.tariffs.charges import Adder, DemandCharge, FixedCharge, Minimum, Tax
 from flipkit.tariffs.currencies import check_currency
@@ -208,6 +208,96 @@ class Tariff:
             A null, a gap or an overlap (names row and time), an unknown currency or zone.
         """
         return cls("Price series" if name is None else name, currency, timezone, (), series_of_frame(frame))
+
+    @classmethod
+    def from_urdb(
+        cls,
+        source: Any,
+        *,
+        timezone: str,
+        tier_rule: Literal["chronological", "prorate", "per_period"] | None = None,
+        currency: str = "USD",
+    ) -> Tariff:
+        """A record of OpenEI's Utility Rate Database (API version 3 to 8), https://openei.org/wiki/Utility_Rate_Database.
+
+        Parameters
+        ----------
+        source : mapping, str or Path
+            The record, or the API's answer with one record in ``items``; the object, its JSON text, or the path of a
+            file. Never changed.
+        timezone : str
+            IANA zone of the schedules' hours; records do not name theirs.
+        tier_rule : str, optional
+            How kWh fill the tiers, see `Tariff`; needed where there are tiers.
+        currency : str
+            ISO 4217 code.
+
+        Returns
+        -------
+        Tariff
+            ``rate`` and ``adj`` are added. Period 0 of the record is ``period 1`` (where there is but one, it has no
+            name). ``dgrules``: Net Metering carries kWh over to the end of the year and pays nothing for what is left;
+            both kinds of Net Billing net within each interval of the energy that is rated (hand in hourly energy for
+            Net Billing Hourly) and pay ``sell``; without the field exports earn nothing. ``startdate`` and ``enddate``
+            are the first and the last local day; ``dataclasses.replace(tariff, valid_from_us=None,
+            valid_to_us=None)`` prices other times. A demand interval that is not stated is 15 minutes; ratchets hold
+            for flat demand and for demand by period, and look back 11 billing periods where no range is stated.
+
+        Raises
+        ------
+        InputError
+            Whatever cannot be priced, by the name of its field: tiers without `tier_rule`, coincident demand, fuel
+            adjustments by month, reactive power, charges for additional meters or in words (``energyattrs``), units
+            other than kWh and kW, a demand period over several windows of the day, any field that is unknown. Several
+            records, or none.
+        """
+        return cls(currency=currency, timezone=timezone, **urdb.read(source, timezone, tier_rule))
+
+    @classmethod
+    def from_octopus(
+        cls,
+        unit_rates: Any,
+        standing_charges: Any = None,
+        *,
+        timezone: str = "Europe/London",
+        currency: str = "GBP",
+        payment_method: str | None = None,
+        name: str | None = None,
+    ) -> Tariff:
+        """A tariff of Octopus Energy from the lists of its API, in pence with VAT (``value_inc_vat``).
+
+        Parameters
+        ----------
+        unit_rates : mapping, list of mapping, str or Path
+            The answer of ``standard-unit-rates``, or a list of all its pages; the object, its JSON text, or the path
+            of a file. Rows in any order. Never changed.
+        standing_charges : mapping, list of mapping, str or Path, optional
+            The answer of ``standing-charges``, charged for each local day.
+        timezone : str
+            IANA zone of local days and months.
+        currency : str
+            ISO 4217 code of the major unit.
+        payment_method : str, optional
+            ``"DIRECT_DEBIT"`` or ``"NON_DIRECT_DEBIT"``; needed where the prices differ by it.
+        name : str, optional
+            Default ``"Octopus"``.
+
+        Returns
+        -------
+        Tariff
+            Over the time that both lists cover. One price is a flat rate, several are a price series; prices without
+            an end and changes of the standing charge make tariffs one after another (`successive`).
+
+        Raises
+        ------
+        InputError
+            A gap or an overlap between two rows, pages that are missing, several ways of payment, day and night
+            registers, a value that is no number, a field that is unknown: names the row.
+        """
+        text = "Octopus" if name is None else name
+        fields = octopus.read(unit_rates, standing_charges, payment_method)
+        parts = [cls(name=text, currency=currency, timezone=timezone, **each) for each in fields]
+        return parts[0] if len(parts) == 1 else cls.successive(parts, name=text)
 
     @classmethod
     def from_flatpeak(
