@@ -60,7 +60,7 @@ class Costs(Service):
         first, last = span_us(start, end)
         if aggregation not in _AGGREGATIONS:
             raise InputError(f"aggregation={aggregation!r}: choose DAY, MONTH, or None for a row a record")
-        direction = self._wire.report_query(tariff_direction)
+        direction = self._wire.cost_query(tariff_direction)
         query = direction | ({"aggregation": aggregation} if aggregation else {})
         body = {"start_time": text_of(first), "end_time": text_of(last), **(direction if self._wire.anode else {})}
         objects = ids_of(object_id, "object_id")
@@ -94,7 +94,7 @@ class Costs(Service):
         PriceUnavailable
             There is no price for the location and direction.
         """
-        query = self._wire.report_query(tariff_direction)
+        query = self._wire.cost_query(tariff_direction)
         answer = self._ask(self._wire.costs, "POST", "costs", "session", session_reference_id, query=query)
         columns = _cost_rows(answer, answer.value.object_id, query[self._wire.direction])
         if columns["session_reference_id"] is None:

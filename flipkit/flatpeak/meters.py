@@ -16,7 +16,7 @@ from flipkit.flatpeak.records import Checked, read_intervals, read_readings
 from flipkit.flatpeak.service import Service
 from flipkit.flatpeak.shapes import Batch
 from flipkit.flatpeak.submission import Submission, failed_frame
-from flipkit.frames import is_frame, library_of
+from flipkit.frames import Finding, is_frame, library_of
 from flipkit.frames.tables import FAILED_RECORDS
 
 __all__ = ["Meters"]

@@ -141,9 +141,15 @@ class Wire:
         if word not in self.directions:
             choice = ", ".join(self.directions)
             raise InputError(f"tariff_direction={direction!r}: with {self.generation}, choose one of {choice}")
-        # Zero adds LOCAL energy to IMPORT; `tariff_rate`, seen in a case study alone, keeps the two apart.
-        rate = {} if self.anode else {"tariff_rate": word}
-        return {self.direction: word, **rate, **self.extra}
+        return {self.direction: word, **self.extra}
+
+    def cost_query(self, direction: str) -> dict[str, str]:
+        """As `report_query`, for costs: Zero would add LOCAL energy to IMPORT.
+
+        ``tariff_rate``, which keeps the two apart, is known from a case study alone.
+        """
+        query = self.report_query(direction)
+        return query if self.anode else {**query, "tariff_rate": query[self.direction]}
 
     def flow_of(self, word: str) -> str:
         """Anode's word for a flow; words that are not known pass through."""

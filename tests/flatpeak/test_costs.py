@@ -62,6 +62,7 @@ def test_rows_become_columns(service, flatpeak, rows):
             "session_reference_id": None,
             "record_reference_id": "r",
             "timezone": "Europe/London",
+            "energy_flow_direction": None,
         }
     ]
     noted = facts(frame)
@@ -205,7 +206,8 @@ def test_zero_speaks_zero(service, frames_library, rows):
     row["carbon"] = {"value": 1, "confidence": 1}
     service.answers["POST /costs/interval/loc_1"] = service.answers["POST /costs/session/s"] = report(row)
     found = rows(client.cost_by_interval("loc_1", *JUNE, tariff_direction="EXPORT", aggregation="DAY"))
-    assert service.last.query == {"direction": "EXPORT", "include_tariff": "true", "aggregation": "DAY"}
+    words = {"direction": "EXPORT", "tariff_rate": "EXPORT", "include_tariff": "true"}
+    assert service.last.query == {**words, "aggregation": "DAY"}
     assert service.last.body == {"start_time": JUNE[0], "end_time": JUNE[1]}
     assert service.last.headers["flatpeak-version"] == "2024-08-24.zero"
     assert (found[0]["cost"], found[0]["energy_kwh"], found[0]["tariff_direction"]) == (0.45, 1.5, "EXPORT")
