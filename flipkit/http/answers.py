@@ -23,6 +23,7 @@ __all__ = ["Answer", "Complaint", "Envelope", "error_of", "is_retryable_status"]
 
 T = TypeVar("T")
 
+_NOTHING = object()
 _RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 _NEXT_STEP = {
@@ -91,13 +92,25 @@ class Answer(Generic[T]):
         """The first bytes as text, for error messages."""
         return self.content[:200].decode("utf-8", "replace")
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether the content claims to be JSON and is none: half of what the service said."""
+        says_json = "json" in self.headers.get("content-type", "")
+        return says_json and bool(self.content) and _decoded(self.content) is _NOTHING
+
+
+def _decoded(content: bytes) -> Any:
+    """JSON as Python values, or `_NOTHING` where it is none."""
+    try:
+        return msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _NOTHING
+
 
 def error_of(answer: Answer[Any], read: Envelope) -> StatusError:
     """The error for a status of 400 and above; `read` knows the service's envelope."""
-    try:
-        body = msgspec.json.decode(answer.content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        body = None
+    body = _decoded(answer.content)
+    body = None if body is _NOTHING else body
     complaint = read(answer.status, body)
     kind = complaint.error or _kind(answer.status)
     step = complaint.next_step or _NEXT_STEP.get(kind)

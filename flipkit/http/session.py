@@ -277,7 +277,7 @@ class _Call(Generic[T]):
 
     def _may_repeat(self, outcome: Answer[T] | Exception) -> bool:
         if isinstance(outcome, Answer):
-            return self.repeatable and is_retryable_status(outcome.status)
+            return self.repeatable and (is_retryable_status(outcome.status) or outcome.is_cut)
         if isinstance(outcome, _Unreadable):
             return self.repeatable and not outcome.is_page
         never_arrived = isinstance(outcome, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)

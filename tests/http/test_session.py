@@ -136,6 +136,27 @@ def test_a_plain_no_is_final_and_typed(status, error):
     assert len(server.requests) == 1
 
 
+def test_half_of_a_no_is_asked_for_again():
+    """Its code decides what the caller can do, and it stood in the other half."""
+    half = httpx.Response(422, headers={"content-type": "application/json"}, content=b'{"code": "price_una')
+    server = Server(half, httpx.Response(422, json={"code": "price_unavailable", "message": "none"}))
+    with pytest.raises(errors.InvalidRequest) as refused:
+        session(server).send("GET", ["x"])
+    assert (refused.value.code, len(server.requests)) == ("price_unavailable", 2)
+    server = Server(half)
+    with pytest.raises(errors.InvalidRequest):
+        session(server).send("POST", ["x"], repeatable=False)
+    assert len(server.requests) == 1
+    for whole in (
+        httpx.Response(422, html="<p>no</p>"),
+        httpx.Response(422, headers={"content-type": "application/json"}),
+    ):
+        server = Server(whole)
+        with pytest.raises(errors.InvalidRequest):
+            session(server).send("GET", ["x"])
+        assert len(server.requests) == 1
+
+
 def test_a_page_for_people_is_not_asked_for_again():
     server = Server(httpx.Response(200, html="<html>Sign in</html>"))
     with pytest.raises(errors.UnexpectedAnswer, match="<html>Sign in"):
@@ -296,6 +317,12 @@ def test_a_body_that_is_too_large_is_refused(monkeypatch):
         "https://api.example?key=1",
         "http://127.0.0.1.evil.example",
         "",
+        "https://[::1",
+        "https://api.example:pw",
+        "https://api.example:70000",
+        "https://api.example:0",
+        "https://api example",
+        "https://api.example\n",
     ],
 )
 def test_an_unsafe_address_is_refused(address):
