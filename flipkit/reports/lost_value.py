@@ -65,7 +65,8 @@ def lost_value_report(kit: Kit, start: str, end: str) -> Frame:
     found = side_by_side(lambda s: _worth(kit, locations.get(s), start, end), list(sites), what="lost value")
     worth = dict(zip(sites, found, strict=True))
     rows = [
-        _row(*row, worth) for row in zip(lost["site_id"], lost["month"], lost["lost_kwh"], lost["finding"], strict=True)
+        _row(*row, worth, locations)
+        for row in zip(lost["site_id"], lost["month"], lost["lost_kwh"], lost["finding"], strict=True)
     ]
     columns = {name: [row[name] for row in rows] for name in LOST_VALUE_REPORT.names}
     about = facts(report) | {"query": {"report": "lost value", "start": start, "end": end}}
@@ -90,7 +91,6 @@ class _Price(NamedTuple):
 class _Worth(NamedTuple):
     """A site's prices by month, or why there are none."""
 
-    currency: str | None
     months: dict[str, _Price]
     finding: Finding | None = None
 
@@ -101,29 +101,37 @@ def _locations(kit: Kit) -> dict[str, _Location]:
     return {reference: _Location(*rest) for reference, *rest in rows if reference and all(rest)}
 
 
-def _row(site: str, month: str, lost_kwh: float, finding: str | None, worth: dict[str, _Worth]) -> dict[str, Any]:
+def _row(
+    site: str,
+    month: str,
+    lost_kwh: float,
+    finding: str | None,
+    worth: dict[str, _Worth],
+    locations: dict[str, _Location],
+) -> dict[str, Any]:
+    currency = locations[site].currency if site in locations else None
     row: dict[str, Any] = dict.fromkeys(LOST_VALUE_REPORT.names, np.nan)
-    row |= {"site_id": site, "month": month, "lost_kwh": lost_kwh, "currency": None, "finding": finding}
+    row |= {"site_id": site, "month": month, "lost_kwh": lost_kwh, "currency": currency, "finding": finding}
     if not lost_kwh > 0:
         return row | ({"lost_value": 0.0, "lost_value_low": 0.0, "lost_value_high": 0.0} if lost_kwh == 0 else {})
     own = worth[site]
     price = own.months.get(month)
     more = [finding, own.finding and str(own.finding), price and price.finding and str(price.finding)]
-    row |= {"currency": own.currency, "finding": "; ".join(text for text in more if text) or None}
+    row["finding"] = "; ".join(text for text in more if text) or None
     if price is None:
         return row
-    amounts = [rounded(lost_kwh * per_kwh, own.currency) for per_kwh in price[:3]]
+    amounts = [rounded(lost_kwh * per_kwh, currency) for per_kwh in price[:3]]
     return row | {"lost_value": amounts[0], "lost_value_low": min(amounts[1:]), "lost_value_high": max(amounts[1:])}
 
 
 def _worth(kit: Kit, location: _Location | None, start: str, end: str) -> _Worth:
     if location is None:
-        return _Worth(None, {}, Finding("lost_value.no_location", "Flatpeak has no location with the site's id"))
+        return _Worth({}, Finding("lost_value.no_location", "Flatpeak has no location with the site's id"))
     window = local_window(start, end, location.zone)
     try:
         imported = _prices(kit, location, window, "IMPORT")
     except PriceUnavailable as error:
-        return _Worth(location.currency, {}, Finding("lost_value.no_price", str(error)))
+        return _Worth({}, Finding("lost_value.no_price", str(error)))
     try:
         exported: PriceSeries | None = _prices(kit, location, window, "EXPORT")
         finding = None
@@ -133,7 +141,7 @@ def _worth(kit: Kit, location: _Location | None, start: str, end: str) -> _Worth
     months = dict(_months(profile, imported, exported, location.zone, window))
     if not months:
         finding = Finding("lost_value.no_profile", "no production records in the window to weight the prices with")
-    return _Worth(location.currency, months, finding)
+    return _Worth(months, finding)
 
 
 def _prices(kit: Kit, location: _Location, window: tuple[int, int], direction: str) -> PriceSeries:

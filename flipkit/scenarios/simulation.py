@@ -172,7 +172,7 @@ def _bills(outcome: Outcome) -> Iterator[dict[str, Any]]:
                 "scenario": outcome.scenario,
                 "month": month,
                 "component": component,
-                "quantity": fsum(kwh[rows]),
+                "quantity": round(fsum(kwh[rows]), 6),
                 "unit": "kWh",
                 "cost": sign * rounded(fsum(money[rows]), outcome.currency) + 0.0,
                 "currency": outcome.currency,
