@@ -1,5 +1,7 @@
 """What all tests share: both libraries, and an environment without keys."""
 
+import contextlib
+import io
 import os
 import sys
 
@@ -29,3 +31,14 @@ def kit(request):
 
     with fk.connect("emulator", frames=request.param) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def demo_made(tmp_path_factory):
+    """What ``flipkit demo`` makes: the folder, and the lines it prints. Tests must leave the folder as it is."""
+    from flipkit.cli import main
+
+    folder, said = tmp_path_factory.mktemp("demo") / "reports", io.StringIO()
+    with contextlib.redirect_stdout(said):
+        assert main(["demo", "--out", str(folder)]) == 0
+    return folder, said.getvalue().splitlines()

@@ -45,7 +45,7 @@ def energy(site_id):
             names = ("home_wh", "car_wh", "generation_wh", "charge_wh", "discharge_wh")
             home, car, generation, charge, discharge = (int(row[name]) for name in names)
             net = home + car + charge - generation - discharge
-            start = datetime.strptime(row["start_utc"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+            start = datetime.fromisoformat(row["start_utc"]).astimezone(UTC)
             rows.append((start, max(net, 0), max(-net, 0), generation - max(-net, 0)))
     return rows
 
@@ -59,17 +59,21 @@ def _price(tariff, start):
     if tariff["market_rates"]:
         return market()[tariff["market"], start.strftime("%Y-%m-%dT%H:%M:%SZ")]
     local = start.astimezone(ZoneInfo(tariff["timezone"]))
-    clock = local.strftime("%H:%M:%S")
+    return _scheduled(tariff["key"], local.month, local.weekday(), local.strftime("%H:%M:%S"))
+
+
+@cache
+def _scheduled(key, month, weekday, clock):
     found = [
         Decimal(hours["rate"][0]["fixed"])
-        for season in tariff["schedule"]
-        if season["months"] == ["All"] or MONTHS[local.month - 1] in season["months"]
+        for season in tariffs()[key]["schedule"]
+        if season["months"] == ["All"] or MONTHS[month - 1] in season["months"]
         for kind in season["days_and_hours"]
-        if any(local.weekday() in DAYS[day] for day in kind["days"])
+        if any(weekday in DAYS[day] for day in kind["days"])
         for hours in kind["hours"]
         if hours["valid_from"] <= clock and (hours["valid_to"] == "00:00:00" or clock < hours["valid_to"])
     ]
-    assert len(found) == 1, (tariff["key"], start, found)
+    assert len(found) == 1, (key, month, weekday, clock, found)
     return found[0]
 
 
@@ -92,6 +96,41 @@ def monthly(site_id, direction):
         wh[month] += row[column]
         cost[month] += row[column] * price(keys, row[0]) / 1000 if keys and row[column] else 0
     return dict(wh), dict(cost)
+
+
+@cache
+def worth(site_id):
+    """What a lost kWh is worth, by local month and for "year": as the site used its production, all sold, all used."""
+    site = sites()[site_id]
+    zone = ZoneInfo(site["timezone"])
+    sold, used, at_export, at_import = (defaultdict(Decimal) for _ in range(4))
+    for start, _, exported, own in energy(site_id):
+        if not exported + own:
+            continue
+        for month in (start.astimezone(zone).strftime("%Y-%m"), "year"):
+            sold[month] += exported
+            used[month] += own
+            at_export[month] += (exported + own) * price(keys_of(site, "EXPORT"), start)
+            at_import[month] += (exported + own) * price(keys_of(site, "IMPORT"), start)
+    found = {}
+    for month, kwh in {month: sold[month] + used[month] for month in sold}.items():
+        low, high = at_export[month] / kwh, at_import[month] / kwh
+        found[month] = (used[month] * high + sold[month] * low) / kwh, low, high
+    return found
+
+
+def scenario(site_id, import_keys, share=Decimal(1)):
+    """Cost of imports and worth of exports by local month, where the site used that share of what it did use."""
+    site = sites()[site_id]
+    zone, bills = ZoneInfo(site["timezone"]), defaultdict(lambda: [Decimal(0), Decimal(0)])
+    for start, imported, exported, own in energy(site_id):
+        net = share * (imported + own) - (exported + own)
+        bill = bills[start.astimezone(zone).strftime("%Y-%m")]
+        if net > 0:
+            bill[0] += net * price(import_keys, start) / 1000
+        elif net < 0:
+            bill[1] -= net * price(keys_of(site, "EXPORT"), start) / 1000
+    return dict(bills)
 
 
 def cents(amount):
