@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from flipkit.scenarios import Simulation as Simulation
     from flipkit.scenarios import simulate as simulate
     from flipkit.tariffs import Tariff as Tariff
+    from flipkit.tariffs import bill as bill
+    from flipkit.tariffs import bill_matrix as bill_matrix
 
 __version__ = "0.1.0"
 
@@ -74,6 +76,8 @@ __all__ = [
     "StatusError",
     "Tariff",
     "UnexpectedAnswer",
+    "bill",
+    "bill_matrix",
     "connect",
     "cost_report",
     "emulator",
@@ -91,6 +95,8 @@ _ROOMS = {
     "Scenario": "flipkit.scenarios",
     "Simulation": "flipkit.scenarios",
     "Tariff": "flipkit.tariffs",
+    "bill": "flipkit.tariffs",
+    "bill_matrix": "flipkit.tariffs",
     "cost_report": "flipkit.reports",
     "lost_value_report": "flipkit.reports",
     "performance_report": "flipkit.reports",

@@ -16,8 +16,18 @@ NAMES = [
     *("AuthenticationFailed", "ConfigurationError", "ConnectionFailed", "DeadlineExceeded", "Flatpeak", "Flip"),
     *("FlipkitError", "InformationRequired", "InputError", "InvalidRequest", "Kit", "Load", "MissingColumnError"),
     *("NaiveTimestampError", "NotFound", "PriceUnavailable", "RateLimited", "RequestError", "Scenario"),
-    *("ServerError", "Simulation", "StatusError", "Tariff", "UnexpectedAnswer", "connect", "cost_report", "emulator"),
-    *("lost_value_report", "performance_report", "simulate", "site_energy", "write_csv"),
+    *(
+        "ServerError",
+        "Simulation",
+        "StatusError",
+        "Tariff",
+        "UnexpectedAnswer",
+        "bill",
+        "bill_matrix",
+        "connect",
+        "cost_report",
+    ),
+    *("emulator", "lost_value_report", "performance_report", "simulate", "site_energy", "write_csv"),
 ]
 
 

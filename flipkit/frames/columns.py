@@ -86,7 +86,7 @@ _TIMES = _glossary(
     ("last_seen_utc", "time", "UTC", "when the device last asked the service"),
     ("contract_start_utc", "time", "UTC", "start of the tariff's validity"),
     ("contract_end_utc", "time", "UTC", "end of the tariff's validity"),
-    ("month", "text", "", "calendar month, local to the site, YYYY-MM"),
+    ("month", "text", "", "calendar month, local to the site, YYYY-MM; by billing dates the first day, YYYY-MM-DD"),
     ("period", "text", "", "local calendar day (YYYY-MM-DD) or month (YYYY-MM)"),
 )
 
@@ -129,6 +129,9 @@ _MONEY = _glossary(
     ("server_cost", "number", "currency", "the interval's cost as the service computed it"),
     ("difference", "number", "currency", "local less server cost"),
     ("component", "text", "", "part of the bill"),
+    ("tariff", "text", "", "name of the tariff"),
+    ("regret", "number", "currency", "cost less that of the site's cheapest tariff"),
+    ("rule_spread", "number", "1", "highest less lowest cost under the tier rules, over the cost; 0 without tiers"),
     ("scenario", "text", "", "name of the scenario"),
 )
 
@@ -144,7 +147,8 @@ _STATE = _glossary(
     ("confidence", "number", "1", "1 is confirmed; below 1 is a forecast or an estimate"),
     ("coverage", "number", "1", "share of the period's time that has records"),
     ("intervals", "count", "", "records counted in the period"),
-    ("rank", "number", "", "1 is the site that lost most in that month; null where it could not be judged"),
+    ("rank", "number", "", "1 is first: the site that lost most in that month, the cheapest tariff; null: not judged"),
+    ("best", "flag", "", "whether it is the site's cheapest tariff"),
     ("finding", "text", "", "what is wrong or could not be judged: dotted.name: words; empty where nothing is"),
     ("error", "text", "", "what is wrong with the record"),
     ("row", "count", "", "position in what was handed in, from 0"),

@@ -208,6 +208,18 @@ LOST_VALUE_REPORT = Table(
     key=("site_id", "month"),
 )
 
+BILL = Table(
+    "bill",
+    ("site_id", "month", "component", "quantity", "unit", "cost", "currency", "tariff", "finding"),
+    key=("site_id", "tariff", "month"),
+)
+
+BILL_MATRIX = Table(
+    "bill matrix",
+    ("site_id", "tariff", "cost", "currency", "rank", "best", "regret", "rule_spread"),
+    key=("site_id", "tariff"),
+)
+
 SIMULATION_SUMMARY = Table(
     "simulation summary",
     (

@@ -1,5 +1,7 @@
 """What energy costs: tariffs, price series, bills, and the local calendar they live in."""
 
+from flipkit.tariffs.bill import bill
+from flipkit.tariffs.bill_matrix import bill_matrix
 from flipkit.tariffs.charges import Adder, DemandCharge, DemandTier, FixedCharge, Minimum, Ratchet, Tax
 from flipkit.tariffs.export import Export
 from flipkit.tariffs.rates import Rate, Tier
@@ -19,4 +21,6 @@ __all__ = [
     "Tariff",
     "Tax",
     "Tier",
+    "bill",
+    "bill_matrix",
 ]

@@ -35,6 +35,8 @@ class BillingPeriods:
         Days in the span over days of the whole billing period; exactly 1 for a whole one.
     months, years : ndarray of int64, shape (n,)
         Calendar month (1 to 12) and year of the first day of the whole billing period.
+    closed : ndarray of bool, shape (n,)
+        The billing period ends within the span (it may have begun before).
     are_months : bool
         Calendar months, not billing dates.
     """
@@ -45,6 +47,7 @@ class BillingPeriods:
     share: Float64
     months: Int64
     years: Int64
+    closed: np.ndarray
     are_months: bool
 
     def __len__(self) -> int:
@@ -53,9 +56,10 @@ class BillingPeriods:
 
     def whole_years(self) -> dict[int, int]:
         """Calendar years that the span holds whole, with the number of their last billing period."""
-        ends = {int(year): int(np.flatnonzero(self.years == year)[-1]) for year in np.unique(self.years)}
-        whole = self.are_months and {year for year in ends if self.share[self.years == year].sum() == 12.0}
-        return {year: last for year, last in ends.items() if whole and year in whole}
+        if not self.are_months:
+            return {}
+        whole = [year for year in np.unique(self.years).tolist() if self.share[self.years == year].sum() == 12.0]
+        return {year: int(np.flatnonzero(self.years == year)[-1]) for year in whole}
 
 
 def check_dates(dates: Iterable[Any] | None) -> tuple[str, ...] | None:
@@ -114,7 +118,8 @@ def billing_periods(zone: str, start_us: int, end_us: int, dates: tuple[str, ...
     share = np.where(np.diff(edges) == np.diff(whole), 1.0, days / all_days)
     for array in (edges, days, share):
         array.flags.writeable = False
-    return BillingPeriods(labels, edges, days, share, firsts % 12 + 1, firsts // 12 + 1970, dates is None)
+    months, years, closed = firsts % 12 + 1, firsts // 12 + 1970, edges[1:] == whole[1:]
+    return BillingPeriods(labels, edges, days, share, months, years, closed, dates is None)
 
 
 def _between(zone: str, start_us: int, end_us: int, dates: tuple[str, ...]) -> tuple[tuple[str, ...], Int64]:

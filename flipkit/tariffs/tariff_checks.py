@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from flipkit.errors import InputError
 from flipkit.tariffs.calendar import to_text
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TIER_RULES", "check_parts", "check_plain", "check_untiered", "checked_charges", "in_order", "overlap"]
 
-TIER_RULES = ("chronological", "prorate", "per_period")
+TIER_RULES: Final = ("chronological", "prorate", "per_period")
 _CHARGES = ("holidays", "demand", "fixed", "minimum", "adders", "taxes", "export", "parts")
 _OWN = ("rates", "series", "valid_from_us", "valid_to_us", "tier_rule", *_CHARGES[:-1])
 
@@ -141,8 +141,7 @@ def check_untiered(tariff: Tariff) -> None:
 
 
 def check_plain(tariff: Tariff, why: str) -> None:
-    """Raise InputError where a tariff has more than prices by month, weekday and hour: names what."""
+    """Raise InputError where a tariff has more than prices and tiers by month, weekday and hour: names what."""
     found = [name for name in _CHARGES if getattr(tariff, name) not in (None, ())]
-    found += ["tiers"] if any(rate.tiers for rate in tariff.rates) else []
     if found:
         raise InputError(f"tariff {tariff.name!r} has {', '.join(found)}; {why}")

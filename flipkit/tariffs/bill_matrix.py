@@ -1,0 +1,116 @@
+"""``fk.bill_matrix``: every site under every tariff, and which one is best."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from flipkit.errors import InputError
+from flipkit.frames import Frame, library_of, returns
+from flipkit.frames.tables import BILL_MATRIX
+from flipkit.tariffs.bill import named_tariffs, over_blocks
+from flipkit.tariffs.billing import check_dates
+from flipkit.tariffs.energy import read_blocks
+from flipkit.tariffs.rating import rate, total
+from flipkit.tariffs.series import Float64
+from flipkit.tariffs.tariff import Tariff
+from flipkit.tariffs.tariff_checks import TIER_RULES
+from flipkit.tariffs.usage import Usage
+
+__all__ = ["bill_matrix"]
+
+
+@returns(BILL_MATRIX)
+def bill_matrix(energy: Any, tariffs: Iterable[Tariff], *, billing_dates: Iterable[Any] | None = None) -> Frame:
+    """Rate every site under every tariff, and tell which is cheapest for it, and what the others would cost more.
+
+    Tariffs with the same hours share one pass over the energy.
+
+    Parameters
+    ----------
+    energy : pandas.DataFrame or polars.DataFrame
+        As in `bill`.
+    tariffs : iterable of Tariff
+        In one currency, each with a name of its own.
+    billing_dates : iterable of date or str, optional
+        As in `bill`.
+
+    Returns
+    -------
+    DataFrame
+        In the library of `energy`. Of tariffs that cost the same, the first by name is the best.
+
+    Raises
+    ------
+    MissingColumnError, NaiveTimestampError
+        As in `bill`.
+    InputError
+        As in `bill`; tariffs in several currencies, which are never compared.
+    """
+    plans = named_tariffs(tariffs)
+    if isinstance(plans, dict):
+        raise InputError("tariffs: expected a list, got a mapping; every site is rated under every tariff")
+    currencies = sorted({plan.currency for plan in plans})
+    if len(currencies) > 1:
+        raise InputError(f"tariffs in {', '.join(currencies)}: currencies are never compared; give those of one")
+    dates = check_dates(billing_dates)
+    done = over_blocks(
+        [(block, plans) for block in read_blocks(energy)], lambda usage, each: _costs(usage, each, dates)
+    )
+    return BILL_MATRIX.build(_columns(done, plans, currencies[0]), library_of(energy), ordered=True)
+
+
+def _costs(
+    usage: Usage, plans: list[Tariff], dates: tuple[str, ...] | None
+) -> tuple[tuple[str, ...], Float64, Float64]:
+    """Sites, cost and spread by site and plan; plans with the same hours one after another."""
+    cost, spread = np.zeros((usage.sites, len(plans))), np.zeros((usage.sites, len(plans)))
+    for number in sorted(range(len(plans)), key=lambda each: _hours(plans[each])):
+        cost[:, number] = total(rate(usage, plans[number], dates))
+        others = [total(rate(usage, other, dates)) for other in _other_rules(plans[number])]
+        if others:
+            every = np.stack([cost[:, number], *others])
+            wide = every.max(axis=0) - every.min(axis=0)
+            known = cost[:, number] != 0.0
+            spread[:, number] = np.divide(wide, np.abs(cost[:, number]), out=np.full(usage.sites, np.nan), where=known)
+    return usage.block.site_ids, cost, spread
+
+
+def _hours(plan: Tariff) -> int:
+    """Something equal for plans with the same hours, to have them one after another."""
+    parts = plan.parts or (plan,)
+    hours = [(rate.start, rate.end, rate.months, rate.days) for part in parts for rate in part.rates]
+    return hash((plan.timezone, tuple(hours)))
+
+
+def _other_rules(plan: Tariff) -> Iterator[Tariff]:
+    """The tariff with its tiers filled by the other rules that it can have."""
+    parts = plan.parts or (plan,)
+    used = {part.tier_rule for part in parts if any(rate.tiers for rate in part.rates)}
+    netted = any(part.export is not None and part.export.mode == "net_metering" for part in parts)
+    for rule in TIER_RULES if used else ():
+        if used != {rule} and not (netted and rule == "chronological"):
+            changed = tuple(replace(part, tier_rule=rule) for part in parts)
+            yield replace(plan, parts=changed) if plan.parts else changed[0]
+
+
+def _columns(
+    done: list[tuple[tuple[str, ...], Float64, Float64]], plans: list[Tariff], currency: str
+) -> dict[str, Any]:
+    sites = [site for names, _, _ in done for site in names]
+    order = sorted(range(len(sites)), key=sites.__getitem__)
+    cost, spread = (np.concatenate([each[number] for each in done])[order] for number in (1, 2))
+    rank = np.argsort(np.argsort(cost, axis=1, kind="stable"), axis=1) + 1
+    return {
+        "site_id": np.repeat(np.array(sites, dtype=object)[order], len(plans)),
+        "tariff": np.tile(np.array([plan.name for plan in plans], dtype=object), len(sites)),
+        "cost": cost.ravel(),
+        "currency": currency,
+        "rank": rank.ravel().astype(np.float64),
+        "best": (rank == 1).ravel(),
+        "regret": (cost - cost.min(axis=1, keepdims=True)).ravel(),
+        "rule_spread": spread.ravel(),
+    }

@@ -1,0 +1,112 @@
+"""Energy of a block by run, cell and demand interval, each reckoned once for all plans that share a calendar."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from importlib import import_module
+from typing import Any, Literal
+
+import numpy as np
+
+from flipkit.tariffs.demand import DemandRuns
+from flipkit.tariffs.energy import Block
+from flipkit.tariffs.runs import Partition, weights
+from flipkit.tariffs.series import Float64, PriceSeries
+
+__all__ = ["LARGE", "Usage"]
+
+LARGE = 4_000_000
+"""From how many intervals on a block is rated by compiled code: below, numpy is done before the code is loaded."""
+_KEPT = 12
+
+
+class Usage:
+    """What the sites of a block use and make, by the calendars of tariffs.
+
+    Parameters
+    ----------
+    block : Block
+    compiled : bool, optional
+        Whether by compiled code; by default where the block is large. The bits are the same.
+    """
+
+    def __init__(self, block: Block, compiled: bool | None = None) -> None:
+        self.block = block
+        self.sites = len(block.site_ids)
+        large = block.consumption_kwh.size >= LARGE if compiled is None else compiled
+        # Four sites go side by side in compiled code; here, not above, for numba takes half a second to load.
+        which = "large" if large and self.sites >= 4 else "small"
+        self._kernels = import_module(f"flipkit.tariffs.kernels_{which}")
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def by_run(self, part: Partition, gross: bool) -> tuple[Float64, Float64 | None]:
+        """Energy bought and sold by run, shape (sites, runs); `gross`: all consumption and all generation."""
+        found: tuple[Float64, Float64 | None] = self._once(("runs", part, gross), lambda: self._sums(part, gross))
+        return found
+
+    def cells(self, part: Partition, gross: bool, flow: Literal["bought", "sold", "sold by import period"]) -> Float64:
+        """Energy by billing period and energy period; shape (sites, billing periods, periods)."""
+        found: Float64 = self._once((flow, part, gross), lambda: self._cells(part, gross, flow))
+        return found
+
+    def costs(self, part: Partition, gross: bool, selling: bool, series: PriceSeries) -> Float64:
+        """Energy times the prices of a series, by billing period; shape (sites, billing periods)."""
+        key = ("costs", part, gross, selling, series)
+        found: Float64 = self._once(key, lambda: self._costs(part, gross, selling, series))
+        return found
+
+    def peaks(self, demand: DemandRuns, gross: bool) -> Float64:
+        """Highest mean import power, kW; shape (sites, billing periods)."""
+        use, made = self.block.consumption_kwh, None if gross else self.block.generation_kwh
+        found: Float64 = self._once(("peaks", demand, gross), lambda: self._kernels.peaks(use, made, demand))
+        return found
+
+    def tiers(self, part: Partition, gross: bool, limits: Float64) -> Float64:
+        """Energy bought by billing period, period and tier, counted in the order of time.
+
+        Parameters
+        ----------
+        part : Partition
+        gross : bool
+        limits : ndarray of float64, shape (sites or 1, billing periods, periods, tiers)
+        """
+        found: Float64 = self._kernels.tiers(self.by_run(part, gross)[0], part.billing, part.period, limits)
+        return found
+
+    def _once(self, key: Hashable, work: Callable[[], Any]) -> Any:
+        if key not in self._kept:
+            self._kept[key] = work()
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
+    def _sums(self, part: Partition, gross: bool) -> tuple[Float64, Float64 | None]:
+        use, made = self.block.consumption_kwh, self.block.generation_kwh
+        bought, sold = self._kernels.sums(use, None if gross else made, part.runs)
+        if gross and made is not None:
+            sold = self._kernels.sums(made, None, part.runs)[0]
+        return bought, sold
+
+    def _cells(self, part: Partition, gross: bool, flow: str) -> Float64:
+        by_run = self.by_run(part, gross)[flow != "bought"]
+        period, count = (part.sold, part.solds) if flow == "sold" else (part.period, part.periods)
+        shape = (self.sites, len(part.place.billing), count)
+        if by_run is None:
+            return np.zeros(shape)
+        cell = part.billing * count + period
+        found: Float64 = self._kernels.cells(by_run, cell, shape[1] * count)
+        return found.reshape(shape)
+
+    def _costs(self, part: Partition, gross: bool, selling: bool, series: PriceSeries) -> Float64:
+        use, made = self.block.consumption_kwh, self.block.generation_kwh
+        if selling and made is None:
+            return np.zeros((self.sites, len(part.place.billing)))
+        priced = weights(part, series)
+        if gross:
+            by_run = self._kernels.costs(made if selling else use, None, 1.0, part.runs, priced)
+        else:
+            by_run = self._kernels.costs(use, made, -1.0 if selling else 1.0, part.runs, priced)
+        found: Float64 = self._kernels.cells(by_run, part.billing, len(part.place.billing))
+        return found
