@@ -24,6 +24,7 @@ from flipkit.errors import InputError
 from flipkit.tariffs import PriceSeries, Tariff
 from flipkit.tariffs.calendar import to_text
 from flipkit.tariffs.offsets import DAY_US, Int64
+from flipkit.tariffs.tariff_checks import check_untiered
 
 __all__ = ["SCHEMA", "Contract", "Place", "Priced", "Pricer", "default_market", "put_market"]
 
@@ -132,6 +133,7 @@ class Pricer:
         source: dict[str, Any] = msgspec.json.decode(body)
         market = self._market(source["market"]) if source.get("market_rates") else None
         tariff = Tariff.from_flatpeak(source, timezone=setting.timezone, currency=setting.currency, market=market)
+        check_untiered(tariff)
         if tariff.series is not None:
             start, end = int(tariff.series.start_us[0]), int(tariff.series.end_us[-1])
         else:

@@ -1,9 +1,10 @@
-"""Flatpeak tariff objects as one price: COMMODITY and NON_COMMODITY added, contract dates as bounds."""
+"""Flatpeak tariff objects as one price: COMMODITY and NON_COMMODITY added, contracts one after another."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import reduce
+from itertools import pairwise, product
 from typing import Any, NamedTuple
 
 from flipkit.errors import InputError
@@ -28,10 +29,19 @@ class FlatpeakTariff(NamedTuple):
     start_us: int | None
     end_us: int | None
 
+    @property
+    def span(self) -> tuple[int | None, int | None]:
+        """From when until when it holds."""
+        if self.series is None:
+            return self.start_us, self.end_us
+        return int(self.series.start_us[0]), int(self.series.end_us[-1])
+
 
 class _Component(NamedTuple):
     """One tariff object: fixed prices, or surcharges (an amount, then a fraction) on the market price."""
 
+    kind: str
+    name: str | None
     fixed: tuple[Rate, ...] | None
     surcharge: tuple[Rate, ...]
     fraction: tuple[Rate, ...]
@@ -39,22 +49,66 @@ class _Component(NamedTuple):
     end_us: int | None
 
 
+_Components = tuple[_Component, ...]
+
+
 def read(
-    source: Mapping[str, Any] | Iterable[Mapping[str, Any]], timezone: str, market: PriceSeries | None
-) -> FlatpeakTariff:
-    """Read one tariff object or several; see ``Tariff.from_flatpeak`` for what is refused."""
+    source: Mapping[str, Any] | Iterable[Mapping[str, Any]],
+    timezone: str,
+    market: PriceSeries | None,
+    tier_rule: str | None,
+) -> list[FlatpeakTariff]:
+    """Read one tariff object or several; see ``Tariff.from_flatpeak`` for what is refused.
+
+    Returns
+    -------
+    list of FlatpeakTariff
+        By time; more than one where contracts follow one another.
+    """
     objects = [source] if isinstance(source, Mapping) else list(source)
     _check_together(objects)
-    components = [_component(each, timezone) for each in objects]
-    name = next((text for each in objects if isinstance(text := each.get("display_name"), str)), "Flatpeak")
-    start, end = _common_validity(components)
-    fixed = [component.fixed for component in components if component.fixed is not None]
-    if len(fixed) == len(components):
-        return FlatpeakTariff(name, reduce(added, fixed), None, start, end)
+    chains: dict[str, list[_Component]] = {}
+    for each in objects:
+        chains.setdefault(each["type"], []).append(_component(each, timezone))
+    ordered = [_in_order(chain) for chain in chains.values()]
+    _common_validity([(chain[0].start_us, chain[-1].end_us) for chain in ordered])
+    found = [part for together in product(*ordered) for part in _parts(together, timezone, market, tier_rule)]
+    if not found:
+        raise _no_market_time(market)
+    return sorted(found, key=lambda part: (part.span[0] is not None, part.span[0] or 0))
+
+
+def _parts(
+    together: _Components, timezone: str, market: PriceSeries | None, tier_rule: str | None
+) -> list[FlatpeakTariff]:
+    """The price of contracts that hold together; nothing where they share no time with each other or the market."""
+    start, end = _later(each.start_us for each in together), _earlier(each.end_us for each in together)
+    if start is not None and end is not None and end <= start:
+        return []
+    name = next((each.name for each in together if each.name is not None), "Flatpeak")
+    fixed = [each.fixed for each in together if each.fixed is not None]
+    _check_ladders(fixed, len(fixed) < len(together), name, tier_rule)
+    if len(fixed) == len(together):
+        return [FlatpeakTariff(name, reduce(added, fixed), None, start, end)]
     if market is None:
         raise InputError(f"Flatpeak tariff {name!r}: market_rates is true; hand in the market prices as market=")
-    series = _market_series(components, timezone, market, start, end)
-    return FlatpeakTariff(name, (), series, None, None)
+    begin, stop = _later([start, int(market.start_us[0])]), _earlier([end, int(market.end_us[-1])])
+    if begin is None or stop is None or stop <= begin:
+        return []
+    return [FlatpeakTariff(name, (), _market_series(together, timezone, market, begin, stop), None, None)]
+
+
+def _check_ladders(fixed: list[tuple[Rate, ...]], on_market: bool, name: str, tier_rule: str | None) -> None:
+    """Raise InputError where tiers and the prices beside them have no sum."""
+    tiered = [rates for rates in fixed if any(rate.tiers for rate in rates)]
+    if tiered and on_market:
+        raise InputError(f"Flatpeak tariff {name!r}: tiers beside market_rates, which have no price by time")
+    others = {rate.price_per_kwh for rates in fixed if rates not in tiered for rate in rates}
+    if tiered and tier_rule == "per_period" and len(others) > 1:
+        raise InputError(
+            f"Flatpeak tariff {name!r}: with tier_rule 'per_period', tiers cannot be added to a price that changes "
+            "with the hour: it would part the periods that fill them; write 'chronological' or 'prorate'"
+        )
 
 
 def _check_together(objects: list[Mapping[str, Any]]) -> None:
@@ -66,14 +120,22 @@ def _check_together(objects: list[Mapping[str, Any]]) -> None:
         for field, known in (("type", TYPES), ("direction", DIRECTIONS)):
             if each.get(field) not in known:
                 raise InputError(f"{_label(each)}, {field}: {each.get(field)!r} is none of {', '.join(known)}")
-    types, directions = [each["type"] for each in objects], {each["direction"] for each in objects}
-    if len(set(types)) < len(types):
-        raise InputError(
-            f"Flatpeak tariffs: {len(types)} objects of types {', '.join(types)}; "
-            "give one COMMODITY and at most one NON_COMMODITY, those of one contract at a time"
-        )
+    directions = {each["direction"] for each in objects}
     if len(directions) > 1:
         raise InputError(f"Flatpeak tariffs: directions {', '.join(sorted(directions))} together; give one at a time")
+
+
+def _in_order(chain: list[_Component]) -> list[_Component]:
+    """Contracts of one type by time, each beginning where the one before ends."""
+    found = sorted(chain, key=lambda each: (each.start_us is not None, each.start_us or 0))
+    for a, b in pairwise(found):
+        both = f"Flatpeak tariffs: two {a.kind} contracts, {a.name!r} and {b.name!r}"
+        if a.end_us is None or b.start_us is None or b.start_us < a.end_us:
+            begins = "from the beginning" if b.start_us is None else f"from {to_text(b.start_us)} on"
+            raise InputError(f"{both}, hold at once {begins}; contracts of one type must follow one another")
+        if b.start_us > a.end_us:
+            raise InputError(f"{both}, leave a gap from {to_text(a.end_us)} to {to_text(b.start_us)}")
+    return found
 
 
 def _label(each: Mapping[str, Any]) -> str:
@@ -90,14 +152,17 @@ def _component(each: Mapping[str, Any], timezone: str) -> _Component:
         _bound(each, "contract_start_date", OPEN_START, timezone),
         _bound(each, "contract_end_date", OPEN_END, timezone),
     )
+    label = each.get("display_name")
+    head = each["type"], label if isinstance(label, str) else None
     if not market_rates:
-        return _Component(read_schedule(schedule, "fixed", what), _NO_SURCHARGE, _NO_SURCHARGE, *bounds)
+        return _Component(*head, read_schedule(schedule, "fixed", what), _NO_SURCHARGE, _NO_SURCHARGE, *bounds)
     if each["type"] == "NON_COMMODITY":
         raise InputError(f"{what}: market_rates on NON_COMMODITY would count the market price twice")
     if not schedule:
-        return _Component(None, _NO_SURCHARGE, _NO_SURCHARGE, *bounds)
+        return _Component(*head, None, _NO_SURCHARGE, _NO_SURCHARGE, *bounds)
     surcharge = read_schedule(schedule, "surcharge_fixed", what, default=0.0)
-    return _Component(None, surcharge, read_schedule(schedule, "surcharge_percentage", what, default=0.0), *bounds)
+    fraction = read_schedule(schedule, "surcharge_percentage", what, default=0.0)
+    return _Component(*head, None, surcharge, fraction, *bounds)
 
 
 def _bound(each: Mapping[str, Any], field: str, open_date: str, timezone: str) -> int | None:
@@ -110,27 +175,33 @@ def _bound(each: Mapping[str, Any], field: str, open_date: str, timezone: str) -
     return None if instant == to_us(open_date) else instant
 
 
-def _common_validity(components: list[_Component]) -> tuple[int | None, int | None]:
-    start = max((each.start_us for each in components if each.start_us is not None), default=None)
-    end = min((each.end_us for each in components if each.end_us is not None), default=None)
+def _common_validity(spans: list[tuple[int | None, int | None]]) -> None:
+    start, end = _later(span[0] for span in spans), _earlier(span[1] for span in spans)
     if start is not None and end is not None and end <= start:
         raise InputError(
             f"Flatpeak tariffs: the contracts leave no time together: from {to_text(start)} to {to_text(end)}"
         )
-    return start, end
 
 
-def _market_series(
-    components: list[_Component], timezone: str, market: PriceSeries, start: int | None, end: int | None
-) -> PriceSeries:
-    """The sum of all components over the time that the market prices and the contracts share."""
-    cover = int(market.start_us[0]), int(market.end_us[-1])
-    begin, stop = max(cover[0], cover[0] if start is None else start), min(cover[1], cover[1] if end is None else end)
-    if stop <= begin:
-        raise InputError(
-            f"Flatpeak tariffs: the market prices, {to_text(cover[0])} to {to_text(cover[1])}, share no time with the "
-            "contract; hand in market prices for the time of the contract"
-        )
+def _later(starts: Iterable[int | None]) -> int | None:
+    return max((start for start in starts if start is not None), default=None)
+
+
+def _earlier(ends: Iterable[int | None]) -> int | None:
+    return min((end for end in ends if end is not None), default=None)
+
+
+def _no_market_time(market: PriceSeries | None) -> InputError:
+    assert market is not None  # fixed prices have a time of their own
+    cover = to_text(int(market.start_us[0])), to_text(int(market.end_us[-1]))
+    return InputError(
+        f"Flatpeak tariffs: the market prices, {cover[0]} to {cover[1]}, share no time with the contract; hand in "
+        "market prices for the time of the contract"
+    )
+
+
+def _market_series(components: _Components, timezone: str, market: PriceSeries, begin: int, stop: int) -> PriceSeries:
+    """The sum of all components over [begin, stop)."""
     parts = []
     for each in components:
         if each.fixed is not None:

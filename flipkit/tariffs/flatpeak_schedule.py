@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from flipkit.errors import InputError
 from flipkit.tariffs.rate_table import canonical
-from flipkit.tariffs.rates import DAY_NAMES, MONTH_NAMES, Rate, check_price
+from flipkit.tariffs.rates import DAY_NAMES, MONTH_NAMES, Rate, Tier, check_price
 
 __all__ = ["read_schedule"]
 
@@ -44,10 +44,11 @@ def read_schedule(schedule: Any, price_field: str, what: str, *, default: float 
     Raises
     ------
     InputError
-        Tiers, ``dates``, an unknown field, month, day or hour, a gap or an overlap: names the place.
+        ``dates``, tiers of surcharges, tiers whose limits do not rise, an unknown field, month, day or hour, a gap or
+        an overlap: names the place.
     """
     rates = [
-        Rate(_price(each, price_field, default), each.start, each.end, each.months, each.days)
+        Rate(None, each.start, each.end, each.months, each.days, tiers=_tiers(each, price_field, default))  # type: ignore[arg-type]
         for each in _walk(schedule, f"{what}, schedule")
     ]
     try:
@@ -57,13 +58,13 @@ def read_schedule(schedule: Any, price_field: str, what: str, *, default: float 
 
 
 class _Entry(NamedTuple):
-    """One entry of ``rate[]``, when it holds, and the path to it."""
+    """One list ``rate[]``, when it holds, and the path to it."""
 
     months: tuple[int, ...]
     days: tuple[int, ...]
     start: str
     end: str
-    rate: Mapping[str, Any]
+    tiers: list[tuple[Mapping[str, Any], str]]
     path: str
 
 
@@ -77,8 +78,9 @@ def _walk(schedule: Any, what: str) -> list[_Entry]:
         for kind, at_kind in _entries(season.get("days_and_hours"), f"{at_season}.days_and_hours", _DAY_ENTRY):
             days = _days(kind.get("days"), f"{at_kind}.days")
             for hours, at_hours in _entries(kind.get("hours"), f"{at_kind}.hours", _HOUR_ENTRY):
-                rate = _only_rate(hours.get("rate"), f"{at_hours}.rate")
-                found.append(_Entry(months, days, *_window(hours, at_hours), rate, f"{at_hours}.rate[0]"))
+                path = f"{at_hours}.rate"
+                tiers = _entries(hours.get("rate"), path, _RATE)
+                found.append(_Entry(months, days, *_window(hours, at_hours), tiers, path))
     return found
 
 
@@ -95,23 +97,35 @@ def _entries(value: Any, what: str, known: set[str]) -> list[tuple[Mapping[str, 
     return [(entry, f"{what}[{number}]") for number, entry in enumerate(value)]
 
 
-def _only_rate(value: Any, what: str) -> Mapping[str, Any]:
-    entries = _entries(value, what, _RATE)
-    if len(entries) > 1:
-        raise InputError(f"{what}: {len(entries)} rates are tiers, which are not supported; give one rate")
-    rate = entries[0][0]
-    if rate.get("to_kwh") is not None:
-        raise InputError(f"{what}[0].to_kwh: {rate['to_kwh']!r} is the limit of a tier, and tiers are not supported")
-    return rate
+def _tiers(entry: _Entry, field: str, default: float | None) -> tuple[Tier, ...]:
+    """The ladder of a list ``rate[]``; to_kwh counts the kWh of a local calendar month."""
+    last, path = entry.tiers[-1]
+    if last.get("to_kwh") is not None:
+        raise InputError(
+            f"{path}.to_kwh: {last['to_kwh']!r} ends the last tier; write null, or kWh above have no price"
+        )
+    if field != "fixed" and len(entry.tiers) > 1:
+        raise InputError(f"{entry.path}: {len(entry.tiers)} rates are tiers, and surcharges cannot have them")
+    tiers = []
+    for rate, at_rate in entry.tiers:
+        price = _price(rate, at_rate, field, default)
+        try:
+            tiers.append(Tier(price, rate.get("to_kwh")))
+        except InputError as error:
+            raise InputError(f"{at_rate}.to_kwh: {error}") from None
+    try:
+        return Rate(tiers=tuple(tiers)).tiers or tuple(tiers)
+    except InputError as error:
+        raise InputError(f"{entry.path}: {error}") from None
 
 
-def _price(entry: _Entry, field: str, default: float | None) -> float:
-    value = entry.rate.get(field)
+def _price(rate: Mapping[str, Any], path: str, field: str, default: float | None) -> float:
+    value = rate.get(field)
     if value is None and default is not None:
         return default
     if value is None:
-        raise InputError(f"{entry.path}: no {field}; write the price per kWh in major currency units")
-    return check_price(value, f"{entry.path}.{field}")
+        raise InputError(f"{path}: no {field}; write the price per kWh in major currency units")
+    return check_price(value, f"{path}.{field}")
 
 
 def _window(hours: Mapping[str, Any], what: str) -> tuple[str, str]:

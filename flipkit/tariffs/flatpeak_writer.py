@@ -8,7 +8,7 @@ from typing import Any
 
 from flipkit.errors import InputError
 from flipkit.tariffs.calendar import to_text
-from flipkit.tariffs.rates import DAY_NAMES, MONTH_NAMES, Rate
+from flipkit.tariffs.rates import DAY_NAMES, MONTH_NAMES, Rate, Tier
 
 __all__ = ["DIRECTIONS", "OPEN_END", "OPEN_START", "TYPES", "write"]
 
@@ -35,6 +35,8 @@ def write(
         raise InputError(f"direction {direction!r} is none; write one of {', '.join(DIRECTIONS)}")
     if kind not in TYPES:
         raise InputError(f"type {kind!r} is none; write one of {', '.join(TYPES)}")
+    if any(tier.per != "month" or tier.per_kw for rate in rates for tier in rate.tiers):
+        raise InputError(f"tariff {name!r} has tiers by day or by kW; Flatpeak's to_kwh counts the kWh of a month")
     return {
         "location_id": location_id,
         "direction": direction,
@@ -61,8 +63,9 @@ def _days(days: str | tuple[int, ...], rates: Iterable[Rate]) -> dict[str, Any]:
 
 def _hours(rate: Rate) -> dict[str, Any]:
     end = "00:00:00" if rate.end == "24:00" else _with_seconds(rate.end)
-    price = {"fixed": rate.price_per_kwh, "to_kwh": None}
-    return {"valid_from": _with_seconds(rate.start), "valid_to": end, "rate": [price]}
+    steps = rate.tiers or (Tier(rate.price_per_kwh),)
+    prices = [{"fixed": step.price_per_kwh, "to_kwh": step.up_to} for step in steps]
+    return {"valid_from": _with_seconds(rate.start), "valid_to": end, "rate": prices}
 
 
 def _with_seconds(clock: str) -> str:

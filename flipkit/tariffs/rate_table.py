@@ -133,7 +133,7 @@ def added(a: tuple[Rate, ...], b: tuple[Rate, ...]) -> tuple[Rate, ...]:
     Raises
     ------
     InputError
-        As `rate_table`, for either; tiers or named periods in both, which have no sum.
+        As `rate_table`, for either; tiers in both, which have no sum.
     """
     one, two = rate_table(a), rate_table(b)
     edges = np.union1d(one.edges_s, two.edges_s)
@@ -259,9 +259,13 @@ def _check_names(periods: tuple[Rate, ...]) -> None:
 
 
 def _sum(a: Rate, b: Rate) -> Rate:
-    if a.tiers or b.tiers:
-        raise InputError("rates with tiers have no sum; give the second price as an adder instead")
-    return Rate(a.price_per_kwh + b.price_per_kwh, period=a.period if b.period is None else b.period)
+    """Price and price, or a ladder with the other price on each of its steps."""
+    if a.tiers and b.tiers:
+        raise InputError("two ladders of tiers have no sum; only one of the two prices may have tiers")
+    period = a.period if b.period is None else b.period
+    amount = (b if a.tiers else a).price_per_kwh
+    tiers = [replace(tier, price_per_kwh=tier.price_per_kwh + amount) for tier in a.tiers or b.tiers]
+    return Rate(a.price_per_kwh + b.price_per_kwh, tiers=tuple(tiers), period=period)
 
 
 def _period_grid(table: RateTable) -> Int64:

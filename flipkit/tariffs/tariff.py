@@ -307,13 +307,15 @@ class Tariff:
         timezone: str,
         currency: str,
         market: PriceSeries | None = None,
+        tier_rule: Literal["chronological", "prorate", "per_period"] = "chronological",
     ) -> Tariff:
         """The price that Flatpeak tariff objects make together: COMMODITY and NON_COMMODITY are added.
 
         Parameters
         ----------
         source : mapping or iterable of mapping
-            One tariff object, or one of each type in the same direction, as the API gives them; never changed.
+            One tariff object, or several in the same direction, as the API gives them; never changed. Contracts of one
+            type must follow one another; the tariff is then their succession (`successive`).
         timezone : str
             IANA zone of the location; the hours of the schedule are local.
         currency : str
@@ -322,15 +324,23 @@ class Tariff:
             Market prices, needed (and used) where ``market_rates`` is true: price = (market + surcharge_fixed) x
             (1 + surcharge_percentage), 0.05 being 5 %. The tariff is then a price series over the time that both the
             market prices and the contracts cover.
+        tier_rule : str
+            How kWh fill the tiers of ``to_kwh``, see `Tariff`; unused where there are none. Flatpeak does not say, nor
+            over which time it counts; read here as the order of time within a local calendar month.
 
         Raises
         ------
         InputError
-            Anything this form cannot price, by name: tiers, ``dates``, rate formulas, market rates without `market`,
-            two objects of one type, a field it does not know inside the schedule, gaps and overlaps.
+            Anything this form cannot price, by name: ``dates``, rate formulas, market rates without `market`, tiers of
+            surcharges or in both types, contracts of one type that overlap or leave a gap, a field it does not know
+            inside the schedule, gaps and overlaps.
         """
-        read = flatpeak_reader.read(source, timezone, market)
-        return cls(read.name, currency, timezone, read.rates, read.series, read.start_us, read.end_us)
+        parts = []
+        for name, rates, series, start, end in flatpeak_reader.read(source, timezone, market, tier_rule):
+            rule = tier_rule if any(rate.tiers for rate in rates) else None
+            parts.append(cls(name, currency, timezone, rates, series, start, end, tier_rule=rule))
+        names = ", then ".join(dict.fromkeys(part.name for part in parts))
+        return parts[0] if len(parts) == 1 else cls.successive(parts, name=names)
 
     def to_flatpeak(
         self,
@@ -342,6 +352,9 @@ class Tariff:
         end: Any = None,
     ) -> dict[str, Any]:
         """The body that creates this tariff at Flatpeak; `from_flatpeak` reads the equal tariff back.
+
+        Flatpeak has no field for the names of periods and for the tier rule: read tiers back with the `tier_rule` of
+        this tariff.
 
         Parameters
         ----------
@@ -362,8 +375,8 @@ class Tariff:
         Raises
         ------
         InputError
-            A price series, tiers, holidays or charges beside the price per kWh, which a schedule cannot express; an
-            unknown direction or type; contract dates outside the tariff's own.
+            A price series, tiers by day or by kW, holidays or charges beside the price per kWh, parts, which a schedule
+            cannot express; an unknown direction or type; contract dates outside the tariff's own.
         """
         if self.series is not None:
             raise InputError(

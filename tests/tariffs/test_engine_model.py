@@ -182,7 +182,7 @@ def test_holidays_that_are_priced_as_sundays_leave_no_trace():
 def test_a_tiered_price_by_time_is_refused_with_the_mend():
     with pytest.raises(InputError, match=r"'Everything' has tiers: .* fk.bill"):
         full().prices(0, HOUR)
-    with pytest.raises(InputError, match="has holidays, demand, fixed, minimum, adders, taxes, export, tiers"):
+    with pytest.raises(InputError, match="has holidays, demand, fixed, minimum, adders, taxes, export;"):
         full().to_flatpeak("loc_1")
 
 

@@ -249,7 +249,7 @@ def edited(edit):
 
 
 EDITS = {
-    r"rate: 2 rates are tiers": lambda s, e, d: d["hours"][0]["rate"].append({"fixed": 0.2, "to_kwh": None}),
+    r"rate: tier 1 of 2 has no limit": lambda s, e, d: d["hours"][0]["rate"].append({"fixed": 0.2, "to_kwh": None}),
     r"schedule\[0\].days_and_hours\[0\].hours\[1\].rate\[0\].to_kwh: 100": lambda s, e, d: d["hours"][1]["rate"][
         0
     ].update(to_kwh=100),
@@ -308,7 +308,10 @@ def test_a_contract_date_without_a_zone_is_refused():
     [
         ([], "none given"),
         (["trf_1"], "expected objects, got str"),
-        ([night_saver(), night_saver()], "2 objects of types COMMODITY, COMMODITY"),
+        (
+            [night_saver(), night_saver()],
+            "two COMMODITY contracts, 'Night saver' and 'Night saver', hold at once from 2025-01-01T00:00:00Z on",
+        ),
         ([night_saver(), {**night_saver(), "type": "NON_COMMODITY", "direction": "EXPORT"}], "EXPORT, IMPORT together"),
         (
             [night_saver(), {**night_saver(), "type": "NON_COMMODITY", "contract_start_date": "2027-01-01T00:00:00Z"}],
