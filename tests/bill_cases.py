@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -53,11 +53,23 @@ HOLIDAYS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Case:
     plans: list[Plan]
     profile: Profile
     edges: list[date] | None = None
+
+    def __repr__(self) -> str:
+        return f"<{[*map(short, self.plans)]}; {self.profile}; dates {self.edges and [*map(str, self.edges)]}>"
+
+
+def short(plan: Plan) -> str:
+    """A plan without the lists that fill a screen, and without what it leaves out."""
+    export = plan.export and replace(plan.export, series=plan.export.series[:2])
+    bare = replace(plan, series=plan.series[:2], holidays=frozenset(), export=export)
+    default = Plan(plan.timezone)
+    given = {field.name: getattr(bare, field.name) for field in fields(Plan)}
+    return str({name: value for name, value in given.items() if value != getattr(default, name)})
 
 
 def one_in(number: int) -> st.SearchStrategy[bool]:

@@ -315,8 +315,8 @@ def netted(part: Stretch, memory: Memory) -> tuple[list[tuple[Period, Decimal]],
 def export_rows(part: Stretch) -> Rows:
     export, plan = part.plan.export, part.plan
     rows: Rows = {}
-    if export is None or export.mode == "net_metering":
-        return rows
+    if export is None:  # earns nothing, and says how much of it there was
+        return {"export all": [sum((piece.exported for piece in part.pieces), ZERO), ZERO]}
     find, series_price = finder(export.periods, plan.holidays), series_finder(export.series)
     for piece in part.pieces:
         if export.series:

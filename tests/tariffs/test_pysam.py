@@ -1,0 +1,226 @@
+"""Bills against SAM's calculator (PySAM's Utilityrate5), month by month, within a cent.
+
+What is drawn at random is what both understand alike (`tests/sam_cases.py`). Where SAM is known to differ there is no
+such draw but a test here that shows the difference:
+
+* it takes 8,760 hours (times a whole number) and refuses the 8,784 of a leap year; its year begins on a Monday, knows
+  no public holiday and no change of the clock: the year here is 2018 in UTC;
+* reading a rate of the rate database (`PySAM.UtilityRateTools`), it edits what it is given, so that a second reading
+  of the same rate shifts every period by one, and a ratchet of one month holds up all twelve;
+* a month without any import makes its kWh/kW limits zero, and kWh rolled over from that month are lost;
+* kWh rolled over go from a period to itself only if it is in force on weekdays in the hours from 0:00, 5:00, 11:00 or
+  17:00; what is left at the true-up is paid on the sum of all periods, not on what the periods have left;
+* a minimum is compared with the bill of imports or zero, whichever is higher, and a yearly one with the sum of bills
+  before the monthly top-ups;
+* all periods must have the same limits, and without net metering a tier once reached is kept to the month's end.
+"""
+
+import copy
+from collections import defaultdict
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+import sam_cases
+from bill_as_tariff import engine_bill
+from bill_hand import D, day_and_night, flat, numbers, total
+from bill_oracle import bill
+from bill_plan import Demand, Export, Plan, Profile, Ratchet
+from hypothesis import HealthCheck, Phase, given, settings
+from PySAM import UtilityRateTools
+from sam_cases import NET_BILLING, NET_METERING, NO_LIMIT, START
+
+HOURS = 8760
+common = settings(
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate, Phase.shrink],
+)
+
+
+def by_month(rows):
+    sums = total(rows)
+    return [sums.get(f"2018-{month:02d}", 0.0) for month in range(1, 13)]
+
+
+def year(kwh, at=None, generation=None):
+    """Hourly energy of 2018 with other hours where they are named."""
+    used, made = [float(kwh)] * HOURS, [0.0] * HOURS
+    for index, value in (at or {}).items():
+        used[index] = float(value)
+    for index, value in (generation or {}).items():
+        made[index] = float(value)
+    return used, made
+
+
+def sam(inputs, used, made):
+    model = sam_cases.run(inputs, used, made)
+    return list(model.Outputs.year1_monthly_utility_bill_w_sys)
+
+
+def ours(plan, used, made):
+    return by_month(engine_bill([plan], Profile(START, 60, numbers(*used), numbers(*made))))
+
+
+# --- alike ------------------------------------------------------------------------------------------------------------
+
+
+@settings(common, max_examples=200)
+@given(sam_cases.cases())
+def test_the_engine_bills_every_month_as_sam_does(case):
+    assert by_month(engine_bill([case.plan], case.profile)) == pytest.approx(sam_cases.bills(case), abs=0.01)
+
+
+@settings(common, max_examples=12)
+@given(sam_cases.cases(steps=(1,)))
+def test_the_oracle_bills_every_month_as_sam_does(case):
+    assert by_month(bill([case.plan], case.profile)) == pytest.approx(sam_cases.bills(case), abs=0.01)
+
+
+def test_prices_by_time_step():
+    # one price for each hour, buying and selling
+    used, made = year(1.5, generation=dict.fromkeys(range(12, HOURS, 24), 4))
+    prices = [round(0.1 + 0.05 * (hour % 7) - 0.01 * (hour % 11), 4) for hour in range(HOURS)]
+    inputs = {
+        "ur_en_ts_buy_rate": 1,
+        "ur_ts_buy_rate": prices,
+        "ur_en_ts_sell_rate": 1,
+        "ur_ts_sell_rate": prices[::-1],
+    }
+    buy, sell = (
+        tuple(
+            (START + timedelta(hours=hour), START + timedelta(hours=hour + 1), Decimal(price))
+            for hour, price in enumerate(column)
+        )
+        for column in (prices, prices[::-1])
+    )
+    plan = Plan("UTC", series=buy, export=Export("net_billing", series=sell))
+    assert ours(plan, used, made) == pytest.approx(sam(inputs, used, made), abs=0.01)
+
+
+def test_a_ratchet_of_one_month_holds_up_the_months_after_it():
+    used, made = year(1, at={24 * 200: 40, 24 * 20: 90})  # 90 kW in January, 40 kW in July
+    ratchet = Ratchet(D("0.5"), 3, (7,))
+    inputs = sam_cases.ratchet_inputs(ratchet) | {
+        "ur_dc_enable": 1,
+        "ur_dc_sched_weekday": sam_cases.flat_schedule(),
+        "ur_dc_sched_weekend": sam_cases.flat_schedule(),
+        "ur_dc_tou_mat": [[1, 1, NO_LIMIT, 0]],
+        "ur_dc_flat_mat": [[month, 1, NO_LIMIT, 2] for month in range(12)],
+    }
+    plan = Plan("UTC", (flat(0),), demands=(Demand("flat", numbers(2), minutes=60, ratchet=ratchet),))
+    assert ours(plan, used, made) == pytest.approx([180, 2, 2, 2, 2, 2, 80, 40, 40, 40, 2, 2])
+    assert sam(inputs, used, made) == pytest.approx(ours(plan, used, made), abs=0.01)
+
+
+# --- not alike: SAM's figure first, then ours, done by hand -----------------------------------------------------------
+
+
+def test_sam_refuses_a_leap_year():
+    with pytest.raises(Exception, match="8784"):
+        sam_cases.run({}, [1.0] * 8784, [0.0] * 8784)
+    energy = Profile(START.replace(year=2024), 60, numbers(*[1.0] * 8784), numbers(*[0.0] * 8784))
+    assert sum(total(engine_bill([Plan("UTC", (flat(0.5),))], energy)).values()) == pytest.approx(4392)
+
+
+def test_sam_loses_what_rolls_over_from_a_month_without_import():
+    # January: 744 kWh fed in, nothing bought; February: 672 kWh bought, all of them covered
+    used, made = year(1, at=dict.fromkeys(range(744), 0), generation=dict.fromkeys(range(744), 1))
+    table = [[1, 1, 100, 1, 0.1, 0], [1, 2, NO_LIMIT, 1, 0.1, 0]]
+    inputs = {"ur_metering_option": NET_METERING, "ur_ec_tou_mat": table}
+    plan = Plan(
+        "UTC", (flat(0.1, 100, prices=(0.1,), per_kw=True),), tier_rule="prorate",
+        export=Export("net_metering", carry_over="year"),
+    )  # fmt: skip
+    assert sam(inputs, used, made)[:3] == pytest.approx([0, 67.2, 74.4])
+    assert ours(plan, used, made)[:3] == pytest.approx([0, 0, 67.2])
+
+
+def test_sam_pays_the_true_up_on_the_sum_of_all_periods():
+    # 100 kWh are left by day in December, 60 are bought by night: SAM pays for 40, we pay for what is left by day
+    used, made = year(0, at={HOURS - 24: 60}, generation={HOURS - 12: 100})
+    schedule = [[1 if 7 <= hour < 23 else 2 for hour in range(24)] for _ in range(12)]
+    table = [[1, 1, NO_LIMIT, 0, 0.4, 0], [2, 1, NO_LIMIT, 0, 0.2, 0]]
+    inputs = {
+        "ur_metering_option": NET_METERING, "ur_nm_yearend_sell_rate": 0.05, "ur_ec_tou_mat": table,
+        "ur_ec_sched_weekday": schedule, "ur_ec_sched_weekend": schedule,
+    }  # fmt: skip
+    export = Export("net_metering", carry_over="year", payout=D("0.05"))
+    plan = Plan("UTC", day_and_night((0.4,), (0.2,)), tier_rule="prorate", export=export)
+    assert sam(inputs, used, made)[11] == pytest.approx(60 * 0.2 - 40 * 0.05)
+    assert ours(plan, used, made)[11] == pytest.approx(60 * 0.2 - 100 * 0.05)
+
+
+def test_sam_tops_up_from_zero_where_exports_exceed_imports():
+    # 100 kWh sold at 0.30: -30; the minimum of 10 is added to it at SAM's, and reached at ours
+    used, made = year(0, generation={5: 100})
+    inputs = {
+        "ur_metering_option": NET_BILLING, "ur_ec_tou_mat": [[1, 1, NO_LIMIT, 0, 0.4, 0.3]], "ur_monthly_min_charge": 10
+    }  # fmt: skip
+    plan = Plan("UTC", (flat(0.4),), export=Export("net_billing", (flat(0.3),)), min_month=D(10))
+    assert sam(inputs, used, made)[:2] == pytest.approx([-20, 10])
+    assert ours(plan, used, made)[:2] == pytest.approx([10, 10])
+
+
+def test_sam_tops_up_the_year_on_top_of_the_months():
+    # nothing used: 5 each month, 100 a year; SAM adds all 100 to the 60 already paid
+    used, made = year(0)
+    inputs = {"ur_monthly_min_charge": 5, "ur_annual_min_charge": 100}
+    plan = Plan("UTC", (flat(0.4),), min_month=D(5), min_year=D(100))
+    assert sum(sam(inputs, used, made)) == pytest.approx(160)
+    assert sum(ours(plan, used, made)) == pytest.approx(100)
+
+
+def test_sam_wants_equal_limits_in_all_periods():
+    schedule = [[1] * 12 + [2] * 12 for _ in range(12)]
+    table = [
+        [1, 1, 100, 0, 0.1, 0], [1, 2, NO_LIMIT, 0, 0.2, 0], [2, 1, 200, 0, 0.3, 0], [2, 2, NO_LIMIT, 0, 0.4, 0],
+    ]  # fmt: skip
+    inputs = {"ur_ec_tou_mat": table, "ur_ec_sched_weekday": schedule, "ur_ec_sched_weekend": schedule}
+    with pytest.raises(Exception, match="same Max"):
+        sam_cases.run(inputs, *year(1))
+
+
+def test_sam_edits_the_rate_that_it_reads():
+    rate = {
+        "energyratestructure": [[{"rate": 0.1}], [{"rate": 0.2}]],
+        "energyweekdayschedule": [[0] * 12 + [1] * 12 for _ in range(12)],
+        "energyweekendschedule": [[0] * 24 for _ in range(12)],
+    }
+    before = copy.deepcopy(rate)
+    first = UtilityRateTools.URDBv8_to_ElectricityRates(rate)
+    first_hours = sorted({int(hour) for row in first["ur_ec_sched_weekday"] for hour in row})
+    second = UtilityRateTools.URDBv8_to_ElectricityRates(rate)
+    second_hours = sorted({int(hour) for row in second["ur_ec_sched_weekday"] for hour in row})
+    assert (first_hours, second_hours) == ([1, 2], [2, 3])
+    assert rate != before
+
+
+def test_sam_spreads_a_ratchet_of_one_month_over_all():
+    rate = {
+        "energyratestructure": [[{"rate": 0.1}]],
+        "energyweekdayschedule": [[0] * 24 for _ in range(12)],
+        "energyweekendschedule": [[0] * 24 for _ in range(12)],
+        "flatdemandstructure": [[{"rate": 2.0}]],
+        "flatdemandmonths": [0] * 12,
+        "lookbackpercent": 0.8,
+        "lookbackrange": 11,
+        "lookbackmonths": [1] + [0] * 11,
+    }
+    read = UtilityRateTools.URDBv8_to_ElectricityRates(rate)
+    percents = [row[0] for row in read["ur_billing_demand_lookback_percentages"]]
+    assert len([percent for percent in percents if percent]) == 12
+
+
+def test_months_of_the_profile_are_those_of_sam():
+    # a kWh at the first and at the last hour of each month costs what it should in that month
+    starts = defaultdict(float)
+    for hour in range(HOURS):
+        month = (START + timedelta(hours=hour)).month
+        if (START + timedelta(hours=hour - 1)).month != month or (START + timedelta(hours=hour + 1)).month != month:
+            starts[hour] = float(month)
+    used, made = year(0, at=starts)
+    inputs = {"ur_ec_tou_mat": [[1, 1, NO_LIMIT, 0, 1, 0]]}
+    assert ours(Plan("UTC", (flat(1),)), used, made) == pytest.approx(sam(inputs, used, made))
