@@ -124,13 +124,12 @@ def _real(environment: str, frames: str) -> Kit:
     from flipkit.flip import Flip
     from flipkit.http import find_secret
 
-    key = find_secret("FLATPEAK_API_KEY").reveal()
-    if key.startswith(_WRONG_KEY[environment]):
+    if find_secret("FLATPEAK_API_KEY").reveal().startswith(_WRONG_KEY[environment]):
         raise ConfigurationError(
             f"FLATPEAK_API_KEY begins with {_WRONG_KEY[environment]}, which is not a key for {environment}; "
             "set the key of that environment, or connect to the other one"
         )
-    return Kit(Flip(environment=environment, frames=frames), Flatpeak(api_key=key, frames=frames), environment, frames)
+    return Kit(Flip(environment=environment, frames=frames), Flatpeak(frames=frames), environment, frames)
 
 
 def _on_loopback(frames: str) -> Kit:

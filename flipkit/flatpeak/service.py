@@ -56,14 +56,11 @@ class Service:
         )
 
     def _log_in(self) -> tuple[Secret, float]:
-        pair = f"{self._account.reveal()}:{self._key.reveal()}".encode()
-        authorization = f"Basic {base64.b64encode(pair).decode()}"
-        answer = self._session.send("GET", ["login"], authorization=authorization, decoder=_LOGIN)
-        login = answer.value
-        token = login and (login.bearer_token or login.bearer or login.token)
-        if not token or not (token.isascii() and token.isprintable()):
+        answer = self._session.send("GET", ["login"], authorization=_basic(self._account, self._key), decoder=_LOGIN)
+        token = _token_of(answer.value)
+        if token is None:
             raise UnexpectedAnswer("the login's answer holds no usable `bearer_token`", answer.request)
-        return Secret(token), login.expires_in
+        return token, answer.value.expires_in
 
     def __repr__(self) -> str:
         return f"Flatpeak(account_id='***', api_key='***', base_url={self.base_url!r}, version={self.version!r})"
@@ -164,3 +161,16 @@ class Service:
             "query": query,
             "data_time_utc": min(moments, default=None),
         }
+
+
+# Functions of their own, so that no variable of a frame that raises holds what must not be shown.
+
+
+def _basic(account: Secret, key: Secret) -> Secret:
+    pair = f"{account.reveal()}:{key.reveal()}".encode()
+    return Secret(f"Basic {base64.b64encode(pair).decode()}")
+
+
+def _token_of(login: Login | None) -> Secret | None:
+    token = login and (login.bearer_token or login.bearer or login.token)
+    return Secret(token) if token and token.isascii() and token.isprintable() else None

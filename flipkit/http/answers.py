@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any, Generic, TypeVar
 
@@ -74,10 +74,10 @@ class Answer(Generic[T]):
     """
 
     status: int
-    headers: Mapping[str, str]
-    content: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
     request: RequestInfo
-    value: T
+    value: T = field(repr=False)
 
     @property
     def data_time_utc(self) -> str | None:

@@ -79,6 +79,7 @@ def find_secret(name: str, given: str | None = None) -> Secret:
         )
     text = text.strip() if isinstance(text, str) else ""
     if not text or not (text.isascii() and text.isprintable()) or " " in text:  # httpx would show it when it refuses
+        del text, given  # a traceback with the values of variables would show them
         raise ConfigurationError(f"{name} cannot be a key: it must be plain ASCII text without blanks, and not empty")
     return Secret(text)
 

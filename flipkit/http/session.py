@@ -19,6 +19,7 @@ from flipkit.http.answers import Answer, Envelope, error_of, is_retryable_status
 from flipkit.http.credentials import Credential
 from flipkit.http.fanout import WORKERS
 from flipkit.http.policy import Budget, Gate, Pace, RetryPolicy, Timeouts, parse_retry_after
+from flipkit.http.secret import Secret
 
 __all__ = ["Session"]
 
@@ -28,7 +29,8 @@ T = TypeVar("T")
 
 _ANYTHING: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 _MOST_BYTES = 64 * 2**20  # of one answer; a year of half-hourly cost rows is 4 MiB
-_SHORTEST_KEY = 8  # below it is no real key, and masking would tear words apart
+_SHORTEST_KEY = 8  # below it is no real key, and masking would tear the words of an error apart
+_SHORTEST_KEY_IN_DATA = 16  # no real key is shorter, and no datum is equal to a longer one by chance
 _REQUEST_IDS = ("x-request-id", "request-id", "x-amzn-requestid", "cf-ray")
 
 
@@ -89,7 +91,7 @@ class Session:
         query: Mapping[str, str] | None = None,
         body: Any = None,
         repeatable: bool = True,
-        authorization: str | None = None,
+        authorization: Secret | None = None,
         decoder: msgspec.json.Decoder[T] = _ANYTHING,
     ) -> Answer[T]:
         """One call, tried as often as the policy allows.
@@ -104,8 +106,8 @@ class Session:
             Sent as JSON.
         repeatable : bool
             Whether a second arrival does no harm. If not, it is tried again only when it cannot have arrived.
-        authorization : str, optional
-            In place of the credential's, for logging in.
+        authorization : Secret, optional
+            The header in place of the credential's, for logging in.
         decoder : msgspec.json.Decoder
             Makes the answer's ``value``.
 
@@ -138,7 +140,7 @@ class _Call(Generic[T]):
         query: Mapping[str, str] | None,
         content: bytes | None,
         repeatable: bool,
-        authorization: str | None,
+        authorization: Secret | None,
         decoder: msgspec.json.Decoder[T],
     ) -> None:
         self.session, self.method, self.path, self.query = session, method, path, query
@@ -152,12 +154,16 @@ class _Call(Generic[T]):
             self._pass_gate()
             self.attempts += 1
             outcome = self._attempt()
+            if isinstance(outcome, UnexpectedAnswer):
+                raise outcome
             if isinstance(outcome, Answer) and outcome.status < 300:
                 self.session.budget.refund(self.spent or 1)
                 return outcome
             if self._was_renewed(outcome):
                 continue
             self._wait_or_raise(outcome)
+
+    # What follows returns its errors: a traceback with the values of variables must not show what was sent or read.
 
     def _attempt(self) -> Answer[T] | Exception:
         session = self.session
@@ -175,48 +181,48 @@ class _Call(Generic[T]):
                 content = self._read(response)
             finally:
                 response.close()
-        except (httpx.RequestError, OSError) as error:
-            return error
+        except (httpx.RequestError, OSError, UnexpectedAnswer) as error:
+            return error.with_traceback(None)
         headers = {name.lower(): value for name, value in response.headers.items()}
         return self._answer(response.status_code, headers, content)
 
     def _answer(self, status: int, headers: dict[str, str], content: bytes) -> Answer[T] | Exception:
         info = self._info(next((headers[name] for name in _REQUEST_IDS if name in headers), None))
         if 300 <= status < 400:
-            raise UnexpectedAnswer(f"{status}: the service redirects, which is refused", info)
+            return UnexpectedAnswer(f"{status}: the service redirects, which is refused", info)
+        content = self._masked(content, _SHORTEST_KEY if status >= 400 else _SHORTEST_KEY_IN_DATA)
         answer: Answer[Any] = Answer(status, headers, content, info, None)
-        if status >= 400:
-            return dataclasses.replace(answer, content=self._masked(content))
-        if not content:
+        if status >= 400 or not content:
             return answer
         try:
             return dataclasses.replace(answer, value=self.decoder.decode(content))
         except msgspec.ValidationError as error:
-            raise UnexpectedAnswer(f"the answer is not what the contract promises: {error}", info) from None
+            return UnexpectedAnswer(f"the answer is not what the contract promises: {error}", info)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             # Half of a login's answer is half of a token, so nothing of it is shown.
-            shown = b"***" if self.authorization else self._masked(content)
+            shown = b"***" if self.authorization else self._masked(content, _SHORTEST_KEY)
             return _Unreadable(dataclasses.replace(answer, content=shown), error)
 
-    def _masked(self, content: bytes) -> bytes:
-        """What an error shows of an answer: some services repeat the key they refuse."""
+    def _masked(self, content: bytes, shortest: int) -> bytes:
+        """An answer without the key: some services repeat what they refuse."""
         for key in self._keys():
-            content = content.replace(key, b"***")
+            if len(key) >= shortest:
+                content = _without_beginning(content.replace(key, b"***"), key)
         return content
 
     def _keys(self) -> list[bytes]:
         if self.authorization is None:
-            keys = [self.sent.reveal().encode()] if self.sent else []
-        else:
-            encoded = self.authorization.rpartition(" ")[2].encode()
-            keys = [encoded]
-            with contextlib.suppress(binascii.Error):  # name and key of a login
-                keys += base64.b64decode(encoded).partition(b":")[::2]
-        return [key for key in keys if len(key) >= _SHORTEST_KEY]
+            return [self.sent.reveal().encode()] if self.sent else []
+        encoded = self.authorization.reveal().rpartition(" ")[2].encode()
+        with contextlib.suppress(binascii.Error):
+            name, _, key = base64.b64decode(encoded).partition(b":")
+            return [encoded, name, key]
+        return [encoded]
 
     def _headers(self) -> dict[str, str]:
         self.sent = None if self.authorization else self.session._credential.secret()
-        headers = {"Authorization": self.authorization or f"Bearer {self.sent.reveal() if self.sent else ''}"}
+        bearer = f"Bearer {self.sent.reveal()}" if self.sent else ""
+        headers = {"Authorization": self.authorization.reveal() if self.authorization else bearer}
         return headers if self.content is None else {**headers, "Content-Type": "application/json"}
 
     def _timeout(self) -> httpx.Timeout:
@@ -301,6 +307,14 @@ class _Call(Generic[T]):
         if isinstance(error, RateLimited):
             error.retry_after_s = self._asked_wait(outcome)
         return error
+
+
+def _without_beginning(content: bytes, key: bytes) -> bytes:
+    """An answer that was cut off within the key ends with the beginning of it."""
+    for size in range(len(key) - 1, _SHORTEST_KEY - 1, -1):
+        if content.endswith(key[:size]):
+            return content[:-size] + b"***"
+    return content
 
 
 class _Unreadable(Exception):  # noqa: N818
