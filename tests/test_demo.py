@@ -1,0 +1,125 @@
+"""``flipkit demo``: everything it says it makes is there, adds up, and is the same in every run."""
+
+import csv
+import hashlib
+import json
+import re
+from decimal import Decimal
+
+import pytest
+from kits import kit_over
+
+from flipkit import demo
+from flipkit.emulator import Clock, open_store
+
+CSVS = [
+    "cost.csv",
+    "lost_value.csv",
+    "performance.csv",
+    "what_if/bills.csv",
+    "what_if/certificate.csv",
+    "what_if/summary.csv",
+]
+CHARTS = ["performance.png"] + [
+    f"{kind}_{currency}.png" for kind in ("cost", "lost_value", "what_if") for currency in ("eur", "gbp", "usd")
+]
+
+
+def names(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def files_of(folder):
+    return {name: (folder / name).read_bytes() for name in names(folder)}
+
+
+def total(path, column, **where):
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if all(row[name] == value for name, value in where.items())]
+    return sum(Decimal(row[column]) for row in rows if row[column])
+
+
+def test_it_makes_what_it_lists_and_nothing_else(demo_made):
+    folder, said = demo_made
+    metas = [name.replace(".csv", ".meta.json") for name in CSVS]
+    assert names(folder) == sorted(CSVS + metas + CHARTS)
+    listed = [line.strip() for line in said if line.startswith("  ") and line.endswith((".csv", ".png"))]
+    assert sorted(listed) == sorted(CSVS + CHARTS)
+    assert f"{len(listed)} files are in {folder}:" in said
+
+
+@pytest.mark.parametrize("name", CSVS)
+def test_each_csv_is_described_beside_it(demo_made, name):
+    path = demo_made[0] / name
+    meta = json.loads(path.with_suffix(".meta.json").read_text(encoding="utf-8"))
+    with path.open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    assert [column["name"] for column in meta["columns"]] == header
+    assert all(column["meaning"] for column in meta["columns"])
+    assert meta["rows"] == len(rows) > 20
+    assert meta["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert meta["query"]
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_each_chart_is_a_picture(demo_made, name):
+    content = (demo_made[0] / name).read_bytes()
+    width, height = (int.from_bytes(content[at : at + 4]) for at in (16, 20))
+    assert content.startswith(b"\x89PNG\r\n\x1a\n")
+    assert content.endswith(b"IEND\xaeB`\x82")
+    assert min(width, height) > 150
+    assert len(content) > 5_000
+
+
+def test_what_it_says_is_what_the_files_hold(demo_made):
+    folder, said = demo_made
+    for currency in ("EUR", "GBP", "USD"):
+        paid, earned = (
+            total(folder / "cost.csv", "cost", currency=currency, tariff_direction=way) for way in ("IMPORT", "EXPORT")
+        )
+        [line] = [line for line in said if re.match(rf"  {currency} +[\d,]+ ", line)]
+        assert line.split()[2::2] == [f"{paid:,.2f}", f"{earned:,.2f}"]
+        assert line.split()[-1] == f"{paid - earned:,.2f}"
+        for scenario in ("today", "day rate", "cheap nights", "10 % less used"):
+            cost, saving = (
+                total(folder / "what_if" / "summary.csv", name, currency=currency, scenario=scenario)
+                for name in ("cost", "saving")
+            )
+            assert any(re.fullmatch(rf"  {scenario} +{currency} +{cost:,.2f} +{saving:,.2f}", line) for line in said)
+    worst = said[said.index("Performance 2025: the sites that lost most") + 2]
+    kwh, value = (total(folder / "lost_value.csv", name, site_id="ca-03") for name in ("lost_kwh", "lost_value"))
+    assert worst.split() == ["ca-03", f"{kwh:,.0f}", f"{value:,.2f}", "USD"]
+
+
+def test_it_says_what_to_open_next(demo_made):
+    folder, said = demo_made
+    assert f"Open {folder / 'performance.png'} first, then {folder / 'lost_value.csv'}." in said
+    assert said[-1].startswith("Next: ")
+    assert not [line for line in said if line != line.rstrip() or len(line) > 120 + len(str(folder))]
+
+
+def test_a_second_run_gives_the_same_bytes_in_either_library_and_leaves_other_files_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "LAST", "2025-01")
+    with kit_over(open_store(None, Clock(), sample=True), frames="polars") as kit:
+        demo.run(kit, tmp_path)
+        first = files_of(tmp_path)
+        (tmp_path / "mine.txt").write_text("mine")
+        (tmp_path / "cost.csv").write_text("of another day")
+        demo.run(kit._replace(frames="pandas"), tmp_path)
+    assert files_of(tmp_path) == first | {"mine.txt": b"mine"}
+
+
+def test_a_simulation_without_todays_prices_has_nothing_to_certify():
+    import polars as pl
+
+    import flipkit as fk
+
+    energy = pl.DataFrame({"site_id": ["x", "x"], "start_utc": ["2025-01-01T00:00:00Z", "2025-01-01T01:00:00Z"]})
+    energy = energy.with_columns(consumption_kwh=1.0)
+    flat = fk.Scenario("flat", tariff=fk.Tariff.flat(0.5, currency="JPY", timezone="Asia/Tokyo"))
+    result = fk.simulate(energy, [flat])
+    assert list(demo.scenario_table(result)) == [
+        "  scenario  currency  cost  saving",
+        "  flat           JPY  1.00    0.00",
+    ]
+    assert "none for the service to price once more" in " ".join(demo.verdict(result))
