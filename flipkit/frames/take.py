@@ -66,8 +66,9 @@ def take(
         raise MissingColumnError(
             f"{what}: missing {', '.join(missing)}; the columns are: {', '.join(present) or 'none'}"
         )
-    empty = np.full(source.rows, None, dtype=object)
-    columns = {name: source.column(name) if name in present else empty for name in kinds}
+    columns = {
+        name: source.column(name) if name in present else np.full(source.rows, None, dtype=object) for name in kinds
+    }
     if faults is not None:
         return {name: _lenient(read, columns[name], name, 0, faults) for name, read in kinds.items()}
     found: dict[str, Any] = {name: read(columns[name], name) for name, read in kinds.items()}

@@ -118,8 +118,8 @@ def over_blocks(jobs: list[tuple[Block, list[Tariff]]], work: Callable[[Usage, l
 
 def _shares(block: Block) -> Iterator[tuple[Block, bool]]:
     sites, large = len(block.site_ids), block.consumption_kwh.size >= LARGE
-    count = min(os.cpu_count() or 1, sites // 4) if large else 1
-    edges = [sites * number // max(1, count) for number in range(max(1, count) + 1)]
+    count = min(os.cpu_count() or 1, sites) if large else 1
+    edges = [sites * number // count for number in range(count + 1)]
     for begin, stop in pairwise(edges):
         yield block.rows(slice(begin, stop)), large
 

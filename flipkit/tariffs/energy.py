@@ -112,10 +112,11 @@ def read_blocks(energy: Any) -> list[Block]:
         raise InputError("energy: no rows")
     if len(missing := np.flatnonzero(sites.codes < 0)):
         raise InputError(f"energy, row {sites.starts[missing[0]]}: no site_id")
-    if not _are_fit(columns["generation_kwh"]) and np.isnan(columns["generation_kwh"]).all():
-        del columns["generation_kwh"]
+    fit = {name: _are_fit(columns[name]) for name in _KWH}
+    if not fit["generation_kwh"] and np.isnan(columns["generation_kwh"]).all():
+        del columns["generation_kwh"], fit["generation_kwh"]
     columns["start_utc"] = columns["start_utc"].view(np.int64)
-    return list(_in_place(sites, columns) or _gathered(sites, columns))
+    return list((_in_place(sites, columns) if all(fit.values()) else None) or _gathered(sites, columns))
 
 
 def _sites(block: Block) -> Iterator[SiteEnergy]:
@@ -135,10 +136,9 @@ def _in_place(sites: TextRuns, columns: dict[str, np.ndarray]) -> list[Block] | 
     times = columns["start_utc"].reshape(count, each)
     steps = np.diff(times[0])
     regular = (steps == steps[0]).all() and steps[0] > 0 and (sites.starts == each * np.arange(count)).all()
-    kwh = [columns[name] for name in _KWH if name in columns]
-    if not regular or not all(map(_are_fit, kwh)) or not (times == times[0]).all():
+    if not regular or not (times == times[0]).all():
         return None
-    table = [np.ascontiguousarray(values).reshape(count, each) for values in kwh]
+    table = [np.ascontiguousarray(columns[name]).reshape(count, each) for name in _KWH if name in columns]
     names = tuple(sites.labels[code] for code in sites.codes)
     return [Block(names, Grid(int(times[0, 0]), int(steps[0]), each), table[0], table[1] if len(table) > 1 else None)]
 

@@ -12,6 +12,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
+from flipkit.tariffs import kernels_small
 from flipkit.tariffs.demand import DemandRuns
 from flipkit.tariffs.offsets import Int64
 from flipkit.tariffs.runs import Runs, Weights
@@ -20,7 +21,7 @@ from flipkit.tariffs.series import Float64
 __all__ = ["LANES", "cells", "costs", "peaks", "sums", "tiers"]
 
 LANES = 4
-"""How many sites a kernel takes at least."""
+"""How many sites go side by side; those left over are summed in ``kernels_small``."""
 
 _ENERGY = nb.types.Array(nb.f8, 2, "C", readonly=True)
 _NUMBERS = nb.types.Array(nb.f8, 1, "C", readonly=True)
@@ -37,60 +38,54 @@ def _compiled(*signatures: Any) -> Any:
 def _kwh(use: Any, made: Any, sign: float, site: int, interval: int) -> Any:
     if made is None:
         return use[site, interval]
-    net = sign * (use[site, interval] - made[site, interval])
-    return net if net > 0.0 else 0.0
+    return max(sign * (use[site, interval] - made[site, interval]), 0.0)
 
 
-@_compiled((_ENERGY, _ENERGY, *_RUNS, _TABLE, _TABLE))
-def _net_sums(use, made, lo, hi, head, tail, bought, sold):  # type: ignore[no-untyped-def]
-    a, b = np.zeros(LANES), np.zeros(LANES)
-    for group in range(0, len(use), LANES):
-        first = min(group, len(use) - LANES)
+# The kernels below add to what `out` holds: the piece before the first whole interval of a run, or nothing.
+
+
+@_compiled((_ENERGY, _ENERGY, _PLACES, _PLACES, _TABLE, _TABLE))
+def _net_sums(use, made, lo, hi, bought, sold):  # type: ignore[no-untyped-def]
+    for i in range(0, len(use), LANES):
+        j, k, m = i + 1, i + 2, i + 3
+        use_i, use_j, use_k, use_m = use[i], use[j], use[k], use[m]
+        made_i, made_j, made_k, made_m = made[i], made[j], made[k], made[m]
         for run in range(len(lo)):
-            a[:] = 0.0
-            b[:] = 0.0
-            if head[run] > 0.0:
-                for lane in range(LANES):
-                    a[lane] += head[run] * _kwh(use, made, 1.0, first + lane, lo[run] - 1)
-                    b[lane] += head[run] * _kwh(use, made, -1.0, first + lane, lo[run] - 1)
-            for interval in range(lo[run], hi[run]):
-                for lane in range(LANES):
-                    net = use[first + lane, interval] - made[first + lane, interval]
-                    a[lane] += net if net > 0.0 else 0.0
-                    b[lane] += -net if net < 0.0 else 0.0
-            if tail[run] > 0.0:
-                for lane in range(LANES):
-                    a[lane] += tail[run] * _kwh(use, made, 1.0, first + lane, hi[run])
-                    b[lane] += tail[run] * _kwh(use, made, -1.0, first + lane, hi[run])
-            for lane in range(LANES):
-                bought[first + lane, run] = a[lane]
-                sold[first + lane, run] = b[lane]
+            in_i, in_j, in_k, in_m = bought[i, run], bought[j, run], bought[k, run], bought[m, run]
+            out_i, out_j, out_k, out_m = sold[i, run], sold[j, run], sold[k, run], sold[m, run]
+            for t in range(lo[run], hi[run]):
+                net_i, net_j = use_i[t] - made_i[t], use_j[t] - made_j[t]
+                net_k, net_m = use_k[t] - made_k[t], use_m[t] - made_m[t]
+                plus_i, plus_j, plus_k, plus_m = max(net_i, 0.0), max(net_j, 0.0), max(net_k, 0.0), max(net_m, 0.0)
+                in_i, in_j, in_k, in_m = in_i + plus_i, in_j + plus_j, in_k + plus_k, in_m + plus_m
+                # Exact: either term is 0, or the two are equal.
+                out_i, out_j = out_i + (plus_i - net_i), out_j + (plus_j - net_j)
+                out_k, out_m = out_k + (plus_k - net_k), out_m + (plus_m - net_m)
+            bought[i, run], bought[j, run], bought[k, run], bought[m, run] = in_i, in_j, in_k, in_m
+            sold[i, run], sold[j, run], sold[k, run], sold[m, run] = out_i, out_j, out_k, out_m
 
 
-@_compiled(
-    (_ENERGY, nb.none, nb.f8, _PLACES, _PLACES, _NUMBERS, _NUMBERS, _NUMBERS, _TABLE),
-    (_ENERGY, _ENERGY, nb.f8, _PLACES, _PLACES, _NUMBERS, _NUMBERS, _NUMBERS, _TABLE),
-)
-def _costs(use, made, sign, lo, hi, head, tail, whole, out):  # type: ignore[no-untyped-def]
-    a = np.zeros(LANES)
-    for group in range(0, len(use), LANES):
-        first = min(group, len(use) - LANES)
+@_compiled(*((_ENERGY, made, nb.f8, _PLACES, _PLACES, _NUMBERS, _TABLE) for made in (nb.none, _ENERGY)))
+def _costs(use, made, sign, lo, hi, price, out):  # type: ignore[no-untyped-def]
+    for i in range(0, len(use), LANES):
+        j, k, m = i + 1, i + 2, i + 3
         for run in range(len(lo)):
-            a[:] = 0.0
-            if head[run] != 0.0:
-                for lane in range(LANES):
-                    a[lane] += head[run] * _kwh(use, made, sign, first + lane, lo[run] - 1)
-            for interval in range(lo[run], hi[run]):
-                for lane in range(LANES):
-                    a[lane] += whole[interval] * _kwh(use, made, sign, first + lane, interval)
-            if tail[run] != 0.0:
-                for lane in range(LANES):
-                    a[lane] += tail[run] * _kwh(use, made, sign, first + lane, hi[run])
-            for lane in range(LANES):
-                out[first + lane, run] = a[lane]
+            a, b, c, d = out[i, run], out[j, run], out[k, run], out[m, run]
+            for t in range(lo[run], hi[run]):
+                a, b = a + price[t] * _kwh(use, made, sign, i, t), b + price[t] * _kwh(use, made, sign, j, t)
+                c, d = c + price[t] * _kwh(use, made, sign, k, t), d + price[t] * _kwh(use, made, sign, m, t)
+            out[i, run], out[j, run], out[k, run], out[m, run] = a, b, c, d
 
 
-@_compiled((_ENERGY, nb.none, *_RUNS, _NUMBERS, _PLACES, _TABLE), (_ENERGY, _ENERGY, *_RUNS, _NUMBERS, _PLACES, _TABLE))
+@_compiled(*((_ENERGY, made, nb.f8, _PLACES, _NUMBERS, _TABLE) for made in (nb.none, _ENERGY)))
+def _pieces(use, made, sign, interval, factor, out):  # type: ignore[no-untyped-def]
+    for site in range(len(use)):
+        for run in range(len(interval)):
+            if factor[run] != 0.0:
+                out[site, run] += factor[run] * _kwh(use, made, sign, site, interval[run])
+
+
+@_compiled(*((_ENERGY, made, *_RUNS, _NUMBERS, _PLACES, _TABLE) for made in (nb.none, _ENERGY)))
 def _peaks(use, made, lo, hi, head, tail, hours, slot, out):  # type: ignore[no-untyped-def]
     for site in range(len(use)):
         for run in range(len(lo)):
@@ -124,29 +119,42 @@ def _tiers(by_run, billing, period, limits, out):  # type: ignore[no-untyped-def
             lower = 0.0
             for tier in range(limits.shape[3]):
                 upper = limit[month, kind, tier]
-                if before >= lower and after <= upper:
-                    out[site, month, kind, tier] += kwh
-                else:
-                    part = min(after, upper) - max(before, lower)
-                    out[site, month, kind, tier] += part if part > 0.0 else 0.0
+                if after <= upper:
+                    out[site, month, kind, tier] += kwh if before >= lower else after - lower
+                    break
+                if before < upper:
+                    out[site, month, kind, tier] += upper - max(before, lower)
                 lower = upper
 
 
 def sums(use: Float64, made: Float64 | None, runs: Runs) -> tuple[Float64, Float64 | None]:
     """As in ``kernels_small``."""
-    bought = np.empty((len(use), len(runs)))
     if made is None:
-        _costs(use, None, 1.0, runs.lo, runs.hi, runs.head, runs.tail, np.ones(use.shape[1]), bought)
-        return bought, None
-    sold = np.empty((len(use), len(runs)))
-    _net_sums(use, made, runs.lo, runs.hi, runs.head, runs.tail, bought, sold)
+        return costs(use, None, 1.0, runs, Weights(np.ones(use.shape[1]), runs.head, runs.tail)), None
+    bought, sold = np.zeros((len(use), len(runs))), np.zeros((len(use), len(runs)))
+    whole = len(use) // LANES * LANES
+    _edges(use[:whole], made[:whole], runs.lo - 1, runs.head, bought, sold)
+    _net_sums(use[:whole], made[:whole], runs.lo, runs.hi, bought, sold)
+    _edges(use[:whole], made[:whole], runs.hi, runs.tail, bought, sold)
+    bought[whole:], sold[whole:] = kernels_small.sums(use[whole:], made[whole:], runs)
     return bought, sold
+
+
+def _edges(use: Float64, made: Float64, interval: Int64, share: Float64, bought: Float64, sold: Float64) -> None:
+    if share.any():
+        _pieces(use, made, 1.0, interval, share, bought)
+        _pieces(use, made, -1.0, interval, share, sold)
 
 
 def costs(use: Float64, made: Float64 | None, sign: float, runs: Runs, weights: Weights) -> Float64:
     """As in ``kernels_small``."""
-    out = np.empty((len(use), len(runs)))
-    _costs(use, made, sign, runs.lo, runs.hi, weights.head, weights.tail, weights.whole, out)
+    out, whole = np.zeros((len(use), len(runs))), len(use) // LANES * LANES
+    some, makes = use[:whole], None if made is None else made[:whole]
+    _pieces(some, makes, sign, runs.lo - 1, weights.head, out)
+    _costs(some, makes, sign, runs.lo, runs.hi, weights.whole, out)
+    _pieces(some, makes, sign, runs.hi, weights.tail, out)
+    rest = None if made is None else made[whole:]
+    out[whole:] = kernels_small.costs(use[whole:], rest, sign, runs, weights)
     return out
 
 

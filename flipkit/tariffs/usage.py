@@ -35,8 +35,8 @@ class Usage:
         self.block = block
         self.sites = len(block.site_ids)
         large = block.consumption_kwh.size >= LARGE if compiled is None else compiled
-        # Four sites go side by side in compiled code; here, not above, for numba takes half a second to load.
-        which = "large" if large and self.sites >= 4 else "small"
+        # Here, not above: numba takes half a second to load.
+        which = "large" if large else "small"
         self._kernels = import_module(f"flipkit.tariffs.kernels_{which}")
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
 
