@@ -285,6 +285,11 @@ def test_a_demand_period_of_two_windows_is_refused_by_its_number():
     edison = one_price(demandratestructure=rates, demandweekdayschedule=hours, demandweekendschedule=ALWAYS)
     with pytest.raises(InputError, match="demandratestructure: the hours of period 1 in Jun are no single window"):
         read(edison)
+    for windows in ([(3, 5), (22, 24)], [(0, 5), (20, 22)]):  # not one across midnight
+        with pytest.raises(InputError, match="the hours of period 1 in Jan are no single window"):
+            read(edison | {"demandweekdayschedule": table(*windows)})
+    with pytest.raises(InputError, match="alike on weekdays and weekends"):
+        read(edison | {"demandweekdayschedule": table((8, 9)), "demandweekendschedule": table((9, 10))})
     edison["demandratestructure"][1][0]["rate"] = 0
     assert read(edison).demand == (DemandCharge("period 3", (DemandTier(18.11),), "12:00", "18:00", SUMMER, "weekday"),)
 
