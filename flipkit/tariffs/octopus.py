@@ -72,8 +72,14 @@ def _flat(row: _Row) -> dict[str, Any]:
 
 def _clipped(rates: list[_Row], charge: _Row) -> list[_Row]:
     """The rates while a standing charge holds."""
-    found = [row._replace(start_us=_later(row, charge), end_us=_earlier(row, charge)) for row in rates]
-    return [row for row in found if row.start_us is None or row.end_us is None or row.start_us < row.end_us]
+    begin, stop = charge.start_us, charge.end_us
+    inside = [row for row in rates if not (_ends(row.end_us, begin) or _ends(stop, row.start_us))]
+    return [row._replace(start_us=_later(row, charge), end_us=_earlier(row, charge)) for row in inside]
+
+
+def _ends(end_us: int | None, start_us: int | None) -> bool:
+    """Whether what ends then is over at the start of the other."""
+    return end_us is not None and start_us is not None and end_us <= start_us
 
 
 def _later(a: _Row, b: _Row) -> int | None:
