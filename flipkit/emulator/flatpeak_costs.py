@@ -60,7 +60,9 @@ class Costs:
                 raise Refusal.invalid(accepted.failures[0].error)
             [(series, columns)] = accepted.groups
             edges = np.array([columns.start_us[0], columns.end_us[0]])
-            priced = self._pricer.priced(db, place, series.tariff_direction, int(edges[0]), int(edges[1]))
+            priced = self._pricer.priced(
+                db, place, series.tariff_direction, int(edges[0]), int(edges[1]), cuts=edges, new=(series, columns)
+            )
             rows = priced_rows(series, columns, edges, priced, flows_apart=False)
             if not passing:
                 readings.write(db, series, columns)

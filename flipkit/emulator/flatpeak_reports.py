@@ -139,7 +139,8 @@ def report(
     assert place is not None
     start, end = _extent(held, asked)
     edges = _edges(chosen.aggregation, place.setting.timezone, start, end, asked)
-    prices = _Prices(db, pricer, place, start, end)
+    cuts = np.concatenate([edges, *(times for _, each in held for times in (each.start_us, each.end_us))])
+    prices = _Prices(db, pricer, place, (start, end), cuts)
     apart = chosen.flow is None
     parts = [priced_rows(*each, edges, prices.of(each[0]), flows_apart=apart) for each in held]
     rows = joined_rows(parts)
@@ -151,9 +152,11 @@ def report(
 class _Prices:
     """The prices of a report, each once."""
 
-    def __init__(self, db: sqlite3.Connection, pricer: Pricer, place: Place, start_us: int, end_us: int) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, pricer: Pricer, place: Place, window: tuple[int, int], cuts: Int64
+    ) -> None:
         self._db, self._pricer, self._currency = db, pricer, place.setting.currency
-        self._window = start_us, end_us
+        self._window, self._cuts = window, cuts
         self._known: dict[tuple[str, str], Priced] = {}
 
     def of(self, series: Series) -> Priced:
@@ -162,7 +165,9 @@ class _Prices:
             place = place_of(objects.get(self._db, "location", series.location_id))
             if place.setting.currency != self._currency:
                 raise Refusal.invalid(f"records in {self._currency} and {place.setting.currency} do not add up")
-            self._known[key] = self._pricer.priced(self._db, place, series.tariff_direction, *self._window)
+            self._known[key] = self._pricer.priced(
+                self._db, place, series.tariff_direction, *self._window, cuts=self._cuts
+            )
         return self._known[key]
 
 

@@ -3,6 +3,14 @@
 COMMODITY and NON_COMMODITY add up. Where contracts of one kind overlap, the one that was created last holds. LOCAL
 energy costs nothing unless there is a LOCAL tariff. Prices before the clock's "now" are confirmed (confidence 1);
 later ones are a forecast: 0.8, falling by 0.2 each 90 days, down to 0.2.
+
+Tiers, of which the contract says no more than ``to_kwh`` (all of this is inferred): kWh count from the beginning of
+the local calendar month in the order of time, over all of a location's records of that tariff direction, its own and
+its devices' (`flatpeak_counters`). A kWh costs what the tier says that was reached before it, so an interval across a
+limit is split, and a record that comes in late changes what later ones of its month cost. A report that begins within
+a month counts from the month's beginning. A contract that holds part of a month counts for itself, with the share of
+the limits that it has of the days. A price list says which tier was reached at each time by the records stored; as
+others may follow, its confidence is 0.8 at most.
 """
 
 from __future__ import annotations
@@ -18,13 +26,15 @@ import numpy as np
 
 from flipkit.emulator.clock import Clock
 from flipkit.emulator.flatpeak_answers import Refusal
+from flipkit.emulator.flatpeak_counters import New, used_energy
 from flipkit.emulator.flatpeak_places import Setting
 from flipkit.emulator.store import Store
 from flipkit.errors import InputError
 from flipkit.tariffs import PriceSeries, Tariff
-from flipkit.tariffs.calendar import to_text
+from flipkit.tariffs.calendar import month_edges, to_text
 from flipkit.tariffs.offsets import DAY_US, Int64
-from flipkit.tariffs.tariff_checks import check_untiered
+from flipkit.tariffs.series import joined
+from flipkit.tariffs.tier_prices import Span, Used, has_tiers, mean_prices, step_prices
 
 __all__ = ["SCHEMA", "Contract", "Place", "Priced", "Pricer", "default_market", "put_market"]
 
@@ -60,6 +70,14 @@ class Contract(NamedTuple):
     tariff: Tariff
     from_us: int
     to_us: int
+    tiered: bool
+
+
+class _Count(NamedTuple):
+    """What tiers are priced by: the energy that counts (None where there are no tiers), and as `Pricer.priced`."""
+
+    used: Used | None
+    cuts: Int64 | None
 
 
 class Priced(NamedTuple):
@@ -104,8 +122,31 @@ class Pricer:
         except InputError as error:
             raise Refusal.invalid(str(error)) from None
 
-    def priced(self, db: sqlite3.Connection, place: Place, direction: str, start_us: int, end_us: int) -> Priced:
+    def priced(
+        self,
+        db: sqlite3.Connection,
+        place: Place,
+        direction: str,
+        start_us: int,
+        end_us: int,
+        *,
+        cuts: Int64 | None = None,
+        new: New | None = None,
+    ) -> Priced:
         """Prices of a location in a direction over [start, end).
+
+        Parameters
+        ----------
+        db : sqlite3.Connection
+        place : Place
+        direction : str
+            IMPORT, EXPORT or LOCAL.
+        start_us, end_us : int
+        cuts : ndarray of int64, shape (n,), optional
+            Where energy is cut that is to be priced: under tiers prices are then means between these times and the
+            edges of the records that count. Without it, each is the price of the tier reached.
+        new : New, optional
+            Records that count as if they were stored.
 
         Raises
         ------
@@ -118,9 +159,13 @@ class Pricer:
             return Priced(_free(start_us, end_us), ())
         if not commodity:
             raise Refusal.invalid(f"{place.id} has no tariff connected for {direction}", "no_tariff_connected")
-        series, gaps = _stitched(commodity, start_us, end_us)
+        count, window = _Count(None, cuts), (start_us, end_us)
+        if any(each.tiered for each in own):
+            whole = month_edges(place.setting.timezone, start_us, end_us).edges
+            count = _Count(used_energy(db, place.id, direction, (int(whole[0]), end_us), new), cuts)
+        series, gaps = _stitched(commodity, window, count)
         if fees:
-            series = series.plus(_stitched(fees, start_us, end_us)[0])
+            series = series.plus(_stitched(fees, window, count)[0])
         known = self._clock.now_us()
         return Priced(_with_confidence(series, known), () if direction == "LOCAL" else gaps)
 
@@ -133,13 +178,12 @@ class Pricer:
         source: dict[str, Any] = msgspec.json.decode(body)
         market = self._market(source["market"]) if source.get("market_rates") else None
         tariff = Tariff.from_flatpeak(source, timezone=setting.timezone, currency=setting.currency, market=market)
-        check_untiered(tariff)
         if tariff.series is not None:
             start, end = int(tariff.series.start_us[0]), int(tariff.series.end_us[-1])
         else:
             start = -_FAR_US if tariff.valid_from_us is None else tariff.valid_from_us
             end = _FAR_US if tariff.valid_to_us is None else tariff.valid_to_us
-        return Contract(source["direction"], source["type"], tariff, start, end)
+        return Contract(source["direction"], source["type"], tariff, start, end, has_tiers(tariff))
 
     def _market(self, name: str) -> PriceSeries:
         with self._store.read() as db:
@@ -163,21 +207,38 @@ def default_market(db: sqlite3.Connection, setting: Setting) -> str | None:
     return str(row["market"]) if row else None
 
 
-def _stitched(contracts: Sequence[Contract], start_us: int, end_us: int) -> tuple[PriceSeries, Gaps]:
+def _stitched(contracts: Sequence[Contract], window: Span, count: _Count) -> tuple[PriceSeries, Gaps]:
     """The price over the window, contract by contract, and where there is none."""
-    edges = {start_us, end_us}
-    for each in contracts:
-        edges.update(edge for edge in (each.from_us, each.to_us) if start_us < edge < end_us)
     parts, gaps = [], []
-    for begin, stop in pairwise(sorted(edges)):
-        holding = [each for each in contracts if each.from_us <= begin and stop <= each.to_us]
-        if not holding:
+    for contract, in_force in _holding(contracts):
+        begin, stop = max(in_force[0], window[0]), min(in_force[1], window[1])
+        if begin >= stop:
+            continue
+        if contract is None:
             gaps.append((begin, stop))
-        parts.append(holding[-1].tariff.prices(begin, stop) if holding else _free(begin, stop))
-    if len(parts) == 1:
-        return parts[0], tuple(gaps)
-    columns = zip(*((part.start_us, part.end_us, part.price_per_kwh) for part in parts), strict=True)
-    return PriceSeries(*(np.concatenate(column) for column in columns)), tuple(gaps)
+        parts.append(_free(begin, stop) if contract is None else _prices(contract, in_force, (begin, stop), count))
+    return (parts[0] if len(parts) == 1 else joined(parts)), tuple(gaps)
+
+
+def _holding(contracts: Sequence[Contract]) -> list[tuple[Contract | None, Span]]:
+    """Which contract holds from when until when, over all time; None for none."""
+    edges = {-_FAR_US, _FAR_US, *(edge for each in contracts for edge in (each.from_us, each.to_us))}
+    found: list[tuple[Contract | None, Span]] = []
+    for begin, stop in pairwise(sorted(edges)):
+        last = next((each for each in reversed(contracts) if each.from_us <= begin and stop <= each.to_us), None)
+        since = found.pop()[1][0] if found and found[-1][0] is last else begin
+        found.append((last, (since, stop)))
+    return found
+
+
+def _prices(contract: Contract, in_force: Span, window: Span, count: _Count) -> PriceSeries:
+    if not contract.tiered:
+        return contract.tariff.prices(*window)
+    assert count.used is not None
+    if count.cuts is not None:
+        return mean_prices(contract.tariff, count.used, in_force, window, count.cuts)
+    steps = step_prices(contract.tariff, count.used, in_force, window)
+    return PriceSeries(steps.start_us, steps.end_us, steps.price_per_kwh, np.full(len(steps), _FORECAST[0]))
 
 
 def _free(start_us: int, end_us: int) -> PriceSeries:
@@ -193,4 +254,6 @@ def _with_confidence(series: PriceSeries, now_us: int) -> PriceSeries:
     starts = np.union1d(series.start_us, steps[(steps > first) & (steps < last)])
     confidence = np.append(1.0, _FORECAST)[np.searchsorted(steps, starts, side="right")]
     holding = np.searchsorted(series.start_us, starts, side="right") - 1
+    if series.confidence is not None:
+        confidence = np.minimum(confidence, series.confidence[holding])
     return PriceSeries(starts, np.append(starts[1:], last), series.price_per_kwh[holding], confidence)
