@@ -175,7 +175,7 @@ def _simulate(options: argparse.Namespace) -> None:
     with connect(options.environment, frames="polars") as kit:
         result = simulate(energy, chosen, prices=kit, verify=options.verify)
     paths = result.to_csv(options.out)
-    print("\n".join([*demo.scenario_table(result), *(demo.verdict(result) if options.verify else [])]))
+    print("\n".join([*demo.scenario_table(result.summary()), *(demo.verdict(result) if options.verify else [])]))
     print("\n".join(map(str, paths)))
 
 

@@ -33,35 +33,35 @@ def run(kit: Kit, folder: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``performance``, ``cost``, ``lost_value`` (frames), ``simulation``, and ``files`` (paths written).
+        ``performance``, ``cost``, ``lost_value``, ``what_if`` (frames), ``simulation``, and ``files`` (paths written).
     """
     performance = performance_report(kit, FIRST, LAST)
     cost = cost_report(kit, FIRST, LAST)
     lost = lost_value_report(kit, FIRST, LAST)
-    simulation = simulate(site_energy(kit, FIRST, LAST), scenarios(kit), prices=kit, verify=24)
+    simulation = simulate(site_energy(kit, FIRST, LAST), scenarios(), prices=kit, verify=24)
+    what_if = simulation.summary()
     named = {"performance": performance, "cost": cost, "lost_value": lost}
     files = [write_csv(frame, folder / f"{name}.csv") for name, frame in named.items()]
     files += simulation.to_csv(folder / "what_if")
-    files += _pictures(folder, performance, cost, lost, simulation)
-    return {**named, "simulation": simulation, "files": files}
+    files += _pictures(folder, performance, cost, lost, what_if)
+    return {**named, "what_if": what_if, "simulation": simulation, "files": files}
 
 
-def scenarios(kit: Kit) -> list[Scenario]:
+def scenarios() -> list[Scenario]:
     """Today; the utility's plan without and with cheap nights; and a tenth less consumption."""
     return [
         Scenario("today"),
-        Scenario("day rate", tariff=plans(kit, _FLAT)),
-        Scenario("cheap nights", tariff=plans(kit, _NIGHT)),
+        Scenario("day rate", tariff=plans(_FLAT)),
+        Scenario("cheap nights", tariff=plans(_NIGHT)),
         Scenario("10 % less used", load=Load(scale=0.9)),
     ]
 
 
-def plans(kit: Kit, choice: dict[str, str]) -> dict[str, Tariff]:
+def plans(choice: dict[str, str]) -> dict[str, Tariff]:
     """The tariff that each sample site would have, grid fees included; sites of other utilities keep theirs.
 
     Parameters
     ----------
-    kit : Kit
     choice : dict of str to str
         Key of a sample tariff by the beginning of the key of today's tariff.
     """
@@ -78,16 +78,15 @@ def plans(kit: Kit, choice: dict[str, str]) -> dict[str, Tariff]:
     return found
 
 
-def _pictures(folder: Path, performance: Frame, cost: Frame, lost: Frame, simulation: Simulation) -> Iterator[Path]:
+def _pictures(folder: Path, performance: Frame, cost: Frame, lost: Frame, what_if: Frame) -> Iterator[Path]:
     from flipkit.plots import cost_bars, lost_value_bars, performance_heatmap, scenario_savings, write_png
 
-    totals = simulation.summary()
     yield write_png(folder / "performance.png", performance_heatmap, performance)
     for currency in sorted({c for c in take(cost, texts=["currency"])["currency"] if c}):
         name = currency.lower()
         yield write_png(folder / f"cost_{name}.png", cost_bars, cost, currency=currency)
         yield write_png(folder / f"lost_value_{name}.png", lost_value_bars, lost, currency=currency)
-        yield write_png(folder / f"what_if_{name}.png", scenario_savings, totals, currency=currency)
+        yield write_png(folder / f"what_if_{name}.png", scenario_savings, what_if, currency=currency)
 
 
 def summary(made: dict[str, Any], folder: Path) -> Iterator[str]:
@@ -103,7 +102,7 @@ def summary(made: dict[str, Any], folder: Path) -> Iterator[str]:
     yield from ("", "Performance 2025: the sites that lost most", *_table(_worst(made["lost_value"])))
     yield from ("", "Cost 2025, all sites of a currency (imports, less what exports earned)")
     yield from _table(_totals(made["cost"]))
-    yield from ("", "What if: cost of all sites by scenario", *scenario_table(made["simulation"]))
+    yield from ("", "What if: cost of all sites by scenario", *scenario_table(made["what_if"]))
     yield from ("", *verdict(made["simulation"]))
     yield from ("", f"{len(made['files'])} files are in {folder}:")
     yield from (f"  {path.relative_to(folder)}" for path in made["files"])
@@ -113,9 +112,9 @@ def summary(made: dict[str, Any], folder: Path) -> Iterator[str]:
     yield f"Next: jupyter lab {notebook}" if notebook.is_file() else "Next: flipkit --help"
 
 
-def scenario_table(simulation: Simulation) -> Iterator[str]:
-    """Cost and saving of all sites of a currency, by scenario."""
-    columns = take(simulation.summary(), numbers=["cost", "saving"], texts=["scenario", "currency"])
+def scenario_table(summary: Frame) -> Iterator[str]:
+    """Cost and saving of all sites of a currency, by scenario, from `Simulation.summary`."""
+    columns = take(summary, numbers=["cost", "saving"], texts=["scenario", "currency"])
     rows: list[tuple[str, ...]] = [("scenario", "currency", "cost", "saving")]
     for currency in sorted(set(columns["currency"])):
         for scenario in dict.fromkeys(columns["scenario"]):

@@ -118,7 +118,7 @@ def test_a_simulation_without_todays_prices_has_nothing_to_certify():
     energy = energy.with_columns(consumption_kwh=1.0)
     flat = fk.Scenario("flat", tariff=fk.Tariff.flat(0.5, currency="JPY", timezone="Asia/Tokyo"))
     result = fk.simulate(energy, [flat])
-    assert list(demo.scenario_table(result)) == [
+    assert list(demo.scenario_table(result.summary())) == [
         "  scenario  currency  cost  saving",
         "  flat           JPY  1.00    0.00",
     ]
