@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -50,7 +50,8 @@ class Tier:
     up_to : float or None
         Where the step ends, counted from the start of the billing period; None for the last.
     per : {"month", "day"}
-        What `up_to` is counted for: a billing period (in one cut short, the share of its days), or each day of it.
+        What `up_to` is counted for: a billing period (in one cut short, the share of its days), or each day of it. All
+        tiers of a ladder count alike; the last, without a limit, may leave `per` and `per_kw` out.
     per_kw : bool
         `up_to` is kWh per kW of the billing period's highest import power.
 
@@ -254,6 +255,8 @@ def _ladder(price: Any, tiers: Any) -> tuple[float, tuple[Tier, ...]]:
             raise InputError(f"rate: tier {number}: expected a Tier, got {type(step).__name__}")
     if not steps:
         return check_price(price, "rate"), ()
+    if steps[-1] == Tier(steps[-1].price_per_kwh):  # it has no limit that would need a unit
+        steps = (*steps[:-1], replace(steps[-1], per=steps[0].per, per_kw=steps[0].per_kw))
     _check_ladder(steps)
     first = steps[0].price_per_kwh
     if price is not None and check_price(price, "rate") != first:

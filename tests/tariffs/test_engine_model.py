@@ -63,6 +63,8 @@ def test_tariffs_with_charges_are_values():
 
 def test_a_ladder_of_one_step_is_a_price():
     assert Rate(tiers=[Tier(0.3)]) == Rate(0.3)
+    unit = {"per": "day", "per_kw": True}  # the last tier has no limit that would need one
+    assert Rate(tiers=[Tier(0.3, 5, **unit), Tier(0.4)]) == Rate(tiers=[Tier(0.3, 5, **unit), Tier(0.4, **unit)])
     assert Rate(0.3, tiers=[Tier(0.3, 5), Tier(0.4)]).price_per_kwh == 0.3
 
 
@@ -73,7 +75,7 @@ def test_a_ladder_of_one_step_is_a_price():
         (lambda: Rate(tiers=[Tier(1, 10), Tier(2, 5), Tier(3)]), "tier 2 ends at 5, not above tier 1 "),
         (lambda: Rate(tiers=[Tier(1), Tier(2)]), "tier 1 of 2 has no limit"),
         (lambda: Rate(tiers=[Tier(1, 10)]), "tier 1, the last, ends at 10"),
-        (lambda: Rate(tiers=[Tier(1, 10, "day"), Tier(2)]), "tiers 1 and 2 count in different units"),
+        (lambda: Rate(tiers=[Tier(1, 10, "day"), Tier(2, 20), Tier(3)]), "tiers 1 and 2 count in different units"),
         (lambda: Rate(0.2, tiers=[Tier(1, 10), Tier(2)]), "price 0.2 beside tiers that begin at 1.0"),
         (lambda: Rate(tiers=[0.2]), "tier 1: expected a Tier, got float"),
         (lambda: Rate(0.1, period=" "), "period ' ' is no name"),
