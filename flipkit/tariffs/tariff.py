@@ -11,7 +11,8 @@ from flipkit.tariffs import flatpeak_reader, flatpeak_writer, octopus, tariff_ch
 from flipkit.tariffs.calendar import to_us, zone
 from flipkit.tariffs.charges import Adder, DemandCharge, FixedCharge, Minimum, Tax
 from flipkit.tariffs.currencies import check_currency
-from flipkit.tariffs.describe import describe_rates, describe_series
+from flipkit.tariffs.describe import describe_rates, describe_series, describe_validity
+from flipkit.tariffs.describe_charges import describe_charges
 from flipkit.tariffs.export import Export
 from flipkit.tariffs.price_frame import series_of_frame
 from flipkit.tariffs.rate_table import canonical, rate_series
@@ -429,13 +430,17 @@ class Tariff:
         return self.valid_from_us, self.valid_to_us
 
     def describe(self) -> str:
-        """A short text: name, currency, zone, validity, and prices by season, kind of day and hours."""
+        """A short text: name, currency, zone, validity, prices by season, kind of day and hours, and all other charges.
+
+        Periods have the names that the lines of a bill have.
+        """
         head = f"{self.name}: {self.currency} per kWh, local time of {self.timezone}"
         if self.parts:
             return "\n".join([head, *(part.describe() for part in self.parts)])
         if self.series is not None:
-            return f"{head}\n{describe_series(self.series)}"
-        return f"{head}\n{describe_rates(self.rates, self.timezone, self.valid_from_us, self.valid_to_us)}"
+            return "\n".join([head, describe_series(self.series), *describe_charges(self)])
+        valid = describe_validity(self.timezone, self.valid_from_us, self.valid_to_us)
+        return "\n".join([head, *valid, describe_rates(self.rates), *describe_charges(self)])
 
     def plot(self, **options: Any) -> Any:
         """Draw the prices by month and hour; see `flipkit.plots.tariff_heatmap`, which gets the options.

@@ -209,14 +209,14 @@ def test_the_grid_of_prices_by_month_weekday_and_hour():
 def test_the_text_of_a_tariff():
     assert summer_peak().describe().splitlines() == [
         "Summer peak: USD per kWh, local time of America/Los_Angeles",
-        "months            days     hours        price",
-        "Jan-May, Oct-Dec  all      00:00-24:00  0.28",
-        "Jun-Sep           weekday  00:00-16:00  0.3",
-        "                           16:00-21:00  0.55",
-        "                           21:00-24:00  0.3",
-        "                  weekend  00:00-16:00  0.3",
-        "                           16:00-21:00  0.42",
-        "                           21:00-24:00  0.3",
+        "months            days     hours        period    price",
+        "Jan-May, Oct-Dec  all      00:00-24:00  period 1  0.28",
+        "Jun-Sep           weekday  00:00-16:00  period 2  0.3",
+        "                           16:00-21:00  period 3  0.55",
+        "                           21:00-24:00  period 2  0.3",
+        "                  weekend  00:00-16:00  period 2  0.3",
+        "                           16:00-21:00  period 4  0.42",
+        "                           21:00-24:00  period 2  0.3",
     ]
     bounded = Tariff("x", "GBP", "Europe/London", (Rate(0.1 + 0.2),), None, to_us("2025-06-01T00:00Z"))
     assert bounded.describe().splitlines()[1:] == [
