@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -18,7 +19,7 @@ _HALF_HOUR_US = 1_800_000_000
 
 
 def tariff_heatmap(tariff: Tariff, ax: Axes | None = None, *, year: int = 2025) -> Axes:
-    """The mean price by month and local half-hour.
+    """The mean price by month and local half-hour; of a tariff with tiers the price of the first one.
 
     Parameters
     ----------
@@ -37,7 +38,8 @@ def tariff_heatmap(tariff: Tariff, ax: Axes | None = None, *, year: int = 2025) 
         The tariff does not cover the year.
     """
     start, end = (to_us(f"{y}-01-01", tariff.timezone) for y in (year, year + 1))
-    mean = _mean_price(tariff, start, end)
+    first = _first_tier(tariff)
+    mean = _mean_price(first, start, end)
     ax = axes(ax, width=7, height=3.4)
     image = ax.pcolormesh(np.arange(49) / 2, np.arange(13), mean, cmap="viridis")
     months = [datetime(year, m, 1, tzinfo=UTC).strftime("%b") for m in range(1, 13)]
@@ -46,8 +48,15 @@ def tariff_heatmap(tariff: Tariff, ax: Axes | None = None, *, year: int = 2025) 
     ax.set_xticks(range(0, 25, 3))
     ax.set_xlabel(f"local hour, {tariff.timezone}")
     ax.set_title(tariff.name, loc="left")
-    ax.figure.colorbar(image, ax=ax, label=f"{tariff.currency}/kWh")
+    ax.figure.colorbar(image, ax=ax, label=f"{tariff.currency}/kWh{'' if first == tariff else ', first tier'}")
     return ax
+
+
+def _first_tier(tariff: Tariff) -> Tariff:
+    """The tariff with the first step of each ladder as its price: what it costs further up depends on the energy."""
+    if tariff.parts:
+        return replace(tariff, parts=tuple(_first_tier(part) for part in tariff.parts))
+    return replace(tariff, rates=tuple(replace(rate, tiers=()) for rate in tariff.rates))
 
 
 def _mean_price(tariff: Tariff, start: int, end: int) -> np.ndarray:

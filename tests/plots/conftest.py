@@ -3,11 +3,20 @@
 import matplotlib as mpl
 import pytest
 
-from flipkit.frames.tables import COST_REPORT, LOST_VALUE_REPORT, PERFORMANCE_REPORT, SIMULATION_SUMMARY
+from flipkit.frames.tables import (
+    BILL,
+    BILL_MATRIX,
+    COST_REPORT,
+    LOST_VALUE_REPORT,
+    PERFORMANCE_REPORT,
+    SIMULATION_SUMMARY,
+)
 
 mpl.use("agg")
 
 NAMES = {
+    BILL: ("site_id", "tariff", "month", "component", "cost", "currency"),
+    BILL_MATRIX: ("site_id", "tariff", "regret", "currency"),
     PERFORMANCE_REPORT: ("site_id", "month", "performance_index"),
     COST_REPORT: ("site_id", "period", "tariff_direction", "cost", "currency", "coverage"),
     LOST_VALUE_REPORT: ("site_id", "lost_value", "lost_value_low", "lost_value_high", "currency"),
@@ -37,6 +46,8 @@ def _maker(table):
     return pytest.fixture(fixture)
 
 
+bill_rows = _maker(BILL)
+matrix = _maker(BILL_MATRIX)
 performance = _maker(PERFORMANCE_REPORT)
 cost = _maker(COST_REPORT)
 lost = _maker(LOST_VALUE_REPORT)

@@ -6,7 +6,7 @@ import pytest
 
 from flipkit.errors import InputError
 from flipkit.plots import tariff_heatmap
-from flipkit.tariffs import Tariff
+from flipkit.tariffs import Rate, Tariff, Tier
 
 NIGHT = Tariff.time_of_use(
     {"00:00-07:00": 0.1, "07:00-16:30": 0.25, "16:30-24:00": 0.4}, currency="EUR", timezone="Europe/Brussels"
@@ -46,6 +46,20 @@ def test_the_picture_says_what_it_shows():
     assert ax.get_xlabel() == "local hour, Europe/Brussels"
     assert [label.get_text() for label in ax.yaxis.get_ticklabels()][::11] == ["Jan", "Dec"]
     assert "EUR/kWh" in [other.get_ylabel() for other in ax.figure.axes]
+
+
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_of_a_ladder_the_first_step_is_drawn_and_said_so(in_parts):
+    ladder = Rate(tiers=[Tier(0.2, 100), Tier(0.3)], start="00:00", end="12:00", period="a")
+    place = ("tiered", "EUR", "UTC", (ladder, Rate(0.4, "12:00", "24:00", period="b")))
+    tariff = Tariff(*place, tier_rule="prorate")
+    if in_parts:
+        edge = 1_750_000_000_000_000
+        halves = [Tariff(*place, None, *bounds, tier_rule="prorate") for bounds in ((None, edge), (edge, None))]
+        tariff = Tariff.successive(halves)
+    ax = tariff_heatmap(tariff)
+    assert cells(ax) == pytest.approx(np.tile(np.repeat([0.2, 0.4], 24), (12, 1)), abs=1e-12)
+    assert "EUR/kWh, first tier" in [other.get_ylabel() for other in ax.figure.axes]
 
 
 def test_the_axes_given_are_drawn_on_and_returned():
