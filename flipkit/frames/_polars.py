@@ -94,6 +94,7 @@ def _refuse_naive(name: str, dtype: pl.Datetime) -> None:
 # line feed, also after leading blanks or quotes.
 _FORMULA = r"""^([\s"']*[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]|[\t\r\n])"""
 _HARMLESS = "'${1}"
+_TIME = "%Y-%m-%dT%H:%M:%S%.fZ"
 
 
 def in_utc(frame: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
@@ -129,15 +130,26 @@ def to_csv(frame: pl.DataFrame) -> bytes:
     """CSV with times in UTC; text that a spreadsheet would run gets a leading apostrophe."""
     guarded = [_guarded(series) for series in frame]
     buffer = io.BytesIO()
-    pl.DataFrame(guarded).write_csv(buffer, datetime_format="%Y-%m-%dT%H:%M:%S%.fZ", line_terminator="\n")
+    pl.DataFrame(guarded).write_csv(buffer, datetime_format=_TIME, line_terminator="\n")
     return buffer.getvalue()
 
 
 def _guarded(series: pl.Series) -> pl.Series:
     named = series.rename(str(pl.Series([series.name]).str.replace(_FORMULA, _HARMLESS).item()))
+    if isinstance(series.dtype, pl.Datetime):
+        return _time_texts(named)
     if series.dtype != pl.String or not named.str.contains(_FORMULA).any():
         return named
     return named.str.replace(_FORMULA, _HARMLESS)
+
+
+def _time_texts(times: pl.Series) -> pl.Series:
+    """Times as text, each different one formatted once: formatting is most of the work, and sites share their times."""
+    different = times.unique()
+    if 2 * len(different) > len(times):
+        return times  # the writer formats them
+    texts = pl.DataFrame({times.name: different, "text": different.dt.to_string(_TIME)})
+    return times.to_frame().join(texts, on=times.name, how="left", maintain_order="left")["text"].rename(times.name)
 
 
 UnreadableError = pl.exceptions.PolarsError

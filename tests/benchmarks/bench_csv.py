@@ -9,14 +9,16 @@ from timing import report, seconds
 from flipkit.frames import write_csv
 from flipkit.frames.tables import COSTS
 
-ROWS = 1_000_000
+ROWS, YEAR = 1_000_000, 17_520
 
 
 def frames():
-    start = np.datetime64("2025-01-01", "us") + np.arange(ROWS) * np.timedelta64(30, "m")
+    """57 locations by half-hour over a year."""
+    site, slot = np.divmod(np.arange(ROWS), YEAR)
+    start = np.datetime64("2025-01-01", "us") + slot * np.timedelta64(30, "m")
     wh = np.random.default_rng(1).integers(0, 3000, ROWS)
     columns = {
-        "object_id": "loc_641b90b758fb8e6293716e40",
+        "object_id": np.array([f"loc_{n:024x}" for n in range(site[-1] + 1)], dtype=object)[site],
         "start_utc": start,
         "end_utc": start + np.timedelta64(30, "m"),
         "tariff_direction": "IMPORT",
