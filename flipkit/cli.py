@@ -1,4 +1,4 @@
-"""The command line: demo, report, simulate, upload, emulator."""
+"""The command line: demo, report, bill, simulate, upload, emulator."""
 
 from __future__ import annotations
 
@@ -41,9 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = int(options.run(options) or 0)
         sys.stdout.flush()  # here, so that a disk without space is an error and not a traceback at the exit
     except BrokenPipeError:
-        return _unread()
+        _print_no_more()
+        return 141
     except (FlipkitError, OSError) as error:
         print(f"flipkit: {_words(error)}", file=sys.stderr)
+        _print_no_more()
         return 1
     except KeyboardInterrupt:
         print("flipkit: stopped", file=sys.stderr)
@@ -58,11 +60,13 @@ def _words(error: FlipkitError | OSError) -> str:
     return f"{place}: {error.strerror or error}; name another place to write to"
 
 
-def _unread() -> int:
-    """Leave without a word, as other programs do; what Python still has to flush goes nowhere."""
-    with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
-    return 141
+def _print_no_more() -> None:
+    """Let what Python cannot write to standard output go nowhere, or it would complain once more at the exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -73,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     demo = _verb(verbs, "demo", _demo, "make every report of the sample fleet, offline")
     demo.add_argument("--out", type=Path, default=Path("reports"), help="folder for CSV files and charts (reports)")
     _add_report(verbs)
+    _add_bill(verbs)
     _add_simulate(verbs)
     _add_upload(verbs)
     _add_emulator(verbs)
@@ -93,6 +98,24 @@ def _add_report(verbs: Any) -> None:
     report.add_argument("--aggregation", choices=("MONTH", "DAY"), default="MONTH", help="of the cost report (MONTH)")
     report.add_argument("--out", type=Path, help="the CSV file; KIND.csv by default")
     _add_environment(report)
+
+
+def _add_bill(verbs: Any) -> None:
+    bill = _verb(verbs, "bill", _bill, "what energy costs under one tariff or several")
+    bill.add_argument("file", type=Path, help="CSV or parquet: site_id, start_utc, consumption_kwh[, generation_kwh]")
+    bill.add_argument(
+        "--tariff",
+        required=True,
+        action="append",
+        type=Path,
+        metavar="PLAN",
+        help="JSON: a URDB record, Octopus unit rates, or Flatpeak tariff objects; may be repeated",
+    )
+    bill.add_argument("--timezone", help="IANA name, for tariffs that do not name theirs, such as URDB records")
+    bill.add_argument("--currency", help="ISO 4217, for tariffs that do not name theirs (URDB: USD, Octopus: GBP)")
+    rules = ("chronological", "prorate", "per_period")
+    bill.add_argument("--tier-rule", choices=rules, help="how kWh fill tiers; needed for URDB records that have some")
+    bill.add_argument("--out", type=Path, help="folder for bill.csv and, of several tariffs, bill_matrix.csv")
 
 
 def _add_simulate(verbs: Any) -> None:
@@ -152,6 +175,10 @@ def _report(options: argparse.Namespace) -> None:
         frame = _made(reports, kit, options)
     path = write_csv(frame, out)
     print(f"{path}: {len(frame)} rows; what the columns mean: {meta_path(path)}")
+    _print_findings(frame)
+
+
+def _print_findings(frame: Any) -> None:
     findings = [row for row in frame["finding"] if row]
     if findings:
         print(f"{len(findings)} rows have a finding, e.g. {findings[0]}")
@@ -162,6 +189,29 @@ def _made(reports: Any, kit: Kit, options: argparse.Namespace) -> Any:
         return reports.cost_report(kit, options.start, options.end, aggregation=options.aggregation)
     make = reports.performance_report if options.kind == "performance" else reports.lost_value_report
     return make(kit, options.start, options.end)
+
+
+def _bill(options: argparse.Namespace) -> None:
+    from flipkit.frames import write_csv
+    from flipkit.frames.files import read_file
+    from flipkit.reports.text import bill_table, matrix_table
+    from flipkit.tariffs import bill, bill_matrix
+    from flipkit.tariffs.plan_file import read_plans
+
+    place = {"timezone": options.timezone, "currency": options.currency, "tier_rule": options.tier_rule}
+    plans, energy = read_plans(options.tariff, **place), read_file(options.file)
+    if options.out:
+        _check_folder(options.out)
+    made = (
+        {"bill_matrix": bill_matrix(energy, plans)} if len(plans) > 1 else {}
+    )  # first: it refuses what cannot be compared
+    made["bill"] = bill(energy, plans)
+    print(
+        "\n".join([*bill_table(made["bill"]), *(matrix_table(made["bill_matrix"]) if len(plans) > 1 else [])]).rstrip()
+    )
+    _print_findings(made["bill"])
+    for name, frame in sorted(made.items()) if options.out else []:
+        print(write_csv(frame, options.out / f"{name}.csv"))
 
 
 def _simulate(options: argparse.Namespace) -> None:

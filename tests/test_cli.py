@@ -79,7 +79,7 @@ def run(here, capsys):
 
 def process(*words, **options):
     command = [sys.executable, "-W", "error", "-m", "flipkit", *words]
-    environment = os.environ | {"PYTHONPATH": str(TOP), "TQDM_DISABLE": "1"}
+    environment = os.environ | {"PYTHONPATH": str(TOP), "TQDM_DISABLE": "1", "PYTHONUNBUFFERED": ""}
     return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, **options)
 
 

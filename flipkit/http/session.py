@@ -183,7 +183,10 @@ class _Call(Generic[T]):
                 response.close()
         except (httpx.RequestError, OSError, UnexpectedAnswer) as error:
             return error.with_traceback(None)
-        headers = {name.lower(): value for name, value in response.headers.items()}
+        headers = {
+            name.lower(): self._masked(value.encode(), _SHORTEST_KEY).decode()
+            for name, value in response.headers.items()
+        }
         return self._answer(response.status_code, headers, content)
 
     def _answer(self, status: int, headers: dict[str, str], content: bytes) -> Answer[T] | Exception:
