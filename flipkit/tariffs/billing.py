@@ -113,8 +113,7 @@ def billing_periods(zone: str, start_us: int, end_us: int, dates: tuple[str, ...
     labels, whole = month_edges(zone, start_us, end_us) if dates is None else _between(zone, start_us, end_us, dates)
     edges = np.clip(whole, start_us, end_us)
     firsts = np.array([f"{label}-01"[:10] for label in labels], dtype="datetime64[M]").astype(np.int64)
-    all_days = np.diff(_day_number(zone, whole))
-    days = np.diff(_day_number(zone, edges))
+    all_days, days = _days_between(zone, whole), _days_between(zone, edges)
     share = np.where(np.diff(edges) == np.diff(whole), 1.0, days / all_days)
     for array in (edges, days, share):
         array.flags.writeable = False
@@ -135,8 +134,10 @@ def _between(zone: str, start_us: int, end_us: int, dates: tuple[str, ...]) -> t
     return dates[first:last], edges[first : last + 1]
 
 
-def _day_number(zone: str, times_us: Int64) -> Float64:
-    """Whole local days before each time, and the fraction of the day that has passed."""
+def _days_between(zone: str, times_us: Int64) -> Float64:
+    """Local days between neighbouring times; a day that is cut counts as the fraction of its length."""
     edges = day_edges(zone, int(times_us[0]), int(times_us[-1])).edges
     day = np.minimum(np.searchsorted(edges, times_us, side="right") - 1, len(edges) - 2)
-    return day + (times_us - edges[day]) / np.diff(edges)[day]
+    # Fractions apart from whole days: then the bits do not depend on where the first day is.
+    passed = (times_us - edges[day]) / np.diff(edges)[day]
+    return np.diff(day) + np.diff(passed)

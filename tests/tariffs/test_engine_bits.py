@@ -1,0 +1,172 @@
+"""The same bits: compiled or not, alone or in a fleet, in any order, on any number of threads, read twice."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from engine_help import energy
+from engine_tariffs import cases
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import flipkit
+from flipkit.frames import take
+from flipkit.tariffs import Export, FixedCharge, Rate, Tariff, Tier, bill, bill_matrix
+from flipkit.tariffs.rating import rate, total
+from flipkit.tariffs.usage import Usage
+
+often = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+
+
+def bits(bills):
+    return [
+        (line.text, line.quantity.tobytes(), line.cost.tobytes(), line.shown.tobytes())
+        for each in bills
+        for line in each.lines
+    ]
+
+
+def bits_of_site(bills, site):
+    return [
+        (line.text, line.quantity[site].tobytes(), line.cost[site].tobytes()) for each in bills for line in each.lines
+    ]
+
+
+@often
+@given(cases(sites=6, days=40))
+def test_compiled_code_has_the_bits_of_numpy(case):
+    block, tariff = case
+    assert bits(rate(Usage(block, True), tariff)) == bits(rate(Usage(block, False), tariff))
+    same = total(rate(Usage(block, True), tariff)) == total(rate(Usage(block, False), tariff))
+    assert same.all()
+
+
+@often
+@given(cases(sites=7, days=20), st.permutations(range(7)), st.booleans())
+def test_a_site_has_the_same_bits_alone_and_in_any_company(case, order, compiled):
+    block, tariff = case
+    fleet = rate(Usage(block, compiled), tariff)
+    mixed = rate(Usage(block.rows(np.array(order)), compiled), tariff)
+    for place, site in enumerate(order):
+        alone = rate(Usage(block.rows(slice(site, site + 1)), False), tariff)
+        assert bits_of_site(alone, 0) == bits_of_site(fleet, site) == bits_of_site(mixed, place)
+
+
+@often
+@given(cases(sites=2, days=20))
+def test_rating_twice_leaves_energy_and_tariff_as_they_were(case):
+    block, tariff = case
+    before = block.consumption_kwh.tobytes(), hash(tariff)
+    usage = Usage(block)
+    assert bits(rate(usage, tariff)) == bits(rate(usage, tariff)) == bits(rate(Usage(block), tariff))
+    assert (block.consumption_kwh.tobytes(), hash(tariff)) == before
+
+
+def fleet(sites=9, hours=400, library=pd):
+    rng = np.random.default_rng(5)
+    frames = [
+        energy(rng.random(hours), 2 * rng.random(hours), site=f"site {number}", library=library)
+        for number in range(sites)
+    ]
+    return (pd if library is pd else pl).concat(frames)
+
+
+PLAN = Tariff(
+    "plan",
+    "USD",
+    "America/Los_Angeles",
+    (
+        Rate(start="16:00", end="21:00", tiers=(Tier(0.4, 20), Tier(0.6)), period="peak"),
+        Rate(0.2, "21:00", "16:00"),
+    ),
+    tier_rule="chronological",
+    fixed=[FixedCharge("x", per_day=0.2)],
+    export=Export("net_billing", [Rate(0.07)]),
+)
+
+
+def columns(frame):
+    numbers, texts = ["quantity", "cost"], ["site_id", "month", "component", "unit", "currency", "tariff", "finding"]
+    found = take(frame, numbers=numbers, texts=texts)
+    return {name: values.tobytes() if name in numbers else values.tolist() for name, values in found.items()}
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_threads_and_size_change_nothing(monkeypatch, threads):
+    want = columns(bill(fleet(), PLAN))
+    monkeypatch.setattr(sys.modules["flipkit.tariffs.bill"], "LARGE", 1)
+    monkeypatch.setattr(os, "cpu_count", lambda: threads)
+    assert columns(bill(fleet(), PLAN)) == want
+
+
+def test_several_callers_at_once_get_the_same(monkeypatch):
+    monkeypatch.setattr(sys.modules["flipkit.tariffs.bill"], "LARGE", 1)
+    frame, want = fleet(), columns(bill(fleet(), PLAN))
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: columns(bill(frame, PLAN)), range(8)))
+    assert all(each == want for each in found)
+
+
+def test_rows_in_any_order_and_library_are_one_bill():
+    want = columns(bill(fleet(), PLAN))
+    shuffled = fleet().sample(frac=1, random_state=3)
+    by_time = fleet().sort_values("start_utc", kind="stable")
+    for frame in (shuffled, by_time, fleet(library=pl), fleet(library=pl).sample(fraction=1, shuffle=True, seed=1)):
+        assert columns(bill(frame, PLAN)) == want
+    assert isinstance(bill(fleet(library=pl), PLAN), pl.DataFrame)
+
+
+def test_sites_of_different_windows_and_steps_are_rated_each_for_itself():
+    frames = [
+        energy(np.full(48, 0.5), site="b", minutes=30),
+        energy(np.ones(24), site="a"),
+        energy(np.ones(30), site="c", start="2025-01-31"),
+        energy(np.ones(24), site="d"),
+    ]
+    together = columns(bill(pd.concat(frames), PLAN))
+    apart = [columns(bill(frame, PLAN)) for frame in sorted(frames, key=lambda frame: frame["site_id"].iloc[0])]
+    assert together["component"] == [text for each in apart for text in each["component"]]
+    assert together["cost"] == b"".join(each["cost"] for each in apart)
+
+
+def test_tariffs_by_site_and_in_lists():
+    other = Tariff.flat(0.3, currency="EUR", timezone="America/Los_Angeles", name="other")
+    frame = fleet(sites=3)
+    mixed = bill(frame, {"site 0": PLAN, "site 1": other, "site 2": PLAN})
+    both = bill(frame, [PLAN, other])
+    assert mixed["currency"].unique().tolist() == ["USD", "EUR"]
+    for site, name in (("site 0", "plan"), ("site 1", "other"), ("site 2", "plan")):
+        one = both[(both["site_id"] == site) & (both["tariff"] == name)]
+        assert one["cost"].tolist() == mixed[mixed["site_id"] == site]["cost"].tolist()
+    assert both.groupby("site_id", sort=False)["tariff"].unique().map(list).tolist() == [["other", "plan"]] * 3
+
+
+def test_a_single_site_does_not_wait_for_a_compiler():
+    code = """
+import sys, numpy as np, polars as pl, flipkit as fk
+start = pl.datetime_range(pl.datetime(2025, 1, 1, time_zone="UTC"), pl.datetime(2026, 1, 1, time_zone="UTC"), "30m",
+                          closed="left", eager=True)
+energy = pl.DataFrame({"start_utc": start}).with_columns(site_id=pl.lit("a"), consumption_kwh=pl.lit(0.25))
+tariff = fk.Tariff.time_of_use({"00:00-07:00": 0.1, "07:00-24:00": 0.3}, currency="GBP", timezone="Europe/London")
+assert len(fk.bill(energy, tariff)) == 24
+assert len(fk.bill_matrix(energy, [tariff])) == 1
+print(*{"numba", "pandas", "holidays"} & set(sys.modules))
+"""
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=Path(flipkit.__file__).parents[1])
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.split() == []
+
+
+def test_a_matrix_is_the_sum_of_the_bills():
+    other = Tariff.flat(0.3, currency="USD", timezone="America/Los_Angeles", name="other")
+    frame = fleet(sites=4)
+    matrix = bill_matrix(frame, [other, PLAN])
+    sums = bill(frame, [other, PLAN]).groupby(["site_id", "tariff"])["cost"].sum()
+    assert matrix["cost"].to_numpy() == pytest.approx(sums.to_numpy(), abs=1e-12)
