@@ -189,16 +189,15 @@ def test_by_hand(desk):
 
 
 def test_many_small_records_reach_a_limit_exactly(desk):
-    """Thirty times a tenth of a kWh are 3 kWh, whatever floats make of it."""
+    """Sixty times a tenth of a kWh are 6 kWh, whatever floats make of it."""
     location = desk.location()
-    tiered(desk, location, always((0.10, 3), (0.40, None)))
-    desk.submit(*hours("2025-01-15T10:00:00", *[100] * 31), location_id=location)
-    assert [row["cost"]["value"] for row in desk.costs(location)] == pytest.approx([0.01] * 30 + [0.04], rel=1e-15)
-    asked = {"start_time": "2025-01-16T15:00:00Z", "end_time": "2025-02-01T01:00:00Z"}
+    tiered(desk, location, always((0.10, 6), (0.40, None)))
+    desk.submit(*hours("2025-01-15T00:00:00", *[100] * 60), location_id=location)
+    asked = {"start_time": "2025-01-17T11:00:00Z", "end_time": "2025-02-01T01:00:00Z"}
     segments = desk.call("POST", f"/prices/{location}", asked)["data"]
     assert [(each["valid_from"], each["price"]["value"]) for each in segments] == [
-        ("2025-01-16T15:00:00Z", 0.10),
-        ("2025-01-16T16:00:00Z", 0.40),
+        ("2025-01-17T11:00:00Z", 0.10),
+        ("2025-01-17T12:00:00Z", 0.40),
         ("2025-02-01T00:00:00Z", 0.10),
     ]
 
@@ -226,6 +225,16 @@ def test_avoided_costs_meet_a_tier_and_do_not_count(desk):
     desk.submit(second, third, location_id=location, **supplied)
     found = [(row["cost"]["value"], "energy_flow_direction" in row) for row in desk.costs(location)]
     assert found == [(pytest.approx(cost), odd) for cost, odd in ((0.2, False), (0.5, True), (0.5, False), (0.5, True))]
+
+
+def test_an_avoided_cost_is_split_where_the_limit_is_reached_while_it_lasts(desk):
+    """4 kWh from 10 to 12 o'clock reach the limit of 2 at 11; 3 kWh are avoided from half past 10 to 12."""
+    location = desk.location()
+    tiered(desk, location, always((0.10, 2), (0.40, None)))
+    desk.submit(("2025-01-15T10:00:00Z", "2025-01-15T12:00:00Z", 4000), location_id=location)
+    supplied = {"energy_flow_direction": "OUTBOUND", "tariff_direction": "IMPORT"}
+    desk.submit(("2025-01-15T10:30:00Z", "2025-01-15T12:00:00Z", 3000), location_id=location, **supplied)
+    assert [row["cost"]["value"] for row in desk.costs(location)] == pytest.approx([1.0, 0.9])
 
 
 def test_a_session_is_priced_from_the_counter_of_its_location(desk):
