@@ -111,8 +111,13 @@ def plan(site, choice):
     return next((keys + own[1:] for begin, keys in choice.items() if own[0].startswith(begin)), own)
 
 
+def today(site):
+    costs = [hand.monthly(site, direction)[1] for direction in ("IMPORT", "EXPORT")]
+    return {month: [cost[month] for cost in costs] for month in MONTHS}
+
+
 SCENARIOS = {
-    "today": lambda site: hand.scenario(site, plan(site, {})),
+    "today": today,
     "day rate": lambda site: hand.scenario(site, plan(site, DAY)),
     "cheap nights": lambda site: hand.scenario(site, plan(site, NIGHT)),
     "10 % less used": lambda site: hand.scenario(site, plan(site, {}), Decimal("0.9")),
@@ -173,16 +178,16 @@ def files_of(folder):
 
 
 @pytest.mark.usefixtures("one_month")
-@pytest.mark.parametrize("kinds", [BEFORE, BEFORE_AND_AFTER], ids=["before", "before and after"])
-def test_reports_through_faults_are_the_same_to_the_byte(tmp_path, kinds):
-    plan = FaultPlan(1, 0.3, kinds, retry_after_s=2)
-    with sample_kit(plan) as kit:
-        demo.run(kit, tmp_path / "faults")
+def test_reports_through_faults_are_the_same_to_the_byte(tmp_path):
     with sample_kit(None) as kit:
         demo.run(kit, tmp_path / "clean")
-    assert plan.struck.total() > 100
-    assert set(plan.struck) == set(kinds)
-    assert files_of(tmp_path / "faults") == files_of(tmp_path / "clean")
+    for kinds in (BEFORE, BEFORE_AND_AFTER):
+        plan = FaultPlan(1, 0.3, kinds, retry_after_s=2)  # another seed, should a call meet six faults, one in 1,400
+        with sample_kit(plan) as kit:
+            demo.run(kit, tmp_path / "faults")
+        assert plan.struck.total() > 100
+        assert set(plan.struck) == set(kinds)
+        assert files_of(tmp_path / "faults") == files_of(tmp_path / "clean")
 
 
 def test_a_report_over_lost_connections_is_the_same(tmp_path, demo_made):
