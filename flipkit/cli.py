@@ -202,15 +202,14 @@ def _bill(options: argparse.Namespace) -> None:
     plans, energy = read_plans(options.tariff, **place), read_file(options.file)
     if options.out:
         _check_folder(options.out)
-    made = (
-        {"bill_matrix": bill_matrix(energy, plans)} if len(plans) > 1 else {}
-    )  # first: it refuses what cannot be compared
-    made["bill"] = bill(energy, plans)
-    print(
-        "\n".join([*bill_table(made["bill"]), *(matrix_table(made["bill_matrix"]) if len(plans) > 1 else [])]).rstrip()
-    )
+    made = {"bill": bill(energy, plans)}
+    lines = list(bill_table(made["bill"]))
+    if len(plans) > 1:
+        made["bill_matrix"] = bill_matrix(energy, plans)
+        lines += matrix_table(made["bill_matrix"])
+    print("\n".join(lines).rstrip())
     _print_findings(made["bill"])
-    for name, frame in sorted(made.items()) if options.out else []:
+    for name, frame in made.items() if options.out else ():
         print(write_csv(frame, options.out / f"{name}.csv"))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from flipkit.frames import Frame, take, write_csv
 from flipkit.reports import cost_report, lost_value_report, performance_report, site_energy
+from flipkit.reports.text import text_table
 from flipkit.scenarios import Load, Scenario, Simulation, simulate
 
 if TYPE_CHECKING:
@@ -99,9 +100,9 @@ def summary(made: dict[str, Any], folder: Path) -> Iterator[str]:
     folder : Path
         Where the files are.
     """
-    yield from ("", "Performance 2025: the sites that lost most", *_table(_worst(made["lost_value"])))
+    yield from ("", "Performance 2025: the sites that lost most", *text_table(_worst(made["lost_value"])))
     yield from ("", "Cost 2025, all sites of a currency (imports, less what exports earned)")
-    yield from _table(_totals(made["cost"]))
+    yield from text_table(_totals(made["cost"]))
     yield from ("", "What if: cost of all sites by scenario", *scenario_table(made["what_if"]))
     yield from ("", *verdict(made["simulation"]))
     yield from ("", f"{len(made['files'])} files are in {folder}:")
@@ -120,7 +121,7 @@ def scenario_table(summary: Frame) -> Iterator[str]:
         for scenario in dict.fromkeys(columns["scenario"]):
             own = (columns["scenario"] == scenario) & (columns["currency"] == currency)
             rows.append((scenario, currency, *(f"{fsum(columns[name][own]):,.2f}" for name in ("cost", "saving"))))
-    return _table(rows)
+    return text_table(rows)
 
 
 def verdict(simulation: Simulation) -> Iterator[str]:
@@ -131,14 +132,6 @@ def verdict(simulation: Simulation) -> Iterator[str]:
         return
     yield f"{len(differences)} intervals of the what-if were priced once more by the service, without being"
     yield f"stored there; the largest difference is {differences.max():.2g}."
-
-
-def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
-    """Columns side by side: the first to the left, figures to the right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
-        yield "  " + "  ".join([row[0].ljust(widths[0]), *cells[1:]]).rstrip()
 
 
 def _worst(lost: Frame, most: int = 6) -> list[tuple[str, ...]]:

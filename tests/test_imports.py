@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "reports": _DATA | _CLIENTS | {"tariffs", "plots", "connect"},
     "scenarios": _DATA | _CLIENTS | {"tariffs", "plots", "connect"},
     "demo": _DATA | {"tariffs", "plots", "connect", "emulator", "reports", "scenarios"},
-    "cli": _DATA | {"connect", "emulator", "reports", "scenarios", "demo"},
+    "cli": _DATA | {"connect", "emulator", "tariffs", "reports", "scenarios", "demo"},
     "__main__": {"cli"},
     "__init__": _DATA | _CLIENTS | {"tariffs", "connect", "emulator", "reports", "scenarios"},
 }

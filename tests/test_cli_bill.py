@@ -1,0 +1,275 @@
+"""``flipkit bill``: energy of a file under the tariffs of other files; figures by hand, mistakes in one line."""
+
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import flipkit as fk
+from flipkit import cli
+from flipkit.frames.files import read_file
+from flipkit.tariffs.plan_file import read_plan
+
+START = datetime(2025, 6, 1, tzinfo=UTC)
+HOURS = 30 * 24
+URDB = {
+    "name": "Night and day",
+    "energyratestructure": [[{"rate": 0.1, "max": 100, "unit": "kWh"}, {"rate": 0.2, "unit": "kWh"}], [{"rate": 0.5}]],
+    "energyweekdayschedule": [[0] * 12 + [1] * 12] * 12,
+    "energyweekendschedule": [[0] * 12 + [1] * 12] * 12,
+    "fixedchargefirstmeter": 6,
+    "fixedchargeunits": "$/month",
+}
+OCTOPUS = {
+    "count": 1,
+    "next": None,
+    "previous": None,
+    "results": [
+        {
+            "value_exc_vat": 20.0,
+            "value_inc_vat": 21.0,
+            "valid_from": "2025-01-01T00:00:00Z",
+            "valid_to": None,
+            "payment_method": None,
+        }
+    ],
+}
+
+
+def flatpeak(price, direction="IMPORT", **fields):
+    hours = {"valid_from": "00:00:00", "valid_to": "00:00:00", "rate": [{"fixed": price, "to_kwh": None}]}
+    schedule = [{"months": ["All"], "days_and_hours": [{"days": ["All"], "hours": [hours]}]}]
+    known = {"display_name": f"{price:g} {direction}", "direction": direction, "type": "COMMODITY"}
+    return {**known, "market_rates": False, "schedule": schedule, **fields}
+
+
+HOME = {"timezone": "UTC", "currency": "EUR"}
+PLANS = {
+    "urdb.json": URDB,
+    "octopus.json": OCTOPUS,
+    "flat.json": flatpeak(0.25, **HOME),
+    "sold.json": [flatpeak(0.25, **HOME), flatpeak(0.1, "EXPORT", **HOME)],
+    "plain.json": flatpeak(0.3),
+    "levy.json": [flatpeak(0.25, **HOME), flatpeak(0.05, type="NON_COMMODITY", **HOME)],
+    "only_sold.json": [flatpeak(0.1, "EXPORT", **HOME)],
+    "two_zones.json": [flatpeak(0.2, **HOME), flatpeak(0.1, "EXPORT", timezone="Europe/Paris", currency="EUR")],
+    "short_sold.json": [
+        flatpeak(0.2, **HOME),
+        flatpeak(0.1, "EXPORT", contract_end_date="2025-07-01T00:00:00Z", **HOME),
+    ],
+    "market.json": flatpeak(0.2, market_rates=True, **HOME),
+    "odd_way.json": flatpeak(0.2, "SIDEWAYS", **HOME),
+    "words.json": [flatpeak(0.2, **HOME), "and more"],
+    "other.json": {"price": 0.3, "unit": "kWh"},
+    "empty.json": [],
+    "number.json": 7,
+    "bad_urdb.json": {**URDB, "coincidentratestructure": [[{"rate": 3}]]},
+}
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder with the energy of June, 1 kWh used and 0.25 made in each hour of two homes, and with tariffs."""
+    monkeypatch.chdir(tmp_path)
+    for name, plan in PLANS.items():
+        (tmp_path / name).write_text(json.dumps(plan), encoding="utf-8")
+    (tmp_path / "broken.json").write_text("{", encoding="utf-8")
+    times = [START + timedelta(hours=hour) for hour in range(HOURS)]
+    home = pl.DataFrame({"start_utc": times, "consumption_kwh": [1.0] * HOURS, "generation_kwh": [0.25] * HOURS})
+    energy = pl.concat([home.select(pl.lit(site).alias("site_id"), "*") for site in ("a", "b")])
+    energy.write_parquet(tmp_path / "two.parquet")
+    one = energy.filter(pl.col("site_id") == "a")
+    fk.write_csv(one, "one.csv")
+    fk.write_csv(one.drop("generation_kwh"), "used.csv")
+    fk.write_csv(one[:10].vstack(one[11:]), "hole.csv")
+    return tmp_path
+
+
+@pytest.fixture
+def run(here, capsys):
+    """``run(words)`` gives the exit code, standard output and standard error."""
+
+    def _run(line):
+        try:
+            code = cli.main(line.split())
+        except SystemExit as left:
+            code = left.code
+        return (code, *capsys.readouterr())
+
+    return _run
+
+
+def test_a_month_is_a_line_and_nothing_is_written(run, here):
+    before = sorted(here.iterdir())
+    code, output, errors = run("bill used.csv --tariff flat.json")
+    assert (code, errors) == (0, "")
+    assert output.splitlines() == [
+        "0.25 IMPORT, EUR",
+        "  month    charged kWh  energy  to pay",
+        "  2025-06       720.00  180.00  180.00",
+    ]
+    assert sorted(here.iterdir()) == before
+
+
+def test_components_have_columns_and_months_a_sum(run):
+    """By hand: in Brussels June has 718 of the 720 hours, 358 of them by night, and 718 / 720 of limit and fee."""
+    line = "bill used.csv --tariff urdb.json --timezone Europe/Brussels --tier-rule per_period"
+    code, output, errors = run(line)
+    assert (code, errors) == (0, "")
+    # June: 99.7222 x 0.1 + 258.2778 x 0.2 + 360 x 0.5; July: of 744 hours 2, 0.2688 x 0.1 + 1.7312 x 0.2.
+    assert output.splitlines()[:5] == [
+        "Night and day, USD",
+        "  month    charged kWh  energy  fixed  to pay",
+        "  2025-06       718.00  241.63   5.98  247.61",
+        "  2025-07         2.00    0.37   0.02    0.39",
+        "  all           720.00  242.00   6.00  248.00",
+    ]
+    assert "rows have a finding, e.g. period.cut" in output
+
+
+@pytest.mark.parametrize(
+    ("words", "energy", "rest"),
+    [
+        # 360 kWh by day at 0.5 = 180; by night 100 at 0.1 and 260 at 0.2 = 62; 6 fixed.
+        ("urdb.json --timezone UTC --tier-rule per_period", "242.00", ["6.00", "248.00"]),
+        # All 720 fill the ladder: the night has half of the first 100 at 0.1 and half of the others at 0.2 = 67.
+        ("urdb.json --timezone UTC --tier-rule prorate", "247.00", ["6.00", "253.00"]),
+        ("octopus.json --timezone UTC", "151.20", ["151.20"]),
+        ("plain.json --timezone UTC --currency CHF", "216.00", ["216.00"]),
+        ("levy.json", "216.00", ["216.00"]),
+    ],
+)
+def test_each_form_is_known_by_its_fields(run, words, energy, rest):
+    code, output, errors = run(f"bill used.csv --tariff {words}")
+    assert (code, errors) == (0, "")
+    assert output.splitlines()[2].split() == ["2025-06", "720.00", energy, *rest]
+
+
+def test_exports_earn_their_own_price(run):
+    """0.75 kWh net import an hour at 0.25; nothing is exported. Then 0.25 kWh used and all else sold."""
+    code, output, _ = run("bill two.parquet --tariff sold.json")
+    assert code == 0
+    assert output.splitlines()[0] == "0.25 IMPORT, EUR, 2 sites together"
+    assert output.splitlines()[2].split() == ["2025-06", "1,080.00", "270.00", "0.00", "270.00"]
+    flipped = pl.read_parquet("two.parquet").rename({"consumption_kwh": "generation_kwh", "generation_kwh": "x"})
+    fk.write_csv(flipped.rename({"x": "consumption_kwh"}), "flipped.csv")
+    _, output, _ = run("bill flipped.csv --tariff sold.json")
+    assert output.splitlines()[2].split() == ["2025-06", "0.00", "0.00", "-108.00", "-108.00"]
+
+
+def test_several_tariffs_are_compared_and_written(run, here):
+    line = "bill two.parquet --tariff flat.json --tariff levy.json --tariff sold.json --out made/here"
+    code, output, errors = run(line)
+    assert (code, errors) == (0, "")
+    lines = output.splitlines()
+    assert [each for each in lines if each.startswith("0.25")] == [
+        f"0.25 IMPORT ({name}), EUR, 2 sites together" for name in ("flat", "levy", "sold")
+    ]
+    at = lines.index("All tariffs, EUR")
+    assert [each.split() for each in lines[at + 1 : at + 5]] == [
+        ["tariff", "cost", "above", "the", "cheapest", "cheapest", "for"],
+        ["0.25", "IMPORT", "(flat)", "270.00", "0.00", "2"],
+        ["0.25", "IMPORT", "(sold)", "270.00", "0.00", "0"],
+        ["0.25", "IMPORT", "(levy)", "324.00", "54.00", "0"],
+    ]
+    assert lines[-2:] == [str(Path("made/here/bill.csv")), str(Path("made/here/bill_matrix.csv"))]
+    names = [f"{name}.json" for name in ("flat", "levy", "sold")]
+    plans = [fk.Tariff.from_flatpeak(PLANS["flat.json"], timezone="UTC", currency="EUR")]
+    wanted = fk.bill(read_file("two.parquet"), plans)
+    written = pl.read_csv("made/here/bill.csv")
+    flat = written.filter(pl.col("tariff") == "0.25 IMPORT (flat)")
+    assert flat["cost"].to_list() == wanted["cost"].to_list()
+    assert written["tariff"].n_unique() == len(names)
+    matrix = pl.read_csv("made/here/bill_matrix.csv")
+    assert matrix.filter(pl.col("best"))["tariff"].to_list() == ["0.25 IMPORT (flat)"] * 2
+    assert Path("made/here/bill.meta.json").is_file()
+
+
+def test_the_spread_of_the_tier_rules_is_told(run):
+    place = "--timezone UTC --currency EUR --tier-rule prorate"
+    code, output, _ = run(f"bill used.csv --tariff urdb.json --tariff plain.json {place}")
+    assert code == 0
+    bills = (248.0, 253.0, by_time())  # the first two as above
+    wanted = 100 * (max(bills) - min(bills)) / 253.0
+    [row] = [line.split() for line in output.splitlines() if line.startswith("  Night") and "%" in line]
+    assert row[-2:] == [f"{wanted:.1f}", "%"]
+
+
+def by_time():
+    """The bill in the order of time: hour after hour, the first 100 kWh of the month at the first price by night."""
+    night = [hour for hour in range(HOURS) if hour % 24 < 12]
+    return 6.0 + sum(0.1 if hour < 100 else 0.2 for hour in night) + 0.5 * (HOURS - len(night))
+
+
+MISTAKES = {
+    "used.csv --tariff missing.json": "tariff: cannot read the file 'missing.json'",
+    "used.csv --tariff broken.json": "file 'broken.json': this is no JSON",
+    "used.csv --tariff other.json": "other.json: this is no tariff that can be read: neither a URDB record",
+    "used.csv --tariff empty.json": "found a list without fields",
+    "used.csv --tariff number.json": "found a int without fields",
+    "used.csv --tariff urdb.json": "urdb.json: a URDB record does not name its time zone; give it: --timezone",
+    "used.csv --tariff urdb.json --timezone UTC": "energyratestructure: there are tiers",
+    "used.csv --tariff flat.json --timezone Mars/North": "'0.25 IMPORT': its timezone is UTC",
+    "used.csv --tariff plain.json --currency EUR --timezone Mars/North": "plain.json: time zone 'Mars/North' is unknown",
+    "used.csv --tariff bad_urdb.json --timezone UTC --tier-rule prorate": "bad_urdb.json: URDB record 'Night and day', "
+    "coincidentratestructure",
+    "used.csv --tariff plain.json": "plain.json: the Flatpeak objects do not name their timezone; give one: --timezone",
+    "used.csv --tariff plain.json --timezone UTC": "do not name their currency; give one: --currency",
+    "used.csv --tariff plain.json --timezone UTC --currency gold": "plain.json: currency 'gold'",
+    "used.csv --tariff two_zones.json": "name Europe/Paris and UTC as their timezone; give one: --timezone",
+    "used.csv --tariff only_sold.json": "only_sold.json: only EXPORT tariffs",
+    "used.csv --tariff short_sold.json": "the EXPORT contract '0.1 EXPORT' does not hold for all of the time",
+    "used.csv --tariff market.json": "market.json: Flatpeak tariff '0.2 IMPORT': market_rates is true",
+    "used.csv --tariff odd_way.json": "direction: 'SIDEWAYS' is none of",
+    "used.csv --tariff words.json": "item 1: expected a Flatpeak tariff object, got str",
+    "used.csv --tariff flat.json --tariff octopus.json": "tariffs in EUR, GBP: currencies are never compared",
+    "used.csv --tariff flat.json --tariff flat.json": "named '0.25 IMPORT (flat)' more than once",
+    "missing.csv --tariff flat.json": "missing.csv: No such file",
+    "flat.json --tariff flat.json": "flat.json: expected a .csv or .parquet file",
+    "hole.csv --tariff flat.json": "2025-06-01T10:00:00Z",
+    "used.csv --tariff flat.json --out used.csv": "used.csv: a file is in the way",
+}
+
+
+@pytest.mark.parametrize("line", MISTAKES)
+def test_a_mistake_is_one_message_on_standard_error(run, line):
+    code, output, errors = run(f"bill {line}")
+    assert (code, output) == (1, "")
+    assert errors.startswith("flipkit: ")
+    assert MISTAKES[line] in errors
+    assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize("line", ["bill", "bill used.csv", "bill used.csv --tariff flat.json --tier-rule guessed"])
+def test_wrong_words_are_answered_with_the_usage(run, line):
+    code, output, errors = run(line)
+    assert (code, output) == (2, "")
+    assert errors.startswith("usage: flipkit bill")
+
+
+@pytest.mark.usefixtures("here")
+def test_an_export_price_holds_for_each_of_several_contracts():
+    edge = "2025-06-15T00:00:00Z"
+    contracts = [
+        flatpeak(0.2, contract_end_date=edge, **HOME),
+        flatpeak(0.4, contract_start_date=edge, **HOME),
+        flatpeak(0.1, "EXPORT", **HOME),
+    ]
+    Path("changed.json").write_text(json.dumps(contracts), encoding="utf-8")
+    plan = read_plan("changed.json")
+    assert [part.export.rates[0].price_per_kwh for part in plan.parts] == [0.1, 0.1]
+    sold = [flatpeak(0.1, "EXPORT", contract_end_date=edge, **HOME)]
+    sold.append(flatpeak(0.2, "EXPORT", contract_start_date=edge, **HOME))
+    Path("changed.json").write_text(json.dumps([flatpeak(0.2, **HOME), *sold]), encoding="utf-8")
+    with pytest.raises(fk.InputError, match="several EXPORT contracts one after another"):
+        read_plan("changed.json")
+
+
+def test_it_asks_no_service(run, monkeypatch):
+    monkeypatch.setattr(cli, "connect", lambda *_, **__: pytest.fail("a service was asked"))
+    monkeypatch.setenv("FLIPKIT_ENVIRONMENT", "production")
+    assert run("bill used.csv --tariff flat.json")[0] == 0
+    assert "FLIP_API_KEY" not in os.environ
