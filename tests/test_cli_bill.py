@@ -213,7 +213,7 @@ MISTAKES = {
     "used.csv --tariff urdb.json": "urdb.json: a URDB record does not name its time zone; give it: --timezone",
     "used.csv --tariff urdb.json --timezone UTC": "energyratestructure: there are tiers",
     "used.csv --tariff flat.json --timezone Mars/North": "'0.25 IMPORT': its timezone is UTC",
-    "used.csv --tariff plain.json --currency EUR --timezone Mars/North": "plain.json: time zone 'Mars/North' is unknown",
+    "used.csv --tariff plain.json --currency EUR --timezone Mars/North": "time zone 'Mars/North' is unknown",
     "used.csv --tariff bad_urdb.json --timezone UTC --tier-rule prorate": "bad_urdb.json: URDB record 'Night and day', "
     "coincidentratestructure",
     "used.csv --tariff plain.json": "plain.json: the Flatpeak objects do not name their timezone; give one: --timezone",

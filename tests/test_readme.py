@@ -1,5 +1,7 @@
 """The README is true: its code runs, its curl commands answer as the contracts say, its figures are the demo's."""
 
+import contextlib
+import io
 import json
 import re
 import runpy
@@ -81,21 +83,31 @@ def test_every_verb_of_the_clients_is_named():
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):
     """A folder in which every python block was run, with the scenarios of the README beside what they wrote."""
-    folder = tmp_path_factory.mktemp("readme")
-    with pytest.MonkeyPatch.context() as patch:
+    folder, said = tmp_path_factory.mktemp("readme"), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
         patch.chdir(folder)
         for block in blocks("python"):
             (folder / "readme.py").write_text(block, encoding="utf-8")
             runpy.run_path("readme.py")
+    (folder / "said.txt").write_text(said.getvalue(), encoding="utf-8")
     [scenarios] = blocks("toml")
     (folder / "scenarios.toml").write_text(scenarios, encoding="utf-8")
     return folder
 
 
 def test_the_python_runs_and_is_short(ran):
-    code = "".join(blocks("python"))
-    assert len([line for line in code.splitlines() if line]) <= 20
+    for code in blocks("python"):
+        assert len([line for line in code.splitlines() if line]) <= 20
     assert {"lost_value.csv", "energy.csv", "records.csv"} <= {path.name for path in ran.iterdir()}
+
+
+def test_the_bills_are_those_that_the_code_prints(ran):
+    [excerpt] = blocks("text", section("Tariffs and bills"))
+    said = [line.rstrip() for line in (ran / "said.txt").read_text(encoding="utf-8").splitlines()]
+    assert [line for line in excerpt.splitlines() if line not in said] == []
+    assert len(excerpt.splitlines()) > 10
+    [command] = blocks("sh", section("Tariffs and bills"))
+    assert command.strip() in COMMANDS
 
 
 COMMANDS = [line for line in blocks("sh", section("Command line"))[0].splitlines() if line]
@@ -114,7 +126,9 @@ def test_there_is_a_command_for_every_verb():
     assert set(verbs) == {command.split()[1] for command in COMMANDS}
 
 
-@pytest.mark.parametrize("command", [line for line in COMMANDS if line.split()[1] in {"report", "simulate", "upload"}])
+@pytest.mark.parametrize(
+    "command", [line for line in COMMANDS if line.split()[1] in {"report", "bill", "simulate", "upload"}]
+)
 def test_the_command_does_its_work(command, ran, monkeypatch, capsys):
     monkeypatch.chdir(ran)
     with fk.emulator.start() as emulator:
