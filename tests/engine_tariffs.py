@@ -27,14 +27,14 @@ from flipkit.tariffs.runs import Grid
 MINUTE_US = 60_000_000
 # Zone, whose holidays, and a local date some weeks before something happens there.
 PLACES = [
-    ("Europe/London", "GB-ENG", "2025-03-10"),
+    ("Europe/London", "GB-ENG", "2025-03-28"),
     ("Europe/London", "GB-ENG", "2025-10-12"),
     ("America/Los_Angeles", "US-CA", "2025-10-20"),
     ("America/St_Johns", "CA-NL", "2010-10-20"),
     ("Australia/Lord_Howe", "AU-NSW", "2025-03-20"),
     ("Asia/Kathmandu", None, "2024-02-10"),
     ("Africa/Cairo", None, "2024-04-15"),
-    ("UTC", None, "2024-12-10"),
+    ("UTC", "US", "2024-12-20"),
 ]
 
 prices = st.integers(-2_000, 10_000).map(lambda n: n / 10_000)

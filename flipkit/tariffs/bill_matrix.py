@@ -14,7 +14,7 @@ from flipkit.frames.tables import BILL_MATRIX
 from flipkit.tariffs.bill import named_tariffs, over_blocks
 from flipkit.tariffs.billing import check_dates
 from flipkit.tariffs.energy import read_blocks
-from flipkit.tariffs.rating import rate, total
+from flipkit.tariffs.rating import prepare, rate, total
 from flipkit.tariffs.series import Float64
 from flipkit.tariffs.tariff import Tariff
 from flipkit.tariffs.tariff_checks import TIER_RULES
@@ -68,6 +68,7 @@ def _costs(
 ) -> tuple[tuple[str, ...], Float64, Float64]:
     """Sites, cost and spread by site and plan; plans with the same hours one after another."""
     cost, spread = np.zeros((usage.sites, len(plans))), np.zeros((usage.sites, len(plans)))
+    prepare(usage, plans, dates)
     for number in sorted(range(len(plans)), key=lambda each: _hours(plans[each])):
         cost[:, number] = total(rate(usage, plans[number], dates))
         others = [total(rate(usage, other, dates)) for other in _other_rules(plans[number])]

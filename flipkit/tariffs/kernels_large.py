@@ -18,10 +18,12 @@ from flipkit.tariffs.offsets import Int64
 from flipkit.tariffs.runs import Runs, Weights
 from flipkit.tariffs.series import Float64
 
-__all__ = ["LANES", "cells", "costs", "peaks", "sums", "tiers"]
+__all__ = ["LANES", "cells", "costs", "costs_of_many", "peaks", "sums", "tiers"]
 
 LANES = 4
 """How many sites go side by side; those left over are summed in ``kernels_small``."""
+
+_PLANS = 16
 
 _ENERGY = nb.types.Array(nb.f8, 2, "C", readonly=True)
 _NUMBERS = nb.types.Array(nb.f8, 1, "C", readonly=True)
@@ -75,6 +77,37 @@ def _costs(use, made, sign, lo, hi, price, out):  # type: ignore[no-untyped-def]
                 a, b = a + price[t] * _kwh(use, made, sign, i, t), b + price[t] * _kwh(use, made, sign, j, t)
                 c, d = c + price[t] * _kwh(use, made, sign, k, t), d + price[t] * _kwh(use, made, sign, m, t)
             out[i, run], out[j, run], out[k, run], out[m, run] = a, b, c, d
+
+
+@_compiled(
+    *(
+        (_ENERGY, made, nb.f8, _PLACES, _PLACES, nb.types.Array(nb.f8, 3, "C", readonly=True), nb.f8[:, :, ::1])
+        for made in (nb.none, _ENERGY)
+    )
+)
+def _costs_of_many(use, made, sign, lo, hi, prices, out):  # type: ignore[no-untyped-def]
+    """As `_costs`, for groups of sixteen price series: four sites x sixteen sums grow side by side."""
+    kwh = np.empty((LANES, use.shape[1]))
+    a, b, c, d = np.zeros(_PLANS), np.zeros(_PLANS), np.zeros(_PLANS), np.zeros(_PLANS)
+    for i in range(0, len(use), LANES):
+        for lane in range(LANES):
+            for t in range(use.shape[1]):
+                kwh[lane, t] = _kwh(use, made, sign, i + lane, t)
+        for group in range(len(prices)):
+            for run in range(len(lo)):
+                a[:], b[:], c[:], d[:] = 0.0, 0.0, 0.0, 0.0
+                for t in range(lo[run], hi[run]):
+                    kwh_a, kwh_b, kwh_c, kwh_d = kwh[0, t], kwh[1, t], kwh[2, t], kwh[3, t]
+                    for plan in range(_PLANS):
+                        price = prices[group, t, plan]
+                        a[plan] += price * kwh_a
+                        b[plan] += price * kwh_b
+                        c[plan] += price * kwh_c
+                        d[plan] += price * kwh_d
+                for plan in range(_PLANS):
+                    place = _PLANS * group + plan
+                    out[i, run, place], out[i + 1, run, place] = a[plan], b[plan]
+                    out[i + 2, run, place], out[i + 3, run, place] = c[plan], d[plan]
 
 
 @_compiled(*((_ENERGY, made, nb.f8, _PLACES, _NUMBERS, _TABLE) for made in (nb.none, _ENERGY)))
@@ -156,6 +189,20 @@ def costs(use: Float64, made: Float64 | None, sign: float, runs: Runs, weights: 
     rest = None if made is None else made[whole:]
     out[whole:] = kernels_small.costs(use[whole:], rest, sign, runs, weights)
     return out
+
+
+def costs_of_many(use: Float64, made: Float64 | None, sign: float, runs: Runs, weights: list[Weights]) -> Float64:
+    """`costs` for many price series in one pass, for runs of whole intervals; shape (sites, runs, series)."""
+    groups, whole = -(-len(weights) // _PLANS), len(use) // LANES * LANES
+    prices = np.zeros((groups, use.shape[1], _PLANS))
+    for number, each in enumerate(weights):
+        prices[number // _PLANS, :, number % _PLANS] = each.whole
+    out = np.empty((len(use), len(runs), groups * _PLANS))
+    _costs_of_many(use[:whole], None if made is None else made[:whole], sign, runs.lo, runs.hi, prices, out)
+    rest = None if made is None else made[whole:]
+    for number, each in enumerate(weights):
+        out[whole:, :, number] = kernels_small.costs(use[whole:], rest, sign, runs, each)
+    return out[:, :, : len(weights)]
 
 
 def peaks(use: Float64, made: Float64 | None, demand: DemandRuns) -> Float64:

@@ -15,12 +15,12 @@ from flipkit.tariffs.export_credits import carried_credit, export_lines
 from flipkit.tariffs.lines import Line, added_up
 from flipkit.tariffs.rate_table import schedule_of
 from flipkit.tariffs.runs import Grid, Partition, Place, partition
-from flipkit.tariffs.series import Float64, check_cover
+from flipkit.tariffs.series import Float64, PriceSeries, check_cover
 from flipkit.tariffs.tariff import Tariff
 from flipkit.tariffs.tariff_checks import overlap
 from flipkit.tariffs.usage import Usage
 
-__all__ = ["PartBill", "partition_of", "rate", "total"]
+__all__ = ["PartBill", "partition_of", "prepare", "rate", "total"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +63,22 @@ def rate(usage: Usage, tariff: Tariff, dates: tuple[str, ...] | None = None) -> 
     grid = usage.block.grid
     _check_covered(tariff, grid)
     return [_rate_part(usage, each, place) for each, place in _places(tariff, grid, dates)]
+
+
+def prepare(usage: Usage, tariffs: list[Tariff], dates: tuple[str, ...] | None = None) -> None:
+    """Reckon what tariffs have in common at once: price series with one calendar in one pass over the energy."""
+    together: dict[tuple[Partition, bool, bool], list[PriceSeries]] = {}
+    for tariff in tariffs:
+        _check_covered(tariff, usage.block.grid)
+        for each, place in _places(tariff, usage.block.grid, dates):
+            gross = each.export is not None and each.export.mode == "buy_all_sell_all"
+            sold = each.export.series if each.export is not None else None
+            for selling, series in ((False, each.series), (True, sold)):
+                if series is not None:
+                    together.setdefault((partition_of(each, place), gross, selling), []).append(series)
+    for flow, series_of_many in together.items():
+        if len(found := list(dict.fromkeys(series_of_many))) > 1:
+            usage.price(*flow, found)
 
 
 def total(bills: list[PartBill]) -> Float64:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from importlib import import_module
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -19,6 +19,7 @@ __all__ = ["LARGE", "Usage"]
 LARGE = 4_000_000
 """From how many intervals on a block is rated by compiled code: below, numpy is done before the code is loaded."""
 _KEPT = 12
+_Flow: TypeAlias = tuple[Partition, bool, bool]
 
 
 class Usage:
@@ -36,9 +37,10 @@ class Usage:
         self.sites = len(block.site_ids)
         large = block.consumption_kwh.size >= LARGE if compiled is None else compiled
         # Here, not above: numba takes half a second to load.
-        which = "large" if large else "small"
-        self._kernels = import_module(f"flipkit.tariffs.kernels_{which}")
+        self._compiled = large
+        self._kernels = import_module(f"flipkit.tariffs.kernels_{'large' if large else 'small'}")
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._costs: dict[tuple[_Flow, PriceSeries], Float64] = {}
 
     def by_run(self, part: Partition, gross: bool) -> tuple[Float64, Float64 | None]:
         """Energy bought and sold by run, shape (sites, runs); `gross`: all consumption and all generation."""
@@ -52,9 +54,15 @@ class Usage:
 
     def costs(self, part: Partition, gross: bool, selling: bool, series: PriceSeries) -> Float64:
         """Energy times the prices of a series, by billing period; shape (sites, billing periods)."""
-        key = ("costs", part, gross, selling, series)
-        found: Float64 = self._once(key, lambda: self._costs(part, gross, selling, series))
-        return found
+        flow = (part, gross, selling)
+        if (flow, series) not in self._costs:
+            self._price(flow, [series])
+        return self._costs[flow, series]
+
+    def price(self, part: Partition, gross: bool, selling: bool, series: list[PriceSeries]) -> None:
+        """Reckon the costs of many series in one pass over the energy, for `costs` to find."""
+        if self._compiled and not (part.runs.head.any() or part.runs.tail.any()):
+            self._price((part, gross, selling), series)
 
     def peaks(self, demand: DemandRuns, gross: bool) -> Float64:
         """Highest mean import power, kW; shape (sites, billing periods)."""
@@ -99,14 +107,19 @@ class Usage:
         found: Float64 = self._kernels.cells(by_run, cell, shape[1] * count)
         return found.reshape(shape)
 
-    def _costs(self, part: Partition, gross: bool, selling: bool, series: PriceSeries) -> Float64:
-        use, made = self.block.consumption_kwh, self.block.generation_kwh
+    def _price(self, flow: _Flow, series: list[PriceSeries]) -> None:
+        part, gross, selling = flow
+        use, made, sign = self.block.consumption_kwh, self.block.generation_kwh, -1.0 if selling else 1.0
         if selling and made is None:
-            return np.zeros((self.sites, len(part.place.billing)))
-        priced = weights(part, series)
+            self._costs |= {(flow, each): np.zeros((self.sites, len(part.place.billing))) for each in series}
+            return
         if gross:
-            by_run = self._kernels.costs(made if selling else use, None, 1.0, part.runs, priced)
+            use, made, sign = made if made is not None and selling else use, None, 1.0
+        priced = [weights(part, each) for each in series]
+        if len(series) == 1:
+            by_run = self._kernels.costs(use, made, sign, part.runs, priced[0])[..., None]
         else:
-            by_run = self._kernels.costs(use, made, -1.0 if selling else 1.0, part.runs, priced)
-        found: Float64 = self._kernels.cells(by_run, part.billing, len(part.place.billing))
-        return found
+            by_run = self._kernels.costs_of_many(use, made, sign, part.runs, priced)
+        for number, each in enumerate(series):
+            own = np.ascontiguousarray(by_run[:, :, number])
+            self._costs[flow, each] = self._kernels.cells(own, part.billing, len(part.place.billing))

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 import flipkit
 from flipkit.frames import take
-from flipkit.tariffs import Export, FixedCharge, Rate, Tariff, Tier, bill, bill_matrix
+from flipkit.tariffs import Export, FixedCharge, PriceSeries, Rate, Tariff, Tier, bill, bill_matrix
+from flipkit.tariffs.calendar import to_us
 from flipkit.tariffs.rating import rate, total
 from flipkit.tariffs.usage import Usage
 
@@ -91,8 +92,10 @@ PLAN = Tariff(
 )
 
 
-def columns(frame):
-    numbers, texts = ["quantity", "cost"], ["site_id", "month", "component", "unit", "currency", "tariff", "finding"]
+TEXTS = ("site_id", "month", "component", "unit", "currency", "tariff", "finding")
+
+
+def columns(frame, numbers=("quantity", "cost"), texts=TEXTS):
     found = take(frame, numbers=numbers, texts=texts)
     return {name: values.tobytes() if name in numbers else values.tolist() for name, values in found.items()}
 
@@ -103,6 +106,31 @@ def test_threads_and_size_change_nothing(monkeypatch, threads):
     monkeypatch.setattr(sys.modules["flipkit.tariffs.bill"], "LARGE", 1)
     monkeypatch.setattr(os, "cpu_count", lambda: threads)
     assert columns(bill(fleet(), PLAN)) == want
+
+
+def spot(number, hours):
+    edges = to_us("2024-12-20", "UTC") + 3_600_000_000 * np.arange(hours + 1)
+    prices = np.random.default_rng(number).integers(-500, 5000, hours) / 10_000
+    return PriceSeries(edges[:-1], edges[1:], prices)
+
+
+@pytest.mark.parametrize("start", ["2025-01-10", "2025-01-10T00:20:00Z"])
+def test_many_price_series_in_one_pass_have_the_bits_of_each_alone(monkeypatch, start):
+    series = [spot(number, 2000) for number in range(19)]
+    kinds = [None, Export("net_billing", series=series[0]), Export("buy_all_sell_all", series=series[1])]
+    plans = [
+        Tariff(f"plan {number:02d}", "USD", "America/Los_Angeles", series=each, export=kinds[number % 3])
+        for number, each in enumerate(series)
+    ]
+    rng = np.random.default_rng(8)
+    frame = pd.concat([energy(rng.random(700), rng.random(700), site=f"s{n}", start=start) for n in range(6)])
+    want = columns(bill_matrix(frame, plans), ["cost", "regret"], ["site_id", "tariff"])
+    singles = [columns(bill_matrix(frame, [plan]), ["cost"], ["site_id"])["cost"] for plan in plans]
+    assert b"".join(
+        np.frombuffer(want["cost"]).reshape(6, 19)[:, number].tobytes() for number in range(19)
+    ) == b"".join(singles)
+    monkeypatch.setattr(sys.modules["flipkit.tariffs.bill"], "LARGE", 1)
+    assert columns(bill_matrix(frame, plans), ["cost", "regret"], ["site_id", "tariff"]) == want
 
 
 def test_several_callers_at_once_get_the_same(monkeypatch):

@@ -1,6 +1,7 @@
 """Runs and demand intervals against the clock on the wall, read minute by minute through zoneinfo."""
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -24,9 +25,14 @@ def local(instant_us, zone):
     return (EPOCH + timedelta(microseconds=int(instant_us))).astimezone(ZoneInfo(zone))
 
 
+@cache
+def holidays_of(code, year):
+    country, _, part = code.partition("-")
+    return frozenset(published.country_holidays(country, subdiv=part or None, years=year))
+
+
 def is_holiday(day, code):
-    country, _, part = (code or "").partition("-")
-    return bool(code) and day in published.country_holidays(country, subdiv=part or None, years=day.year)
+    return bool(code) and day in holidays_of(code, day.year)
 
 
 def in_hours(when, at, code):
@@ -60,7 +66,7 @@ def covered(grid, runs):
 def places(draw):
     """A place, cut at minutes that may lie within an interval."""
     where = draw(st.sampled_from(PLACES))
-    grid = draw(blocks(where, days=25)).grid
+    grid = draw(blocks(where, days=14)).grid
     minutes = grid.intervals * grid.step_us // MINUTE_US
     begin = draw(st.sampled_from([0, 0, 1])) * draw(st.integers(0, minutes - 2))
     stop = draw(st.sampled_from([minutes, draw(st.integers(begin + 1, minutes))]))

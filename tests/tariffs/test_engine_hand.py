@@ -222,6 +222,17 @@ def test_demand_within_its_hours_days_and_months_by_tier():
     )
 
 
+@pytest.mark.parametrize(
+    ("days", "kw"), [("all", 9), ("weekend", 9), ((6,), 9), ("holiday", 9), ("weekday", 2), ((4,), 2)]
+)
+def test_a_demand_on_a_public_holiday_is_one_on_a_sunday(days, kw):
+    kwh = np.zeros(744)
+    kwh[3 * 24 + 12], kwh[10 * 24 + 12] = 9, 2  # Fridays: Independence Day, and a week later
+    charge = DemandCharge("d", DemandTier(1), days=days, interval_minutes=60)
+    found = billed(kwh, tariff(holidays="US", demand=charge), start="2025-07-01")
+    assert found["2025-07", "demand d"] == (kw, kw)
+
+
 def months_of(*peaks, first="2025-01-01"):
     """Hourly energy with one hour of each kWh in the middle of each month, 0.5 kWh else; months from January on."""
     start = np.datetime64(first[:7], "M") + np.arange(len(peaks) + 1)
@@ -368,6 +379,21 @@ def test_what_stays_open_at_the_end_of_the_energy_is_said():
     assert row["quantity"] == pytest.approx(74.4)
     assert row["cost"] == pytest.approx(74.4)
     assert row["finding"].startswith("carry_over.open")
+
+
+def test_a_true_up_is_at_the_end_of_its_month_or_of_the_tariff_and_not_before():
+    export = Export("net_metering", carry_over="year", payout_per_kwh=0.1, true_up_month=1)
+
+    def settled(hours, **more):
+        frame = bill(energy(np.zeros(hours), 1), tariff(export=export, **more))
+        return frame[frame["component"] == "carry over"][["quantity", "cost"]].to_numpy().tolist()
+
+    assert settled(744) == [[0, pytest.approx(-74.4)]]
+    assert settled(743) == [[743, 0]]
+    change = to_us("2025-01-11", "UTC")
+    parts = [tariff(export=export, name="a", valid_to_us=change), tariff(name="b", valid_from_us=change)]
+    found = lines(bill(energy(np.zeros(744), 1), Tariff.successive(parts)))
+    assert found["2025-01", "carry over"] == (0, pytest.approx(-24))
 
 
 def test_the_minimum_of_a_month_and_of_a_year():
