@@ -1,0 +1,126 @@
+"""One step backwards where the value function and the interval are convex: in place, at the price of a few insertions.
+
+The infimal convolution of two convex functions is all their segments in the order of their slopes; what then reaches
+beyond the store is cut off at both ends. The segments lie in the middle of a wide row, so both ends can grow.
+"""
+
+from __future__ import annotations
+
+import numba as nb
+
+from flipkit.scenarios.dispatch.segments import MOST
+
+__all__ = ["MARGIN", "centre", "step"]
+
+MARGIN = MOST + 1
+"""Free places that `step` needs at either end."""
+
+_jit = nb.njit(cache=True, nogil=True, error_model="numpy")
+
+
+@_jit
+def centre(source, begin, count, v):  # type: ignore[no-untyped-def]
+    """Copy `count` segments into the middle of `v`, which may be their own row; where they begin."""
+    start = (v.shape[1] - count) // 2
+    if start <= begin:
+        for k in range(count):
+            v[0, start + k], v[1, start + k] = source[0, begin + k], source[1, begin + k]
+    else:
+        for k in range(count - 1, -1, -1):
+            v[0, start + k], v[1, start + k] = source[0, begin + k], source[1, begin + k]
+    return start
+
+
+@_jit
+def _insert(v, start, end, at, slope, length):  # type: ignore[no-untyped-def]
+    """Put a segment before place `at`, moving the shorter side; where the row then begins and ends, and what is next."""
+    if at - start < end - at:
+        for k in range(start, at):
+            v[0, k - 1], v[1, k - 1] = v[0, k], v[1, k]
+        v[0, at - 1], v[1, at - 1] = slope, length
+        return start - 1, end, at
+    for k in range(end, at, -1):
+        v[0, k], v[1, k] = v[0, k - 1], v[1, k - 1]
+    v[0, at], v[1, at] = slope, length
+    return start, end + 1, at + 1
+
+
+@_jit
+def _cut_left(v, start, end, skip, tiny):  # type: ignore[no-untyped-def]
+    """Cut a length off at the left; where the row then begins, and the change of value over what was cut."""
+    gained = 0.0
+    while skip > 0.0:
+        length = v[1, start]
+        if length > skip + tiny or start == end - 1:
+            gained += skip * v[0, start]
+            v[1, start] = length - skip
+            break
+        gained += min(length, skip) * v[0, start]
+        start += 1
+        if length > skip:
+            v[1, start] += length - skip
+        skip -= length
+    return start, gained
+
+
+@_jit
+def _cut_right(v, start, end, skip, tiny):  # type: ignore[no-untyped-def]
+    while skip > 0.0:
+        length = v[1, end - 1]
+        if length > skip + tiny or start == end - 1:
+            v[1, end - 1] = length - skip
+            break
+        end -= 1
+        if length > skip:
+            v[1, end - 1] += length - skip
+        skip -= length
+    return end
+
+
+@_jit
+def step(v, start, count, h, parts, charging, reach, tiny, level):  # type: ignore[no-untyped-def]
+    """The infimal convolution of the row `v` and an interval, both convex, in place.
+
+    Parameters
+    ----------
+    v : array of float, 2 x segments
+        Slopes and lengths of the value function, with room for three more segments at both ends.
+    start, count : int
+        Where in the row.
+    h : array of float, 2 x 3
+        Slopes and lengths of the interval.
+    parts, charging : int
+        How many, and how many of them charge; among equal slopes the battery does as little as it can.
+    reach : float
+        Length of those that charge: what is cut off at the left. What the others add is cut off at the right.
+    tiny : float
+        Shorter segments are rounding; their length goes to their neighbour.
+    level : array of float, 3
+        Set for each segment of `h`: how much of `v` lies before it.
+
+    Returns
+    -------
+    start, count : int
+    gained : float
+        Change of value over what was cut off at the left.
+    """
+    end, at, passed, beyond = start + count, start, 0.0, 0.0
+    for k in range(parts):
+        slope = h[0, k]
+        while at < end and v[0, at] < slope:
+            passed += v[1, at]
+            at += 1
+        level[k] = level[k - 1] if 0 < k < charging and h[0, k - 1] == slope else passed
+        if at < end and v[0, at] == slope:
+            passed += v[1, at]
+            at += 1
+        if k >= charging:
+            level[k] = passed
+            beyond += h[1, k]
+        if at > start and v[0, at - 1] == slope:
+            v[1, at - 1] += h[1, k]
+        else:
+            start, end, at = _insert(v, start, end, at, slope, h[1, k])
+    start, gained = _cut_left(v, start, end, reach, tiny)
+    end = _cut_right(v, start, end, beyond, tiny)
+    return start, end - start, gained

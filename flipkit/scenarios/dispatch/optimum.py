@@ -1,0 +1,230 @@
+"""The cheapest dispatch with perfect foresight: values backwards, actions forwards; compiled, no solver.
+
+Backwards, the value function of the energy stored is carried from interval to interval (see ``pieces``). While it and
+the interval are convex, three levels are kept: each segment of the interval is used as far as the store then lies below
+(charging) or above (discharging) its level. Elsewhere the whole value function is kept, and the forward pass looks for
+the cheapest of its corners.
+"""
+
+from __future__ import annotations
+
+import numba as nb
+import numpy as np
+
+from flipkit.scenarios.dispatch.convex import MARGIN, centre, step
+from flipkit.scenarios.dispatch.pieces import convolve
+from flipkit.scenarios.dispatch.segments import MOST, is_convex, segments
+
+__all__ = ["optimal_rows"]
+
+_jit = nb.njit(cache=True, nogil=True, error_model="numpy")
+
+TINY = 1e-12
+"""Share of the store, and of what it is worth, below which a difference is rounding."""
+
+
+@_jit
+def _keep(v, start, count, kept, used):  # type: ignore[no-untyped-def]
+    """Write a value function behind those that are kept, in a larger room where it is full."""
+    if used + count > kept.shape[1]:
+        larger = np.empty((2, 2 * (used + count)))
+        larger[:, :used] = kept[:, :used]
+        kept = larger
+    kept[:, used : used + count] = v[:, start : start + count]
+    return kept
+
+
+@_jit
+def _reach(length, first, last):  # type: ignore[no-untyped-def]
+    total = 0.0
+    for k in range(first, last):
+        total += length[k]
+    return total
+
+
+@_jit
+def _value_at(v, start, count, at):  # type: ignore[no-untyped-def]
+    """Change of a value function from 0 to `at`."""
+    value = 0.0
+    for k in range(start, start + count):
+        value += v[0, k] * min(v[1, k], at)
+        at -= min(v[1, k], at)
+    return value
+
+
+@_jit
+def _backwards(net, buy, sell, ends, limits, scale, most, levels, where, kept):  # type: ignore[no-untyped-def]
+    """Fill `levels`, and `where`: the place in `kept` of a value function and its size, or -1 where levels suffice.
+
+    Returns `kept`, the cost from the beginning on, how many intervals are not convex, and the most segments alive (-1
+    where there were more than `most`).
+    """
+    v, w, h = np.empty((2, 2 * most + 64)), np.empty((2, most + 64)), np.empty((2, MOST))
+    work = np.empty((4, 3, 4 * most + 64))
+    width, tiny, close = limits.width, TINY * limits.width, 0.1 * TINY * scale * limits.width
+    start, count, base, used, bent, alive, convex = MARGIN, 1, 0.0, 0, 0, 1, True
+    for t in range(len(net) - 1, -1, -1):
+        if ends[t]:
+            w[0, 0], w[1, 0], convex, count = 0.0, width, True, 1
+            start = centre(w, 0, count, v)
+        parts, charging, cost = segments(net[t], buy[t], sell[t], limits, h[0], h[1])
+        straight = is_convex(h[0], parts)
+        bent += not straight
+        where[t, 0], reach = -1, _reach(h[1], 0, charging)
+        if parts == 0:
+            base += cost
+        elif convex and straight:
+            start, count, gained = step(v, start, count, h, parts, charging, reach, tiny, levels[t])
+            base += cost + gained
+        else:
+            kept = _keep(v, start, count, kept, used)
+            where[t, 0], where[t, 1] = used, count
+            used += count
+            count, value = convolve(v, start, count, h, parts, reach, cost, width, tiny, close, w, work)
+            if count < 0 or count > most:
+                return kept, 0.0, bent, -1
+            start, base, convex = centre(w, 0, count, v), base + value, is_convex(w[0], count)
+        if count > most:
+            return kept, 0.0, bent, -1
+        if t % 64 == 0:  # lengths are added and cut for a year: let no rounding gather
+            v[1, start + count - 1] += width - _reach(v[1], start, start + count)
+        if start < MARGIN or start + count + MARGIN > v.shape[1]:
+            start = centre(v, start, count, v)
+        alive = max(alive, count)
+    return kept, base + _value_at(v, start, count, limits.first), bent, alive
+
+
+@_jit
+def _by_levels(at, h, parts, reach, level, width):  # type: ignore[no-untyped-def]
+    """The store afterwards, where all is convex: from the most discharging upwards, each segment to its level."""
+    high, low = at + reach, at + reach - _reach(h[1], 0, parts)
+    after = max(low, 0.0)
+    for k in range(parts - 1, -1, -1):
+        low += h[1, k]
+        after = max(after, min(low, level[k]))
+    return min(after, high, width)
+
+
+@_jit
+def _by_corners(at, h, parts, reach, v, count, width, close):  # type: ignore[no-untyped-def]
+    """The store afterwards, where anything is not convex: the cheapest corner; of equals, what moves least."""
+    low = at + reach - _reach(h[1], 0, parts)
+    x, top = max(low, 0.0), min(at + reach, width)
+    k, stop_h = parts - 1, low + h[1, parts - 1]
+    i, stop_v = 0, v[1, 0]
+    best, cost, least = x, 0.0, 0.0
+    while x < top:
+        while k > 0 and stop_h <= x:
+            k -= 1
+            stop_h += h[1, k]
+        while i < count - 1 and stop_v <= x:
+            i += 1
+            stop_v += v[1, i]
+        stop = top
+        if x < stop_h:
+            stop = min(stop, stop_h)
+        if x < stop_v:
+            stop = min(stop, stop_v)
+        cost += (v[0, i] - h[0, k]) * (stop - x)
+        x = stop
+        if cost < least - close or (cost <= least + close and abs(x - at) < abs(best - at)):
+            best, least = x, min(cost, least)
+    return best
+
+
+@_jit
+def _forwards(net, buy, sell, limits, scale, levels, where, kept, flow, soc):  # type: ignore[no-untyped-def]
+    """The actions: `flow` into the battery at its terminals, and the store at the end of each interval."""
+    h, at = np.empty((2, MOST)), limits.first
+    close, grain = TINY * scale * limits.width, TINY * limits.most
+    for t in range(len(net)):
+        parts, charging, _ = segments(net[t], buy[t], sell[t], limits, h[0], h[1])
+        reach, place, count = _reach(h[1], 0, charging), where[t, 0], where[t, 1]
+        if parts == 0:
+            after = at
+        elif place < 0:
+            after = _by_levels(at, h, parts, reach, levels[t], limits.width)
+        else:
+            value = kept[:, place : place + count]
+            after = _by_corners(at, h, parts, reach, value, count, limits.width, close)
+        change, at = after - at, after
+        kwh = min(change / limits.into, limits.most) if change > 0.0 else max(change * limits.out, -limits.most)
+        flow[t] = -net[t] if abs(kwh + net[t]) <= grain else kwh
+        soc[t] = limits.floor + at
+
+
+@_jit
+def _sides(moved, h, parts, reach, tiny):  # type: ignore[no-untyped-def]
+    """Slope of an interval's cost on either side of what was drawn; without end where the battery can do no more."""
+    left, right, begun = -np.inf, np.inf, -reach
+    for k in range(parts):
+        stop = begun + h[1, k]
+        if begun + tiny < moved:
+            left = h[0, k]
+        if moved < stop - tiny:
+            right = h[0, k]
+            break
+        begun = stop
+    return left, right
+
+
+@_jit
+def _marginal(net, buy, sell, ends, limits, soc, marginal):  # type: ignore[no-untyped-def]
+    """What one more kWh in the store at the beginning of an interval would save; the last one's where it is full.
+
+    The slope of a convolution at its optimum lies on both sides within the slopes of its two parts.
+    """
+    h, tiny, left, right = np.empty((2, MOST)), 1e3 * TINY * limits.width, 0.0, 0.0
+    for t in range(len(net) - 1, -1, -1):
+        if ends[t]:
+            left = right = 0.0
+        after = soc[t] - limits.floor
+        before = soc[t - 1] - limits.floor if t else limits.first
+        if after <= tiny:
+            left = -np.inf
+        if after >= limits.width - tiny:
+            right = np.inf
+        parts, charging, _ = segments(net[t], buy[t], sell[t], limits, h[0], h[1])
+        if parts:
+            low, high = _sides(before - after, h, parts, _reach(h[1], 0, charging), tiny)
+            left, right = max(left, low), min(right, high)
+        saved = -left if before >= limits.width - tiny or right == np.inf else -right
+        marginal[t] = saved if abs(saved) < np.inf else 0.0
+
+
+@_jit
+def optimal_rows(net, buy, sell, ends, limits, most, first, last, flow, soc, marginal, cost, seen):  # type: ignore[no-untyped-def]
+    """Dispatch the sites from `first` to `last`.
+
+    Parameters
+    ----------
+    net, buy, sell, ends, limits
+        As in `Problem`.
+    most : int
+        Most segments of a value function.
+    first, last : int
+        Which sites.
+    flow : array of float, sites x intervals
+        Set: energy into the battery, below 0 where it comes out.
+    soc, marginal : array of float, sites x intervals or 1 x 1
+        Set where there is room: the store at the end, and the value of one kWh more at the beginning.
+    cost : array of float, sites
+        Set: the value function at the beginning; with several ends, of the first part alone.
+    seen : array of int, sites x 2
+        Set: intervals that are not convex, and most segments alive; -1 where there were more than `most`.
+    """
+    count = net.shape[1]
+    levels, where = np.empty((count, MOST)), np.empty((count, 2), dtype=np.int64)
+    kept, spare = np.empty((2, 1024)), np.empty(count)
+    for row in range(first, last):
+        use, bought, sold = net[row], buy[row % len(buy)], sell[row % len(sell)]
+        scale = max(np.abs(bought).max(), np.abs(sold).max()) / limits.into
+        kept, cost[row], seen[row, 0], seen[row, 1] = _backwards(
+            use, bought, sold, ends, limits, scale, most, levels, where, kept
+        )
+        if seen[row, 1] < 0:
+            continue
+        store = soc[row] if soc.shape[1] == count else spare
+        _forwards(use, bought, sold, limits, scale, levels, where, kept, flow[row], store)
+        if marginal.shape[1] == count:
+            _marginal(use, bought, sold, ends, limits, store, marginal[row])

@@ -1,0 +1,60 @@
+"""What a simple controller does: it knows the present interval and the store, nothing else."""
+
+from __future__ import annotations
+
+import numba as nb
+
+__all__ = ["costs", "rule_rows"]
+
+_jit = nb.njit(cache=True, nogil=True, error_model="numpy")
+
+
+@_jit
+def rule_rows(net, window, limits, first, last, flow, soc):  # type: ignore[no-untyped-def]
+    """Self-consumption: surplus into the store, the store into the deficit; in the window at full power from the grid.
+
+    Parameters
+    ----------
+    net, window, limits
+        As in `Problem`.
+    first, last : int
+        Which sites.
+    flow : array of float, sites x intervals
+        Set: energy into the battery, below 0 where it comes out.
+    soc : array of float, sites x intervals or 1 x 1
+        Set where there is room: the store at the end.
+    """
+    most, into, per_out, keep = limits.most, limits.into, 1.0 / limits.out, soc.shape[1] == net.shape[1]
+    for row in range(first, last):
+        at, cheap = limits.first, window[row % len(window)]
+        for t in range(net.shape[1]):
+            use = net[row, t]
+            if cheap[t] or use < 0.0:
+                wanted = most if cheap[t] else min(-use, most)
+                stored = wanted * into
+                if stored > limits.width - at:
+                    stored = limits.width - at
+                    wanted = stored / into
+                at += stored
+                flow[row, t] = wanted
+            else:
+                wanted = min(use, most)
+                drawn = wanted * per_out
+                if drawn > at:
+                    drawn = at
+                    wanted = drawn * limits.out
+                at -= drawn
+                flow[row, t] = -wanted
+            if keep:
+                soc[row, t] = limits.floor + at
+
+
+@_jit
+def costs(net, buy, sell, flow, first, last, cost):  # type: ignore[no-untyped-def]
+    """Import at the import price less export at the export price, in the order of time."""
+    for row in range(first, last):
+        bought, sold, total = buy[row % len(buy)], sell[row % len(sell)], 0.0
+        for t in range(net.shape[1]):
+            imported = net[row, t] + flow[row, t]
+            total += imported * (bought[t] if imported > 0.0 else sold[t])
+        cost[row] = total
