@@ -42,3 +42,43 @@ def demo_made(tmp_path_factory):
     with contextlib.redirect_stdout(said):
         assert main(["demo", "--out", str(folder)]) == 0
     return folder, said.getvalue().splitlines()
+
+
+@pytest.fixture(scope="session")
+def fleet():
+    """The sample fleet on loopback; tests must leave it as they found it."""
+    from flipkit.emulator import start
+
+    with start() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def served(fleet, monkeypatch):
+    """The command line and `flipkit.connect` find the sample fleet."""
+    from kits import reach
+
+    reach(fleet, monkeypatch)
+    return fleet
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty folder to stand in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(here, capsys):
+    """``run(*words)`` runs the command line there: it gives the exit code, standard output and standard error."""
+    from flipkit import cli
+
+    def _run(*words):
+        try:
+            code = cli.main([str(word) for word in words])
+        except SystemExit as left:
+            code = left.code
+        return (code, *capsys.readouterr())
+
+    return _run

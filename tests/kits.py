@@ -64,3 +64,9 @@ def home(kit, price=0.25):
     name = kit.flatpeak.create_location("home", city="London", country_code="GB")
     kit.flatpeak.create_tariff(name, fk.Tariff.flat(price, currency="GBP", timezone="Europe/London"))
     return name
+
+
+def reach(emulator, monkeypatch):
+    """Let the command line and `flipkit.connect` find an emulator that runs on this machine."""
+    for name in ("FLIP_BASE_URL", "FLATPEAK_BASE_URL"):
+        monkeypatch.setenv(name, emulator.url)

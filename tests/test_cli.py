@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -15,13 +14,10 @@ from hypothesis import strategies as st
 
 import flipkit as fk
 from flipkit import cli
-from flipkit.emulator import start
-from flipkit.frames import take
 from flipkit.reports import cost_report, lost_value_report, performance_report, site_energy
 
 TOP = Path(fk.__file__).parents[1]
 JUNE = ["--start", "2025-06", "--end", "2025-06"]
-START = datetime(2025, 6, 1, tzinfo=UTC)
 SCENARIOS = """
 [[scenario]]
 name = "flat"
@@ -37,65 +33,10 @@ ENERGY = """site_id,start_utc,consumption_kwh,generation_kwh
 """
 
 
-@pytest.fixture(scope="module")
-def fleet():
-    """The sample fleet on loopback; tests must leave it as they found it."""
-    with start() as emulator:
-        yield emulator
-
-
-@pytest.fixture
-def served(fleet, monkeypatch):
-    """Verbs reach the sample fleet."""
-    reach(fleet, monkeypatch)
-    return fleet
-
-
-def reach(emulator, monkeypatch):
-    for name in ("FLIP_BASE_URL", "FLATPEAK_BASE_URL"):
-        monkeypatch.setenv(name, emulator.url)
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """An empty folder to stand in."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def run(here, capsys):
-    """``run(words)`` gives the exit code, standard output and standard error."""
-
-    def _run(*words):
-        try:
-            code = cli.main([str(word) for word in words])
-        except SystemExit as left:
-            code = left.code
-        return (code, *capsys.readouterr())
-
-    return _run
-
-
 def process(*words, **options):
     command = [sys.executable, "-W", "error", "-m", "flipkit", *words]
     environment = os.environ | {"PYTHONPATH": str(TOP), "TQDM_DISABLE": "1", "PYTHONUNBUFFERED": ""}
     return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, **options)
-
-
-def records(*values, location="loc_1", **more):
-    times = [(START + timedelta(minutes=30 * n)).strftime("%Y-%m-%dT%H:%M:%SZ") for n in range(len(values) + 1)]
-    rows = [
-        {"location_id": location, "units": "WH", "value": value, "start_utc": first, "end_utc": last, **more}
-        for value, first, last in zip(values, times, times[1:], strict=False)
-    ]
-    return pl.DataFrame(rows, strict=False)
-
-
-def location(flatpeak):
-    name = flatpeak.create_location("home", city="London", country_code="GB", post_code="SW1A 1AA")
-    flatpeak.create_tariff(name, fk.Tariff.flat(0.25, currency="GBP", timezone="Europe/London"))
-    return name
 
 
 def test_the_module_runs_and_lists_its_verbs():
@@ -318,17 +259,6 @@ def test_ctrl_c_stops_a_verb_without_a_traceback(run, monkeypatch):
     assert (code, errors) == (130, "flipkit: stopped\n")
 
 
-def test_ctrl_c_during_an_upload_says_what_became_of_the_records(run, served, here, monkeypatch):
-    def stopped(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("flipkit.flatpeak.Flatpeak.submit_interval", stopped)
-    records(1).write_csv("r.csv")
-    code, _, errors = run("upload", "r.csv")
-    assert code == 130
-    assert "uploading the whole file again does no harm" in errors
-
-
 def test_ctrl_c_stops_the_emulator():
     with process("emulator", "--empty", "--port", "0", stdout=subprocess.PIPE) as running:
         assert "http://127.0.0.1:" in running.stdout.readline()
@@ -405,99 +335,6 @@ def test_sites_of_the_fleet_are_simulated_and_certified(run, fleet):
     assert "intervals of the what-if were priced once more by the service" in output
     assert float(pl.read_csv("o/certificate.csv")["difference"].abs().max()) < 1e-12
     assert fleet.store.digest() == before
-
-
-@pytest.fixture
-def kept(here, monkeypatch):
-    """An emulator with a file and one location; ``kept.start()`` starts it, again where it was stopped."""
-
-    class Kept:
-        def start(self):
-            self.emulator = start(path=here / "store.db", sample=False)
-            reach(self.emulator, monkeypatch)
-            self.kit = fk.connect(frames="polars")
-            return self
-
-        def stop(self):
-            self.kit.close()
-            self.emulator.stop()
-
-        def energy(self, direction="IMPORT"):
-            frame = self.kit.flatpeak.cost_by_interval(
-                self.location, START, START + timedelta(days=1), tariff_direction=direction
-            )
-            return (take(frame, numbers=["energy_kwh"])["energy_kwh"] * 1000).round(6).tolist()
-
-    kept = Kept().start()
-    kept.location = location(kept.kit.flatpeak)
-    yield kept
-    kept.stop()
-
-
-def test_records_are_uploaded_and_kept_through_a_restart(run, kept):
-    records(100, 200.5, 300, location=kept.location).write_csv("r.csv")
-    code, output, errors = run("upload", "r.csv")
-    assert (code, errors) == (0, "")
-    assert output == "3 records: 3 accepted in 1 batch, 0 failed\n"
-    assert kept.energy() == [100, 201, 300]  # whole watt-hours, half up
-    kept.stop()
-    kept.start()
-    assert kept.energy() == [100, 201, 300]
-    assert not Path("r.failed.csv").exists()
-
-
-@pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_registers_are_uploaded_as_differences(run, kept, ending):
-    frame = records(1000, 1100, 1300, location=kept.location).rename({"start_utc": "time_utc"}).drop("end_utc")
-    frame.write_csv("r.csv") if ending == "csv" else frame.write_parquet("r.parquet")
-    code, output, errors = run("upload", f"r.{ending}", "--cumulative")
-    assert (code, errors) == (0, "")
-    assert "3 records: 3 accepted" in output
-    assert kept.energy() == [100, 200]
-
-
-@pytest.mark.parametrize("shape", ["interval", "cumulative"])
-def test_records_that_fail_come_back_as_they_stood_there_and_can_be_mended(run, kept, here, shape):
-    frame = records(0, 1, 3, 6, 10, location=kept.location, note="=1+1", record_reference_id="00012")
-    wrong = frame.with_columns(pl.Series("value", ["0", "1", "three", "", "10"]))
-    if shape == "cumulative":
-        wrong = wrong.rename({"start_utc": "time_utc"}).drop("end_utc")
-    wrong.write_csv("r.csv")
-    words = ["--cumulative"] if shape == "cumulative" else []
-    code, output, errors = run("upload", "r.csv", *words)
-    assert (code, errors) == (3, "")
-    assert "5 records: 3 accepted in 1 batch, 2 failed" in output
-    assert "to be mended and uploaded again: r.failed.csv" in output
-    left = pl.read_csv("r.failed.csv", infer_schema=False)
-    assert left.columns == ["row", "error", *wrong.columns]
-    assert left["row"].to_list() == ["2", "3"]
-    assert left["value"].to_list() == ["three", None]
-    assert left["record_reference_id"].to_list() == ["00012"] * 2
-    assert left["note"].to_list() == ["'=1+1"] * 2  # harmless in a spreadsheet
-    assert "'three' is no number" in left["error"][0]
-
-    left.with_columns(pl.Series("value", ["3", "6"])).write_csv("r.failed.csv")
-    code, output, _ = run("upload", "r.failed.csv", *words, "--failed", "still.csv")
-    assert (code, "2 records: 2 accepted" in output) == (0, True)
-    if shape == "interval":
-        assert kept.energy() == [0, 1, 3, 6, 10]
-
-
-def test_an_emulator_that_forgets_says_so(run):
-    records(1).write_csv("r.csv")
-    code, output, errors = run("upload", "r.csv")
-    assert code == 3
-    assert "forgets them when this command ends" in errors
-    assert "there is no 'loc_1'" in output
-
-
-def test_records_that_the_service_does_not_account_for_are_left_behind(run, served, monkeypatch):
-    def short(self, frame):
-        return fk.flatpeak.Submission(2, 1, 1, ("b",), frame.clear().select(row=1, error=pl.lit("")).clear())
-
-    monkeypatch.setattr("flipkit.flatpeak.Flatpeak.submit_interval", short)
-    records(1, 2).write_csv("r.csv")
-    assert run("upload", "r.csv")[0] == 3
 
 
 CELL = st.sampled_from(
