@@ -125,7 +125,7 @@ _MONEY = _glossary(
     ("lost_value", "number", "currency", "worth of the lost production at the site's own tariff"),
     ("lost_value_low", "number", "currency", "its worth if every lost kWh had been exported"),
     ("lost_value_high", "number", "currency", "its worth if every lost kWh had replaced an import"),
-    ("local_cost", "number", "currency", "the interval's cost computed here"),
+    ("local_cost", "number", "currency", "the same energy rated here, as a check on the service"),
     ("server_cost", "number", "currency", "the interval's cost as the service computed it"),
     ("difference", "number", "currency", "local less server cost"),
     ("component", "text", "", "part of the bill"),

@@ -187,6 +187,7 @@ COST_REPORT = Table(
         "tariff_direction",
         "energy_kwh",
         "cost",
+        "local_cost",
         "currency",
         "intervals",
         "coverage",

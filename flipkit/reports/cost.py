@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import fsum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,16 @@ from flipkit.frames import Frame, facts, returns, take
 from flipkit.frames.findings import Finding, as_text
 from flipkit.frames.tables import COST_REPORT
 from flipkit.http import side_by_side
+from flipkit.reports.check import (
+    Local,
+    Objects,
+    Records,
+    cost_columns,
+    difference,
+    rated,
+    records_of,
+    tariff_objects,
+)
 from flipkit.reports.split import covered, split_at
 from flipkit.reports.window import local_window, periods
 from flipkit.tariffs.calendar import DAY_US, from_us
@@ -37,12 +47,18 @@ def cost_report(
     day), ``confidence`` is the lowest of any row. Cost is rounded once, half to even, to the currency's smallest
     unit; under EXPORT it is what the energy earned. Rows of different currencies are not to be added.
 
+    ``local_cost`` is the check: the same records rated here with the location's own tariff objects (COMMODITY and
+    NON_COMMODITY, tiers included), or where these cannot be read, such as market rates, with the service's price list.
+    Where it differs from ``cost`` by the smallest unit or more, and records by more than whole Wh explain, the row says
+    so. Null where there is no cost, and for LOCAL energy without a LOCAL tariff.
+
     A location's report holds the records of its devices too: add locations or devices, not both.
 
     Findings: ``coverage.none``, ``coverage.partial``, ``confidence.estimated``, ``cost.unavailable`` (the service has
-    no price or no such object; its own words follow), ``cost.other_flow`` (energy against the direction's own flow,
-    such as what a battery supplied under IMPORT, is an avoided cost and not in the figures; the contract has no field
-    for it, so it is seen only where the service says so).
+    no price or no such object; its own words follow), ``cost.differs`` (from ``local_cost``; both figures follow),
+    ``cost.unchecked`` (there is nothing to rate it by; whose tariff a device has is not known), ``cost.other_flow``
+    (energy against the direction's own flow, such as what a battery supplied under IMPORT, is an avoided cost and not
+    in the figures; the contract has no field for it, so it is seen only where the service says so).
 
     Parameters
     ----------
@@ -67,7 +83,10 @@ def cost_report(
         The service did not answer.
     """
     jobs = list(_jobs(kit, object_id))
-    parts = side_by_side(partial(_report, kit, start, end, aggregation), jobs, what="cost report")
+    places = list(dict.fromkeys(job.object_id for job in jobs if job.zone))
+    objects = dict(zip(places, side_by_side(partial(tariff_objects, kit), places, what="tariffs"), strict=True))
+    ask = _Ask(kit, start, end, aggregation, objects)
+    parts = side_by_side(partial(_report, ask), jobs, what="cost report")
     columns = {name: [row[name] for rows, _ in parts for row in rows] for name in COST_REPORT.names}
     times = [time for _, time in parts if time]
     about = {"report": "cost", "start": str(start), "end": str(end), "aggregation": aggregation, "object_id": object_id}
@@ -78,7 +97,14 @@ def cost_report(
     )
 
 
-_OWN_FLOW = {"IMPORT": "INBOUND", "EXPORT": "OUTBOUND", "LOCAL": "INBOUND"}
+class _Ask(NamedTuple):
+    """What the report is about, and the tariff objects of its locations."""
+
+    kit: Kit
+    start: Any
+    end: Any
+    aggregation: str
+    objects: Mapping[str, Objects | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,64 +133,74 @@ def _jobs(kit: Kit, object_id: str | Sequence[str] | None) -> Iterator[_Job]:
         yield _Job(key, site, "LOCAL", zone, currency, expected=False)
 
 
-def _report(kit: Kit, start: Any, end: Any, aggregation: str, job: _Job) -> tuple[list[dict[str, Any]], str | None]:
+def _report(ask: _Ask, job: _Job) -> tuple[list[dict[str, Any]], str | None]:
     """The rows of one job, and when the service answered."""
-    window = local_window(start, end, job.zone or "UTC")
+    window = local_window(ask.start, ask.end, job.zone or "UTC")
     margin = 0 if job.zone else DAY_US  # a device's zone comes with its rows; what is too much is cut off again
     asked = [from_us(window[0] - margin), from_us(window[1] + margin)]
     try:
-        costs = kit.flatpeak.cost_by_interval(job.object_id, *asked, tariff_direction=job.direction)
+        costs = ask.kit.flatpeak.cost_by_interval(job.object_id, *asked, tariff_direction=job.direction)
     except (InvalidRequest, NotFound) as error:
         finding = Finding("cost.unavailable", str(error))
-        return (list(_unavailable(job, window, aggregation, finding)) if job.expected else []), None
-    rows = _Rows(costs)
+        return (list(_unavailable(job, window, ask.aggregation, finding)) if job.expected else []), None
+    rows = _Rows(costs, job.direction)
     if not len(rows.start) and not job.expected:
         return [], None
     zone = job.zone or rows.zone or "UTC"
-    window = local_window(start, end, zone)
-    return list(_aggregated(job, rows, zone, window, aggregation)), facts(costs).get("data_time_utc")
+    window = local_window(ask.start, ask.end, zone)
+    found = _aggregated(job, rows, _local(ask, job, rows), *periods(ask.aggregation, zone, *window), window)
+    return list(found), facts(costs).get("data_time_utc")
 
 
 class _Rows:
     """The service's cost rows as columns."""
 
-    def __init__(self, costs: Frame) -> None:
-        columns = take(
-            costs,
-            times=["start_utc", "end_utc"],
-            numbers=["energy_kwh", "cost", "confidence"],
-            texts=["currency", "timezone", "energy_flow_direction"],
-        )
-        self.start, self.end = columns["start_utc"].view(np.int64), columns["end_utc"].view(np.int64)
-        self.energy, self.cost, self.confidence = columns["energy_kwh"], columns["cost"], columns["confidence"]
+    def __init__(self, costs: Frame, direction: str) -> None:
+        columns = cost_columns(costs)
+        self.start, self.end, self.energy, self.own = records_of(columns, direction)
+        self.cost, self.confidence = columns["cost"], columns["confidence"]
         self.currency = next(iter(columns["currency"]), None)
         self.zone = next(iter(columns["timezone"]), None)
-        self.flow = columns["energy_flow_direction"]
+
+
+def _local(ask: _Ask, job: _Job, rows: _Rows) -> Local:
+    """The rows rated here."""
+    currency = rows.currency or job.currency
+    if job.zone and currency:
+        found = job.object_id, job.direction, job.zone, currency, rows.start, rows.end, rows.energy, rows.own
+        return rated(ask.kit, Records(*found), ask.objects[job.object_id])
+    nothing = np.full(len(rows.start), np.nan)
+    silent = job.direction == "LOCAL"
+    return Local(nothing, nothing, None if silent else Finding("cost.unchecked", "whose tariff it has is not known"))
 
 
 def _aggregated(
-    job: _Job, rows: _Rows, zone: str, window: tuple[int, int], aggregation: str
+    job: _Job, rows: _Rows, local: Local, labels: tuple[str, ...], edges: np.ndarray, window: tuple[int, int]
 ) -> Iterator[dict[str, Any]]:
-    labels, edges = periods(aggregation, zone, *window)
     edges = np.clip(edges, *window)
-    other = np.array([flow not in {None, _OWN_FLOW[job.direction]} for flow in rows.flow], dtype=bool)
     pieces = split_at(edges, rows.start, rows.end)
     time = covered(pieces, len(labels))
     currency = rows.currency or job.currency
+    beyond = np.abs(local.cost - rows.cost) > local.slack
     for period, label in enumerate(labels):
         there = pieces.period == period
-        own = there & ~other[pieces.row]
+        own = there & rows.own[pieces.row]
         row, share = pieces.row[own], pieces.share[own]
         confidence = rows.confidence[row]
         coverage = float(time[period] / (edges[period + 1] - edges[period]))
+        cost, here = (fsum(column[row] * share) if len(row) else np.nan for column in (rows.cost, local.cost))
+        found = [*_findings(coverage, confidence, int((there & ~own).sum()))]
+        found += [*difference(cost, here, bool(beyond[row].any()), currency)]
+        found += [local.finding] if local.finding and len(row) else []
         yield _base(job, label, edges, period) | {
             "energy_kwh": round(fsum(rows.energy[row] * share), 6) if len(row) else np.nan,
-            "cost": rounded(fsum(rows.cost[row] * share), currency) if len(row) else np.nan,
+            "cost": rounded(cost, currency),
+            "local_cost": rounded(here, currency),
             "currency": currency,
             "intervals": len(row),
             "coverage": coverage,
             "confidence": float(confidence.min()) if len(row) else np.nan,
-            "finding": as_text(_findings(coverage, confidence, int((there & ~own).sum()))),
+            "finding": as_text(found),
         }
 
 
@@ -195,6 +231,7 @@ def _findings(coverage: float, confidence: np.ndarray, others: int) -> Iterator[
 def _unavailable(job: _Job, window: tuple[int, int], aggregation: str, finding: Finding) -> Iterator[dict[str, Any]]:
     labels, edges = periods(aggregation, job.zone or "UTC", *window)
     edges = np.clip(edges, *window)
-    nothing = {"energy_kwh": np.nan, "cost": np.nan, "coverage": np.nan, "confidence": np.nan, "intervals": 0}
+    numbers = ("energy_kwh", "cost", "local_cost", "coverage", "confidence")
+    nothing = dict.fromkeys(numbers, np.nan) | {"intervals": 0}
     for period, label in enumerate(labels):
         yield _base(job, label, edges, period) | nothing | {"currency": job.currency, "finding": str(finding)}
