@@ -18,7 +18,7 @@ from flipkit.tariffs.energy import Block, read_blocks
 from flipkit.tariffs.lines import Line
 from flipkit.tariffs.rating import PartBill, rate
 from flipkit.tariffs.tariff import Tariff
-from flipkit.tariffs.usage import LARGE, Usage
+from flipkit.tariffs.usage import Usage, is_large
 
 __all__ = ["bill", "named_tariffs", "over_blocks"]
 
@@ -112,16 +112,21 @@ def over_blocks(jobs: list[tuple[Block, list[Tariff]]], work: Callable[[Usage, l
     parts = [(part, large, plans) for block, plans in jobs for part, large in _shares(block)]
     if not any(large for _, large, _ in parts):
         return [work(Usage(part, False), plans) for part, _, plans in parts]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(_processors()) as pool:
         return list(pool.map(lambda each: work(Usage(each[0], each[1]), each[2]), parts))
 
 
 def _shares(block: Block) -> Iterator[tuple[Block, bool]]:
-    sites, large = len(block.site_ids), block.consumption_kwh.size >= LARGE
-    count = min(os.cpu_count() or 1, sites) if large else 1
+    sites, large = len(block.site_ids), is_large(block)
+    count = min(_processors(), sites) if large else 1
     edges = [sites * number // count for number in range(count + 1)]
     for begin, stop in pairwise(edges):
         yield block.rows(slice(begin, stop)), large
+
+
+def _processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _by_tariff(block: Block, plans: dict[str, Tariff]) -> list[tuple[Block, Tariff]]:

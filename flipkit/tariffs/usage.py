@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from importlib import import_module
@@ -14,12 +15,19 @@ from flipkit.tariffs.energy import Block
 from flipkit.tariffs.runs import Partition, weights
 from flipkit.tariffs.series import Float64, PriceSeries
 
-__all__ = ["LARGE", "Usage"]
+__all__ = ["Usage", "is_large"]
 
-LARGE = 4_000_000
-"""From how many intervals on a block is rated by compiled code: below, numpy is done before the code is loaded."""
+# From how many intervals on a block is rated by compiled code. Below, numpy is done before that code is loaded; once it
+# is there, it pays sooner. Their bits are the same, so nothing but the time depends on it.
+_LARGE, _LARGE_ONCE_LOADED = 12_000_000, 1_000_000
+_COMPILED = "flipkit.tariffs.kernels_large"
 _KEPT = 12
 _Flow: TypeAlias = tuple[Partition, bool, bool]
+
+
+def is_large(block: Block) -> bool:
+    """Whether a block is worth compiled code."""
+    return block.consumption_kwh.size >= (_LARGE_ONCE_LOADED if _COMPILED in sys.modules else _LARGE)
 
 
 class Usage:
@@ -35,10 +43,9 @@ class Usage:
     def __init__(self, block: Block, compiled: bool | None = None) -> None:
         self.block = block
         self.sites = len(block.site_ids)
-        large = block.consumption_kwh.size >= LARGE if compiled is None else compiled
+        self._compiled = is_large(block) if compiled is None else compiled
         # Here, not above: numba takes half a second to load.
-        self._compiled = large
-        self._kernels = import_module(f"flipkit.tariffs.kernels_{'large' if large else 'small'}")
+        self._kernels = import_module(_COMPILED if self._compiled else "flipkit.tariffs.kernels_small")
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self._costs: dict[tuple[_Flow, PriceSeries], Float64] = {}
 

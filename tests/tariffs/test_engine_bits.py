@@ -1,6 +1,5 @@
 """The same bits: compiled or not, alone or in a fleet, in any order, on any number of threads, read twice."""
 
-import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -19,9 +18,12 @@ import flipkit
 from flipkit.frames import take
 from flipkit.tariffs import Export, FixedCharge, PriceSeries, Rate, Tariff, Tier, bill, bill_matrix
 from flipkit.tariffs.calendar import to_us
+from flipkit.tariffs.energy import Block
 from flipkit.tariffs.rating import rate, total
-from flipkit.tariffs.usage import Usage
+from flipkit.tariffs.runs import Grid
+from flipkit.tariffs.usage import Usage, is_large
 
+BILL = sys.modules["flipkit.tariffs.bill"]  # the module; the package's own name is the function
 often = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
@@ -103,8 +105,8 @@ def columns(frame, numbers=("quantity", "cost"), texts=TEXTS):
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_threads_and_size_change_nothing(monkeypatch, threads):
     want = columns(bill(fleet(), PLAN))
-    monkeypatch.setattr(sys.modules["flipkit.tariffs.bill"], "LARGE", 1)
-    monkeypatch.setattr(os, "cpu_count", lambda: threads)
+    monkeypatch.setattr(BILL, "is_large", lambda block: True)
+    monkeypatch.setattr(BILL, "_processors", lambda: threads)
     assert columns(bill(fleet(), PLAN)) == want
 
 
@@ -129,12 +131,12 @@ def test_many_price_series_in_one_pass_have_the_bits_of_each_alone(monkeypatch, 
     assert b"".join(
         np.frombuffer(want["cost"]).reshape(6, 19)[:, number].tobytes() for number in range(19)
     ) == b"".join(singles)
-    monkeypatch.setattr(sys.modules["flipkit.tariffs.bill"], "LARGE", 1)
+    monkeypatch.setattr(BILL, "is_large", lambda block: True)
     assert columns(bill_matrix(frame, plans), ["cost", "regret"], ["site_id", "tariff"]) == want
 
 
 def test_several_callers_at_once_get_the_same(monkeypatch):
-    monkeypatch.setattr(sys.modules["flipkit.tariffs.bill"], "LARGE", 1)
+    monkeypatch.setattr(BILL, "is_large", lambda block: True)
     frame, want = fleet(), columns(bill(fleet(), PLAN))
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: columns(bill(frame, PLAN)), range(8)))
@@ -173,6 +175,15 @@ def test_tariffs_by_site_and_in_lists():
         one = both[(both["site_id"] == site) & (both["tariff"] == name)]
         assert one["cost"].tolist() == mixed[mixed["site_id"] == site]["cost"].tolist()
     assert both.groupby("site_id", sort=False)["tariff"].unique().map(list).tolist() == [["other", "plan"]] * 3
+
+
+def test_what_is_large_depends_on_whether_the_code_is_there(monkeypatch):
+    import flipkit.tariffs.kernels_large  # noqa: F401
+
+    block = Block(("a",), Grid(0, 1, 2_000_000), np.zeros((1, 2_000_000)), None)
+    assert is_large(block)
+    monkeypatch.delitem(sys.modules, "flipkit.tariffs.kernels_large")
+    assert not is_large(block)
 
 
 def test_a_single_site_does_not_wait_for_a_compiler():

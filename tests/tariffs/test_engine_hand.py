@@ -390,6 +390,12 @@ def test_a_true_up_is_at_the_end_of_its_month_or_of_the_tariff_and_not_before():
 
     assert settled(744) == [[0, pytest.approx(-74.4)]]
     assert settled(743) == [[743, 0]]
+    # Several billing periods begin in January: the true-up is at the end of the last.
+    dates = ["2025-01-01", "2025-01-11", "2025-01-21", "2025-02-20"]
+    found = billed(np.zeros(744), tariff(export=export), 1, dates=dates)
+    assert [found[day, "carry over"] for day in dates[:3]] == [(240, 0), (480, 0), (744, 0)]
+    found = billed(np.zeros(480), tariff(export=export), 1, dates=dates[:3])
+    assert [found[day, "carry over"] for day in dates[:2]] == [(240, 0), (0, pytest.approx(-48))]
     change = to_us("2025-01-11", "UTC")
     parts = [tariff(export=export, name="a", valid_to_us=change), tariff(name="b", valid_from_us=change)]
     found = lines(bill(energy(np.zeros(744), 1), Tariff.successive(parts)))
