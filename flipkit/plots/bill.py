@@ -62,10 +62,14 @@ def bill_bars(bill: Frame, ax: Axes | None = None, *, tariff: str | None = None,
     sums = {kind: _sums(columns["cost"], kinds == kind, columns["month"], months) for kind in _KINDS if kind in kinds}
     place, top, bottom = np.arange(len(months)), np.zeros(len(months)), np.zeros(len(months))
     for kind, amounts in sums.items():
+        if not amounts.any():
+            continue
         ax.bar(place, amounts, bottom=np.where(amounts < 0, bottom, top), color=_KINDS[kind], label=kind)
         top, bottom = top + np.maximum(amounts, 0), bottom + np.minimum(amounts, 0)
     ax.plot(place, top + bottom, color="black", marker="o", markersize=3, linewidth=1, label="to pay")
     ax.axhline(0, color="black", linewidth=0.8)
+    if bottom.min() < top.max():
+        ax.set_ylim(1.06 * bottom.min(), 1.06 * top.max())  # room for the line, which ends where the bars do
     ax.set_xticks(place, months, rotation=45, ha="right")
     ax.set_ylabel(chosen)
     ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))

@@ -49,6 +49,12 @@ def test_charges_are_stacked_above_zero_and_credits_below(bill_rows):
     [line] = [each for each in ax.lines if each.get_label() == "to pay"]
     assert line.get_ydata().tolist() == [8.0, 8.25]
     assert (names(ax.xaxis), ax.get_ylabel()) == (["2025-01", "2025-02"], "EUR")
+    assert ax.get_ylim() == pytest.approx((-5.83, 14.31))
+
+
+def test_a_kind_that_costs_nothing_is_not_drawn(bill_rows):
+    free = [("a", "Day", "2025-01", "export all", 0.0, "EUR"), ("a", "Day", "2025-01", "energy all", 2.0, "EUR")]
+    assert bars(bill_bars(bill_rows(*free))) == {"energy": [(0.0, 2.0)]}
 
 
 def test_a_site_under_two_tariffs_is_not_counted_twice(bill_rows):
