@@ -251,6 +251,16 @@ def test_wrong_words_are_answered_with_the_usage(run, line):
 
 
 @pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("rule", [None, "prorate"])
+def test_flatpeak_tiers_fill_in_the_order_of_time_unless_told_otherwise(rule):
+    plan = flatpeak(0.2, **HOME)
+    [hours] = plan["schedule"][0]["days_and_hours"][0]["hours"]
+    hours["rate"] = [{"fixed": 0.2, "to_kwh": 100}, {"fixed": 0.3, "to_kwh": None}]
+    Path("tiers.json").write_text(json.dumps(plan), encoding="utf-8")
+    assert read_plan("tiers.json", tier_rule=rule).tier_rule == (rule or "chronological")
+
+
+@pytest.mark.usefixtures("here")
 def test_an_export_price_holds_for_each_of_several_contracts():
     edge = "2025-06-15T00:00:00Z"
     contracts = [
