@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from flipkit.errors import FlipkitError, InputError, InvalidRequest, NotFound
+from flipkit.errors import InputError, InvalidRequest, NotFound, UnexpectedAnswer
 from flipkit.frames import Frame, take
 from flipkit.frames.findings import Finding
 from flipkit.tariffs import PriceSeries, Tariff
@@ -28,6 +28,8 @@ __all__ = ["OWN_FLOW", "Local", "Records", "cost_columns", "difference", "rated"
 
 OWN_FLOW = {"IMPORT": "INBOUND", "EXPORT": "OUTBOUND", "LOCAL": "INBOUND"}
 _KINDS = ("COMMODITY", "NON_COMMODITY")
+# What another way of rating, or a finding, answers; a service that is out of reach stops the whole report.
+_NO = (InputError, InvalidRequest, NotFound, UnexpectedAnswer)
 _HALF_WH = 0.0005
 _NOISE, _FAR_US = 1e-9, 1 << 62
 
@@ -64,10 +66,10 @@ class _Window(NamedTuple):
 
 
 def tariff_objects(kit: Kit, location_id: str) -> Objects | None:
-    """The tariff objects of a location as the service gives them; None where it does not, or not on one page."""
+    """The tariff objects of a location as the service gives them; None where it says no, or not on one page."""
     try:
         page = kit.flatpeak.raw("GET", "tariffs", query={"location_id": location_id, "limit": "100"})
-    except (InvalidRequest, NotFound):
+    except _NO:
         return None
     data = page.get("data") if isinstance(page, Mapping) and not page.get("has_more") else None
     return data if isinstance(data, list) and all(isinstance(each, Mapping) for each in data) else None
@@ -109,11 +111,11 @@ def rated(kit: Kit, records: Records, objects: Objects | None) -> Local:
         return Local(nothing, nothing)
     try:
         return _by_objects(kit, records, own)
-    except InputError:  # market prices, contracts that overlap, ...: the price list knows them
+    except _NO:  # market prices, contracts that overlap, ...: the price list knows them
         pass
     try:
         price = _price(_listed(kit, records), records)
-    except FlipkitError as error:
+    except _NO as error:
         return Local(nothing, nothing, Finding("cost.unchecked", f"no tariff or price to rate it by: {error}"))
     return Local(price * records.kwh, _HALF_WH * np.abs(price) + _NOISE)
 
