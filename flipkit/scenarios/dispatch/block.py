@@ -163,7 +163,7 @@ def _by_programme(problem: Problem, solved: Solved, row: int) -> None:
 def note(problem: Problem, solved: Solved, row: int) -> str:
     """How exact a site's dispatch is, and why, in words."""
     if problem.method in ("rule", "rule_tou"):
-        return _of_rule(problem)
+        return _of_rule(problem, row)
     bent, alive = (int(value) for value in solved.seen[row])
     buy, sell = problem.buy[row % len(problem.buy)], problem.sell[row % len(problem.sell)]
     losses = problem.limits.into * problem.limits.out < 1
@@ -183,9 +183,10 @@ def note(problem: Problem, solved: Solved, row: int) -> str:
     )
 
 
-def _of_rule(problem: Problem) -> str:
+def _of_rule(problem: Problem, row: int) -> str:
     if problem.method == "rule":
         return "self-consumption"
     if not problem.limits.from_grid:
         return "self-consumption: the battery may not charge from the grid"
-    return f"self-consumption, and charging from the grid in {np.count_nonzero(problem.window):,} intervals"
+    window = problem.window[row % len(problem.window)]
+    return f"self-consumption, and charging from the grid in {np.count_nonzero(window):,} intervals"

@@ -6,8 +6,8 @@ beyond the store is cut off at both ends. The segments lie in the middle of a wi
 
 from __future__ import annotations
 
-import numba as nb
-
+from flipkit.scenarios.dispatch.compiled import jit
+from flipkit.scenarios.dispatch.problem import Float64
 from flipkit.scenarios.dispatch.segments import MOST
 
 __all__ = ["MARGIN", "centre", "step"]
@@ -15,13 +15,11 @@ __all__ = ["MARGIN", "centre", "step"]
 MARGIN = MOST + 1
 """Free places that `step` needs at either end."""
 
-_jit = nb.njit(cache=True, nogil=True, error_model="numpy")
 
-
-@_jit
-def centre(source, begin, count, v):  # type: ignore[no-untyped-def]
+@jit
+def centre(source: Float64, begin: int, count: int, v: Float64) -> int:
     """Copy `count` segments into the middle of `v`, which may be their own row; where they begin."""
-    start = (v.shape[1] - count) // 2
+    start: int = (v.shape[1] - count) // 2
     if start <= begin:
         for k in range(count):
             v[0, start + k], v[1, start + k] = source[0, begin + k], source[1, begin + k]
@@ -31,9 +29,9 @@ def centre(source, begin, count, v):  # type: ignore[no-untyped-def]
     return start
 
 
-@_jit
-def _insert(v, start, end, at, slope, length):  # type: ignore[no-untyped-def]
-    """Put a segment before place `at`, moving the shorter side; where the row then begins and ends, and what is next."""
+@jit
+def _insert(v: Float64, start: int, end: int, at: int, slope: float, length: float) -> tuple[int, int, int]:
+    """Put a segment before place `at`, moving the shorter side; where the row begins and ends, and what is next."""
     if at - start < end - at:
         for k in range(start, at):
             v[0, k - 1], v[1, k - 1] = v[0, k], v[1, k]
@@ -45,8 +43,8 @@ def _insert(v, start, end, at, slope, length):  # type: ignore[no-untyped-def]
     return start, end + 1, at + 1
 
 
-@_jit
-def _cut_left(v, start, end, skip, tiny):  # type: ignore[no-untyped-def]
+@jit
+def _cut_left(v: Float64, start: int, end: int, skip: float, tiny: float) -> tuple[int, float]:
     """Cut a length off at the left; where the row then begins, and the change of value over what was cut."""
     gained = 0.0
     while skip > 0.0:
@@ -63,8 +61,8 @@ def _cut_left(v, start, end, skip, tiny):  # type: ignore[no-untyped-def]
     return start, gained
 
 
-@_jit
-def _cut_right(v, start, end, skip, tiny):  # type: ignore[no-untyped-def]
+@jit
+def _cut_right(v: Float64, start: int, end: int, skip: float, tiny: float) -> int:
     while skip > 0.0:
         length = v[1, end - 1]
         if length > skip + tiny or start == end - 1:
@@ -77,8 +75,10 @@ def _cut_right(v, start, end, skip, tiny):  # type: ignore[no-untyped-def]
     return end
 
 
-@_jit
-def step(v, start, count, h, parts, charging, reach, tiny, level):  # type: ignore[no-untyped-def]
+@jit
+def step(
+    v: Float64, start: int, count: int, h: Float64, parts: int, charging: int, reach: float, tiny: float, level: Float64
+) -> tuple[int, int, float]:
     """The infimal convolution of the row `v` and an interval, both convex, in place.
 
     Parameters

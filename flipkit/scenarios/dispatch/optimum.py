@@ -8,23 +8,26 @@ the cheapest of its corners.
 
 from __future__ import annotations
 
-import numba as nb
+from typing import Any
+
 import numpy as np
 
+from flipkit.scenarios.dispatch.compiled import COUNTS, ENDS, GIVEN, LIMITS, NUMBERS, PLACE, TABLE, compiled, jit
 from flipkit.scenarios.dispatch.convex import MARGIN, centre, step
 from flipkit.scenarios.dispatch.pieces import convolve
+from flipkit.scenarios.dispatch.problem import Bools, Float64, Limits
 from flipkit.scenarios.dispatch.segments import MOST, is_convex, segments
 
 __all__ = ["optimal_rows"]
 
-_jit = nb.njit(cache=True, nogil=True, error_model="numpy")
+_ROWS = (*(GIVEN, GIVEN, GIVEN, ENDS, LIMITS), *(PLACE, PLACE, PLACE), *(TABLE, TABLE, TABLE, NUMBERS, COUNTS))
 
 TINY = 1e-12
 """Share of the store, and of what it is worth, below which a difference is rounding."""
 
 
-@_jit
-def _keep(v, start, count, kept, used):  # type: ignore[no-untyped-def]
+@jit
+def _keep(v: Float64, start: int, count: int, kept: Float64, used: int) -> Float64:
     """Write a value function behind those that are kept, in a larger room where it is full."""
     if used + count > kept.shape[1]:
         larger = np.empty((2, 2 * (used + count)))
@@ -34,16 +37,16 @@ def _keep(v, start, count, kept, used):  # type: ignore[no-untyped-def]
     return kept
 
 
-@_jit
-def _reach(length, first, last):  # type: ignore[no-untyped-def]
+@jit
+def _reach(length: Float64, first: int, last: int) -> float:
     total = 0.0
     for k in range(first, last):
         total += length[k]
     return total
 
 
-@_jit
-def _value_at(v, start, count, at):  # type: ignore[no-untyped-def]
+@jit
+def _value_at(v: Float64, start: int, count: int, at: float) -> float:
     """Change of a value function from 0 to `at`."""
     value = 0.0
     for k in range(start, start + count):
@@ -52,8 +55,19 @@ def _value_at(v, start, count, at):  # type: ignore[no-untyped-def]
     return value
 
 
-@_jit
-def _backwards(net, buy, sell, ends, limits, scale, most, levels, where, kept):  # type: ignore[no-untyped-def]
+@jit
+def _backwards(
+    net: Float64,
+    buy: Float64,
+    sell: Float64,
+    ends: Bools,
+    limits: Limits,
+    scale: float,
+    most: int,
+    levels: Float64,
+    where: Any,
+    kept: Float64,
+) -> tuple[Float64, float, int, int]:
     """Fill `levels`, and `where`: the place in `kept` of a value function and its size, or -1 where levels suffice.
 
     Returns `kept`, the cost from the beginning on, how many intervals are not convex, and the most segments alive (-1
@@ -94,8 +108,8 @@ def _backwards(net, buy, sell, ends, limits, scale, most, levels, where, kept): 
     return kept, base + _value_at(v, start, count, limits.first), bent, alive
 
 
-@_jit
-def _by_levels(at, h, parts, reach, level, width):  # type: ignore[no-untyped-def]
+@jit
+def _by_levels(at: float, h: Float64, parts: int, reach: float, level: Float64, width: float) -> float:
     """The store afterwards, where all is convex: from the most discharging upwards, each segment to its level."""
     high, low = at + reach, at + reach - _reach(h[1], 0, parts)
     after = max(low, 0.0)
@@ -105,8 +119,10 @@ def _by_levels(at, h, parts, reach, level, width):  # type: ignore[no-untyped-de
     return min(after, high, width)
 
 
-@_jit
-def _by_corners(at, h, parts, reach, v, count, width, close):  # type: ignore[no-untyped-def]
+@jit
+def _by_corners(
+    at: float, h: Float64, parts: int, reach: float, v: Float64, count: int, width: float, close: float
+) -> float:
     """The store afterwards, where anything is not convex: the cheapest corner; of equals, what moves least."""
     low = at + reach - _reach(h[1], 0, parts)
     x, top = max(low, 0.0), min(at + reach, width)
@@ -132,8 +148,19 @@ def _by_corners(at, h, parts, reach, v, count, width, close):  # type: ignore[no
     return best
 
 
-@_jit
-def _forwards(net, buy, sell, limits, scale, levels, where, kept, flow, soc):  # type: ignore[no-untyped-def]
+@jit
+def _forwards(
+    net: Float64,
+    buy: Float64,
+    sell: Float64,
+    limits: Limits,
+    scale: float,
+    levels: Float64,
+    where: Any,
+    kept: Float64,
+    flow: Float64,
+    soc: Float64,
+) -> None:
     """The actions: `flow` into the battery at its terminals, and the store at the end of each interval."""
     h, at = np.empty((2, MOST)), limits.first
     close, grain = TINY * scale * limits.width, TINY * limits.most
@@ -153,8 +180,8 @@ def _forwards(net, buy, sell, limits, scale, levels, where, kept, flow, soc):  #
         soc[t] = limits.floor + at
 
 
-@_jit
-def _sides(moved, h, parts, reach, tiny):  # type: ignore[no-untyped-def]
+@jit
+def _sides(moved: float, h: Float64, parts: int, reach: float, tiny: float) -> tuple[float, float]:
     """Slope of an interval's cost on either side of what was drawn; without end where the battery can do no more."""
     left, right, begun = -np.inf, np.inf, -reach
     for k in range(parts):
@@ -168,8 +195,10 @@ def _sides(moved, h, parts, reach, tiny):  # type: ignore[no-untyped-def]
     return left, right
 
 
-@_jit
-def _marginal(net, buy, sell, ends, limits, soc, marginal):  # type: ignore[no-untyped-def]
+@jit
+def _marginal(
+    net: Float64, buy: Float64, sell: Float64, ends: Bools, limits: Limits, soc: Float64, marginal: Float64
+) -> None:
     """What one more kWh in the store at the beginning of an interval would save; the last one's where it is full.
 
     The slope of a convolution at its optimum lies on both sides within the slopes of its two parts.
@@ -192,8 +221,22 @@ def _marginal(net, buy, sell, ends, limits, soc, marginal):  # type: ignore[no-u
         marginal[t] = saved if abs(saved) < np.inf else 0.0
 
 
-@_jit
-def optimal_rows(net, buy, sell, ends, limits, most, first, last, flow, soc, marginal, cost, seen):  # type: ignore[no-untyped-def]
+@compiled(*_ROWS)
+def optimal_rows(
+    net: Float64,
+    buy: Float64,
+    sell: Float64,
+    ends: Bools,
+    limits: Limits,
+    most: int,
+    first: int,
+    last: int,
+    flow: Float64,
+    soc: Float64,
+    marginal: Float64,
+    cost: Float64,
+    seen: Any,
+) -> None:
     """Dispatch the sites from `first` to `last`.
 
     Parameters

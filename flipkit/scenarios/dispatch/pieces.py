@@ -8,15 +8,25 @@ convex runs, so each run is convolved on its own and the lowest kept: exact as w
 
 from __future__ import annotations
 
-import numba as nb
+from flipkit.scenarios.dispatch.compiled import jit
+from flipkit.scenarios.dispatch.problem import Float64
 
 __all__ = ["convolve", "lower"]
 
-_jit = nb.njit(cache=True, nogil=True, error_model="numpy")
 
-
-@_jit
-def _merge(v, first, last, h, begin, end, skip, room, tiny, into):  # type: ignore[no-untyped-def]
+@jit
+def _merge(
+    v: Float64,
+    first: int,
+    last: int,
+    h: Float64,
+    begin: int,
+    end: int,
+    skip: float,
+    room: float,
+    tiny: float,
+    into: Float64,
+) -> tuple[int, float]:
     """Segments of a value function and of an interval, both convex, in the order of their slopes.
 
     Leaves out the length `skip` at the left and keeps the length `room`; the number of segments, and the change of
@@ -49,8 +59,8 @@ def _merge(v, first, last, h, begin, end, skip, room, tiny, into):  # type: igno
     return count, gained
 
 
-@_jit
-def _put(f, count, x, value, slope, close):  # type: ignore[no-untyped-def]
+@jit
+def _put(f: Float64, count: int, x: float, value: float, slope: float, close: float) -> int:
     if count:
         last = count - 1
         if f[2, last] == slope and abs(f[1, last] + slope * (x - f[0, last]) - value) <= close:
@@ -59,8 +69,8 @@ def _put(f, count, x, value, slope, close):  # type: ignore[no-untyped-def]
     return count + 1
 
 
-@_jit
-def _split(f, count, f_end, start, tail):  # type: ignore[no-untyped-def]
+@jit
+def _split(f: Float64, count: int, f_end: float, start: float, tail: Float64) -> tuple[int, int]:
     """Move what `f` holds from `start` on to `tail`; the numbers of segments that stay and that moved."""
     keep = count
     while keep and f[0, keep - 1] >= start:
@@ -77,8 +87,10 @@ def _split(f, count, f_end, start, tail):  # type: ignore[no-untyped-def]
     return keep, moved
 
 
-@_jit
-def lower(f, count, f_end, g, g_count, g_end, tail, close):  # type: ignore[no-untyped-def]
+@jit
+def lower(
+    f: Float64, count: int, f_end: float, g: Float64, g_count: int, g_end: float, tail: Float64, close: float
+) -> int:
     """The lower of two functions where both are, and either where one is; `f` begins before `g` and holds the result.
 
     Rows of `f`, `g` and the scratch `tail` are where a segment begins, its value there, and its slope. Differences of
@@ -111,8 +123,18 @@ def lower(f, count, f_end, g, g_count, g_end, tail, close):  # type: ignore[no-u
     return count
 
 
-@_jit
-def _lower_line(f, count, x, length, one, one_slope, two, two_slope, close):  # type: ignore[no-untyped-def]
+@jit
+def _lower_line(
+    f: Float64,
+    count: int,
+    x: float,
+    length: float,
+    one: float,
+    one_slope: float,
+    two: float,
+    two_slope: float,
+    close: float,
+) -> int:
     before = two - one
     after = before + (two_slope - one_slope) * length
     if before >= -close and after >= -close:
@@ -127,8 +149,8 @@ def _lower_line(f, count, x, length, one, one_slope, two, two_slope, close):  # 
     return _put(f, count, x + part, two + two_slope * part, two_slope, close)
 
 
-@_jit
-def _run(slope, first, count):  # type: ignore[no-untyped-def]
+@jit
+def _run(slope: Float64, first: int, count: int) -> int:
     """Where the convex run that begins at `first` ends."""
     last = first + 1
     while last < count and slope[last] >= slope[last - 1]:
@@ -136,8 +158,8 @@ def _run(slope, first, count):  # type: ignore[no-untyped-def]
     return last
 
 
-@_jit
-def _place(g, count, start, value, placed):  # type: ignore[no-untyped-def]
+@jit
+def _place(g: Float64, count: int, start: float, value: float, placed: Float64) -> float:
     """Slopes and lengths to where each begins, its value and its slope; where the last one ends."""
     for k in range(count):
         placed[0, k], placed[1, k], placed[2, k] = start, value, g[0, k]
@@ -145,8 +167,8 @@ def _place(g, count, start, value, placed):  # type: ignore[no-untyped-def]
     return start
 
 
-@_jit
-def _collect(f, count, width, tiny, into):  # type: ignore[no-untyped-def]
+@jit
+def _collect(f: Float64, count: int, width: float, tiny: float, into: Float64) -> int:
     """Where segments begin to slopes and lengths, from 0 to `width`."""
     found, begun = 0, 0.0
     for k in range(count):
@@ -163,8 +185,21 @@ def _collect(f, count, width, tiny, into):  # type: ignore[no-untyped-def]
     return found
 
 
-@_jit
-def convolve(v, begun, count, h, h_count, reach, cost, width, tiny, close, into, work):  # type: ignore[no-untyped-def]
+@jit
+def convolve(
+    v: Float64,
+    begun: int,
+    count: int,
+    h: Float64,
+    h_count: int,
+    reach: float,
+    cost: float,
+    width: float,
+    tiny: float,
+    close: float,
+    into: Float64,
+    work: Float64,
+) -> tuple[int, float]:
     """The infimal convolution where either function may be not convex, on [0, width].
 
     Parameters

@@ -46,11 +46,12 @@ class Limits(NamedTuple):
         """The limits of a battery within intervals of `step_h` hours."""
         floor = float(battery.capacity_kwh * battery.reserve)
         first = battery.reserve if battery.initial_soc is None else battery.initial_soc
+        width = float(battery.capacity_kwh) - floor
         return cls(
             floor,
-            float(battery.capacity_kwh) - floor,
+            width,
             float(battery.capacity_kwh * first) - floor,
-            float(battery.power_kw * step_h),
+            float(battery.power_kw * step_h) if width > 0 else 0.0,
             float(battery.charge_efficiency),
             float(battery.discharge_efficiency),
             battery.grid_charging,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import numba as nb
+from flipkit.scenarios.dispatch.compiled import GIVEN, LIMITS, MASKS, NUMBERS, PLACE, TABLE, compiled
+from flipkit.scenarios.dispatch.problem import Bools, Float64, Limits
 
 __all__ = ["costs", "rule_rows"]
 
-_jit = nb.njit(cache=True, nogil=True, error_model="numpy")
 
-
-@_jit
-def rule_rows(net, window, limits, first, last, flow, soc):  # type: ignore[no-untyped-def]
+@compiled(GIVEN, MASKS, LIMITS, PLACE, PLACE, TABLE, TABLE)
+def rule_rows(net: Float64, window: Bools, limits: Limits, first: int, last: int, flow: Float64, soc: Float64) -> None:
     """Self-consumption: surplus into the store, the store into the deficit; in the window at full power from the grid.
 
     Parameters
@@ -49,8 +48,8 @@ def rule_rows(net, window, limits, first, last, flow, soc):  # type: ignore[no-u
                 soc[row, t] = limits.floor + at
 
 
-@_jit
-def costs(net, buy, sell, flow, first, last, cost):  # type: ignore[no-untyped-def]
+@compiled(GIVEN, GIVEN, GIVEN, TABLE, PLACE, PLACE, NUMBERS)
+def costs(net: Float64, buy: Float64, sell: Float64, flow: Float64, first: int, last: int, cost: Float64) -> None:
     """Import at the import price less export at the export price, in the order of time."""
     for row in range(first, last):
         bought, sold, total = buy[row % len(buy)], sell[row % len(sell)], 0.0

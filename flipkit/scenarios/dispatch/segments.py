@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 
-from flipkit.scenarios.dispatch.problem import Float64, Problem
+from flipkit.scenarios.dispatch.compiled import jit
+from flipkit.scenarios.dispatch.problem import Float64, Limits, Problem
 
 __all__ = ["MOST", "interval_cost", "is_convex", "segments", "table"]
 
@@ -15,14 +15,16 @@ MOST = 3
 """Most segments of one interval: charging from the grid and from surplus, or discharging into load and grid."""
 
 
-@nb.njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def interval_cost(imported, buy, sell):  # type: ignore[no-untyped-def]
+@jit
+def interval_cost(imported: float, buy: float, sell: float) -> float:
     """Cost of a net import; a net export earns."""
     return imported * buy if imported > 0.0 else imported * sell
 
 
-@nb.njit(cache=True, nogil=True, error_model="numpy")
-def segments(net, buy, sell, limits, slope, length):  # type: ignore[no-untyped-def]
+@jit
+def segments(
+    net: float, buy: float, sell: float, limits: Limits, slope: Float64, length: Float64
+) -> tuple[int, int, float]:
     """Cost over kWh drawn from the store, from the most charging (below 0) to the most discharging.
 
     Fills `slope` and `length`; segments that cannot be reached are left out, so their kinks do not count.
@@ -54,8 +56,8 @@ def segments(net, buy, sell, limits, slope, length):  # type: ignore[no-untyped-
     return count, charging, interval_cost(net + charge, buy, sell)
 
 
-@nb.njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def is_convex(slope, count):  # type: ignore[no-untyped-def]
+@jit
+def is_convex(slope: Float64, count: int) -> bool:
     """Whether the slopes do not fall."""
     for k in range(1, count):  # noqa: SIM110  what numba compiles
         if slope[k] < slope[k - 1]:
@@ -63,8 +65,17 @@ def is_convex(slope, count):  # type: ignore[no-untyped-def]
     return True
 
 
-@nb.njit(cache=True, nogil=True, error_model="numpy")
-def _fill(net, buy, sell, limits, slope, length, shape, cost):  # type: ignore[no-untyped-def]
+@jit
+def _fill(
+    net: Float64,
+    buy: Float64,
+    sell: Float64,
+    limits: Limits,
+    slope: Float64,
+    length: Float64,
+    shape: Any,
+    cost: Float64,
+) -> None:
     for t in range(len(net)):
         shape[t, 0], shape[t, 1], cost[t] = segments(net[t], buy[t], sell[t], limits, slope[t], length[t])
 

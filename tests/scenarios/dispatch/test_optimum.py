@@ -1,0 +1,216 @@
+"""The exact optimum against programmes in HiGHS that share no code with it, and what must hold of any optimum."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from dispatch_cases import STEP_H, batteries, check, cost_of, homes
+from dispatch_oracle import cheapest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from flipkit.scenarios.battery import Battery
+from flipkit.scenarios.dispatch import dispatch
+
+many = settings(max_examples=150, deadline=None, derandomize=True)
+some = settings(max_examples=60, deadline=None, derandomize=True)
+
+
+def optimal(home, battery, step_h=STEP_H):
+    return dispatch(*home, step_h, battery, "optimal")
+
+
+def assert_same(one, other):
+    assert one == pytest.approx(other, rel=1e-6, abs=1e-7)
+
+
+@many
+@given(homes(intervals=24, convex=True), batteries())
+def test_where_all_is_convex_it_costs_what_the_linear_programme_costs(home, battery):
+    result = optimal(home, battery)
+    check(result, *home, battery)
+    assert_same(result.cost, cheapest(*home, STEP_H, battery, whole=False))
+    assert result.method_used == "optimal"
+    assert result.note == "exact: convex in every interval"
+
+
+@many
+@given(homes(), batteries())
+@example((np.array([1.0, -1.0, 2.0]), np.array([-0.2, 0.3, 0.3]), np.array([0.1, -0.1, 0.5])), Battery(5, 3, 0.9, 0.9))
+def test_with_negative_prices_and_export_above_import_it_costs_what_the_mixed_integer_programme_costs(home, battery):
+    result = optimal(home, battery)
+    check(result, *home, battery)
+    assert_same(result.cost, cheapest(*home, STEP_H, battery))
+    assert result.method_used == "optimal"
+
+
+@settings(some, max_examples=100)
+@given(homes(), batteries(capacity_kwh=5.0, power_kw=3.0, grid_charging=True, export_from_battery=True), st.data())
+def test_a_few_bad_intervals_in_a_convex_horizon(home, battery, data):
+    net, buy, sell = home
+    buy, sell = np.abs(buy), np.minimum(np.abs(sell), np.abs(buy))
+    place = data.draw(st.integers(0, len(net) - 1))
+    if data.draw(st.booleans()):
+        buy[place], sell[place] = -0.1, -0.2
+    else:
+        sell[place] = buy[place] + 0.3
+    result = optimal((net, buy, sell), battery)
+    check(result, net, buy, sell, battery)
+    assert_same(result.cost, cheapest(net, buy, sell, STEP_H, battery))
+
+
+def test_a_long_horizon_with_every_kind_of_price():
+    """Four days: rounding and the room for value functions, against the linear and the mixed-integer programme."""
+    rng = np.random.default_rng(7)
+    net, buy = rng.normal(0.2, 1.0, 192), rng.normal(0.2, 0.15, 192)
+    battery = Battery(10, 3, 0.95, 0.9, 0.1, 0.4, export_from_battery=True)
+    bent = optimal((net, buy, np.full(192, 0.15)), battery)
+    check(bent, net, buy, np.full(192, 0.15), battery)
+    assert_same(bent.cost, cheapest(net, buy, np.full(192, 0.15), STEP_H, battery))
+    high, low = np.maximum(buy, 0.06), np.full(192, 0.05)
+    straight = optimal((net, high, low), battery)
+    check(straight, net, high, low, battery)
+    assert_same(straight.cost, cheapest(net, high, low, STEP_H, battery, whole=False))
+
+
+def test_a_year_costs_what_the_linear_programme_costs():
+    """Sixty days are enough to show rounding that gathers, and leave HiGHS a second."""
+    rng = np.random.default_rng(8)
+    count = 60 * 48
+    net = rng.gamma(1.5, 0.25, count) - 2 * np.clip(np.sin((np.arange(count) % 48 - 12) / 24 * np.pi), 0, None)
+    buy, sell = np.where(np.arange(count) % 48 < 14, 0.09, 0.3), np.full(count, 0.05)
+    result = optimal((net, buy, sell), Battery(13.5, 5, export_from_battery=True))
+    check(result, net, buy, sell, Battery(13.5, 5, export_from_battery=True))
+    expected = cheapest(net, buy, sell, STEP_H, Battery(13.5, 5, export_from_battery=True), whole=False)
+    assert result.cost == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("net", "buy", "sell", "count"),
+    [
+        (-1.0, [0.1, 0.3], [0.2, 0.05], "1 of 2"),
+        (1.0, [-0.1, 0.3], [-0.2, 0.05], "1 of 2"),
+        (1.0, [0.0, 0.3], [0.0, 0.0], None),
+    ],
+    ids=["export above import", "negative", "zero"],
+)
+def test_the_note_counts_the_intervals_that_are_not_convex(net, buy, sell, count):
+    result = optimal(([net, 1.0], buy, sell), Battery(5, 4))
+    assert result.note.startswith(f"exact: {count} intervals" if count else "exact: convex in every interval")
+
+
+def test_a_kink_that_the_battery_cannot_reach_counts_for_nothing():
+    result = optimal(([3.0, 1.0], [0.1, 0.3], [0.2, 0.05]), Battery(5, 4, export_from_battery=True))
+    assert result.note == "exact: convex in every interval", (
+        "2 kWh an interval never turn an import of 3 into an export"
+    )
+
+
+def test_by_hand():
+    """Two kWh at 0.10 become 0.9 x 2 stored, 0.9 x 1.8 = 1.62 out, and spare 1.62 at 0.50."""
+    result = optimal(([0.0, 2.0], [0.1, 0.5], [0.0, 0.0]), Battery(5, 4, 0.9, 0.9))
+    np.testing.assert_allclose(result.charge_kwh, [2.0, 0.0])
+    np.testing.assert_allclose(result.discharge_kwh, [0.0, 1.62])
+    np.testing.assert_allclose(result.soc_kwh, [1.8, 0.0], atol=1e-12)
+    assert result.cost == pytest.approx(0.1 * 2 + 0.5 * (2 - 1.62))
+    # The power is used up: one more kWh at the start spares no charging, but imports of 0.9 kWh at 0.50.
+    np.testing.assert_allclose(result.marginal_value, [0.45, 0.45])
+
+
+def test_of_equal_costs_it_moves_least():
+    result = optimal((np.zeros(6), np.full(6, 0.2), np.full(6, 0.2)), Battery(5, 4, 1.0, 1.0, export_from_battery=True))
+    assert not result.charge_kwh.any()
+    assert not result.discharge_kwh.any()
+
+
+@some
+@given(homes(convex=True), batteries())
+def test_the_marginal_value_is_what_one_more_kwh_would_save(home, battery):
+    """Against the same horizon, begun with a little more in the store (or less, where it is full)."""
+    room = battery.capacity_kwh * (1 - battery.reserve)
+    if room == 0:
+        return
+    result, delta = optimal(home, battery), 1e-6
+    start = battery.initial_soc if battery.initial_soc is not None else battery.reserve
+    sign = 1 if start < 1 else -1
+    other = optimal(home, replace(battery, initial_soc=start + sign * delta))
+    saved = (result.cost - other.cost) / (sign * delta * battery.capacity_kwh)
+    assert result.marginal_value[0] == pytest.approx(saved, abs=1e-6)
+
+
+@some
+@given(homes(), batteries())
+def test_the_rest_of_an_optimum_is_the_optimum_of_the_rest(home, battery):
+    """And its marginal values are those of the rest."""
+    result, half = optimal(home, battery), len(home[0]) // 2
+    if not half or not battery.capacity_kwh:
+        return
+    stored = min(max(result.soc_kwh[half - 1] / battery.capacity_kwh, battery.reserve), 1.0)
+    rest = tuple(each[half:] for each in home)
+    later = optimal(rest, replace(battery, initial_soc=stored))
+    spent = cost_of(*(each[half:] for each in (*home, result.charge_kwh, result.discharge_kwh)))
+    assert later.cost == pytest.approx(spent, abs=1e-7)
+
+
+@some
+@given(homes(), batteries(), st.sampled_from([0.01, 3.0, 250.0]))
+def test_prices_times_k_cost_k_times_as_much(home, battery, factor):
+    net, buy, sell = home
+    assert_same(optimal((net, factor * buy, factor * sell), battery).cost, factor * optimal(home, battery).cost)
+
+
+@some
+@given(homes(), batteries(), st.sampled_from([0.1, 7.0]))
+def test_energies_times_k_cost_k_times_as_much(home, battery, factor):
+    larger = replace(battery, capacity_kwh=factor * battery.capacity_kwh, power_kw=factor * battery.power_kw)
+    assert_same(optimal((factor * home[0], *home[1:]), larger).cost, factor * optimal(home, battery).cost)
+
+
+@some
+@given(homes(), batteries(charge_efficiency=1.0, discharge_efficiency=1.0, reserve=0.0, initial_soc=0.0))
+def test_without_losses_a_higher_price_for_both_costs_what_the_energy_left_does_not_save(home, battery):
+    """Both prices up by c: a plan costs c x (net + stored at its end) more, which holds the optimum on both sides."""
+    net, buy, sell = home
+    before, after = optimal(home, battery), optimal((net, buy + 0.2, sell + 0.2), battery)
+    assert after.cost - before.cost <= 0.2 * (net.sum() + before.soc_kwh[-1]) + 1e-7
+    assert after.cost - before.cost >= 0.2 * (net.sum() + after.soc_kwh[-1]) - 1e-7
+
+
+@some
+@given(homes(), batteries(reserve=0.0, initial_soc=0.0), st.sampled_from([1.0, 1.3, 4.0]))
+def test_a_bigger_battery_never_costs_more(home, battery, factor):
+    larger = replace(battery, capacity_kwh=factor * battery.capacity_kwh, power_kw=factor * battery.power_kw)
+    freer = replace(larger, grid_charging=True, export_from_battery=True)
+    costs = [optimal(home, each).cost for each in (Battery(0, 0), battery, larger, freer)]
+    assert all(more >= less - 1e-9 for more, less in pairwise(costs)), costs
+
+
+@many
+@given(homes(intervals=20), batteries(), st.data())
+def test_no_other_method_is_cheaper(home, battery, data):
+    count = len(home[0])
+    cut = data.draw(st.integers(0, count - 1))
+    edges = sorted({0, cut, count})
+    best = optimal(home, battery)
+    for method in ("rule", "rule_tou", "day_ahead"):
+        result = dispatch(*home, STEP_H, battery, method, day_edges=edges)
+        check(result, *home, battery)
+        assert best.cost <= result.cost + 1e-9
+        assert result.method_used == method
+
+
+@some
+@given(homes(intervals=20), batteries(), st.data())
+def test_day_ahead_is_the_optimum_of_each_day_with_the_store_carried_over(home, battery, data):
+    count = len(home[0])
+    edges = sorted({0, data.draw(st.integers(0, count - 1)), count})
+    result = dispatch(*home, STEP_H, battery, "day_ahead", day_edges=edges)
+    assert battery.capacity_kwh == 0 or result.marginal_value is not None
+    for first, last in pairwise(edges):
+        spent = cost_of(*(each[first:last] for each in (*home, result.charge_kwh, result.discharge_kwh)))
+        today = battery
+        if first and battery.capacity_kwh:
+            stored = min(max(result.soc_kwh[first - 1] / battery.capacity_kwh, battery.reserve), 1.0)
+            today = replace(battery, initial_soc=stored)
+        assert_same(spent, cheapest(*(each[first:last] for each in home), STEP_H, today))
