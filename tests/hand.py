@@ -1,6 +1,6 @@
 """The sample fleet recomputed by hand: Decimal and zoneinfo on the files of ``data/``, nothing of flipkit.
 
-Slow and plain on purpose: one half-hour after another, one price looked up at a time.
+Slow and plain on purpose: one half-hour after another, one price looked up at a time (and remembered).
 """
 
 import csv
@@ -52,14 +52,16 @@ def energy(site_id):
 
 def price(keys, start):
     """The price of a half-hour: the tariffs' rates in force at its local beginning, added."""
-    return sum((_price(tariffs()[key], start) for key in keys), Decimal(0))
+    return sum((_price(key, start) for key in keys), Decimal(0))
 
 
-def _price(tariff, start):
+@cache
+def _price(key, start):
+    tariff = tariffs()[key]
     if tariff["market_rates"]:
         return market()[tariff["market"], start.strftime("%Y-%m-%dT%H:%M:%SZ")]
     local = start.astimezone(ZoneInfo(tariff["timezone"]))
-    return _scheduled(tariff["key"], local.month, local.weekday(), local.strftime("%H:%M:%S"))
+    return _scheduled(key, local.month, local.weekday(), local.strftime("%H:%M:%S"))
 
 
 @cache
@@ -85,14 +87,19 @@ def keys_of(site, direction):
 
 
 @cache
+def month_of(start, zone):
+    return start.astimezone(ZoneInfo(zone)).strftime("%Y-%m")
+
+
+@cache
 def monthly(site_id, direction):
     """Energy in Wh and cost, unrounded, by local month."""
     site = sites()[site_id]
-    zone, keys = ZoneInfo(site["timezone"]), keys_of(site, direction)
+    zone, keys = site["timezone"], keys_of(site, direction)
     column = {"IMPORT": 1, "EXPORT": 2, "LOCAL": 3}[direction]
     wh, cost = defaultdict(int), defaultdict(Decimal)
     for row in energy(site_id):
-        month = row[0].astimezone(zone).strftime("%Y-%m")
+        month = month_of(row[0], zone)
         wh[month] += row[column]
         cost[month] += row[column] * price(keys, row[0]) / 1000 if keys and row[column] else 0
     return dict(wh), dict(cost)
@@ -102,12 +109,11 @@ def monthly(site_id, direction):
 def worth(site_id):
     """What a lost kWh is worth, by local month and for "year": as the site used its production, all sold, all used."""
     site = sites()[site_id]
-    zone = ZoneInfo(site["timezone"])
     sold, used, at_export, at_import = (defaultdict(Decimal) for _ in range(4))
     for start, _, exported, own in energy(site_id):
         if not exported + own:
             continue
-        for month in (start.astimezone(zone).strftime("%Y-%m"), "year"):
+        for month in (month_of(start, site["timezone"]), "year"):
             sold[month] += exported
             used[month] += own
             at_export[month] += (exported + own) * price(keys_of(site, "EXPORT"), start)
@@ -122,10 +128,10 @@ def worth(site_id):
 def scenario(site_id, import_keys, share=Decimal(1)):
     """Cost of imports and worth of exports by local month, where the site used that share of what it did use."""
     site = sites()[site_id]
-    zone, bills = ZoneInfo(site["timezone"]), defaultdict(lambda: [Decimal(0), Decimal(0)])
+    bills = defaultdict(lambda: [Decimal(0), Decimal(0)])
     for start, imported, exported, own in energy(site_id):
         net = share * (imported + own) - (exported + own)
-        bill = bills[start.astimezone(zone).strftime("%Y-%m")]
+        bill = bills[month_of(start, site["timezone"])]
         if net > 0:
             bill[0] += net * price(import_keys, start) / 1000
         elif net < 0:
