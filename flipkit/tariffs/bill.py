@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -18,9 +19,13 @@ from flipkit.tariffs.energy import Block, read_blocks
 from flipkit.tariffs.lines import Line
 from flipkit.tariffs.rating import PartBill, rate
 from flipkit.tariffs.tariff import Tariff
-from flipkit.tariffs.usage import Usage, is_large
+from flipkit.tariffs.usage import COMPILED, Usage
 
 __all__ = ["bill", "named_tariffs", "over_blocks"]
+
+# From how many intervals on a block is rated by compiled code. Below, numpy is done before that code is loaded; once it
+# is there, it pays sooner. Their bits are the same, so nothing but the time depends on it.
+LARGE, LARGE_ONCE_LOADED = 12_000_000, 1_000_000
 
 Result = TypeVar("Result")
 
@@ -117,11 +122,16 @@ def over_blocks(jobs: list[tuple[Block, list[Tariff]]], work: Callable[[Usage, l
 
 
 def _shares(block: Block) -> Iterator[tuple[Block, bool]]:
-    sites, large = len(block.site_ids), is_large(block)
+    sites, large = len(block.site_ids), _is_large(block)
     count = min(_processors(), sites) if large else 1
     edges = [sites * number // count for number in range(count + 1)]
     for begin, stop in pairwise(edges):
         yield block.rows(slice(begin, stop)), large
+
+
+def _is_large(block: Block) -> bool:
+    """Whether a block is worth compiled code."""
+    return block.consumption_kwh.size >= (min(LARGE, LARGE_ONCE_LOADED) if COMPILED in sys.modules else LARGE)
 
 
 def _processors() -> int:

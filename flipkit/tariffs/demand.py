@@ -88,7 +88,7 @@ def meter_runs(place: Place) -> DemandRuns:
 def _counted(place: Place, edges: Int64, slot: Int64) -> DemandRuns:
     runs = runs_between(place.grid, edges)
     inside = slot >= 0
-    kept = Runs(*(getattr(runs, name)[inside] for name in ("lo", "hi", "head", "tail", "hours")))
+    kept = Runs(*(getattr(runs, name)[inside] for name in ("start_us", "lo", "hi", "head", "tail", "hours")))
     return DemandRuns(kept, slot[inside], len(place.billing))
 
 

@@ -74,6 +74,8 @@ class Runs:
 
     Attributes
     ----------
+    start_us : ndarray of int64, shape (n,)
+        Where each begins, microseconds since 1970-01-01 UTC.
     lo, hi : ndarray of int64, shape (n,)
         Intervals ``lo`` to ``hi - 1`` lie in the run with their whole length.
     head, tail : ndarray of float64, shape (n,)
@@ -82,6 +84,7 @@ class Runs:
         Length of the run.
     """
 
+    start_us: Int64
     lo: Int64
     hi: Int64
     head: Float64
@@ -142,7 +145,7 @@ def runs_between(grid: Grid, edges_us: Int64) -> Runs:
     inside = hi < lo  # begins and ends within one interval
     head = np.where(inside, ends - starts, lo * grid.step_us - starts) / grid.step_us
     tail = np.where(inside, 0, ends - hi * grid.step_us) / grid.step_us
-    return Runs(lo, np.maximum(lo, hi), head, tail, (ends - starts) / HOUR_US)
+    return Runs(edges_us[:-1], lo, np.maximum(lo, hi), head, tail, (ends - starts) / HOUR_US)
 
 
 @lru_cache(maxsize=256)
@@ -191,8 +194,7 @@ def weights(part: Partition, series: PriceSeries) -> Weights:
     begins = grid.start_us + grid.step_us * np.arange(first, max(first, last))
     if len(begins):
         whole[first:last] = series.cost(begins, begins + grid.step_us, np.ones(len(begins)))
-    middle = grid.start_us + runs.lo * grid.step_us
-    head = _piece_prices(series, middle - _us(runs.head, grid), runs.head, grid)
+    head = _piece_prices(series, runs.start_us, runs.head, grid)
     tail = _piece_prices(series, grid.start_us + runs.hi * grid.step_us, runs.tail, grid)
     return Weights(whole, head, tail)
 

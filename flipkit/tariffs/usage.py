@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from importlib import import_module
@@ -15,19 +14,12 @@ from flipkit.tariffs.energy import Block
 from flipkit.tariffs.runs import Partition, weights
 from flipkit.tariffs.series import Float64, PriceSeries
 
-__all__ = ["Usage", "is_large"]
+__all__ = ["COMPILED", "Usage"]
 
-# From how many intervals on a block is rated by compiled code. Below, numpy is done before that code is loaded; once it
-# is there, it pays sooner. Their bits are the same, so nothing but the time depends on it.
-_LARGE, _LARGE_ONCE_LOADED = 12_000_000, 1_000_000
-_COMPILED = "flipkit.tariffs.kernels_large"
+COMPILED = "flipkit.tariffs.kernels_large"
+"""The module of the compiled kernels."""
 _KEPT = 12
 _Flow: TypeAlias = tuple[Partition, bool, bool]
-
-
-def is_large(block: Block) -> bool:
-    """Whether a block is worth compiled code."""
-    return block.consumption_kwh.size >= (_LARGE_ONCE_LOADED if _COMPILED in sys.modules else _LARGE)
 
 
 class Usage:
@@ -36,16 +28,16 @@ class Usage:
     Parameters
     ----------
     block : Block
-    compiled : bool, optional
-        Whether by compiled code; by default where the block is large. The bits are the same.
+    compiled : bool
+        Whether by compiled code, which pays for large blocks. The bits are the same.
     """
 
-    def __init__(self, block: Block, compiled: bool | None = None) -> None:
+    def __init__(self, block: Block, compiled: bool = False) -> None:
         self.block = block
         self.sites = len(block.site_ids)
-        self._compiled = is_large(block) if compiled is None else compiled
+        self._compiled = compiled
         # Here, not above: numba takes half a second to load.
-        self._kernels = import_module(_COMPILED if self._compiled else "flipkit.tariffs.kernels_small")
+        self._kernels = import_module(COMPILED if self._compiled else "flipkit.tariffs.kernels_small")
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self._costs: dict[tuple[_Flow, PriceSeries], Float64] = {}
 

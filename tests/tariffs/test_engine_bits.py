@@ -21,7 +21,7 @@ from flipkit.tariffs.calendar import to_us
 from flipkit.tariffs.energy import Block
 from flipkit.tariffs.rating import rate, total
 from flipkit.tariffs.runs import Grid
-from flipkit.tariffs.usage import Usage, is_large
+from flipkit.tariffs.usage import Usage
 
 BILL = sys.modules["flipkit.tariffs.bill"]  # the module; the package's own name is the function
 often = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -105,7 +105,7 @@ def columns(frame, numbers=("quantity", "cost"), texts=TEXTS):
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_threads_and_size_change_nothing(monkeypatch, threads):
     want = columns(bill(fleet(), PLAN))
-    monkeypatch.setattr(BILL, "is_large", lambda block: True)
+    monkeypatch.setattr(BILL, "LARGE", 1)
     monkeypatch.setattr(BILL, "_processors", lambda: threads)
     assert columns(bill(fleet(), PLAN)) == want
 
@@ -131,12 +131,12 @@ def test_many_price_series_in_one_pass_have_the_bits_of_each_alone(monkeypatch, 
     assert b"".join(
         np.frombuffer(want["cost"]).reshape(6, 19)[:, number].tobytes() for number in range(19)
     ) == b"".join(singles)
-    monkeypatch.setattr(BILL, "is_large", lambda block: True)
+    monkeypatch.setattr(BILL, "LARGE", 1)
     assert columns(bill_matrix(frame, plans), ["cost", "regret"], ["site_id", "tariff"]) == want
 
 
 def test_several_callers_at_once_get_the_same(monkeypatch):
-    monkeypatch.setattr(BILL, "is_large", lambda block: True)
+    monkeypatch.setattr(BILL, "LARGE", 1)
     frame, want = fleet(), columns(bill(fleet(), PLAN))
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: columns(bill(frame, PLAN)), range(8)))
@@ -181,9 +181,9 @@ def test_what_is_large_depends_on_whether_the_code_is_there(monkeypatch):
     import flipkit.tariffs.kernels_large  # noqa: F401
 
     block = Block(("a",), Grid(0, 1, 2_000_000), np.zeros((1, 2_000_000)), None)
-    assert is_large(block)
+    assert BILL._is_large(block)
     monkeypatch.delitem(sys.modules, "flipkit.tariffs.kernels_large")
-    assert not is_large(block)
+    assert not BILL._is_large(block)
 
 
 def test_a_single_site_does_not_wait_for_a_compiler():

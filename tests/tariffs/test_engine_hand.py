@@ -196,6 +196,20 @@ def test_a_price_series_of_another_step():
     close(billed(JANUARY, plan), {("2025-01", "energy all"): (744, 0.1 + 0.25 + 742 * 0.2)})
 
 
+def test_an_interval_cut_by_export_hours_keeps_the_prices_of_its_own_minutes():
+    start = to_us("2025-01-10T10:00:00Z")
+    edges = start + HOUR // 4 * np.arange(9)
+    spot = PriceSeries(edges[:-1], edges[1:], [0.1, 0.2, 0.4, 0.8, 0.0, 0.0, 0.0, 0.0])
+    export = Export("net_billing", [Rate(0.3, "10:15", "10:30"), Rate(0.1, "10:30", "10:15")])
+    plan = Tariff("spot", "EUR", "UTC", series=spot, export=export)
+    found = billed([4.0, 0.0], plan, [0.0, 0.0], start="2025-01-10T10:00:00Z")
+    assert found["2025-01", "energy all"] == (4, pytest.approx(1.5))
+    sold = Export("net_billing", series=spot)
+    rates = Rate(0.3, "10:15", "10:30", period="a"), Rate(0.1, "10:30", "10:15", period="b")
+    found = billed([0.0, 0.0], tariff(*rates, export=sold), [4.0, 0.0], start="2025-01-10T10:00:00Z")
+    assert found["2025-01", "export all"] == (4, pytest.approx(-1.5))
+
+
 @pytest.mark.parametrize(("minutes", "kw"), [(15, 8), (30, 5), (60, 3.5)])
 def test_demand_over_its_interval(minutes, kw):
     quarters = np.zeros(4 * 744)
