@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from flipkit.reports import lost_value_report as lost_value_report
     from flipkit.reports import performance_report as performance_report
     from flipkit.reports import site_energy as site_energy
+    from flipkit.scenarios import Battery as Battery
     from flipkit.scenarios import Load as Load
     from flipkit.scenarios import Scenario as Scenario
     from flipkit.scenarios import Simulation as Simulation
@@ -53,6 +54,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AuthenticationFailed",
+    "Battery",
     "ConfigurationError",
     "ConnectionFailed",
     "DeadlineExceeded",
@@ -91,6 +93,7 @@ __all__ = [
 _ROOMS = {
     "Flatpeak": "flipkit.flatpeak",
     "Flip": "flipkit.flip",
+    "Battery": "flipkit.scenarios",
     "Load": "flipkit.scenarios",
     "Scenario": "flipkit.scenarios",
     "Simulation": "flipkit.scenarios",

@@ -13,7 +13,8 @@ import flipkit as fk
 PACKAGE = Path(fk.__file__).parent
 HEAVY = ("pandas", "polars", "numpy", "httpx", "matplotlib", "flask", "waitress", "msgspec", "dataclasses", "inspect")
 NAMES = [
-    *("AuthenticationFailed", "ConfigurationError", "ConnectionFailed", "DeadlineExceeded", "Flatpeak", "Flip"),
+    *("AuthenticationFailed", "Battery", "ConfigurationError", "ConnectionFailed", "DeadlineExceeded", "Flatpeak"),
+    "Flip",
     *("FlipkitError", "InformationRequired", "InputError", "InvalidRequest", "Kit", "Load", "MissingColumnError"),
     *("NaiveTimestampError", "NotFound", "PriceUnavailable", "RateLimited", "RequestError", "Scenario"),
     *(

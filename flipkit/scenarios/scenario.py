@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from flipkit.errors import InputError
+from flipkit.scenarios.battery import Battery
 from flipkit.tariffs import Tariff
 
 __all__ = ["Load", "Scenario"]
@@ -48,23 +49,31 @@ class Scenario:
     export_tariff : Tariff or mapping of str to Tariff, optional
         What exports earn. Today's prices without.
     load : Load, optional
+    battery : Battery, optional
 
     Raises
     ------
     InputError
-        A name that is no text, or a tariff that is none.
+        A name that is no text, or a tariff, load or battery that is none.
     """
 
     name: str
     tariff: Tariff | Mapping[str, Tariff] | None = None
     export_tariff: Tariff | Mapping[str, Tariff] | None = None
     load: Load | None = None
+    battery: Battery | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise InputError(f"scenario: the name must be a text, got {self.name!r}")
         for field in ("tariff", "export_tariff"):
             object.__setattr__(self, field, _checked(getattr(self, field), f"scenario {self.name!r}: {field}"))
+        for field, kind in (("load", Load), ("battery", Battery)):
+            value = getattr(self, field)
+            if value is not None and not isinstance(value, kind):
+                raise InputError(
+                    f"scenario {self.name!r}: {field}: expected a {kind.__name__}, got {type(value).__name__}"
+                )
 
     def tariff_of(self, site_id: str, direction: str) -> Tariff | None:
         """The scenario's own tariff for a site, IMPORT or EXPORT; None for today's prices."""

@@ -16,14 +16,18 @@ from flipkit.tariffs.energy import SiteEnergy, read_energy
 
 __all__ = ["simulate"]
 
+METHODS = ("rule", "rule_tou", "day_ahead", "optimal")
 
-def simulate(energy: Any, scenarios: Sequence[Scenario], *, prices: Any = None, verify: int = 0) -> Simulation:
+
+def simulate(
+    energy: Any, scenarios: Sequence[Scenario], *, prices: Any = None, verify: int = 0, dispatch: str = "rule"
+) -> Simulation:
     """Price each site under each scenario.
 
-    Import and export are netted within each interval: import = max(consumption - generation, 0), export = max(
-    generation - consumption, 0), never both. Energy is spread evenly over its interval, so an interval across a price
-    change is split in proportion to time. Cost is import at the import price less export at the export price;
-    standing charges are not in it.
+    Import and export are netted within each interval: net = consumption - generation + charge - discharge, import =
+    max(net, 0), export = max(-net, 0), never both. Energy is spread evenly over its interval, so an interval across a
+    price change is split in proportion to time. A battery is dispatched at the mean price of each interval. Cost is
+    import at the import price less export at the export price; standing charges are not in it.
 
     Parameters
     ----------
@@ -38,6 +42,9 @@ def simulate(energy: Any, scenarios: Sequence[Scenario], *, prices: Any = None, 
     verify : int
         Draw so many intervals that were priced with Flatpeak's series, send them through ``POST
         /costs/instant?non_persistent=true``, and set both costs side by side in `Simulation.certificate`.
+    dispatch : {"rule", "rule_tou", "day_ahead", "optimal"}
+        How batteries are run: self-consumption; and charging in the cheap hours; the best of each day, nothing known
+        beyond it; the best of the whole window, known in advance.
 
     Returns
     -------
@@ -52,10 +59,12 @@ def simulate(energy: Any, scenarios: Sequence[Scenario], *, prices: Any = None, 
     """
     if not isinstance(verify, int) or verify < 0:
         raise InputError(f"verify={verify!r}: give a number of intervals, 0 or more")
+    if dispatch not in METHODS:
+        raise InputError(f"dispatch={dispatch!r}: choose one of {', '.join(METHODS)}")
     chosen = _checked(scenarios)
     sites = read_energy(energy)
     markets = today(prices, sites)
-    outcomes = [_outcome(site, scenario, markets.get(site.site_id)) for site in sites for scenario in chosen]
+    outcomes = [_outcome(site, scenario, markets.get(site.site_id), dispatch) for site in sites for scenario in chosen]
     certificate = certify(prices, outcomes, verify) if verify else ()
     return Simulation(tuple(outcomes), tuple(certificate), library_of(energy))
 
@@ -72,7 +81,7 @@ def _checked(scenarios: Sequence[Scenario]) -> list[Scenario]:
     return chosen
 
 
-def _outcome(site: SiteEnergy, scenario: Scenario, market: Market | None) -> Outcome:
+def _outcome(site: SiteEnergy, scenario: Scenario, market: Market | None, dispatch: str) -> Outcome:
     priced = {d: p for d in DIRECTIONS if (p := _priced_by(site, scenario, market, d)) is not None}
     if "IMPORT" not in priced:
         raise InputError(
@@ -85,7 +94,7 @@ def _outcome(site: SiteEnergy, scenario: Scenario, market: Market | None) -> Out
             f"site {site.site_id}, scenario {scenario.name!r}: {', '.join(sorted(map(str, currencies)))} in one bill; "
             "currencies are never added together, so give the site a tariff in its own"
         )
-    return Outcome.of(site, scenario, priced, market)
+    return Outcome.of(site, scenario, priced, market, dispatch)
 
 
 def _priced_by(site: SiteEnergy, scenario: Scenario, market: Market | None, direction: str) -> PricedBy | None:

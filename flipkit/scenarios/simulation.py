@@ -122,6 +122,8 @@ class Simulation:
 _INTERVAL_COLUMNS = (
     "consumption_kwh",
     "generation_kwh",
+    "charge_kwh",
+    "discharge_kwh",
     "import_kwh",
     "export_kwh",
     "import_cost",
@@ -150,6 +152,8 @@ def _summary(outcome: Outcome, cost: float, baseline: float) -> dict[str, Any]:
         "self_consumption": outcome.self_consumption,
         "self_sufficiency": outcome.self_sufficiency,
         "peak_import_kw": outcome.peak_import_kw,
+        "dispatch": outcome.dispatch,
+        "equivalent_cycles": outcome.cycles,
         "finding": as_text(findings),
     }
 
@@ -165,7 +169,7 @@ def _bills(outcome: Outcome) -> Iterator[dict[str, Any]]:
     for number, month in enumerate(labels):
         rows = slice(cuts[number], cuts[number + 1])
         for component, kwh, money, sign in parts:
-            if component == "export" and not outcome.generation_kwh.any():
+            if component == "export" and not outcome.generation_kwh.any() and not outcome.export_kwh.any():
                 continue
             yield {
                 "site_id": outcome.site_id,

@@ -40,7 +40,9 @@ def energy(consumption, generation=None, *, site="uk-01", library="pandas", star
 
 def summary(result):
     numbers = ["cost", "saving", "import_kwh", "export_kwh", "self_consumption", "self_sufficiency", "peak_import_kw"]
-    columns = take(result.summary(), numbers=numbers, texts=["site_id", "scenario", "currency", "finding"])
+    numbers.append("equivalent_cycles")
+    texts = ["site_id", "scenario", "currency", "dispatch", "finding"]
+    columns = take(result.summary(), numbers=numbers, texts=texts)
     rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
     return {(row["site_id"], row["scenario"]): row for row in rows}
 
@@ -246,3 +248,52 @@ def test_it_is_written_as_csv(tmp_path, frames_library):
     assert names == ["summary.csv", "bills.csv"]
     assert (tmp_path / "out" / "summary.csv").read_text().startswith("site_id,scenario,cost,saving,currency")
     assert repr(result) == "Simulation(1 sites, scenarios: x; see .summary())"
+
+
+BATTERY = fk.Battery(capacity_kwh=5.0, power_kw=2.5, charge_efficiency=0.9, discharge_efficiency=0.95)
+
+
+def with_battery(pairs, method, battery=BATTERY):
+    consumption, generation = zip(*pairs, strict=True)
+    scenarios = [
+        Scenario("without", tariff=NIGHT, export_tariff=fk.Tariff.flat(0.05, **GBP)),
+        Scenario("with", tariff=NIGHT, export_tariff=fk.Tariff.flat(0.05, **GBP), battery=battery),
+    ]
+    return simulate(energy(consumption, generation), scenarios, dispatch=method)
+
+
+@pytest.mark.parametrize("method", ["rule", "rule_tou", "day_ahead", "optimal"])
+def test_energy_is_conserved_with_a_battery_and_its_losses_are_named(method):
+    pairs = [(0.3 + 0.2 * (n % 7), 2.0 * max(0, 8 - abs(n % 48 - 24)) / 8) for n in range(96)]
+    frame = with_battery(pairs, method).intervals()
+    names = ["consumption_kwh", "generation_kwh", "charge_kwh", "discharge_kwh", "import_kwh", "export_kwh"]
+    used, made, charge, discharge, imported, exported = take(frame, numbers=names).values()
+    np.testing.assert_allclose(used + charge + exported, made + discharge + imported, atol=1e-12)
+    assert discharge.sum() > 0
+    stored = np.cumsum(charge * 0.9 - discharge / 0.95)
+    assert stored.min() > -1e-9
+    assert stored[-96:].max() < 5 + 1e-9
+    assert (np.minimum(charge, discharge) == 0).all()
+
+
+def test_the_optimum_is_the_cheapest_and_no_battery_is_what_it_was():
+    pairs = [(0.3 + 0.2 * (n % 7), 2.0 * max(0, 8 - abs(n % 48 - 24)) / 8) for n in range(96)]
+    costs = {method: summary(with_battery(pairs, method))["uk-01", "with"] for method in fk_methods()}
+    without = summary(with_battery(pairs, "rule"))["uk-01", "without"]
+    assert costs["optimal"]["cost"] <= min(row["cost"] for row in costs.values())
+    assert costs["rule"]["cost"] < without["cost"]
+    assert (costs["optimal"]["dispatch"], without["dispatch"]) == ("optimal", None)
+    assert costs["rule"]["equivalent_cycles"] > 0
+    nothing = summary(with_battery(pairs, "rule", fk.Battery(0.0, 0.0)))["uk-01", "with"]
+    assert nothing["cost"] == without["cost"]
+
+
+def fk_methods():
+    return ("rule", "rule_tou", "day_ahead", "optimal")
+
+
+def test_an_unknown_dispatch_and_a_battery_that_is_none_are_refused():
+    with pytest.raises(InputError, match="choose one of rule"):
+        simulate(energy([1.0, 1.0]), [Scenario("x", tariff=FLAT)], dispatch="best")
+    with pytest.raises(InputError, match="battery: expected a Battery, got int"):
+        Scenario("x", battery=5)
