@@ -183,6 +183,38 @@ def test_limits_by_day_and_by_kw(tier, limit):
     )
 
 
+def test_a_day_that_is_cut_counts_as_the_fraction_of_its_length():
+    plan = tariff(
+        Rate(tiers=ladder(0.1, 0.2, limits=[12], per="day")),
+        tier_rule="chronological",
+        timezone="Europe/London",
+        fixed=[FixedCharge("x", per_day=1), FixedCharge("y", per_month=31)],
+    )
+    # Half of a day of 24 hours, a day, and the first five hours of the one of 25.
+    found = billed(np.ones(12 + 24 + 5), plan, start="2025-10-24T11:00:00Z")
+    close(
+        found,
+        {
+            ("2025-10", "energy all tier 1"): (12 * 1.7, 1.2 * 1.7),
+            ("2025-10", "energy all tier 2"): (41 - 12 * 1.7, (41 - 12 * 1.7) * 0.2),
+            ("2025-10", "fixed x"): (1.7, 1.7),
+            ("2025-10", "fixed y"): (1.7 / 31, 1.7),
+        },
+    )
+
+
+def test_a_limit_by_kw_and_a_demand_take_all_consumption_where_all_is_bought():
+    plan = tariff(
+        Rate(tiers=ladder(0.1, 0.2, limits=[100], per_kw=True)),
+        tier_rule="prorate",
+        demand=DemandCharge("d", DemandTier(5)),
+        export=Export("buy_all_sell_all", [Rate(0.0)]),
+    )
+    found = billed(np.full(744, 2.0), plan, 1.5)
+    assert found["2025-01", "energy all tier 1"] == (200, pytest.approx(20))
+    assert found["2025-01", "demand d"] == (2, 10)
+
+
 def test_a_site_that_uses_nothing_pays_nothing_by_tiers_of_its_peak():
     plan = tariff(Rate(tiers=ladder(0.1, 0.2, limits=[100], per_kw=True)), tier_rule="prorate")
     assert billed(np.zeros(744), plan) == {("2025-01", "energy all tier 1"): (0.0, 0.0)}
@@ -384,6 +416,15 @@ def test_credit_carried_over_and_settled(share, march):
     )
     by_month = [sum(cost for (month, _), cost in costs(found).items() if month == f"2025-0{n}") for n in (1, 2, 3)]
     assert by_month == pytest.approx([0, 0, march])
+
+
+def test_credit_is_not_used_up_by_charges_below_zero():
+    use, made = np.zeros(744), np.zeros(744)
+    use[0], made[1] = 10, 10  # -2 charged, 1 earned and carried
+    export = Export("net_billing", [Rate(0.1)], carry_over="credit")
+    found = billed(use, tariff(Rate(-0.2), export=export), made)
+    assert found["2025-01", "carry over"] == (1, 1)
+    assert sum(costs(found).values()) == pytest.approx(-2)
 
 
 def test_what_stays_open_at_the_end_of_the_energy_is_said():
