@@ -27,7 +27,8 @@ class Dispatch:
         Energy stored at the end of each interval, the reserve included.
     marginal_value : array of float or None
         With ``optimal`` and ``day_ahead``: what one kWh more in the store at the beginning of an interval would save;
-        where it is full, what the last one saves. Where two plans cost the same, it is this plan's. None with the rules and where the mixed-integer programme was used.
+        where it is full, what the last one saves. Where two plans cost the same, it is this plan's. None with the
+        rules and where the mixed-integer programme was used.
     cost : float
         Import at the import price less export at the export price. With ``optimal`` it is what the value function (or
         HiGHS) claims, reckoned before any action is known.

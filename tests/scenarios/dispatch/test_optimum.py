@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from dispatch_cases import STEP_H, batteries, check, cost_of, homes
 from dispatch_oracle import cheapest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from flipkit.scenarios.battery import Battery
@@ -124,13 +124,8 @@ def test_of_equal_costs_it_moves_least():
     assert not result.discharge_kwh.any()
 
 
-@some
-@given(homes(convex=True), batteries())
-def test_the_marginal_value_is_what_one_more_kwh_would_save(home, battery):
+def assert_marginal_value_is_what_one_more_kwh_saves(home, battery):
     """Against the same horizon, begun with a little more in the store (or less, where it is full)."""
-    room = battery.capacity_kwh * (1 - battery.reserve)
-    if room == 0:
-        return
     result, delta = optimal(home, battery), 1e-6
     start = battery.initial_soc if battery.initial_soc is not None else battery.reserve
     sign = 1 if start < 1 else -1
@@ -140,9 +135,25 @@ def test_the_marginal_value_is_what_one_more_kwh_would_save(home, battery):
 
 
 @some
+@given(homes(convex=True), batteries())
+def test_the_marginal_value_is_what_one_more_kwh_would_save(home, battery):
+    assume(battery.capacity_kwh * (1 - battery.reserve) > 0)
+    assert_marginal_value_is_what_one_more_kwh_saves(home, battery)
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_the_marginal_value_where_intervals_are_not_convex(seed):
+    """Figures without ties: where two plans cost the same, each has a value of its own."""
+    rng = np.random.default_rng(seed)
+    home = tuple(rng.normal(*shape, 24) for shape in ((0, 1.5), (0.1, 0.2), (0.1, 0.2)))
+    start, export = rng.choice([0.1, 0.37, 0.8, 1.0]), bool(rng.random() < 0.6)
+    battery = Battery(float(rng.choice([2, 5, 13])), 4, 0.9, 0.95, 0.1, float(start), export_from_battery=export)
+    assert_marginal_value_is_what_one_more_kwh_saves(home, battery)
+
+
+@some
 @given(homes(), batteries())
 def test_the_rest_of_an_optimum_is_the_optimum_of_the_rest(home, battery):
-    """And its marginal values are those of the rest."""
     result, half = optimal(home, battery), len(home[0]) // 2
     if not half or not battery.capacity_kwh:
         return
