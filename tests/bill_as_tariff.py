@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -55,11 +56,11 @@ def tiers_of(period: Period) -> tuple[Tier, ...]:
     )
 
 
-def rates_of(periods: Iterable[Period]) -> tuple[Rate, ...]:
+def rates_of(periods: Iterable[Period], named: bool = True) -> tuple[Rate, ...]:
     return tuple(
         Rate(
             float(period.prices[0]), clock(when.start), clock(when.end), when.months, days_of(when),
-            tiers=tiers_of(period), period=period.name,
+            tiers=tiers_of(period), period=period.name if named else None,
         )
         for period in periods
         for when in period.whens
@@ -125,6 +126,11 @@ def tariff_of(plans: list[Plan]) -> Tariff:
     return made[0] if len(made) == 1 else Tariff.successive(made)
 
 
+def unnamed(made: Tariff, plan: Plan) -> Tariff:
+    """The same tariff without names of periods: rates of one price are one period."""
+    return replace(made, rates=rates_of(plan.periods, named=False))
+
+
 def energy_frame(profile: Profile, site: str = "home") -> pl.DataFrame:
     count = len(profile.consumption)
     starts = [profile.start + timedelta(minutes=profile.minutes) * number for number in range(count)]
@@ -140,7 +146,10 @@ def energy_frame(profile: Profile, site: str = "home") -> pl.DataFrame:
 
 def engine_bill(plans: list[Plan], profile: Profile, edges: list[date] | None = None) -> Numbers:
     """flipkit's bill by (month, component): quantity and cost, rows of the same name added."""
-    frame = fk.bill(energy_frame(profile), tariff_of(plans), billing_dates=edges)
+    return numbers_of(fk.bill(energy_frame(profile), tariff_of(plans), billing_dates=edges))
+
+
+def numbers_of(frame: pl.DataFrame) -> Numbers:
     result: Numbers = {}
     for row in frame.iter_rows(named=True):
         sums = result.setdefault((row["month"], row["component"]), [0.0, 0.0])
@@ -152,7 +161,7 @@ def engine_bill(plans: list[Plan], profile: Profile, edges: list[date] | None = 
 def differences(
     expected: dict[tuple[str, str], list[Decimal]], got: Numbers, share: float = 1e-9
 ) -> list[tuple[tuple[str, str], str, float, float]]:
-    """Where the two bills differ: component by component, by more than a share of what the month moves."""
+    """Where two bills differ, by more than a share of the component (and of what its month moves, a thousandth)."""
     moved: dict[str, float] = {}
     for bill in (expected, got):
         for (month, _), (_, cost) in bill.items():
@@ -160,7 +169,7 @@ def differences(
     found = []
     for key in sorted({*expected, *got}):
         theirs, ours = got.get(key, [0.0, 0.0]), expected.get(key, [Decimal(0)] * 2)
-        if abs(float(ours[1]) - theirs[1]) > share * max(moved[key[0]], 1e-6):
+        if abs(float(ours[1]) - theirs[1]) > share * (abs(theirs[1]) + moved[key[0]] / 1000):
             found.append((key, "cost", float(ours[1]), theirs[1]))
         measured = key[1].split()[0] in ("energy", "demand", "export", "adder")
         if measured and abs(float(ours[0]) - theirs[0]) > share * max(abs(theirs[0]), 1e-3):

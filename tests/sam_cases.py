@@ -36,6 +36,10 @@ class Case:
     def __repr__(self) -> str:
         return f"<{self.plan}; {self.profile}; {self.inputs}>"
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Hypothesis writes every field of a dataclass otherwise."""
+        printer.text(repr(self))
+
     @property
     def profile(self) -> Profile:
         consumption, generation = (

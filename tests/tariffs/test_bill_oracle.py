@@ -4,16 +4,27 @@ The 300 random pairs of the normal run become 10,000 with ``FLIPKIT_LONG=1``.
 """
 
 import os
+import sys
+from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from functools import partial
+from importlib import import_module
+from itertools import pairwise
+from unittest.mock import patch
 
+import polars as pl
 import pytest
-from bill_as_tariff import differences, engine_bill
-from bill_cases import cases, holidays_of
+from bill_as_tariff import differences, energy_frame, engine_bill, numbers_of, tariff, tariff_of, unnamed
+from bill_cases import cases, holidays_of, plans
 from bill_hand import D, day_and_night, flat, judge, numbers, profile, total
 from bill_oracle import bill
 from bill_plan import Demand, Export, Plan, Profile, Ratchet, Tax, When
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import strategies as st
+
+import flipkit as fk
 
 PAIRS = 10_000 if os.environ.get("FLIPKIT_LONG") == "1" else 300
 
@@ -216,6 +227,18 @@ def test_net_billing_pays_each_exported_kwh(rate):
     assert total(rows) == {"2025-06": pytest.approx(6 * 0.3 - 4 * 0.05)}
 
 
+def test_export_hours_leave_the_price_of_imports_alone(rate):
+    # two hours from 23:30 at four prices each, a quarter of an hour each; export hours change at 00:15
+    start = datetime(2024, 5, 30, 23, 30, tzinfo=UTC)
+    quarter = timedelta(minutes=15)
+    prices = [D(price) for price in (0.1, 0.2, 0.3, 0.7)] * 2
+    series = tuple((start + quarter * n, start + quarter * (n + 1), price) for n, price in enumerate(prices))
+    hours = (flat(0.1, name="a", whens=(When(end=15),)), flat(0.2, name="b", whens=(When(start=15),)))
+    plan = Plan("UTC", series=series, export=Export("net_billing", hours))
+    rows = rate([plan], Profile(start, 60, numbers(1, 1), numbers(0, 0)))
+    assert total(rows) == {"2024-05": pytest.approx(0.65)}
+
+
 def test_buy_all_sell_all_nets_nothing(rate):
     plan = Plan("UTC", (flat(0.3),), export=Export("buy_all_sell_all", (flat(0.05),)))
     rows = rate([plan], profile("UTC", "2025-06-01", 720, at={0: 5, 1: 1, 2: 1}, generation={2: 4, 3: 1}))
@@ -251,14 +274,89 @@ def test_net_metering_by_month_pays_at_once_and_tiers_the_rest(rate):
 # --- at random --------------------------------------------------------------------------------------------------------
 
 
-@settings(
-    max_examples=PAIRS,
-    deadline=None,
-    database=None,
-    derandomize=PAIRS == 300,
-    suppress_health_check=list(HealthCheck),
-)
+at_random = settings(
+    deadline=None, database=None, derandomize=PAIRS == 300, suppress_health_check=list(HealthCheck)
+)  # fmt: skip
+
+
+@settings(at_random, max_examples=PAIRS)
 @given(cases())
 def test_the_engine_finds_what_the_oracle_finds(case):
     expected = bill(case.plans, case.profile, case.edges)
     assert not differences(expected, engine_bill(case.plans, case.profile, case.edges))
+
+
+def turned(profile, by):
+    """Another home: the same energy, some intervals later."""
+    return replace(
+        profile,
+        consumption=profile.consumption[by:] + profile.consumption[:by],
+        generation=profile.generation[by:] + profile.generation[:by],
+    )
+
+
+@settings(at_random, max_examples=PAIRS // 10)
+@given(cases(), st.integers(4, 9))
+def test_the_compiled_engine_finds_it_for_every_home_of_a_fleet(case, homes):
+    fleet = {f"home {number}": turned(case.profile, number % len(case.profile.consumption)) for number in range(homes)}
+    energy = pl.concat([energy_frame(profile, site) for site, profile in fleet.items()])
+    with patch.object(import_module("flipkit.tariffs.bill"), "_is_large", lambda block: True):
+        frame = fk.bill(energy, tariff_of(case.plans), billing_dates=case.edges)
+    assert all(plan.series for plan in case.plans) or "flipkit.tariffs.kernels_large" in sys.modules
+    for site in ("home 0", f"home {homes - 1}"):
+        expected = bill(case.plans, fleet[site], case.edges)
+        assert not differences(expected, numbers_of(frame.filter(pl.col("site_id") == site)))
+
+
+def by_kind(rows):
+    sums = defaultdict(lambda: [Decimal(0), Decimal(0)])
+    for (month, component), (quantity, cost) in rows.items():
+        sums[month, component.split()[0]][0] += Decimal(quantity)
+        sums[month, component.split()[0]][1] += Decimal(cost)
+    return {key: [float(value) for value in values] for key, values in sums.items()}
+
+
+@settings(at_random, max_examples=PAIRS // 10)
+@given(cases())
+def test_periods_without_a_name_are_those_of_one_price(case):
+    plan = case.plans[0]
+    ladders = [(period.prices, period.limits) for period in plan.periods]
+    assume(plan.periods and len(case.plans) == 1 and len(set(ladders)) == len(ladders))
+    frame = fk.bill(energy_frame(case.profile), unnamed(tariff(plan), plan), billing_dates=case.edges)
+    expected = by_kind(bill([plan], case.profile, case.edges))
+    assert not differences(expected, by_kind(numbers_of(frame)))
+
+
+def cost_of(plan, case):
+    return sum(cost for _, cost in bill([plan], case.profile, case.edges).values())
+
+
+def spread_of(plan, case):
+    """Highest less lowest cost under the three rules, over the cost."""
+    if not any(period.limits for period in plan.periods):
+        return 0.0
+    costs = [cost_of(replace(plan, tier_rule=rule), case) for rule in ("chronological", "prorate", "per_period")]
+    return float((max(costs) - min(costs)) / abs(cost_of(plan, case)))
+
+
+@settings(at_random, max_examples=PAIRS // 15, phases=[Phase.generate])
+@given(st.data())
+def test_the_matrix_ranks_what_the_oracle_bills(data):
+    case = data.draw(cases())
+    zone, profile = case.plans[0].timezone, case.profile
+    drawn = [data.draw(plans(zone, profile.start, profile.end, 100.0)) for _ in range(2)]
+    candidates = [replace(case.plans[0], start=None, end=None), *drawn] if len(case.plans) == 1 else drawn
+    candidates = [plan for plan in candidates if not (plan.export and plan.export.mode == "net_metering")]
+    costs = {f"plan {number}": cost_of(plan, case) for number, plan in enumerate(candidates)}
+    assume(len(costs) > 1 and all(abs(cost) > Decimal("0.01") for cost in costs.values()))
+    made = [tariff(plan, f"plan {number}") for number, plan in enumerate(candidates)]
+    frame = fk.bill_matrix(energy_frame(profile), made, billing_dates=case.edges)
+    cheapest = min(costs.values())
+    for row in frame.iter_rows(named=True):
+        cost, plan = costs[row["tariff"]], candidates[int(row["tariff"].split()[1])]
+        assert row["cost"] == pytest.approx(float(cost), rel=1e-9)
+        assert row["regret"] == pytest.approx(float(cost - cheapest), rel=1e-9, abs=1e-9)
+        assert row["rule_spread"] == pytest.approx(spread_of(plan, case), rel=1e-7, abs=1e-9)
+    ordered = frame.sort("rank")["tariff"].to_list()
+    assert all(costs[before] <= costs[after] + Decimal("1e-9") for before, after in pairwise(ordered))
+    assert frame.filter(pl.col("best"))["tariff"].to_list() == ordered[:1]
