@@ -184,9 +184,9 @@ def test_a_folder_that_takes_no_file_for_the_emulator_is_named(run, monkeypatch)
 PLACES = {
     "demo --out a-file": "a-file: a file is in the way",
     "demo --out a-file/below": "a-file/below: a file is in the way",
-    "report performance --start 2025-06 --end 2025-06 --out a-folder": "a-folder is a folder; name a CSV file",
+    "report performance --start 2025-06 --end 2025-06 --out a-folder": "a-folder is a folder; name a file",
     "report performance --start 2025-06 --end 2025-06 --out a-file/x.csv": "a-file: a file is in the way",
-    "report performance --start 2025-06 --end 2025-06 --out a-pipe": "a-pipe is no file; name a CSV file",
+    "report performance --start 2025-06 --end 2025-06 --out a-pipe": "a-pipe is no file; name a file",
     "simulate s.toml --energy e.csv --out a-file": "a-file: a file is in the way",
     "upload e.csv --failed a-folder": "a-folder is a folder",
 }

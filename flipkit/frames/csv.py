@@ -16,7 +16,7 @@ from flipkit.frames import provenance
 from flipkit.frames.columns import DTYPES, GLOSSARY
 from flipkit.frames.libraries import Frame, library, library_of
 
-__all__ = ["checked_target", "meta_path", "write_csv"]
+__all__ = ["checked_target", "meta_path", "replace_file", "write_csv"]
 
 
 def write_csv(frame: Frame, path: str | os.PathLike[str]) -> Path:
@@ -50,8 +50,8 @@ def write_csv(frame: Frame, path: str | os.PathLike[str]) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     types, content = _csv(frame)
     meta = json.dumps(_meta(frame, types, target.name, content), indent=2, ensure_ascii=False, default=str) + "\n"
-    _replace(target, content)
-    _replace(meta_path(target), meta.encode())
+    replace_file(target, content)
+    replace_file(meta_path(target), meta.encode())
     return target
 
 
@@ -64,7 +64,7 @@ def checked_target(path: Path) -> Path:
         It is a folder, a device or a pipe; renaming would put a file in its place.
     """
     if path.exists() and not path.is_file():
-        raise InputError(f"{path} is {'a folder' if path.is_dir() else 'no file'}; name a CSV file to write")
+        raise InputError(f"{path} is {'a folder' if path.is_dir() else 'no file'}; name a file to write")
     return path
 
 
@@ -109,7 +109,7 @@ def _column_meta(name: str, dtype: str) -> dict[str, str]:
     return {"name": name, "type": dtype, "unit": "", "meaning": ""}
 
 
-def _replace(target: Path, content: bytes) -> None:
+def replace_file(target: Path, content: bytes) -> None:
     """Write aside, flush to the disk, rename: readers see the old file or the new one, never half of one."""
     target = Path(os.path.realpath(target))  # a link stays a link
     handle, aside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -9,6 +10,8 @@ from typing import Any, cast
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from flipkit.frames.csv import checked_target, replace_file
 
 __all__ = ["COLOURS", "axes", "nothing_to_show", "quiet", "write_png"]
 
@@ -45,7 +48,7 @@ def nothing_to_show(ax: Axes) -> Axes:
 
 
 def write_png(path: Path, draw: Callable[..., Axes], *data: Any, **options: Any) -> Path:
-    """Draw a picture without a window and write it as a PNG; the same data give the same bytes.
+    """Draw a picture without a window and write it as a PNG, aside and renamed; the same data give the same bytes.
 
     Parameters
     ----------
@@ -61,9 +64,12 @@ def write_png(path: Path, draw: Callable[..., Axes], *data: Any, **options: Any)
     plt.switch_backend("agg")
     try:
         figure = cast(Figure, draw(*data, **options).figure)  # of a new figure, never of a subfigure
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=120, metadata={"Software": None})
+        content = io.BytesIO()
+        figure.savefig(content, format="png", dpi=120, metadata={"Software": None})
         plt.close(figure)
     finally:
         plt.switch_backend(shown)
-    return path
+    target = checked_target(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(target, content.getvalue())
+    return target

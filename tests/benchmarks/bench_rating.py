@@ -14,7 +14,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 from timing import report, seconds
 
-from flipkit.tariffs import Export, FixedCharge, Rate, Tariff, Tier, bill, bill_matrix
+from flipkit.tariffs import Export, FixedCharge, PriceSeries, Rate, Tariff, Tier, bill, bill_matrix
 from flipkit.tariffs.calendar import to_us
 from flipkit.tariffs.energy import Block
 from flipkit.tariffs.rating import rate, total
@@ -153,11 +153,17 @@ def long_frames(consumption, generation):
 
 def many_plans(consumption, generation):
     rows = frame(consumption, generation, "polars")
-    plans = [plan(f"plan {number:02d}", 1 + number / 100) for number in range(50)]
-    bill_matrix(rows, plans[:1])
-    one = seconds(lambda: bill_matrix(rows, plans[:1]), repeat=5)
-    many = seconds(lambda: bill_matrix(rows, plans), repeat=5)
-    print(f"50 plans with one calendar: {_ms(many)}, one plan {_ms(one)}: {_ratio(many, one):.1f} times (goal 6)")
+    tiered = [plan(f"plan {number:02d}", 1 + number / 100) for number in range(50)]
+    edges = to_us(f"{YEAR}-01-01", ZONE) + STEP_US * np.arange(consumption.shape[1] + 1)
+    spot = [
+        PriceSeries(edges[:-1], edges[1:], prices) for prices in np.random.default_rng(6).random((50, len(edges) - 1))
+    ]
+    priced = [Tariff(f"spot {number:02d}", "USD", ZONE, series=series) for number, series in enumerate(spot)]
+    for what, plans in (("tiered plans with one calendar", tiered), ("price series", priced)):
+        bill_matrix(rows, plans)
+        one = seconds(partial(bill_matrix, rows, plans[:1]), repeat=5)
+        many = seconds(partial(bill_matrix, rows, plans), repeat=5)
+        print(f"50 {what}: {_ms(many)}, one {_ms(one)}: {_ratio(many, one):.1f} times (goal 6)")
 
 
 def _ms(times):
