@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from flipkit.tariffs.billing import check_dates
 from flipkit.tariffs.energy import read_blocks
 from flipkit.tariffs.rating import prepare, rate, total
 from flipkit.tariffs.series import Float64
-from flipkit.tariffs.tariff import Tariff
+from flipkit.tariffs.tariff import Tariff, TierRule
 from flipkit.tariffs.tariff_checks import TIER_RULES
 from flipkit.tariffs.usage import Usage
 
@@ -71,7 +70,7 @@ def _costs(
     prepare(usage, plans, dates)
     for number in sorted(range(len(plans)), key=lambda each: _hours(plans[each])):
         cost[:, number] = total(rate(usage, plans[number], dates))
-        others = [total(rate(usage, other, dates)) for other in _other_rules(plans[number])]
+        others = [total(rate(usage, plans[number], dates, rule)) for rule in _other_rules(plans[number])]
         if others:
             every = np.stack([cost[:, number], *others])
             wide = every.max(axis=0) - every.min(axis=0)
@@ -87,15 +86,14 @@ def _hours(plan: Tariff) -> int:
     return hash((plan.timezone, tuple(hours)))
 
 
-def _other_rules(plan: Tariff) -> Iterator[Tariff]:
-    """The tariff with its tiers filled by the other rules that it can have."""
+def _other_rules(plan: Tariff) -> Iterator[TierRule]:
+    """The other rules by which the tiers of a tariff can be filled."""
     parts = plan.parts or (plan,)
     used = {part.tier_rule for part in parts if any(rate.tiers for rate in part.rates)}
     netted = any(part.export is not None and part.export.mode == "net_metering" for part in parts)
     for rule in TIER_RULES if used else ():
         if used != {rule} and not (netted and rule == "chronological"):
-            changed = tuple(replace(part, tier_rule=rule) for part in parts)
-            yield replace(plan, parts=changed) if plan.parts else changed[0]
+            yield rule
 
 
 def _columns(

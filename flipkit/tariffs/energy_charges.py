@@ -13,9 +13,9 @@ from flipkit.tariffs.export import Export
 from flipkit.tariffs.ladders import per_period, prices, prorated, tier_limits
 from flipkit.tariffs.lines import Line
 from flipkit.tariffs.rate_table import period_names, rate_table
-from flipkit.tariffs.runs import Partition
+from flipkit.tariffs.runs import Partition, occurring
 from flipkit.tariffs.series import Float64
-from flipkit.tariffs.tariff import Tariff
+from flipkit.tariffs.tariff import Tariff, TierRule
 from flipkit.tariffs.usage import Usage
 
 __all__ = ["Charged", "charged", "energy_lines", "settles"]
@@ -75,33 +75,36 @@ def _by_year(net: Float64, settled: np.ndarray) -> Charged:
     return Charged(kwh, over, carried)
 
 
-def energy_lines(usage: Usage, tariff: Tariff, part: Partition, energy: Charged) -> Iterator[Line]:
+def energy_lines(
+    usage: Usage, tariff: Tariff, part: Partition, energy: Charged, tier_rule: TierRule | None
+) -> Iterator[Line]:
     """The lines of the energy that is charged, by period and tier."""
-    gross = tariff.export is not None and tariff.export.mode == "buy_all_sell_all"
     everywhere = np.ones(len(part.place.billing), dtype=bool)
     if tariff.series is not None:
+        gross = tariff.export is not None and tariff.export.mode == "buy_all_sell_all"
         cost = usage.costs(part, gross, False, tariff.series)
         yield Line("energy", "energy all", "kWh", energy.kwh[:, :, 0], cost, everywhere)
         return
     periods = rate_table(tariff.rates).periods
-    filled, price = _by_tier(usage, tariff, part, energy, gross), prices(periods)
+    filled, price = _by_tier(usage, tariff, part, energy, tier_rule), prices(periods)
     for number, name in enumerate(period_names(tariff.rates)):
-        shown = np.isin(np.arange(len(everywhere)), part.billing[part.period == number])
+        shown = occurring(part, "bought")[number]
         for tier in range(len(periods[number].tiers) or 1):
             text = f"energy {name} tier {tier + 1}" if periods[number].tiers else f"energy {name}"
             kwh = filled[:, :, number, tier]
             yield Line("energy", text, "kWh", kwh, kwh * price[number, tier], shown, sparse=tier > 0)
 
 
-def _by_tier(usage: Usage, tariff: Tariff, part: Partition, energy: Charged, gross: bool) -> Float64:
+def _by_tier(usage: Usage, tariff: Tariff, part: Partition, energy: Charged, tier_rule: TierRule | None) -> Float64:
     """Energy by site, billing period, period and tier."""
     periods = rate_table(tariff.rates).periods
     if not any(period.tiers for period in periods):
         return energy.kwh[..., None]
+    gross = tariff.export is not None and tariff.export.mode == "buy_all_sell_all"
     per_kw = any(tier.per_kw for period in periods for tier in period.tiers)
     peak_kw = usage.peaks(meter_runs(part.place), gross) if per_kw else None
     limits = tier_limits(periods, part.place.billing, peak_kw)
-    if tariff.tier_rule == "chronological":
+    if tier_rule == "chronological":
         return usage.tiers(part, gross, limits)
-    fill = prorated if tariff.tier_rule == "prorate" else per_period
+    fill = prorated if tier_rule == "prorate" else per_period
     return fill(energy.kwh, limits)

@@ -10,7 +10,7 @@ from flipkit.tariffs.energy_charges import Charged, settles
 from flipkit.tariffs.export import Export
 from flipkit.tariffs.lines import Line
 from flipkit.tariffs.rate_table import period_names, rate_table
-from flipkit.tariffs.runs import Partition
+from flipkit.tariffs.runs import Partition, occurring
 from flipkit.tariffs.series import Float64
 from flipkit.tariffs.tariff import Tariff
 from flipkit.tariffs.usage import Usage
@@ -44,7 +44,7 @@ def _sold(usage: Usage, export: Export, part: Partition, everywhere: np.ndarray)
         return
     periods = rate_table(export.rates).periods
     for number, name in enumerate(period_names(export.rates)):
-        shown = np.isin(np.arange(len(everywhere)), part.billing[part.sold == number])
+        shown = occurring(part, "sold")[number]
         kwh = sold[:, :, number]
         yield Line("export", f"export {name}", "kWh", kwh, -(kwh * periods[number].price_per_kwh), shown)
 
@@ -56,7 +56,7 @@ def _left_over(tariff: Tariff, export: Export, part: Partition, energy: Charged)
     if energy.carried is None:
         names = period_names(tariff.rates) if tariff.rates else ("all",)
         for number, name in enumerate(names):
-            shown = np.isin(np.arange(len(everywhere)), part.billing[part.period == number])
+            shown = occurring(part, "bought")[number]
             kwh = energy.over[:, :, number]
             yield Line("export", f"export {name}", "kWh", kwh, -(kwh * export.payout_per_kwh), shown)
         return

@@ -16,7 +16,7 @@ from flipkit.tariffs.lines import Line, added_up
 from flipkit.tariffs.rate_table import schedule_of
 from flipkit.tariffs.runs import Grid, Partition, Place, partition
 from flipkit.tariffs.series import Float64, PriceSeries, check_cover
-from flipkit.tariffs.tariff import Tariff
+from flipkit.tariffs.tariff import Tariff, TierRule
 from flipkit.tariffs.tariff_checks import overlap
 from flipkit.tariffs.usage import Usage
 
@@ -40,7 +40,9 @@ class PartBill:
     lines: list[Line]
 
 
-def rate(usage: Usage, tariff: Tariff, dates: tuple[str, ...] | None = None) -> list[PartBill]:
+def rate(
+    usage: Usage, tariff: Tariff, dates: tuple[str, ...] | None = None, tier_rule: TierRule | None = None
+) -> list[PartBill]:
     """Rate a block.
 
     Parameters
@@ -49,6 +51,8 @@ def rate(usage: Usage, tariff: Tariff, dates: tuple[str, ...] | None = None) -> 
     tariff : Tariff
     dates : tuple of str, optional
         Billing dates; calendar months by default.
+    tier_rule : str, optional
+        How kWh fill tiers, instead of the tariff's own rule.
 
     Returns
     -------
@@ -62,7 +66,7 @@ def rate(usage: Usage, tariff: Tariff, dates: tuple[str, ...] | None = None) -> 
     """
     grid = usage.block.grid
     _check_covered(tariff, grid)
-    return [_rate_part(usage, each, place) for each, place in _places(tariff, grid, dates)]
+    return [_rate_part(usage, each, place, tier_rule or each.tier_rule) for each, place in _places(tariff, grid, dates)]
 
 
 def prepare(usage: Usage, tariffs: list[Tariff], dates: tuple[str, ...] | None = None) -> None:
@@ -116,10 +120,10 @@ def _places(tariff: Tariff, grid: Grid, dates: tuple[str, ...] | None) -> Iterat
             yield each, Place(grid, start, end, each.timezone, each.holidays, dates)
 
 
-def _rate_part(usage: Usage, tariff: Tariff, place: Place) -> PartBill:
+def _rate_part(usage: Usage, tariff: Tariff, place: Place, tier_rule: TierRule | None) -> PartBill:
     part, ends = partition_of(tariff, place), place.end_us < place.grid.end_us
     energy = charged(usage, tariff, part, ends)
-    lines = [*energy_lines(usage, tariff, part, energy), *demand_lines(usage, tariff, place)]
+    lines = [*energy_lines(usage, tariff, part, energy, tier_rule), *demand_lines(usage, tariff, place)]
     lines += [*_fixed(usage, tariff, place.billing), *_adders(tariff, energy)]
     shape = (usage.sites, len(place.billing))
     charges = added_up(lines, shape)
@@ -143,6 +147,8 @@ def _fixed(usage: Usage, tariff: Tariff, billing: BillingPeriods) -> Iterator[Li
 
 
 def _adders(tariff: Tariff, energy: Charged) -> Iterator[Line]:
+    if not tariff.adders:
+        return
     kwh = np.zeros(energy.kwh.shape[:2])
     for number in range(energy.kwh.shape[2]):
         kwh += energy.kwh[:, :, number]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from flipkit.tariffs.offsets import Int64
 from flipkit.tariffs.rate_table import Schedule, schedule_changes
 from flipkit.tariffs.series import Float64, PriceSeries
 
-__all__ = ["Grid", "Partition", "Place", "Runs", "Weights", "partition", "runs_between", "weights"]
+__all__ = ["Grid", "Partition", "Place", "Runs", "Weights", "occurring", "partition", "runs_between", "weights"]
 
 HOUR_US = 3_600_000_000
 
@@ -174,6 +174,15 @@ def _changes(place: Place, schedule: Schedule | None) -> tuple[Int64, Int64]:
     if schedule is None:
         return np.array([place.start_us]), np.zeros(1, dtype=np.int64)
     return schedule_changes(schedule, place.zone, place.start_us, place.end_us, place.holidays)
+
+
+@lru_cache(maxsize=256)
+def occurring(part: Partition, flow: Literal["bought", "sold"]) -> np.ndarray:
+    """Which periods occur in which billing periods; bool, shape (periods, billing periods)."""
+    period, count = (part.period, part.periods) if flow == "bought" else (part.sold, part.solds)
+    out = np.zeros((count, len(part.place.billing)), dtype=bool)
+    out[period, part.billing] = True
+    return out
 
 
 @lru_cache(maxsize=64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +41,7 @@ class PriceSeries:
     end_us: Int64
     price_per_kwh: Float64
     confidence: Float64 | None = None
+    _hash: int | None = field(default=None, init=False, repr=False)  # of 400 kB a year: reckoned once
 
     def __post_init__(self) -> None:
         own = {"start_us": _owned(self.start_us, np.int64), "end_us": _owned(self.end_us, np.int64)}
@@ -62,7 +63,13 @@ class PriceSeries:
         return self._bytes() == other._bytes()
 
     def __hash__(self) -> int:
-        return hash(self._bytes())
+        if self._hash is None:
+            object.__setattr__(self, "_hash", hash(self._bytes()))
+        return self._hash or 0
+
+    def __reduce__(self) -> tuple[type[PriceSeries], tuple[Int64, Int64, Float64, Float64 | None]]:
+        """A hash kept here means nothing in another process."""
+        return type(self), (self.start_us, self.end_us, self.price_per_kwh, self.confidence)
 
     def _bytes(self) -> tuple[bytes, ...]:
         confidence = b"" if self.confidence is None else self.confidence.tobytes()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from flipkit.errors import InputError
 from flipkit.tariffs import flatpeak_reader, flatpeak_writer, octopus, tariff_checks, urdb
@@ -19,7 +19,9 @@ from flipkit.tariffs.rate_table import canonical, rate_series
 from flipkit.tariffs.rates import Rate
 from flipkit.tariffs.series import PriceSeries, check_cover, joined
 
-__all__ = ["Tariff"]
+__all__ = ["Tariff", "TierRule"]
+
+TierRule: TypeAlias = Literal["chronological", "prorate", "per_period"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Tariff:
     series: PriceSeries | None = None
     valid_from_us: int | None = None
     valid_to_us: int | None = None
-    tier_rule: Literal["chronological", "prorate", "per_period"] | None = field(default=None, kw_only=True)
+    tier_rule: TierRule | None = field(default=None, kw_only=True)
     holidays: str | None = field(default=None, kw_only=True)
     demand: tuple[DemandCharge, ...] = field(default=(), kw_only=True)
     fixed: tuple[FixedCharge, ...] = field(default=(), kw_only=True)
@@ -216,7 +218,7 @@ class Tariff:
         source: Any,
         *,
         timezone: str,
-        tier_rule: Literal["chronological", "prorate", "per_period"] | None = None,
+        tier_rule: TierRule | None = None,
         currency: str = "USD",
     ) -> Tariff:
         """A record of OpenEI's Utility Rate Database (API version 3 to 8), https://openei.org/wiki/Utility_Rate_Database.
@@ -308,7 +310,7 @@ class Tariff:
         timezone: str,
         currency: str,
         market: PriceSeries | None = None,
-        tier_rule: Literal["chronological", "prorate", "per_period"] = "chronological",
+        tier_rule: TierRule = "chronological",
     ) -> Tariff:
         """The price that Flatpeak tariff objects make together: COMMODITY and NON_COMMODITY are added.
 

@@ -130,6 +130,9 @@ def test_equal_by_value_and_safe_as_a_key():
     with pytest.raises(ValueError, match="read-only"):
         one.price_per_kwh[0] = 1.0
     assert pickle.loads(pickle.dumps(one)) == one  # noqa: S301  workers get series this way
+    fresh = pickle.dumps(one)
+    assert hash(one) == hash(pickle.loads(fresh))  # noqa: S301
+    assert pickle.dumps(one) == fresh  # what is kept of a hash stays: it has another value in another process
 
 
 @pytest.mark.parametrize(
