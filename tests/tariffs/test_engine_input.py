@@ -168,11 +168,12 @@ def test_the_matrix_tells_best_regret_and_what_the_tier_rule_makes():
 
 
 def test_the_first_by_name_is_best_of_equals():
-    plans = [Tariff.flat(0.2, currency="USD", timezone="UTC", name=name) for name in ("b", "c", "a")]
+    names = [f"plan {number:02d}" for number in range(40)]
+    plans = [Tariff.flat(0.2, currency="USD", timezone="UTC", name=name) for name in reversed(names)]
     frame = bill_matrix(energy(np.ones(24)), plans)
-    assert frame["tariff"].tolist() == ["a", "b", "c"]
-    assert frame["best"].tolist() == [True, False, False]
-    assert frame["rank"].tolist() == [1.0, 2.0, 3.0]
+    assert frame["tariff"].tolist() == names
+    assert frame["best"].tolist() == [True] + [False] * 39
+    assert frame["rank"].tolist() == [float(number) for number in range(1, 41)]
 
 
 def test_the_spread_of_a_bill_of_nothing_is_unknown_and_net_metering_has_two_rules():

@@ -171,8 +171,8 @@ def test_holidays_have_sundays_prices_hour_by_hour_unless_named():
     hours = ((series.end_us - series.start_us) // HOUR).tolist()
     want = [(24, 0.4), (16, 0.2), (5, 0.1), (3 + 24, 0.2)]
     assert list(zip(hours, series.price_per_kwh.tolist(), strict=True)) == want
-    plain = Tariff("x", rates=rates[:2], holidays="US", **LA)
-    assert plain.prices(start, start + 72 * HOUR).price_per_kwh.tolist() == [0.4, 0.2]
+    plain = Tariff("x", rates=[Rate(0.4, days=range(6)), Rate(0.2, days=(6,))], holidays="US", **LA)
+    assert plain.prices(start, start + 72 * HOUR).price_per_kwh.tolist() == [0.4, 0.2, 0.4]
     assert [rate.days for rate in tariff.rates] == ["weekday", "weekend", "holiday", "holiday", "holiday"]
 
 
