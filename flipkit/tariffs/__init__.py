@@ -2,7 +2,7 @@
 
 from flipkit.tariffs.bill import bill
 from flipkit.tariffs.bill_matrix import bill_matrix
-from flipkit.tariffs.charges import Adder, DemandCharge, DemandTier, FixedCharge, Minimum, Ratchet, Tax
+from flipkit.tariffs.charges import Adder, DemandCharge, DemandTier, DemandWindow, FixedCharge, Minimum, Ratchet, Tax
 from flipkit.tariffs.export import Export
 from flipkit.tariffs.rates import Rate, Tier
 from flipkit.tariffs.series import PriceSeries
@@ -12,6 +12,7 @@ __all__ = [
     "Adder",
     "DemandCharge",
     "DemandTier",
+    "DemandWindow",
     "Export",
     "FixedCharge",
     "Minimum",

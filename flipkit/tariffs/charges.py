@@ -82,6 +82,40 @@ class Ratchet:
 
 
 @dataclass(frozen=True, slots=True)
+class DemandWindow:
+    """Hours on some days in which a demand is measured.
+
+    Attributes
+    ----------
+    start, end : str
+        Local hours, the end excluded, as in `Rate`.
+    days : str or tuple of int
+        As in `Rate`.
+
+    Raises
+    ------
+    InputError
+        Hours without length, unknown hours or days.
+    """
+
+    start: str = "00:00"
+    end: str = "24:00"
+    days: str | tuple[int, ...] = "all"
+
+    def __post_init__(self) -> None:
+        begin, stop = seconds_of(self.start), seconds_of(self.end) or DAY_S
+        if begin in (stop, DAY_S):
+            raise InputError(f"demand: the window from {self.start} to {self.end} has no length")
+        object.__setattr__(self, "start", clock_text(begin))
+        object.__setattr__(self, "end", clock_text(stop))
+        object.__setattr__(self, "days", days_of(self.days))
+
+    def cuts(self, minutes: int) -> bool:
+        """Whether it begins or ends within a demand interval of so many minutes."""
+        return any(seconds_of(hour) % (60 * minutes) for hour in (self.start, self.end))
+
+
+@dataclass(frozen=True, slots=True)
 class DemandCharge:
     """A charge on the highest mean import power of a billing period, within the charge's own hours.
 
@@ -99,6 +133,8 @@ class DemandCharge:
     interval_minutes : {15, 30, 60}
         Over which the power is averaged, aligned with the local clock.
     ratchet : Ratchet or None
+    also : tuple of DemandWindow
+        More hours of the same charge: one billing demand, the highest over all of them.
 
     Raises
     ------
@@ -114,6 +150,7 @@ class DemandCharge:
     days: str | tuple[int, ...] = "all"
     interval_minutes: Literal[15, 30, 60] = 15
     ratchet: Ratchet | None = None
+    also: tuple[DemandWindow, ...] = ()
 
     def __post_init__(self) -> None:
         what = f"demand charge {check_name(self.name, 'demand charge: name')!r}"
@@ -122,23 +159,32 @@ class DemandCharge:
         if self.ratchet is not None and not isinstance(self.ratchet, Ratchet):
             raise InputError(f"{what}: expected a Ratchet, got {type(self.ratchet).__name__}")
         object.__setattr__(self, "tiers", _steps(self.tiers, what))
-        begin, stop = self._hours(what)
         months = month_numbers_of(self.months)
-        object.__setattr__(self, "start", clock_text(begin))
-        object.__setattr__(self, "end", clock_text(stop))
         object.__setattr__(self, "months", None if len(months) == 12 else months)
-        object.__setattr__(self, "days", days_of(self.days))
+        object.__setattr__(self, "also", tuple(self.also))
+        first = self._checked_windows(what)
+        for name in ("start", "end", "days"):
+            object.__setattr__(self, name, getattr(first, name))
 
-    def _hours(self, what: str) -> tuple[int, int]:
-        begin, stop = seconds_of(self.start), seconds_of(self.end) or DAY_S
-        if begin in (stop, DAY_S):
-            raise InputError(f"{what}: the window from {self.start} to {self.end} has no length")
-        if begin % (60 * self.interval_minutes) or stop % (60 * self.interval_minutes):
-            raise InputError(
-                f"{what}: hours {self.start} to {self.end} cut its {self.interval_minutes}-minute intervals; "
-                "begin and end on a multiple of them"
-            )
-        return begin, stop
+    @property
+    def windows(self) -> tuple[DemandWindow, ...]:
+        """All hours of the charge."""
+        return (DemandWindow(self.start, self.end, self.days), *self.also)
+
+    def _checked_windows(self, what: str) -> DemandWindow:
+        if wrong := [each for each in self.also if not isinstance(each, DemandWindow)]:
+            raise InputError(f"{what}: also: expected a DemandWindow, got {type(wrong[0]).__name__}")
+        try:
+            windows = self.windows
+        except InputError as error:
+            raise InputError(str(error).replace("demand", what, 1)) from None
+        for each in windows:
+            if each.cuts(self.interval_minutes):
+                raise InputError(
+                    f"{what}: hours {each.start} to {each.end} cut its {self.interval_minutes}-minute intervals; "
+                    "begin and end on a multiple of them"
+                )
+        return windows[0]
 
 
 @dataclass(frozen=True, slots=True)

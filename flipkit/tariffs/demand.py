@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flipkit.tariffs.charges import DemandCharge
+from flipkit.tariffs.charges import DemandCharge, DemandWindow
 from flipkit.tariffs.offsets import DAY_US, SECOND_US, Int64, offset_pieces
 from flipkit.tariffs.rate_table import day_kinds
 from flipkit.tariffs.rates import DAY_S, HOLIDAY, Rate
@@ -24,23 +24,19 @@ class DemandHours(NamedTuple):
 
     Attributes
     ----------
-    start, end : str
+    windows : tuple of DemandWindow
     months : tuple of int or None
-    days : str or tuple of int
     interval_minutes : int
     """
 
-    start: str
-    end: str
+    windows: tuple[DemandWindow, ...]
     months: tuple[int, ...] | None
-    days: str | tuple[int, ...]
     interval_minutes: int
 
     @classmethod
     def of(cls, charge: DemandCharge, *, any_month: bool = False) -> DemandHours:
         """The hours of a charge; `any_month` for those that a ratchet looks back at."""
-        months = None if any_month else charge.months
-        return cls(charge.start, charge.end, months, charge.days, charge.interval_minutes)
+        return cls(charge.windows, None if any_month else charge.months, charge.interval_minutes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,18 +93,20 @@ def _billing_of(place: Place, starts: Int64) -> Int64:
 
 
 def _within(hours: DemandHours, local_us: Int64, holidays: str | None) -> np.ndarray:
-    """Whether each local time is in the hours, days and months."""
-    when = Rate(0.0, hours.start, hours.end, hours.months, hours.days)
+    """Whether each local time is in one of the windows, in the months."""
     days = local_us // DAY_US
-    kinds = day_kinds(days, holidays)
-    numbers = when.weekday_numbers()
-    if _SUNDAY in numbers:
-        numbers = (*numbers, HOLIDAY)
-    months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12 + 1
-    second = local_us % DAY_US // SECOND_US
+    kinds, second = day_kinds(days, holidays), local_us % DAY_US // SECOND_US
     assert second.max() < DAY_S
-    in_hours: np.ndarray = np.any([(second >= begin) & (second < stop) for begin, stop in when.windows_s()], axis=0)
-    return in_hours & np.isin(kinds, numbers) & np.isin(months, when.month_numbers())
+    inside: np.ndarray = np.zeros(len(local_us), dtype=bool)
+    for window in hours.windows:
+        when = Rate(0.0, window.start, window.end, hours.months, window.days)
+        numbers = when.weekday_numbers()
+        if _SUNDAY in numbers:
+            numbers = (*numbers, HOLIDAY)
+        in_hours = np.any([(second >= begin) & (second < stop) for begin, stop in when.windows_s()], axis=0)
+        inside |= in_hours & np.isin(kinds, numbers)
+    months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12 + 1
+    return inside if hours.months is None else inside & np.isin(months, hours.months)
 
 
 def _apart(grid: Grid, starts: Int64, ends: Int64, slot: Int64) -> np.ndarray:

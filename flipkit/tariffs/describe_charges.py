@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from flipkit.tariffs.charges import TAXABLE, DemandCharge, DemandTier, FixedCharge, Minimum, Ratchet, Tax
+from flipkit.tariffs.charges import TAXABLE, DemandCharge, DemandTier, DemandWindow, FixedCharge, Minimum, Ratchet, Tax
 from flipkit.tariffs.describe import describe_rates, describe_series, months_text, number_text
 from flipkit.tariffs.export import Export
 from flipkit.tariffs.rates import MONTH_NAMES, days_text
@@ -40,15 +40,19 @@ def describe_charges(tariff: Tariff) -> Iterator[str]:
 
 
 def _demand(charge: DemandCharge) -> str:
-    parts = [", then ".join(_step(tier) for tier in charge.tiers), f"{charge.start}-{charge.end}"]
-    if charge.days != "all":
-        parts.append(days_text(charge.days))
+    hours = " or ".join(_window(window) for window in charge.windows)
+    parts = [", then ".join(_step(tier) for tier in charge.tiers), hours]
     if charge.months is not None:
         parts.append(months_text(charge.months))
     parts.append(f"highest mean of {charge.interval_minutes} minutes in a month")
     if charge.ratchet is not None:
         parts.append(_ratchet(charge.ratchet))
     return ", ".join(parts)
+
+
+def _window(window: DemandWindow) -> str:
+    hours = f"{window.start}-{window.end}"
+    return hours if window.days == "all" else f"{hours}, {days_text(window.days)}"
 
 
 def _step(tier: DemandTier) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from flipkit.errors import InputError
-from flipkit.tariffs.charges import DemandCharge, DemandTier, Ratchet
+from flipkit.tariffs.charges import DemandCharge, DemandTier, DemandWindow, Ratchet
 from flipkit.tariffs.rates import MONTH_NAMES, clock_text
 from flipkit.tariffs.urdb_energy import limit_of, price_of, runs
 from flipkit.tariffs.urdb_record import Record, located, number_of
@@ -22,11 +22,9 @@ _Ladder = tuple[DemandTier, ...]
 
 
 class _Hours(NamedTuple):
-    """One window of the day on one kind of days; in months of one ratchet."""
+    """The windows of a period, in months of one ratchet."""
 
-    days: str
-    start: str
-    end: str
+    windows: tuple[DemandWindow, ...]
     ratchet: Ratchet | None
 
 
@@ -36,8 +34,7 @@ def read_demand(record: Record) -> tuple[DemandCharge, ...]:
     Raises
     ------
     InputError
-        An unknown unit or interval, limits that do not rise, a ratchet that is not clear, hours of a period that are
-        no single window: names the field.
+        An unknown unit or interval, limits that do not rise, a ratchet that is not clear: names the field.
     """
     flat = _ladders(record, "flatdemandstructure", "flatdemandunit")
     timed = _ladders(record, "demandratestructure", "demandrateunit")
@@ -94,10 +91,14 @@ def _charges(
         if len(hours) > 1:
             name += f" {'/'.join(MONTH_NAMES[month - 1] for month in months)}"
         with located(f"demand charge {name}"):
-            found.append(
-                DemandCharge(name, ladder, each.start, each.end, tuple(months), each.days, minutes, each.ratchet)  # type: ignore[arg-type]
-            )
+            found.append(_charge(name, ladder, each, tuple(months), minutes))
     return found
+
+
+def _charge(name: str, ladder: _Ladder, hours: _Hours, months: tuple[int, ...], minutes: int) -> DemandCharge:
+    first, *also = hours.windows
+    window = (first.start, first.end, months, first.days)
+    return DemandCharge(name, ladder, *window, minutes, hours.ratchet, tuple(also))  # type: ignore[arg-type]
 
 
 def _flat_hours(record: Record, number: int, periods: int, ratchets: list[Ratchet | None]) -> dict[_Hours, list[int]]:
@@ -108,7 +109,7 @@ def _flat_hours(record: Record, number: int, periods: int, ratchets: list[Ratche
     for month, period in enumerate(of_month, 1):
         record.check_period(period, periods, f"flatdemandmonths[{month - 1}]")
         if period == number:
-            found.setdefault(_Hours("all", "00:00", "24:00", ratchets[month - 1]), []).append(month)
+            found.setdefault(_Hours((DemandWindow(),), ratchets[month - 1]), []).append(month)
     return found
 
 
@@ -116,10 +117,10 @@ def _hours(record: Record, number: int, periods: int, ratchets: list[Ratchet | N
     found: dict[_Hours, list[int]] = {}
     tables = [_table(record, f"demand{days}schedule", periods) for days in ("weekday", "weekend")]
     for month, (week, end) in enumerate(zip(*tables, strict=True), 1):
-        window = _window(record, month, number, week, end)
-        if window is not None:
-            found.setdefault(_Hours(*window, ratchets[month - 1]), []).append(month)
-    if any(ratchets) and len({each[:3] for each in found}) > 1:
+        windows = _windows(number, week, end)
+        if windows:
+            found.setdefault(_Hours(windows, ratchets[month - 1]), []).append(month)
+    if any(ratchets) and len({each.windows for each in found}) > 1:
         raise record.error(
             "demandratestructure",
             f"period {number} has other hours in other months, and a ratchet; which hours does it look back at?",
@@ -134,31 +135,20 @@ def _table(record: Record, name: str, periods: int) -> list[list[int]]:
     return [[0] * 24] * 12 if found is None else found
 
 
-def _window(record: Record, month: int, number: int, week: list[int], end: list[int]) -> tuple[str, str, str] | None:
-    """Kind of days, start and end of the one window of a period in a month."""
-    spans = [_span([int(period == number) for period in row]) for row in (week, end)]
-    if spans == [None, None]:
-        return None
-    days = "all" if spans[0] == spans[1] else "weekday" if spans[1] is None else "weekend" if spans[0] is None else None
-    span = spans[0] or spans[1]
-    if days is None or span is None or span == ():
-        raise record.error(
-            "demandratestructure",
-            f"the hours of period {number} in {MONTH_NAMES[month - 1]} are no single window, alike on weekdays and "
-            "weekends or on one of them alone; a demand charge over several windows cannot be priced",
-        )
-    return days, clock_text(span[0] * 3600), clock_text(span[1] * 3600)
+def _windows(number: int, week: list[int], end: list[int]) -> tuple[DemandWindow, ...]:
+    """The hours of a period in a month; those alike on weekdays and weekends once."""
+    weekday, weekend = (_spans([int(period == number) for period in row]) for row in (week, end))
+    found = [(*span, "all" if span in weekend else "weekday") for span in weekday]
+    found += [(*span, "weekend") for span in weekend if span not in weekday]
+    return tuple(DemandWindow(clock_text(begin * 3600), clock_text(stop * 3600), days) for begin, stop, days in found)
 
 
-def _span(row: list[int]) -> tuple[int, ...] | None:
-    """First and last hour (excluded) of the one run of ones, which may cross midnight; () for several."""
+def _spans(row: list[int]) -> list[tuple[int, int]]:
+    """First and last hour (excluded) of each run of ones; one across midnight is one."""
     ones = [(begin, stop) for begin, stop, period in runs(row) if period]
-    if not ones:
-        return None
-    if len(ones) == 1:
-        return ones[0]
-    across = len(ones) == 2 and ones[0][0] == 0 and ones[1][1] == len(row)
-    return (ones[1][0], ones[0][1]) if across else ()
+    if len(ones) > 1 and ones[0][0] == 0 and ones[-1][1] == len(row):
+        return [*ones[1:-1], (ones[-1][0], ones[0][1])]
+    return ones
 
 
 def _ratchets(record: Record) -> list[Ratchet | None]:

@@ -25,6 +25,7 @@ from flipkit.errors import InputError
 from flipkit.tariffs import (
     DemandCharge,
     DemandTier,
+    DemandWindow,
     Export,
     FixedCharge,
     Minimum,
@@ -279,19 +280,28 @@ def test_a_published_record_with_reactive_power_is_refused_and_read_without():
     assert by_month(bill, "fixed") == {"2013-07": 275, "2013-08": 275}
 
 
-def test_a_demand_period_of_two_windows_is_refused_by_its_number():
+def test_a_demand_period_of_several_windows_is_one_charge():
     hours = [[0] * 24] * 5 + [[0] * 8 + [1] * 4 + [2] * 6 + [1] * 5 + [0]] * 4 + [[0] * 24] * 3
     rates = [[{"rate": 0}], [{"rate": 5.3}], [{"rate": 18.11}]]
     edison = one_price(demandratestructure=rates, demandweekdayschedule=hours, demandweekendschedule=ALWAYS)
-    with pytest.raises(InputError, match="demandratestructure: the hours of period 1 in Jun are no single window"):
-        read(edison)
-    for windows in ([(3, 5), (22, 24)], [(0, 5), (20, 22)]):  # not one across midnight
-        with pytest.raises(InputError, match="the hours of period 1 in Jan are no single window"):
-            read(edison | {"demandweekdayschedule": table(*windows)})
-    with pytest.raises(InputError, match="alike on weekdays and weekends"):
-        read(edison | {"demandweekdayschedule": table((8, 9)), "demandweekendschedule": table((9, 10))})
-    edison["demandratestructure"][1][0]["rate"] = 0
-    assert read(edison).demand == (DemandCharge("period 3", (DemandTier(18.11),), "12:00", "18:00", SUMMER, "weekday"),)
+    shoulder, peak = read(edison, "UTC").demand
+    evening = (DemandWindow("18:00", "23:00", "weekday"),)
+    assert shoulder == DemandCharge("period 2", (DemandTier(5.3),), "08:00", "12:00", SUMMER, "weekday", also=evening)
+    assert peak == DemandCharge("period 3", (DemandTier(18.11),), "12:00", "18:00", SUMMER, "weekday")
+    # Friday 7 June 2024: 30 kW at 9:00, 40 at 20:00, 25 at noon; on Saturday 90 kW that no charge sees.
+    energy = profile("UTC", "2024-06-07", 48, 10, at={9: 30, 20: 40, 12: 25, 24 + 9: 90})
+    bill = fk.bill(energy_frame(energy), read(edison, "UTC"))
+    share = 2 / 30
+    assert by_month(bill, "demand") == {"2024-06": pytest.approx((5.3 * 40 + 18.11 * 25) * share)}
+
+
+def test_demand_windows_across_midnight_and_other_hours_on_weekends():
+    night = one_price(demandratestructure=[[{"rate": 0}], [{"rate": 3}]], demandweekendschedule=ALWAYS)
+    (charge,) = read(night | {"demandweekdayschedule": table((0, 5), (20, 22), (23, 24))}, "UTC").demand
+    assert charge.windows == (DemandWindow("20:00", "22:00", "weekday"), DemandWindow("23:00", "05:00", "weekday"))
+    weekends = {"demandweekdayschedule": table((8, 9)), "demandweekendschedule": table((8, 9), (10, 12))}
+    (charge,) = read(night | weekends, "UTC").demand
+    assert charge.windows == (DemandWindow("08:00", "09:00"), DemandWindow("10:00", "12:00", "weekend"))
 
 
 def test_florida_power_and_light():
@@ -360,6 +370,21 @@ def test_a_record_costs_what_sam_bills(case):
     if case.plan.export.mode == "net_metering":  # what a record cannot say
         payout, month = float(case.plan.export.payout), case.plan.export.true_up_month
         tariff = replace(tariff, export=replace(tariff.export, payout_per_kwh=payout, true_up_month=month))
+    found = by_month(fk.bill(energy_frame(case.profile), tariff))
+    assert list(found.values()) == pytest.approx(sam_cases.bills(case), abs=0.01)
+
+
+@settings(common, max_examples=12)
+@given(sam_cases.cases(), st.data())
+def test_demand_periods_of_any_hours_cost_what_sam_bills(case, data):
+    assume("ur_dc_tou_mat" in case.inputs and "ur_enable_billing_demand" not in case.inputs)
+    assume(case.inputs["ur_metering_option"] == sam_cases.BUY_ALL)
+    periods = sorted({int(row[0]) for row in case.inputs["ur_dc_tou_mat"]})
+    rows = st.lists(st.sampled_from(periods), min_size=24, max_size=24)
+    names = ("ur_dc_sched_weekday", "ur_dc_sched_weekend")
+    schedules = {name: [data.draw(rows)] * 6 + [data.draw(rows)] * 6 for name in names}
+    case = replace(case, inputs=case.inputs | schedules)
+    tariff = read(record_of(case), "UTC", tier_rule=case.plan.tier_rule)
     found = by_month(fk.bill(energy_frame(case.profile), tariff))
     assert list(found.values()) == pytest.approx(sam_cases.bills(case), abs=0.01)
 
