@@ -152,6 +152,25 @@ def test_rows_in_any_order_and_library_are_one_bill():
     assert isinstance(bill(fleet(library=pl), PLAN), pl.DataFrame)
 
 
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [energy(np.ones(24), site="a"), energy(np.ones(24), site="b", start="2025-02-10")],
+        [energy(np.ones(24), site="a"), energy(np.ones(24), site="b", minutes=30)],
+        [energy(np.ones(20), site="a"), energy(np.ones(28), site="b")],
+        [energy(np.ones(24), site="a").iloc[::-1], energy(np.ones(24), site="b").iloc[::-1]],
+        [
+            energy(np.ones(24), site="a").iloc[:12],
+            energy(np.ones(24), site="b"),
+            energy(np.ones(24), site="a").iloc[12:],
+        ],
+    ],
+)
+def test_sites_that_share_no_times_or_no_order_are_told_apart(frames):
+    alone = [bill(pd.concat(frames)[lambda f, site=site: f["site_id"] == site], PLAN) for site in ("a", "b")]
+    assert columns(bill(pd.concat(frames), PLAN)) == columns(pd.concat(alone))
+
+
 def test_sites_of_different_windows_and_steps_are_rated_each_for_itself():
     frames = [
         energy(np.full(48, 0.5), site="b", minutes=30),
