@@ -41,16 +41,23 @@ ZONES = {
     "Asia/Kathmandu": ["2024-06-01"],
     "Asia/Beirut": ["2024-03-31", "2024-10-27"],
 }
-# As the countries publish them, by hand.
+# As the countries publish them, by hand, for all the windows that `profiles` draws.
 HOLIDAYS = {
-    "US": """2024-01-01 2024-01-15 2024-02-19 2024-05-27 2024-06-19 2024-07-04 2024-09-02 2024-10-14 2024-11-11
-             2024-11-28 2024-12-25 2025-01-01 2025-01-20 2025-02-17 2025-05-26 2025-06-19 2025-07-04 2025-09-01
-             2025-10-13 2025-11-11 2025-11-27 2025-12-25""",
-    "GB-ENG": """2024-01-01 2024-03-29 2024-04-01 2024-05-06 2024-05-27 2024-08-26 2024-12-25 2024-12-26 2025-01-01
-                 2025-04-18 2025-04-21 2025-05-05 2025-05-26 2025-08-25 2025-12-25 2025-12-26""",
-    "BE": """2024-01-01 2024-03-31 2024-04-01 2024-05-01 2024-05-09 2024-05-19 2024-05-20 2024-07-21 2024-08-15
-             2024-11-01 2024-11-11 2024-12-25 2025-01-01 2025-04-20 2025-04-21 2025-05-01 2025-05-29 2025-06-08
-             2025-06-09 2025-07-21 2025-08-15 2025-11-01 2025-11-11 2025-12-25""",
+    "US": """
+        2023-12-25 2024-01-01 2024-01-15 2024-02-19 2024-05-27 2024-06-19 2024-07-04 2024-09-02 2024-10-14
+        2024-11-11 2024-11-28 2024-12-25 2025-01-01 2025-01-20 2025-02-17 2025-05-26 2025-06-19 2025-07-04
+        2025-09-01 2025-10-13 2025-11-11 2025-11-27 2025-12-25 2026-01-01
+    """,
+    "GB-ENG": """
+        2023-12-25 2023-12-26 2024-01-01 2024-03-29 2024-04-01 2024-05-06 2024-05-27 2024-08-26 2024-12-25
+        2024-12-26 2025-01-01 2025-04-18 2025-04-21 2025-05-05 2025-05-26 2025-08-25 2025-12-25 2025-12-26
+        2026-01-01
+    """,
+    "BE": """
+        2023-12-25 2024-01-01 2024-03-31 2024-04-01 2024-05-01 2024-05-09 2024-05-19 2024-05-20 2024-07-21
+        2024-08-15 2024-11-01 2024-11-11 2024-12-25 2025-01-01 2025-04-20 2025-04-21 2025-05-01 2025-05-29
+        2025-06-08 2025-06-09 2025-07-21 2025-08-15 2025-11-01 2025-11-11 2025-12-25 2026-01-01
+    """,
 }
 
 
@@ -167,7 +174,7 @@ def priced_above_zero(made: tuple[Period, ...]) -> tuple[Period, ...]:
 
 
 @st.composite
-def series(draw: st.DrawFn, start: datetime, end: datetime) -> Series:
+def price_series(draw: st.DrawFn, start: datetime, end: datetime) -> Series:
     """Prices over the window and a little more, of any length each."""
     dice = random.Random(draw(st.integers(0, 2**32)))
     kind = draw(st.sampled_from([15, 30, 60, 47, 0]))
@@ -220,7 +227,9 @@ def exports(draw: st.DrawFn, plan: Plan, grid: int, start: datetime, end: dateti
     share = Decimal(draw(st.sampled_from([0.0, 0.5, 1.0]))) if carry else ZERO
     month = draw(st.integers(1, 12)) if carry else 12
     if draw(one_in(4)):
-        return Export(mode, series=draw(series(start, end)), carry_over=carry, payout_share=share, true_up_month=month)
+        return Export(
+            mode, series=draw(price_series(start, end)), carry_over=carry, payout_share=share, true_up_month=month
+        )
     made = draw(periods(draw(cells(grid, plan.region is not None)), tiered=False, scale=1))
     return Export(mode, made, carry_over=carry, payout_share=share, true_up_month=month)
 
@@ -254,7 +263,7 @@ def plans(draw: st.DrawFn, timezone: str, start: datetime, end: datetime, scale:
     region = draw(st.sampled_from([None, None, *HOLIDAYS]))
     base = Plan(timezone, region=region, holidays=holidays_of(region) if region else frozenset())
     if draw(one_in(4)):
-        base = replace(base, series=draw(series(start, end)))
+        base = replace(base, series=draw(price_series(start, end)))
     else:
         rule = draw(st.sampled_from(["chronological", "prorate", "per_period", None]))
         whens = draw(cells(grid, region is not None))

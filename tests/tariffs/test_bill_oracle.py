@@ -17,7 +17,7 @@ from unittest.mock import patch
 import polars as pl
 import pytest
 from bill_as_tariff import differences, energy_frame, engine_bill, numbers_of, tariff, tariff_of, unnamed
-from bill_cases import cases, holidays_of, plans
+from bill_cases import ZONES, cases, holidays_of, plans, price_series, profiles
 from bill_hand import D, day_and_night, flat, judge, numbers, profile, total
 from bill_oracle import bill
 from bill_plan import Demand, Export, Plan, Profile, Ratchet, Tax, When
@@ -286,26 +286,47 @@ def test_the_engine_finds_what_the_oracle_finds(case):
     assert not differences(expected, engine_bill(case.plans, case.profile, case.edges))
 
 
-def turned(profile, by):
+def turned(energy, by):
     """Another home: the same energy, some intervals later."""
-    return replace(
-        profile,
-        consumption=profile.consumption[by:] + profile.consumption[:by],
-        generation=profile.generation[by:] + profile.generation[:by],
-    )
+    used, made = energy.consumption, energy.generation
+    return replace(energy, consumption=used[by:] + used[:by], generation=made[by:] + made[:by])
 
 
-@settings(at_random, max_examples=PAIRS // 10)
+def fleet_of(energy, homes):
+    return {f"home {number}": turned(energy, 7 * number % len(energy.consumption)) for number in range(homes)}
+
+
+def compiled_bill(fleet, tariffs, edges):
+    """The bill of a fleet as a large one is rated."""
+    energy = pl.concat([energy_frame(each, site) for site, each in fleet.items()])
+    with patch.object(import_module("flipkit.tariffs.bill"), "_is_large", lambda block: True):
+        frame = fk.bill(energy, tariffs, billing_dates=edges)
+    assert "flipkit.tariffs.kernels_large" in sys.modules
+    return frame
+
+
+@settings(at_random, max_examples=PAIRS // 20)
 @given(cases(), st.integers(4, 9))
 def test_the_compiled_engine_finds_it_for_every_home_of_a_fleet(case, homes):
-    fleet = {f"home {number}": turned(case.profile, number % len(case.profile.consumption)) for number in range(homes)}
-    energy = pl.concat([energy_frame(profile, site) for site, profile in fleet.items()])
-    with patch.object(import_module("flipkit.tariffs.bill"), "_is_large", lambda block: True):
-        frame = fk.bill(energy, tariff_of(case.plans), billing_dates=case.edges)
-    assert all(plan.series for plan in case.plans) or "flipkit.tariffs.kernels_large" in sys.modules
-    for site in ("home 0", f"home {homes - 1}"):
-        expected = bill(case.plans, fleet[site], case.edges)
+    fleet = fleet_of(case.profile, homes)
+    frame = compiled_bill(fleet, tariff_of(case.plans), case.edges)
+    for site, energy in fleet.items():
+        expected = bill(case.plans, energy, case.edges)
         assert not differences(expected, numbers_of(frame.filter(pl.col("site_id") == site)))
+
+
+@settings(at_random, max_examples=PAIRS // 30)
+@given(st.data(), st.sampled_from(sorted(ZONES)), st.integers(4, 6), st.integers(1, 11))
+def test_many_price_series_for_a_fleet(data, zone, homes, count):
+    first = data.draw(profiles(zone, 100.0))
+    candidates = [Plan(zone, series=data.draw(price_series(first.start, first.end))) for _ in range(count)]
+    fleet = fleet_of(first, homes)
+    made = [tariff(plan, f"plan {number:02d}") for number, plan in enumerate(candidates)]
+    frame = compiled_bill(fleet, made, None)
+    for site, energy in fleet.items():
+        for name, plan in zip((each.name for each in made), candidates, strict=True):
+            rows = frame.filter(pl.col("site_id") == site, pl.col("tariff") == name)
+            assert not differences(bill([plan], energy), numbers_of(rows))
 
 
 def by_kind(rows):
@@ -343,14 +364,14 @@ def spread_of(plan, case):
 @given(st.data())
 def test_the_matrix_ranks_what_the_oracle_bills(data):
     case = data.draw(cases())
-    zone, profile = case.plans[0].timezone, case.profile
-    drawn = [data.draw(plans(zone, profile.start, profile.end, 100.0)) for _ in range(2)]
+    zone, first = case.plans[0].timezone, case.profile
+    drawn = [data.draw(plans(zone, first.start, first.end, 100.0)) for _ in range(2)]
     candidates = [replace(case.plans[0], start=None, end=None), *drawn] if len(case.plans) == 1 else drawn
     candidates = [plan for plan in candidates if not (plan.export and plan.export.mode == "net_metering")]
     costs = {f"plan {number}": cost_of(plan, case) for number, plan in enumerate(candidates)}
     assume(len(costs) > 1 and all(abs(cost) > Decimal("0.01") for cost in costs.values()))
     made = [tariff(plan, f"plan {number}") for number, plan in enumerate(candidates)]
-    frame = fk.bill_matrix(energy_frame(profile), made, billing_dates=case.edges)
+    frame = fk.bill_matrix(energy_frame(first), made, billing_dates=case.edges)
     cheapest = min(costs.values())
     for row in frame.iter_rows(named=True):
         cost, plan = costs[row["tariff"]], candidates[int(row["tariff"].split()[1])]
