@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -19,6 +16,7 @@ from flipkit.tariffs.energy import Block, read_blocks
 from flipkit.tariffs.lines import Line
 from flipkit.tariffs.rating import PartBill, rate
 from flipkit.tariffs.tariff import Tariff
+from flipkit.tariffs.threads import at_once, shares
 from flipkit.tariffs.usage import COMPILED, Usage
 
 __all__ = ["bill", "named_tariffs", "over_blocks"]
@@ -117,26 +115,20 @@ def over_blocks(jobs: list[tuple[Block, list[Tariff]]], work: Callable[[Usage, l
     parts = [(part, large, plans) for block, plans in jobs for part, large in _shares(block)]
     if not any(large for _, large, _ in parts):
         return [work(Usage(part, False), plans) for part, _, plans in parts]
-    with ThreadPoolExecutor(_processors()) as pool:
-        return list(pool.map(lambda each: work(Usage(each[0], each[1]), each[2]), parts))
+    return at_once(lambda each: work(Usage(each[0], each[1]), each[2]), parts)
 
 
 def _shares(block: Block) -> Iterator[tuple[Block, bool]]:
-    sites, large = len(block.site_ids), _is_large(block)
-    count = min(_processors(), sites) if large else 1
-    edges = [sites * number // count for number in range(count + 1)]
-    for begin, stop in pairwise(edges):
-        yield block.rows(slice(begin, stop)), large
+    if not _is_large(block):
+        yield block, False
+        return
+    for rows in shares(len(block.site_ids)):
+        yield block.rows(rows), True
 
 
 def _is_large(block: Block) -> bool:
     """Whether a block is worth compiled code."""
     return block.consumption_kwh.size >= (min(LARGE, LARGE_ONCE_LOADED) if COMPILED in sys.modules else LARGE)
-
-
-def _processors() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _by_tariff(block: Block, plans: dict[str, Tariff]) -> list[tuple[Block, Tariff]]:

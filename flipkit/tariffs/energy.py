@@ -13,6 +13,7 @@ from flipkit.frames import TextRuns, format_times, take
 from flipkit.tariffs.offsets import Int64
 from flipkit.tariffs.runs import Grid
 from flipkit.tariffs.series import Float64
+from flipkit.tariffs.threads import at_once, shares
 
 __all__ = ["Block", "SiteEnergy", "read_blocks", "read_energy"]
 
@@ -20,6 +21,7 @@ _KWH = ("consumption_kwh", "generation_kwh")
 # As unsigned numbers, the bits of all floats from 0 up to the largest finite one lie below those of infinity, and all
 # else (negative, infinite, not a number) at or above: one pass tells whether a column is fit.
 _INFINITY_BITS = np.uint64(0x7FF0_0000_0000_0000)
+_ROWS_AT_ONCE = 4  # of a year each: what is netted stays in the processor's cache until it is checked
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,18 +59,27 @@ class Block:
     consumption_kwh : ndarray of float64, shape (sites, intervals)
     generation_kwh : ndarray of float64, shape (sites, intervals), or None
         None where no site generates.
+    net_kwh : ndarray of float64, shape (sites, intervals)
+        Consumption less generation: above zero what is imported, below what is exported.
     """
 
     site_ids: tuple[str, ...]
     grid: Grid
     consumption_kwh: Float64
     generation_kwh: Float64 | None
+    net_kwh: Float64 = None  # type: ignore[assignment]  # reckoned where it is not given
+
+    def __post_init__(self) -> None:
+        if self.net_kwh is None:
+            made = self.generation_kwh
+            object.__setattr__(self, "net_kwh", self.consumption_kwh if made is None else self.consumption_kwh - made)
 
     def rows(self, rows: slice | Int64) -> Block:
         """Some of the sites; a slice takes them without a copy."""
         generation = None if self.generation_kwh is None else self.generation_kwh[rows]
         names = self.site_ids[rows] if isinstance(rows, slice) else tuple(self.site_ids[row] for row in rows)
-        return Block(names, self.grid, self.consumption_kwh[rows], generation)
+        net = None if generation is None else self.net_kwh[rows]
+        return Block(names, self.grid, self.consumption_kwh[rows], generation, net)  # type: ignore[arg-type]
 
 
 def read_energy(energy: Any) -> list[SiteEnergy]:
@@ -112,11 +123,11 @@ def read_blocks(energy: Any) -> list[Block]:
         raise InputError("energy: no rows")
     if len(missing := np.flatnonzero(sites.codes < 0)):
         raise InputError(f"energy, row {sites.starts[missing[0]]}: no site_id")
-    fit = {name: _are_fit(columns[name]) for name in _KWH}
-    if not fit["generation_kwh"] and np.isnan(columns["generation_kwh"]).all():
-        del columns["generation_kwh"], fit["generation_kwh"]
+    made = columns["generation_kwh"]
+    if np.isnan(made[0]) and np.isnan(made).all():
+        del columns["generation_kwh"]
     columns["start_utc"] = columns["start_utc"].view(np.int64)
-    return list((_in_place(sites, columns) if all(fit.values()) else None) or _gathered(sites, columns))
+    return list(_in_place(sites, columns) or _gathered(sites, columns))
 
 
 def _sites(block: Block) -> Iterator[SiteEnergy]:
@@ -139,12 +150,23 @@ def _in_place(sites: TextRuns, columns: dict[str, np.ndarray]) -> list[Block] | 
     if not regular or not (times == times[0]).all():
         return None
     table = [np.ascontiguousarray(columns[name]).reshape(count, each) for name in _KWH if name in columns]
+    net = table[0] if len(table) == 1 else np.empty_like(table[0])
+    if not all(at_once(lambda rows: _netted(table, net, rows), shares(count))):
+        return None
     names = tuple(sites.labels[code] for code in sites.codes)
-    return [Block(names, Grid(int(times[0, 0]), int(steps[0]), each), table[0], table[1] if len(table) > 1 else None)]
+    grid = Grid(int(times[0, 0]), int(steps[0]), each)
+    return [Block(names, grid, table[0], table[1] if len(table) > 1 else None, net)]
 
 
-def _are_fit(values: Float64) -> bool:
-    return bool(np.ascontiguousarray(values).view(np.uint64).max() < _INFINITY_BITS)
+def _netted(table: list[Float64], net: Float64, rows: slice) -> bool:
+    """Whether these rows are fit; their consumption less their generation goes into `net`."""
+    for begin in range(rows.start, rows.stop, _ROWS_AT_ONCE):
+        some = slice(begin, min(begin + _ROWS_AT_ONCE, rows.stop))
+        if not all(values[some].view(np.uint64).max() < _INFINITY_BITS for values in table):
+            return False
+        if len(table) > 1:
+            np.subtract(table[0][some], table[1][some], out=net[some])
+    return True
 
 
 def _gathered(sites: TextRuns, columns: dict[str, np.ndarray]) -> Iterator[Block]:

@@ -17,7 +17,7 @@ from flipkit.tariffs.offsets import Int64
 from flipkit.tariffs.runs import Runs, Weights
 from flipkit.tariffs.series import Float64
 
-__all__ = ["cells", "costs", "peaks", "sums", "tiers"]
+__all__ = ["bought", "cells", "costs", "peaks", "sums", "tiers"]
 
 
 class _Pieces(NamedTuple):
@@ -54,43 +54,46 @@ def _piece_weights(runs: Runs, weights: Weights) -> Float64:
     return price
 
 
-def sums(use: Float64, made: Float64 | None, runs: Runs) -> tuple[Float64, Float64 | None]:
+def sums(net: Float64, runs: Runs) -> tuple[Float64, Float64]:
     """Energy bought and sold by run.
 
     Parameters
     ----------
-    use, made : ndarray of float64, shape (sites, intervals)
-        Netted within each interval; `made` None: all of `use` is bought.
+    net : ndarray of float64, shape (sites, intervals)
+        Above zero what is bought, below what is sold.
     runs : Runs
 
     Returns
     -------
     bought, sold : ndarray of float64, shape (sites, runs)
-        `sold` is None without `made`.
     """
-    bought = _by_run(use, made, 1.0, runs, _pieces(runs).share)
-    return bought, None if made is None else _by_run(use, made, -1.0, runs, _pieces(runs).share)
+    share = _pieces(runs).share
+    return _by_run(net, 1.0, runs, share), _by_run(net, -1.0, runs, share)
 
 
-def costs(use: Float64, made: Float64 | None, sign: float, runs: Runs, weights: Weights) -> Float64:
+def bought(net: Float64, runs: Runs) -> Float64:
+    """Energy bought by run; shape (sites, runs)."""
+    return _by_run(net, 1.0, runs, _pieces(runs).share)
+
+
+def costs(net: Float64, sign: float, runs: Runs, weights: Weights) -> Float64:
     """Energy bought (`sign` 1) or sold (-1) times its price, by run; shape (sites, runs)."""
-    return _by_run(use, made, sign, runs, _piece_weights(runs, weights))
+    return _by_run(net, sign, runs, _piece_weights(runs, weights))
 
 
-def _by_run(use: Float64, made: Float64 | None, sign: float, runs: Runs, factor: Float64 | None) -> Float64:
-    pieces, out = _pieces(runs), np.empty((len(use), len(runs)))
-    for site in range(len(use)):
-        net = use[site] if made is None else np.maximum(sign * (use[site] - made[site]), 0.0)
-        kwh = net[pieces.window]
+def _by_run(net: Float64, sign: float, runs: Runs, factor: Float64 | None) -> Float64:
+    pieces, out = _pieces(runs), np.empty((len(net), len(runs)))
+    for site in range(len(net)):
+        kwh = np.maximum(sign * net[site], 0.0)[pieces.window]
         out[site] = np.bincount(pieces.run, kwh if factor is None else factor * kwh, len(runs))
     return out
 
 
-def peaks(use: Float64, made: Float64 | None, demand: DemandRuns) -> Float64:
+def peaks(net: Float64, demand: DemandRuns) -> Float64:
     """Highest mean power of the demand intervals of each billing period, kW; shape (sites, slots)."""
-    power = sums(use, made, demand.runs)[0] / demand.runs.hours
-    out = np.zeros((len(use), demand.slots))
-    for site in range(len(use)):
+    power = bought(net, demand.runs) / demand.runs.hours
+    out = np.zeros((len(net), demand.slots))
+    for site in range(len(net)):
         np.maximum.at(out[site], demand.slot, power[site])
     return out
 

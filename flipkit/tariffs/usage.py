@@ -65,8 +65,8 @@ class Usage:
 
     def peaks(self, demand: DemandRuns, gross: bool) -> Float64:
         """Highest mean import power, kW; shape (sites, billing periods)."""
-        use, made = self.block.consumption_kwh, None if gross else self.block.generation_kwh
-        found: Float64 = self._once(("peaks", demand, gross), lambda: self._kernels.peaks(use, made, demand))
+        energy = self.block.consumption_kwh if gross else self.block.net_kwh
+        found: Float64 = self._once(("peaks", demand, gross), lambda: self._kernels.peaks(energy, demand))
         return found
 
     def tiers(self, part: Partition, gross: bool, limits: Float64) -> Float64:
@@ -90,10 +90,12 @@ class Usage:
         return self._kept[key]
 
     def _sums(self, part: Partition, gross: bool) -> tuple[Float64, Float64 | None]:
-        use, made = self.block.consumption_kwh, self.block.generation_kwh
-        bought, sold = self._kernels.sums(use, None if gross else made, part.runs)
-        if gross and made is not None:
-            sold = self._kernels.sums(made, None, part.runs)[0]
+        made = self.block.generation_kwh
+        if made is None:
+            return self._kernels.bought(self.block.consumption_kwh, part.runs), None
+        if gross:
+            return self._kernels.bought(self.block.consumption_kwh, part.runs), self._kernels.bought(made, part.runs)
+        bought, sold = self._kernels.sums(self.block.net_kwh, part.runs)
         return bought, sold
 
     def _cells(self, part: Partition, gross: bool, flow: str) -> Float64:
@@ -108,17 +110,18 @@ class Usage:
 
     def _price(self, flow: _Flow, series: list[PriceSeries]) -> None:
         part, gross, selling = flow
-        use, made, sign = self.block.consumption_kwh, self.block.generation_kwh, -1.0 if selling else 1.0
-        if selling and made is None:
+        energy, sign = self.block.net_kwh, -1.0 if selling else 1.0
+        if selling and self.block.generation_kwh is None:
             self._costs |= {(flow, each): np.zeros((self.sites, len(part.place.billing))) for each in series}
             return
         if gross:
-            use, made, sign = made if made is not None and selling else use, None, 1.0
+            made = self.block.generation_kwh
+            energy, sign = made if selling and made is not None else self.block.consumption_kwh, 1.0
         priced = [weights(part, each) for each in series]
         if len(series) == 1:
-            by_run = self._kernels.costs(use, made, sign, part.runs, priced[0])[..., None]
+            by_run = self._kernels.costs(energy, sign, part.runs, priced[0])[..., None]
         else:
-            by_run = self._kernels.costs_of_many(use, made, sign, part.runs, priced)
+            by_run = self._kernels.costs_of_many(energy, sign, part.runs, priced)
         for number, each in enumerate(series):
             own = np.ascontiguousarray(by_run[:, :, number])
             self._costs[flow, each] = self._kernels.cells(own, part.billing, len(part.place.billing))

@@ -106,7 +106,7 @@ def columns(frame, numbers=("quantity", "cost"), texts=TEXTS):
 def test_threads_and_size_change_nothing(monkeypatch, threads):
     want = columns(bill(fleet(), PLAN))
     monkeypatch.setattr(BILL, "LARGE", 1)
-    monkeypatch.setattr(BILL, "_processors", lambda: threads)
+    monkeypatch.setattr("flipkit.tariffs.threads.processors", lambda: threads)
     assert columns(bill(fleet(), PLAN)) == want
 
 
