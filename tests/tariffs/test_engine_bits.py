@@ -118,20 +118,21 @@ def spot(number, hours):
 
 @pytest.mark.parametrize("start", ["2025-01-10", "2025-01-10T00:20:00Z"])
 def test_many_price_series_in_one_pass_have_the_bits_of_each_alone(monkeypatch, start):
-    series = [spot(number, 2000) for number in range(19)]
+    series = [spot(number, 2000) for number in range(40)]
     kinds = [None, Export("net_billing", series=series[0]), Export("buy_all_sell_all", series=series[1])]
     plans = [
         Tariff(f"plan {number:02d}", "USD", "America/Los_Angeles", series=each, export=kinds[number % 3])
         for number, each in enumerate(series)
     ]
     rng = np.random.default_rng(8)
-    frame = pd.concat([energy(rng.random(700), rng.random(700), site=f"s{n}", start=start) for n in range(6)])
+    frame = pd.concat([energy(rng.random(700), rng.random(700), site=f"s{n}", start=start) for n in range(10)])
     want = columns(bill_matrix(frame, plans), ["cost", "regret"], ["site_id", "tariff"])
     singles = [columns(bill_matrix(frame, [plan]), ["cost"], ["site_id"])["cost"] for plan in plans]
     assert b"".join(
-        np.frombuffer(want["cost"]).reshape(6, 19)[:, number].tobytes() for number in range(19)
+        np.frombuffer(want["cost"]).reshape(10, 40)[:, number].tobytes() for number in range(40)
     ) == b"".join(singles)
     monkeypatch.setattr(BILL, "LARGE", 1)
+    monkeypatch.setattr("flipkit.tariffs.threads.processors", lambda: 2)
     assert columns(bill_matrix(frame, plans), ["cost", "regret"], ["site_id", "tariff"]) == want
 
 

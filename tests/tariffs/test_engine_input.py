@@ -49,6 +49,7 @@ def spot(begin, hours):
         (energy([1.0, np.nan]), InputError, "2025-01-01T01:00:00Z: consumption_kwh"),
         (energy([1.0, np.inf]), InputError, "2025-01-01T01:00:00Z: consumption_kwh"),
         (energy([1.0, 1.0], [0.0, -1.0]), InputError, "2025-01-01T01:00:00Z: generation_kwh"),
+        (energy([1.0, 1.0], [np.nan, 0.0]), InputError, "2025-01-01T00:00:00Z: generation_kwh"),
         (energy([1.0, 1.0], [0.0, np.nan]), InputError, "2025-01-01T01:00:00Z: generation_kwh"),
         (energy(np.ones(5)).drop(index=2), InputError, "2025-01-01T02:00:00Z: no interval"),
         (pd.concat([energy([1.0, 1.0])] * 2), InputError, "the time is there twice"),
@@ -80,6 +81,14 @@ def test_one_bad_value_in_a_fleet_is_found(library):
     frame = pd.concat(frames)
     frame = frame if library is pd else pl.DataFrame(frame.to_dict("list"))
     with pytest.raises(InputError, match=r"site s13, 2025-01-01T07:00:00Z: .* \(1 such intervals\)"):
+        bill(frame, FLAT)
+
+
+def test_times_that_would_fit_two_sites_are_not_taken_for_them():
+    hours = energy(np.ones(24))
+    frame = pd.concat([hours, hours.assign(site_id="b")])
+    frame["site_id"] = ["a"] * 12 + ["b"] * 36
+    with pytest.raises(InputError, match="site b, 2025-01-01T12:00:00Z: the time is there twice"):
         bill(frame, FLAT)
 
 
@@ -180,7 +189,9 @@ def test_the_spread_of_a_bill_of_nothing_is_unknown_and_net_metering_has_two_rul
     tiered = plan(Rate(tiers=TIERED), tier_rule="prorate")
     assert isnan(bill_matrix(energy(np.zeros(24)), [tiered])["rule_spread"].iloc[0])
     metered = plan(Rate(tiers=TIERED), tier_rule="prorate", export=Export("net_metering"))
-    assert bill_matrix(energy(np.ones(744), 0.1), [metered])["rule_spread"].iloc[0] == pytest.approx(0.0, abs=1e-12)
+    made = np.tile([0.0, 1.5], 372)  # 372 kWh bought, of which 186 are sold back
+    row = bill_matrix(energy(np.ones(744), made), [metered]).iloc[0]
+    assert (row["cost"], row["rule_spread"]) == (pytest.approx(10 + 86 * 0.3), pytest.approx(0.0, abs=1e-12))
 
 
 # What other engines got wrong.
