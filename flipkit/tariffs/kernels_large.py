@@ -7,6 +7,7 @@ there is enough to rate.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numba as nb
@@ -31,8 +32,15 @@ _PLACES = nb.types.Array(nb.i8, 1, "C", readonly=True)
 _TABLE = nb.f8[:, ::1]
 
 
-def _compiled(*signature: Any) -> Any:
-    return nb.njit(nb.void(*signature), cache=True, nogil=True, error_model="numpy")
+def _compiled(*signature: Any) -> Callable[[Callable[..., None]], Any]:
+    def compile_it(function: Callable[..., None]) -> Any:
+        options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+        try:
+            return nb.njit(nb.void(*signature), cache=True, **options)(function)
+        except RuntimeError:  # no folder to keep compiled code in: it is made anew by each process
+            return nb.njit(nb.void(*signature), **options)(function)
+
+    return compile_it
 
 
 # `_sums` and `_costs` add to what their tables hold: the piece before the first whole interval of a run, or nothing.

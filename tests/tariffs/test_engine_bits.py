@@ -1,5 +1,6 @@
 """The same bits: compiled or not, alone or in a fleet, in any order, on any number of threads, read twice."""
 
+import importlib
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from flipkit.tariffs import Export, FixedCharge, PriceSeries, Rate, Tariff, Tier
 from flipkit.tariffs.calendar import to_us
 from flipkit.tariffs.energy import Block
 from flipkit.tariffs.rating import rate, total
-from flipkit.tariffs.runs import Grid
+from flipkit.tariffs.runs import Grid, Place, partition
 from flipkit.tariffs.usage import Usage
 
 BILL = sys.modules["flipkit.tariffs.bill"]  # the module; the package's own name is the function
@@ -204,6 +205,24 @@ def test_what_is_large_depends_on_whether_the_code_is_there(monkeypatch):
     assert BILL._is_large(block)
     monkeypatch.delitem(sys.modules, "flipkit.tariffs.kernels_large")
     assert not BILL._is_large(block)
+
+
+def test_where_compiled_code_cannot_be_kept_it_is_made_anew(monkeypatch):
+    import numba
+
+    make = numba.njit
+
+    def njit(*signature, cache=False, **options):
+        def refuse(function):
+            raise RuntimeError("cannot cache function: no locator available")
+
+        return refuse if cache else make(*signature, **options)
+
+    monkeypatch.setattr(numba, "njit", njit)
+    monkeypatch.delitem(sys.modules, "flipkit.tariffs.kernels_large", raising=False)
+    made = importlib.import_module("flipkit.tariffs.kernels_large")
+    part = partition(Place(Grid(0, 10, 8), 0, 80, "UTC", None, None), None, None)
+    assert made.sums(np.ones((4, 8)), part.runs)[0].tolist() == [[8.0]] * 4
 
 
 def test_a_single_site_does_not_wait_for_a_compiler():
