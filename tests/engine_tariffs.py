@@ -87,7 +87,9 @@ def exports(draw, holidays, start_us, end_us, rule):
         return None
     true_up = draw(st.integers(1, 12))
     if mode == "net_metering":
-        return Export(mode, carry_over=draw(st.sampled_from([None, "year"])), payout_per_kwh=0.03, true_up_month=true_up)
+        return Export(
+            mode, carry_over=draw(st.sampled_from([None, "year"])), payout_per_kwh=0.03, true_up_month=true_up
+        )
     credit = mode == "net_billing" and draw(st.booleans())
     more = {"carry_over": "credit", "payout_share": 0.25} if credit else {}
     if draw(st.booleans()):
