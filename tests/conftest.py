@@ -6,6 +6,12 @@ import os
 import sys
 
 import pytest
+from hypothesis import settings
+
+# The same examples in every run; a long run (FLIPKIT_LONG=1) draws new ones.
+settings.register_profile("same", derandomize=True, database=None, deadline=None)
+settings.register_profile("long", database=None, deadline=None)
+settings.load_profile("long" if os.environ.get("FLIPKIT_LONG") else "same")
 
 os.environ["TQDM_DISABLE"] = "1"
 
