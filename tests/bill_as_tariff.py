@@ -17,6 +17,7 @@ from flipkit.tariffs import (
     Adder,
     DemandCharge,
     DemandTier,
+    DemandWindow,
     FixedCharge,
     Minimum,
     PriceSeries,
@@ -85,6 +86,7 @@ def demand_of(charge: Demand) -> DemandCharge:
         charge.name, tiers, clock(charge.when.start), clock(charge.when.end), charge.when.months,
         days_of(charge.when), minutes,
         None if ratchet is None else TariffRatchet(float(ratchet.share), ratchet.months, ratchet.of_months),
+        tuple(DemandWindow(clock(when.start), clock(when.end), days_of(when)) for when in charge.also),
     )  # fmt: skip
 
 

@@ -207,7 +207,10 @@ def demands(draw: st.DrawFn, holidays: bool) -> tuple[Demand, ...]:
         if draw(st.booleans()):
             of = draw(st.sampled_from([MONTHS, (1,), (6, 7, 8), (3, 4, 10, 11)]))
             ratchet = Ratchet(Decimal(draw(st.sampled_from([0.5, 0.8, 1.0]))), draw(st.integers(1, 12)), of)
-        made.append(Demand(f"D{number + 1}", exact(cost), exact([float(kw) for kw in limits]), when, minutes, ratchet))
+        more = draw(hour_windows(minutes))[: draw(st.sampled_from([0, 0, 1, 2]))]
+        also = tuple(When(months, draw(day_groups)[-1], *window) for window in more)
+        kilowatts = exact([float(kw) for kw in limits])
+        made.append(Demand(f"D{number + 1}", exact(cost), kilowatts, when, minutes, ratchet, also))
     return tuple(made)
 
 

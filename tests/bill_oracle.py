@@ -106,7 +106,8 @@ def grid_minutes(plan: Plan, start: datetime, end: datetime) -> int:
     zone, day = ZoneInfo(plan.timezone), timedelta(days=1)
     days = [start + day * number for number in range((end - start) // day + 2)]
     offsets = {(moment.astimezone(zone).utcoffset() or timedelta()) // timedelta(minutes=1) for moment in days}
-    whens = [when for period in plan.periods for when in period.whens] + [demand.when for demand in plan.demands]
+    whens = [when for period in plan.periods for when in period.whens]
+    whens += [when for demand in plan.demands for when in (demand.when, *demand.also)]
     if plan.export:
         whens += [when for period in plan.export.periods for when in period.whens]
     hours = (minute for when in whens for minute in (when.start, when.end))
@@ -330,11 +331,11 @@ def export_rows(part: Stretch) -> Rows:
     return rows
 
 
-def measured(when: When, minutes: int, part: Stretch) -> Decimal | None:
+def measured(whens: list[When], minutes: int, part: Stretch) -> Decimal | None:
     """Highest mean power in the hours; None where there are none in this billing period."""
     buckets: dict[tuple[date, timedelta | None, int], list[Decimal]] = defaultdict(lambda: [ZERO, ZERO])
     for piece in part.pieces:
-        if holds(when, piece.local, part.plan.holidays):
+        if any(holds(when, piece.local, part.plan.holidays) for when in whens):
             local = piece.local
             key = (local.date(), local.utcoffset(), (local.hour * 60 + local.minute) // minutes)
             buckets[key][0] += piece.imported
@@ -345,8 +346,9 @@ def measured(when: When, minutes: int, part: Stretch) -> Decimal | None:
 def billing_demand(charge: Demand, part: Stretch, memory: Memory) -> Decimal | None:
     """The kW to pay; the ratchet looks back at the charge's hours in every month, whatever months the charge names."""
     past = memory.demand[charge.name]
-    any_month = measured(replace(charge.when, months=MONTHS), charge.minutes, part)
-    own = measured(charge.when, charge.minutes, part)
+    whens = [charge.when, *charge.also]
+    any_month = measured([replace(when, months=MONTHS) for when in whens], charge.minutes, part)
+    own = measured(whens, charge.minutes, part)
     ratchet = charge.ratchet
     before = [kw for month, kw in past[-ratchet.months :] if month in ratchet.of_months] if ratchet else []
     past.append((part.cycle.first.month, any_month or ZERO))

@@ -64,6 +64,7 @@ class Demand:
     when: When = When()
     minutes: int = 15
     ratchet: Ratchet | None = None
+    also: tuple[When, ...] = ()  # more hours of the same charge, in the same months
 
 
 @dataclass(frozen=True)

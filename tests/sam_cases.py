@@ -9,6 +9,7 @@ import random
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from bill_plan import MONTHS, ZERO, Demand, Export, Limit, Period, Plan, Profile, Ratchet, When
@@ -201,25 +202,25 @@ def flat_demand(draw: st.DrawFn, minutes: int, ratchet: Ratchet | None) -> tuple
 
 @st.composite
 def period_demand(draw: st.DrawFn, minutes: int) -> tuple[dict[str, Any], list[Demand]]:
-    """Two windows that cost, and the rest that does not; SAM wants equal limits in all periods."""
+    """Two periods that cost, one in up to two windows, and the rest that does not; SAM wants equal limits in all."""
     tables = {"ur_dc_sched_weekday": flat_schedule(), "ur_dc_sched_weekend": flat_schedule()}
-    cuts = sorted(draw(st.sets(st.integers(1, 23), min_size=3, max_size=3)))
+    cuts = sorted(draw(st.sets(st.integers(1, 23), min_size=3, max_size=5)))
     (cost_a, limits), tiers = draw(demand_ladder()), 0
     tiers = len(cost_a)
     cost_b = [number / 4 for number in draw(st.lists(st.integers(0, 60), min_size=tiers, max_size=tiers))]
     charges, mat = [], []
-    hours = [(cuts[0], cuts[1]), (cuts[1], cuts[2])]
-    for number, (cost, (begin, stop)) in enumerate(zip((cost_a, cost_b), hours, strict=True)):
+    hours = [[(cuts[0], cuts[1]), *pairwise(cuts[3:])], [(cuts[1], cuts[2])]]
+    for number, (cost, blocks) in enumerate(zip((cost_a, cost_b), hours, strict=True)):
         months = draw(seasons(2))[0]
         every_day = draw(st.booleans())
         for month in months:
-            for hour in range(begin, stop):
+            for hour in (hour for block in blocks for hour in range(*block)):
                 tables["ur_dc_sched_weekday"][month - 1][hour] = number + 2
                 if every_day:
                     tables["ur_dc_sched_weekend"][month - 1][hour] = number + 2
         days = WEEKDAYS + WEEKEND if every_day else WEEKDAYS
-        when = When(months, days, begin * 60, stop * 60)
-        charges.append(Demand(f"window {number + 1}", exact(cost), exact(limits), when, minutes))
+        when, *also = [When(months, days, begin * 60, stop * 60) for begin, stop in blocks]
+        charges.append(Demand(f"period {number + 1}", exact(cost), exact(limits), when, minutes, also=tuple(also)))
     for number, cost in enumerate(([0.0] * tiers, cost_a, cost_b)):
         mat += [[number + 1, tier + 1, [*limits, NO_LIMIT][tier], price] for tier, price in enumerate(cost)]
     return tables | {"ur_dc_tou_mat": mat}, charges
