@@ -18,6 +18,7 @@ from flipkit.reports.performance import performance_report
 from flipkit.reports.window import local_window
 from flipkit.tariffs.calendar import from_us, month_edges
 from flipkit.tariffs.money import rounded
+from flipkit.tariffs.price_frame import series_of_frame
 from flipkit.tariffs.series import PriceSeries
 
 if TYPE_CHECKING:
@@ -146,8 +147,7 @@ def _worth(kit: Kit, location: _Location | None, start: str, end: str) -> _Worth
 
 def _prices(kit: Kit, location: _Location, window: tuple[int, int], direction: str) -> PriceSeries:
     frame = kit.flatpeak.prices(location.id, from_us(window[0]), from_us(window[1]), tariff_direction=direction)
-    columns = take(frame, times=["start_utc", "end_utc"], numbers=["price_per_kwh"])
-    return PriceSeries(columns["start_utc"].view(np.int64), columns["end_utc"].view(np.int64), columns["price_per_kwh"])
+    return series_of_frame(frame)
 
 
 class _Profile:

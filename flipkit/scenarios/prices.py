@@ -13,6 +13,7 @@ from flipkit.frames import is_frame, take
 from flipkit.http import side_by_side
 from flipkit.tariffs.calendar import from_us
 from flipkit.tariffs.energy import SiteEnergy
+from flipkit.tariffs.price_frame import series_of_frame
 from flipkit.tariffs.series import PriceSeries
 
 __all__ = ["Market", "today"]
@@ -84,14 +85,9 @@ def _fetch(client: Any, job: tuple[SiteEnergy, str, str]) -> PriceSeries | None:
     site, location_id, direction = job
     start, end = map(from_us, site.window)
     try:
-        return _series(client.prices(location_id, start, end, tariff_direction=direction))
+        return series_of_frame(client.prices(location_id, start, end, tariff_direction=direction))
     except PriceUnavailable:
         return None
-
-
-def _series(frame: Any) -> PriceSeries:
-    columns = take(frame, times=["start_utc", "end_utc"], numbers=["price_per_kwh"], what="prices")
-    return PriceSeries(columns["start_utc"].view(np.int64), columns["end_utc"].view(np.int64), columns["price_per_kwh"])
 
 
 def _from_frame(frame: Any) -> dict[str, Market]:
