@@ -4,7 +4,7 @@ What is drawn at random is what both understand alike (`tests/sam_cases.py`). Wh
 such draw but a test here that shows the difference:
 
 * it takes 8,760 hours (times a whole number) and refuses the 8,784 of a leap year; its year begins on a Monday, knows
-  no public holiday and no change of the clock: the year here is 2018 in UTC;
+  no public holiday and no change of the clock: what is drawn is 2018 in UTC;
 * reading a rate of the rate database (`PySAM.UtilityRateTools`), it edits what it is given, so that a second reading
   of the same rate shifts every period by one, and a ratchet of one month holds up all twelve;
 * a month without any import makes its kWh/kW limits zero, and kWh rolled over from that month are lost;
@@ -12,20 +12,21 @@ such draw but a test here that shows the difference:
   17:00; what is left at the true-up is paid on the sum of all periods, not on what the periods have left;
 * a minimum is compared with the bill of imports or zero, whichever is higher, and a yearly one with the sum of bills
   before the monthly top-ups;
-* all periods must have the same limits, and without net metering a tier once reached is kept to the month's end.
+* tiers are counted on one ladder: all periods must have the same limits, and where one is a limit by kW and the other is
+  not, the first period's is taken for both. A tier once reached is so kept to the month's end, whatever period follows.
 """
 
 import copy
 from collections import defaultdict
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 import sam_cases
 from bill_as_tariff import engine_bill
-from bill_hand import D, day_and_night, flat, numbers, total
+from bill_hand import D, day_and_night, flat, judge, numbers, profile, total
 from bill_oracle import bill
-from bill_plan import Demand, Export, Plan, Profile, Ratchet
+from bill_plan import ALL_DAYS, MONTHS, Demand, Export, Plan, Profile, Ratchet, When
 from hypothesis import HealthCheck, Phase, given, settings
 from PySAM import UtilityRateTools
 from sam_cases import NET_BILLING, NET_METERING, NO_LIMIT, START
@@ -58,6 +59,15 @@ def year(kwh, at=None, generation=None):
 def sam(inputs, used, made):
     model = sam_cases.run(inputs, used, made)
     return list(model.Outputs.year1_monthly_utility_bill_w_sys)
+
+
+def priced_hours(prices, hours_of, weekend_too=True):
+    """SAM's tables of two prices, the second in some hours of the day, on weekdays or on all days."""
+    rest, chosen = [1] * 24, [2 if hour in hours_of else 1 for hour in range(24)]
+    return {
+        "ur_ec_tou_mat": [[1, 1, NO_LIMIT, 0, prices[0], 0], [2, 1, NO_LIMIT, 0, prices[1], 0]],
+        "ur_ec_sched_weekday": [chosen] * 12, "ur_ec_sched_weekend": [chosen if weekend_too else rest] * 12,
+    }  # fmt: skip
 
 
 def ours(plan, used, made):
@@ -123,6 +133,88 @@ def test_sam_refuses_a_leap_year():
         sam_cases.run({}, [1.0] * 8784, [0.0] * 8784)
     energy = Profile(START.replace(year=2024), 60, numbers(*[1.0] * 8784), numbers(*[0.0] * 8784))
     assert sum(total(engine_bill([Plan("UTC", (flat(0.5),))], energy)).values()) == pytest.approx(4392)
+
+
+@pytest.mark.parametrize("name", ["engine", "oracle"])
+def test_sam_knows_no_change_of_the_clock(name):
+    # Los Angeles, 1 kWh an hour: daylight saving time begins on 11 March and ends on 4 November, at 2:00
+    energy, used = profile("America/Los_Angeles", "2018-01-01", HOURS, 1), year(1)
+    hours = [744, 672, 744, 720, 744, 720, 744, 744, 720, 744, 720, 744]
+    real = [*hours[:2], 743, *hours[3:10], 721, 744]
+    assert sam({"ur_ec_tou_mat": [[1, 1, NO_LIMIT, 0, 1, 0]]}, *used) == pytest.approx(hours)
+    assert by_month(judge(name, [Plan("America/Los_Angeles", (flat(1),))], energy)) == pytest.approx(real)
+    # 1 kWh at 15:00 standard time, and a price from 16:00 to 17:00 by the clock on the wall
+    at = dict.fromkeys(range(15, HOURS, 24), 1)
+    summer = [0, 0, 21, 30, 31, 30, 31, 31, 30, 31, 3, 0]
+    plan = Plan("America/Los_Angeles", day_and_night((1,), (0,), start=16, end=17))
+    assert sam(priced_hours((0, 1), {16}), *year(0, at)) == pytest.approx([0] * 12)
+    energy = profile("America/Los_Angeles", "2018-01-01", HOURS, at=at)
+    assert by_month(judge(name, [plan], energy)) == pytest.approx(summer)
+    # the hour from 1:00 to 2:00 comes twice in November, that from 2:00 to 3:00 not at all in March
+    for hour, march, november in ((1, 31, 31), (2, 30, 30)):
+        plan = Plan("America/Los_Angeles", day_and_night((1,), (0,), start=hour, end=hour + 1))
+        months = by_month(judge(name, [plan], profile("America/Los_Angeles", "2018-01-01", HOURS, 1)))
+        assert (months[2], months[10]) == pytest.approx((march, november))
+        bills = sam(priced_hours((0, 1), {hour}), *used)
+        assert (bills[2], bills[10]) == pytest.approx((31, 30))
+
+
+@pytest.mark.parametrize("name", ["engine", "oracle"])
+def test_sam_knows_no_public_holiday(name):
+    # 1 kWh an hour, a price on weekdays alone; the ten federal holidays of 2018 (11 November, a Sunday, observed on 12)
+    weekdays = [23, 20, 22, 21, 23, 21, 22, 23, 20, 23, 22, 21]
+    days = [(1, 1), (1, 15), (2, 19), (5, 28), (7, 4), (9, 3), (10, 8), (11, 12), (11, 22), (12, 25)]
+    kept = [count - sum(month == number for month, _ in days) for number, count in enumerate(weekdays, 1)]
+    inputs = priced_hours((0, 1), range(24), weekend_too=False)
+    assert sam(inputs, *year(1)) == pytest.approx([24 * count for count in weekdays])
+    whens = (When(MONTHS, (0, 1, 2, 3, 4)),), (When(MONTHS, (5, 6)),)
+    periods = tuple(flat(price, name=f"at {price}", whens=at) for price, at in zip((1, 0), whens, strict=True))
+    energy = Profile(START, 60, numbers(*year(1)[0]), numbers(*year(0)[1]))
+    holidays = frozenset(date(2018, *day) for day in days)
+    months = by_month(judge(name, [Plan("UTC", periods, region="US", holidays=holidays)], energy))
+    assert months == pytest.approx([24 * count for count in kept])
+    months = by_month(judge(name, [Plan("UTC", periods)], energy))
+    assert months == pytest.approx([24 * count for count in weekdays])
+
+
+@pytest.mark.parametrize("name", ["engine", "oracle"])
+@pytest.mark.parametrize(("start", "end", "found"), [(13, 16, False), (11, 16, True), (1, 5, False), (1, 6, True)])
+def test_sam_rolls_over_by_four_hours_of_the_weekday(name, start, end, found):
+    # 100 kWh too many in January in some hours, 60 kWh used in the same hours of February: nothing to pay. SAM finds
+    # the period again only if it is in force at 0:00, 5:00, 11:00 or 17:00.
+    february = 31 * 24
+    used, made = year(0, at={february + start: 60}, generation={start: 100})
+    inputs = {"ur_metering_option": NET_METERING} | priced_hours((0.2, 0.4), range(start, end))
+    months = sam(inputs, used, made)
+    assert months[:2] == pytest.approx([0, 0 if found else 60 * 0.4])
+    periods = day_and_night((0.4,), (0.2,), start=start, end=end)
+    plan = Plan("UTC", periods, tier_rule="prorate", export=Export("net_metering", carry_over="year"))
+    energy = Profile(START, 60, numbers(*used), numbers(*made))
+    assert by_month(judge(name, [plan], energy))[:2] == pytest.approx([0, 0])
+
+
+@pytest.mark.parametrize("name", ["engine", "oracle"])
+def test_sam_keeps_the_tier_of_another_period(name):
+    # noon to midnight has a limit of 100 kWh for each kW; SAM counts on the first period's ladder, 100 kWh, and is in
+    # tier 2 when the afternoon begins. By its own limit, 100 x 150 kW, the afternoon is in tier 1.
+    used, made = year(0, at={10: 150, 14: 20, 34: 150, 36: 7})
+    unit, table = {1: 0, 2: 1}, {1: (0.1, 0.2), 2: (0.3, 0.4)}
+    inputs = priced_hours((0, 0), range(12, 24)) | {
+        "ur_ec_tou_mat": [
+            [period, tier, limit, unit[period], table[period][tier - 1], 0]
+            for period in (1, 2)
+            for tier, limit in ((1, 100), (2, NO_LIMIT))
+        ]
+    }
+    assert sam(inputs, used, made)[0] == pytest.approx(100 * 0.1 + 200 * 0.2 + 27 * 0.4)
+    morning, afternoon = (When(MONTHS, ALL_DAYS, begin * 60, begin * 60 + 720) for begin in (0, 12))
+    periods = (
+        flat(0.1, 100, prices=(0.2,), name="morning", whens=(morning,)),
+        flat(0.3, 100, prices=(0.4,), name="afternoon", whens=(afternoon,), per_kw=True),
+    )
+    energy = Profile(START, 60, numbers(*used), numbers(*made))
+    months = by_month(judge(name, [Plan("UTC", periods, tier_rule="chronological")], energy))
+    assert months[0] == pytest.approx(100 * 0.1 + 200 * 0.2 + 27 * 0.3)
 
 
 def test_sam_loses_what_rolls_over_from_a_month_without_import():
