@@ -146,10 +146,11 @@ class Service:
             found.extend(page)
             if not answer.value.has_more:
                 return found, answer
-            if not page or page[-1].id in cursors:
+            last = page and (page[-1].get("id") if isinstance(page[-1], dict) else page[-1].id)
+            if not last or last in cursors:
                 raise UnexpectedAnswer("`has_more` is true, but the page leads no further", answer.request)
-            cursors.add(page[-1].id)
-            after = {"starting_after": page[-1].id}
+            cursors.add(last)
+            after = {"starting_after": last}
 
     def _facts(self, answers: Iterable[Answer[Any]], **query: Any) -> dict[str, Any]:
         """Where a frame comes from: what was asked, and when the service gave the oldest of its answers."""

@@ -18,6 +18,7 @@ from flipkit.http import Answer
 __all__ = ["Tariffs"]
 
 _PAGE = msgspec.json.Decoder(Page[Tariff])
+_OBJECTS = msgspec.json.Decoder(Page[dict[str, Any]])
 
 
 class _HasBody(Protocol):
@@ -85,6 +86,21 @@ class Tariffs(Service):
             "status": [x.status or None for x in found],
         }
         return TARIFFS.build(columns, self.frames, facts=self._facts([answer], tariffs_of=location_id))
+
+    def tariff_objects(self, location_id: str) -> list[dict[str, Any]]:
+        """The tariffs of a location as the service gives them, for `Tariff.from_flatpeak`.
+
+        Parameters
+        ----------
+        location_id : str
+            Flatpeak's id of the location.
+
+        Returns
+        -------
+        list of dict
+            Of all directions and types, whole.
+        """
+        return self._all(_OBJECTS, *self._wire.tariffs, query={"location_id": location_id})[0]
 
     def delete_tariff(self, tariff_id: str) -> None:
         """Delete a tariff.

@@ -18,6 +18,7 @@ from flipkit.frames.findings import Finding
 from flipkit.tariffs import PriceSeries, Tariff
 from flipkit.tariffs.calendar import from_us, month_edges
 from flipkit.tariffs.money import rounded
+from flipkit.tariffs.price_frame import series_of_frame
 from flipkit.tariffs.series import Float64, joined
 from flipkit.tariffs.tier_prices import Used, has_tiers, mean_prices
 
@@ -66,13 +67,11 @@ class _Window(NamedTuple):
 
 
 def tariff_objects(kit: Kit, location_id: str) -> Objects | None:
-    """The tariff objects of a location as the service gives them; None where it says no, or not on one page."""
+    """The tariff objects of a location as the service gives them; None where it says no."""
     try:
-        page = kit.flatpeak.raw("GET", "tariffs", query={"location_id": location_id, "limit": "100"})
+        return kit.flatpeak.tariff_objects(location_id)
     except _NO:
         return None
-    data = page.get("data") if isinstance(page, Mapping) and not page.get("has_more") else None
-    return data if isinstance(data, list) and all(isinstance(each, Mapping) for each in data) else None
 
 
 def cost_columns(costs: Frame) -> dict[str, Any]:
@@ -197,7 +196,4 @@ def _used(kit: Kit, records: Records, start_us: int) -> Used:
 def _listed(kit: Kit, records: Records) -> PriceSeries:
     """The price list over the time of the records."""
     span = from_us(int(records.start.min())), from_us(int(records.end.max()))
-    frame = kit.flatpeak.prices(records.location_id, *span, tariff_direction=records.direction)
-    columns = take(frame, times=["start_utc", "end_utc"], numbers=["price_per_kwh"], what="prices")
-    start, end = (columns[name].view(np.int64) for name in ("start_utc", "end_utc"))
-    return PriceSeries(start, end, columns["price_per_kwh"])
+    return series_of_frame(kit.flatpeak.prices(records.location_id, *span, tariff_direction=records.direction))

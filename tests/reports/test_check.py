@@ -78,11 +78,11 @@ def test_every_cost_of_the_sample_fleet_is_rated_to_the_cent(kit):
     """Fixed tariffs and market rates alike; free LOCAL energy has no tariff, and nothing to say."""
     calls = []
 
-    def raw(verb, *given, **named):
-        calls.append(named["query"]["location_id"])
-        return verb(*given, **named)
+    def tariff_objects(verb, location_id):
+        calls.append(location_id)
+        return verb(location_id)
 
-    rows = records(fk.cost_report(told(kit, raw=raw), "2025-09", "2025-10"))
+    rows = records(fk.cost_report(told(kit, tariff_objects=tariff_objects), "2025-09", "2025-10"))
     assert len(calls) == len(set(calls)) == 24
     checked = [row for row in rows if row["tariff_direction"] != "LOCAL" and not np.isnan(row["cost"])]
     assert len(checked) == 2 * (24 + 18)
@@ -180,12 +180,12 @@ def refuse(error):
 
 def test_without_tariff_and_price_it_is_unchecked_and_says_so():
     kit, _ = metered([{"schedule": schedule(LADDER[2:])}], days=2)
-    silent = told(kit, raw=refuse(NotFound), prices=refuse(PriceUnavailable))
+    silent = told(kit, tariff_objects=refuse(NotFound), prices=refuse(PriceUnavailable))
     [row] = records(fk.cost_report(silent, "2025-05", "2025-05"))
     assert row["cost"] > 0
     assert np.isnan(row["local_cost"])
     assert "cost.unchecked" in row["finding"]
-    [row] = records(fk.cost_report(told(kit, raw=refuse(NotFound)), "2025-05", "2025-05"))
+    [row] = records(fk.cost_report(told(kit, tariff_objects=refuse(NotFound)), "2025-05", "2025-05"))
     assert row["local_cost"] == pytest.approx(row["cost"], abs=0.01)
 
 
