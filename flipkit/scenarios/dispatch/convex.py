@@ -6,7 +6,7 @@ beyond the store is cut off at both ends. The segments lie in the middle of a wi
 
 from __future__ import annotations
 
-from flipkit.scenarios.dispatch.compiled import jit
+from flipkit.scenarios.dispatch.compiled import NUMBERS, PLACE, SIZE, TABLE, called
 from flipkit.scenarios.dispatch.problem import Float64
 from flipkit.scenarios.dispatch.segments import MOST
 
@@ -16,7 +16,7 @@ MARGIN = MOST + 1
 """Free places that `step` needs at either end."""
 
 
-@jit
+@called(TABLE, PLACE, PLACE, TABLE)
 def centre(source: Float64, begin: int, count: int, v: Float64) -> int:
     """Copy `count` segments into the middle of `v`, which may be their own row; where they begin."""
     start: int = (v.shape[1] - count) // 2
@@ -29,7 +29,7 @@ def centre(source: Float64, begin: int, count: int, v: Float64) -> int:
     return start
 
 
-@jit
+@called(TABLE, PLACE, PLACE, PLACE, SIZE, SIZE)
 def _insert(v: Float64, start: int, end: int, at: int, slope: float, length: float) -> tuple[int, int, int]:
     """Put a segment before place `at`, moving the shorter side; where the row begins and ends, and what is next."""
     if at - start < end - at:
@@ -43,7 +43,7 @@ def _insert(v: Float64, start: int, end: int, at: int, slope: float, length: flo
     return start, end + 1, at + 1
 
 
-@jit
+@called(TABLE, PLACE, PLACE, SIZE, SIZE)
 def _cut_left(v: Float64, start: int, end: int, skip: float, tiny: float) -> tuple[int, float]:
     """Cut a length off at the left; where the row then begins, and the change of value over what was cut."""
     gained = 0.0
@@ -61,7 +61,7 @@ def _cut_left(v: Float64, start: int, end: int, skip: float, tiny: float) -> tup
     return start, gained
 
 
-@jit
+@called(TABLE, PLACE, PLACE, SIZE, SIZE)
 def _cut_right(v: Float64, start: int, end: int, skip: float, tiny: float) -> int:
     while skip > 0.0:
         length = v[1, end - 1]
@@ -75,7 +75,7 @@ def _cut_right(v: Float64, start: int, end: int, skip: float, tiny: float) -> in
     return end
 
 
-@jit
+@called(TABLE, PLACE, PLACE, TABLE, PLACE, PLACE, SIZE, SIZE, NUMBERS)
 def step(
     v: Float64, start: int, count: int, h: Float64, parts: int, charging: int, reach: float, tiny: float, level: Float64
 ) -> tuple[int, int, float]:

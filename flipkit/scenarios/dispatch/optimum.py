@@ -12,7 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from flipkit.scenarios.dispatch.compiled import COUNTS, ENDS, GIVEN, LIMITS, NUMBERS, PLACE, TABLE, compiled, jit
+from flipkit.scenarios.dispatch.compiled import (
+    COUNTS,
+    ENDS,
+    GIVEN,
+    LIMITS,
+    NUMBERS,
+    PLACE,
+    ROW,
+    SIZE,
+    TABLE,
+    called,
+    compiled,
+)
 from flipkit.scenarios.dispatch.convex import MARGIN, centre, step
 from flipkit.scenarios.dispatch.pieces import convolve
 from flipkit.scenarios.dispatch.problem import Bools, Float64, Limits
@@ -26,18 +38,28 @@ TINY = 1e-12
 """Share of the store, and of what it is worth, below which a difference is rounding."""
 
 
-@jit
+@called(TABLE, PLACE, PLACE, TABLE, PLACE)
 def _keep(v: Float64, start: int, count: int, kept: Float64, used: int) -> Float64:
     """Write a value function behind those that are kept, in a larger room where it is full."""
     if used + count > kept.shape[1]:
         larger = np.empty((2, 2 * (used + count)))
-        larger[:, :used] = kept[:, :used]
+        for k in range(used):  # no slices: assigning them compiles the words of numpy's errors, a second
+            larger[0, k], larger[1, k] = kept[0, k], kept[1, k]
         kept = larger
-    kept[:, used : used + count] = v[:, start : start + count]
+    for k in range(count):
+        kept[0, used + k], kept[1, used + k] = v[0, start + k], v[1, start + k]
     return kept
 
 
-@jit
+@called(ROW)
+def _largest(values: Float64) -> float:
+    largest = 0.0
+    for value in values:
+        largest = max(largest, abs(value))
+    return largest
+
+
+@called(NUMBERS, PLACE, PLACE)
 def _reach(length: Float64, first: int, last: int) -> float:
     total = 0.0
     for k in range(first, last):
@@ -45,7 +67,7 @@ def _reach(length: Float64, first: int, last: int) -> float:
     return total
 
 
-@jit
+@called(TABLE, PLACE, PLACE, SIZE)
 def _value_at(v: Float64, start: int, count: int, at: float) -> float:
     """Change of a value function from 0 to `at`."""
     value = 0.0
@@ -55,7 +77,7 @@ def _value_at(v: Float64, start: int, count: int, at: float) -> float:
     return value
 
 
-@jit
+@called(ROW, ROW, ROW, ENDS, LIMITS, SIZE, PLACE, TABLE, COUNTS, TABLE)
 def _backwards(
     net: Float64,
     buy: Float64,
@@ -108,7 +130,7 @@ def _backwards(
     return kept, base + _value_at(v, start, count, limits.first), bent, alive
 
 
-@jit
+@called(SIZE, TABLE, PLACE, SIZE, NUMBERS, SIZE)
 def _by_levels(at: float, h: Float64, parts: int, reach: float, level: Float64, width: float) -> float:
     """The store afterwards, where all is convex: from the most discharging upwards, each segment to its level."""
     high, low = at + reach, at + reach - _reach(h[1], 0, parts)
@@ -119,21 +141,21 @@ def _by_levels(at: float, h: Float64, parts: int, reach: float, level: Float64, 
     return min(after, high, width)
 
 
-@jit
+@called(SIZE, TABLE, PLACE, SIZE, TABLE, PLACE, PLACE, SIZE, SIZE)
 def _by_corners(
-    at: float, h: Float64, parts: int, reach: float, v: Float64, count: int, width: float, close: float
+    at: float, h: Float64, parts: int, reach: float, v: Float64, place: int, count: int, width: float, close: float
 ) -> float:
     """The store afterwards, where anything is not convex: the cheapest corner; of equals, what moves least."""
     low = at + reach - _reach(h[1], 0, parts)
     x, top = max(low, 0.0), min(at + reach, width)
     k, stop_h = parts - 1, low + h[1, parts - 1]
-    i, stop_v = 0, v[1, 0]
+    i, last, stop_v = place, place + count - 1, v[1, place]
     best, cost, least = x, 0.0, 0.0
     while x < top:
         while k > 0 and stop_h <= x:
             k -= 1
             stop_h += h[1, k]
-        while i < count - 1 and stop_v <= x:
+        while i < last and stop_v <= x:
             i += 1
             stop_v += v[1, i]
         stop = top
@@ -148,7 +170,7 @@ def _by_corners(
     return best
 
 
-@jit
+@called(ROW, ROW, ROW, LIMITS, SIZE, TABLE, COUNTS, TABLE, NUMBERS, NUMBERS)
 def _forwards(
     net: Float64,
     buy: Float64,
@@ -172,15 +194,14 @@ def _forwards(
         elif place < 0:
             after = _by_levels(at, h, parts, reach, levels[t], limits.width)
         else:
-            value = kept[:, place : place + count]
-            after = _by_corners(at, h, parts, reach, value, count, limits.width, close)
+            after = _by_corners(at, h, parts, reach, kept, place, count, limits.width, close)
         change, at = after - at, after
         kwh = min(change / limits.into, limits.most) if change > 0.0 else max(change * limits.out, -limits.most)
         flow[t] = -net[t] if abs(kwh + net[t]) <= grain else kwh
         soc[t] = limits.floor + at
 
 
-@jit
+@called(SIZE, TABLE, PLACE, SIZE, SIZE)
 def _sides(moved: float, h: Float64, parts: int, reach: float, tiny: float) -> tuple[float, float]:
     """Slope of an interval's cost on either side of what was drawn; without end where the battery can do no more."""
     left, right, begun = -np.inf, np.inf, -reach
@@ -195,7 +216,7 @@ def _sides(moved: float, h: Float64, parts: int, reach: float, tiny: float) -> t
     return left, right
 
 
-@jit
+@called(ROW, ROW, ROW, ENDS, LIMITS, NUMBERS, NUMBERS)
 def _marginal(
     net: Float64, buy: Float64, sell: Float64, ends: Bools, limits: Limits, soc: Float64, marginal: Float64
 ) -> None:
@@ -261,7 +282,7 @@ def optimal_rows(
     kept, spare = np.empty((2, 1024)), np.empty(count)
     for row in range(first, last):
         use, bought, sold = net[row], buy[row % len(buy)], sell[row % len(sell)]
-        scale = max(np.abs(bought).max(), np.abs(sold).max()) / limits.into
+        scale = max(_largest(bought), _largest(sold)) / limits.into
         kept, cost[row], seen[row, 0], seen[row, 1] = _backwards(
             use, bought, sold, ends, limits, scale, most, levels, where, kept
         )

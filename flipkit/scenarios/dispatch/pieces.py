@@ -8,13 +8,13 @@ convex runs, so each run is convolved on its own and the lowest kept: exact as w
 
 from __future__ import annotations
 
-from flipkit.scenarios.dispatch.compiled import jit
+from flipkit.scenarios.dispatch.compiled import BLOCK, NUMBERS, PLACE, SIZE, TABLE, called
 from flipkit.scenarios.dispatch.problem import Float64
 
 __all__ = ["convolve", "lower"]
 
 
-@jit
+@called(TABLE, PLACE, PLACE, TABLE, PLACE, PLACE, SIZE, SIZE, SIZE, TABLE)
 def _merge(
     v: Float64,
     first: int,
@@ -59,7 +59,7 @@ def _merge(
     return count, gained
 
 
-@jit
+@called(TABLE, PLACE, SIZE, SIZE, SIZE, SIZE)
 def _put(f: Float64, count: int, x: float, value: float, slope: float, close: float) -> int:
     if count:
         last = count - 1
@@ -69,7 +69,7 @@ def _put(f: Float64, count: int, x: float, value: float, slope: float, close: fl
     return count + 1
 
 
-@jit
+@called(TABLE, PLACE, SIZE, SIZE, TABLE)
 def _split(f: Float64, count: int, f_end: float, start: float, tail: Float64) -> tuple[int, int]:
     """Move what `f` holds from `start` on to `tail`; the numbers of segments that stay and that moved."""
     keep = count
@@ -87,7 +87,33 @@ def _split(f: Float64, count: int, f_end: float, start: float, tail: Float64) ->
     return keep, moved
 
 
-@jit
+@called(TABLE, PLACE, *(SIZE,) * 7)
+def _lower_line(
+    f: Float64,
+    count: int,
+    x: float,
+    length: float,
+    one: float,
+    one_slope: float,
+    two: float,
+    two_slope: float,
+    close: float,
+) -> int:
+    before = two - one
+    after = before + (two_slope - one_slope) * length
+    if before >= -close and after >= -close:
+        return _put(f, count, x, one, one_slope, close)
+    if before <= close and after <= close:
+        return _put(f, count, x, two, two_slope, close)
+    part = length * before / (before - after)
+    if before < 0.0:
+        count = _put(f, count, x, two, two_slope, close)
+        return _put(f, count, x + part, one + one_slope * part, one_slope, close)
+    count = _put(f, count, x, one, one_slope, close)
+    return _put(f, count, x + part, two + two_slope * part, two_slope, close)
+
+
+@called(TABLE, PLACE, SIZE, TABLE, PLACE, SIZE, TABLE, SIZE)
 def lower(
     f: Float64, count: int, f_end: float, g: Float64, g_count: int, g_end: float, tail: Float64, close: float
 ) -> int:
@@ -123,33 +149,7 @@ def lower(
     return count
 
 
-@jit
-def _lower_line(
-    f: Float64,
-    count: int,
-    x: float,
-    length: float,
-    one: float,
-    one_slope: float,
-    two: float,
-    two_slope: float,
-    close: float,
-) -> int:
-    before = two - one
-    after = before + (two_slope - one_slope) * length
-    if before >= -close and after >= -close:
-        return _put(f, count, x, one, one_slope, close)
-    if before <= close and after <= close:
-        return _put(f, count, x, two, two_slope, close)
-    part = length * before / (before - after)
-    if before < 0.0:
-        count = _put(f, count, x, two, two_slope, close)
-        return _put(f, count, x + part, one + one_slope * part, one_slope, close)
-    count = _put(f, count, x, one, one_slope, close)
-    return _put(f, count, x + part, two + two_slope * part, two_slope, close)
-
-
-@jit
+@called(NUMBERS, PLACE, PLACE)
 def _run(slope: Float64, first: int, count: int) -> int:
     """Where the convex run that begins at `first` ends."""
     last = first + 1
@@ -158,7 +158,7 @@ def _run(slope: Float64, first: int, count: int) -> int:
     return last
 
 
-@jit
+@called(TABLE, PLACE, SIZE, SIZE, TABLE)
 def _place(g: Float64, count: int, start: float, value: float, placed: Float64) -> float:
     """Slopes and lengths to where each begins, its value and its slope; where the last one ends."""
     for k in range(count):
@@ -167,7 +167,7 @@ def _place(g: Float64, count: int, start: float, value: float, placed: Float64) 
     return start
 
 
-@jit
+@called(TABLE, PLACE, SIZE, SIZE, TABLE)
 def _collect(f: Float64, count: int, width: float, tiny: float, into: Float64) -> int:
     """Where segments begin to slopes and lengths, from 0 to `width`."""
     found, begun = 0, 0.0
@@ -185,7 +185,7 @@ def _collect(f: Float64, count: int, width: float, tiny: float, into: Float64) -
     return found
 
 
-@jit
+@called(TABLE, PLACE, PLACE, TABLE, PLACE, *(SIZE,) * 5, TABLE, BLOCK)
 def convolve(
     v: Float64,
     begun: int,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from flipkit.scenarios.dispatch.compiled import jit
+from flipkit.scenarios.dispatch.compiled import LIMITS, NUMBERS, PLACE, SIZE, called, compiled_late
 from flipkit.scenarios.dispatch.problem import Float64, Limits, Problem
 
 __all__ = ["MOST", "interval_cost", "is_convex", "segments", "table"]
@@ -15,13 +15,13 @@ MOST = 3
 """Most segments of one interval: charging from the grid and from surplus, or discharging into load and grid."""
 
 
-@jit
+@called(SIZE, SIZE, SIZE)
 def interval_cost(imported: float, buy: float, sell: float) -> float:
     """Cost of a net import; a net export earns."""
     return imported * buy if imported > 0.0 else imported * sell
 
 
-@jit
+@called(SIZE, SIZE, SIZE, LIMITS, NUMBERS, NUMBERS)
 def segments(
     net: float, buy: float, sell: float, limits: Limits, slope: Float64, length: Float64
 ) -> tuple[int, int, float]:
@@ -56,7 +56,7 @@ def segments(
     return count, charging, interval_cost(net + charge, buy, sell)
 
 
-@jit
+@called(NUMBERS, PLACE)
 def is_convex(slope: Float64, count: int) -> bool:
     """Whether the slopes do not fall."""
     for k in range(1, count):  # noqa: SIM110  what numba compiles
@@ -65,7 +65,7 @@ def is_convex(slope: Float64, count: int) -> bool:
     return True
 
 
-@jit
+@compiled_late
 def _fill(
     net: Float64,
     buy: Float64,
