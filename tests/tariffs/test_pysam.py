@@ -12,8 +12,8 @@ such draw but a test here that shows the difference:
   17:00; what is left at the true-up is paid on the sum of all periods, not on what the periods have left;
 * a minimum is compared with the bill of imports or zero, whichever is higher, and a yearly one with the sum of bills
   before the monthly top-ups;
-* tiers are counted on one ladder: all periods must have the same limits, and where one is a limit by kW and the other is
-  not, the first period's is taken for both. A tier once reached is so kept to the month's end, whatever period follows.
+* tiers are counted on one ladder: all periods must have the same limits, and where one is a limit by kW and the other
+  is not, the first period's is taken for both. A tier once reached is so kept to the month's end in every period.
 """
 
 import copy
