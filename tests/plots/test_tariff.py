@@ -1,5 +1,7 @@
 """The heat map of a tariff holds the mean price of each month and local half-hour."""
 
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from flipkit.errors import InputError
 from flipkit.plots import tariff_heatmap
 from flipkit.tariffs import Rate, Tariff, Tier
+from flipkit.tariffs.calendar import to_us
 
 NIGHT = Tariff.time_of_use(
     {"00:00-07:00": 0.1, "07:00-16:30": 0.25, "16:30-24:00": 0.4}, currency="EUR", timezone="Europe/Brussels"
@@ -59,7 +62,8 @@ def test_of_a_ladder_the_first_step_is_drawn_and_said_so(in_parts):
         tariff = Tariff.successive(halves)
     ax = tariff_heatmap(tariff)
     assert cells(ax) == pytest.approx(np.tile(np.repeat([0.2, 0.4], 24), (12, 1)), abs=1e-12)
-    assert "EUR/kWh, first tier" in [other.get_ylabel() for other in ax.figure.axes]
+    names = "tiered, then tiered" if in_parts else "tiered"
+    assert ax.get_title("left") == f"{names}: price of the first tier"
 
 
 def test_the_axes_given_are_drawn_on_and_returned():
@@ -69,17 +73,37 @@ def test_the_axes_given_are_drawn_on_and_returned():
     assert len(plt.get_fignums()) == 1
 
 
-def test_a_series_that_does_not_cover_the_year_is_refused(frames_library):
+def january(frames_library):
+    """A price in January 2024, and none at any other time."""
     from flipkit.frames.tables import PRICES
 
     columns = {
         "location_id": "loc_1",
-        "start_utc": np.array(["2025-01-01"], dtype="datetime64[us]"),
-        "end_utc": np.array(["2025-02-01"], dtype="datetime64[us]"),
+        "start_utc": np.array(["2024-01-01"], dtype="datetime64[us]"),
+        "end_utc": np.array(["2024-02-01T12:15"], dtype="datetime64[us]"),
         "price_per_kwh": np.array([0.2]),
         "tariff_direction": "IMPORT",
         "currency": "EUR",
     }
-    tariff = Tariff.from_prices(PRICES.build(columns, frames_library), currency="EUR", timezone="UTC")
-    with pytest.raises(InputError, match="2025-02-01"):
-        tariff_heatmap(tariff)
+    return Tariff.from_prices(PRICES.build(columns, frames_library), currency="EUR", timezone="UTC")
+
+
+def test_the_nearest_year_is_drawn_and_what_has_no_price_stays_empty(frames_library):
+    ax = tariff_heatmap(january(frames_library))
+    drawn, there = np.ma.getmaskarray(ax.collections[0].get_array()).reshape(12, 48), np.zeros((12, 48), dtype=bool)
+    there[0], there[1, :24] = True, True  # the half-hour that is cut has no price of its own
+    assert (drawn == ~there).all()
+    assert cells(ax)[there] == pytest.approx(0.2)
+    assert ax.get_ylabel() == "2024"
+    assert tariff_heatmap(NIGHT).get_ylabel() == "2025"
+
+
+@pytest.mark.parametrize(("bounds", "year"), [(("2026-06-01", None), 2026), ((None, "2024-01-01"), 2023)])
+def test_contracts_before_and_after_have_their_own_year(bounds, year):
+    start, end = (None if day is None else to_us(day, "Europe/Brussels") for day in bounds)
+    assert tariff_heatmap(replace(NIGHT, valid_from_us=start, valid_to_us=end)).get_ylabel() == str(year)
+
+
+def test_a_year_without_any_price_is_refused(frames_library):
+    with pytest.raises(InputError, match=r"no price in 2025, it is valid from 2024-01-01 00:00 .* another year="):
+        tariff_heatmap(january(frames_library), year=2025)
