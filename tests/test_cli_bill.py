@@ -11,7 +11,7 @@ import pytest
 import flipkit as fk
 from flipkit import cli
 from flipkit.frames.files import read_file
-from flipkit.tariffs.plan_file import read_plan
+from flipkit.tariffs.plan_file import read_plan, read_plans
 
 START = datetime(2025, 6, 1, tzinfo=UTC)
 HOURS = 30 * 24
@@ -77,6 +77,7 @@ def here(tmp_path, monkeypatch):
     for name, plan in PLANS.items():
         (tmp_path / name).write_text(json.dumps(plan), encoding="utf-8")
     (tmp_path / "broken.json").write_text("{", encoding="utf-8")
+    (tmp_path / "utf16.json").write_text("{}", encoding="utf-16")
     times = [START + timedelta(hours=hour) for hour in range(HOURS)]
     home = pl.DataFrame({"start_utc": times, "consumption_kwh": [1.0] * HOURS, "generation_kwh": [0.25] * HOURS})
     energy = pl.concat([home.select(pl.lit(site).alias("site_id"), "*") for site in ("a", "b")])
@@ -85,6 +86,7 @@ def here(tmp_path, monkeypatch):
     fk.write_csv(one, "one.csv")
     fk.write_csv(one.drop("generation_kwh"), "used.csv")
     fk.write_csv(one[:10].vstack(one[11:]), "hole.csv")
+    fk.write_csv(one.vstack(one[10:11]), "twice.csv")
     return tmp_path
 
 
@@ -205,11 +207,11 @@ def by_time():
 
 
 MISTAKES = {
-    "used.csv --tariff missing.json": "tariff: cannot read the file 'missing.json'",
+    "used.csv --tariff missing.json": "tariff: cannot read the file 'missing.json': No such file or directory\n",
     "used.csv --tariff broken.json": "file 'broken.json': this is no JSON",
     "used.csv --tariff other.json": "other.json: this is no tariff that can be read: neither a URDB record",
-    "used.csv --tariff empty.json": "found a list without fields",
-    "used.csv --tariff number.json": "found a int without fields",
+    "used.csv --tariff empty.json": "found no fields in what is of type list",
+    "used.csv --tariff number.json": "found no fields in what is of type int",
     "used.csv --tariff urdb.json": "urdb.json: a URDB record does not name its time zone; give it: --timezone",
     "used.csv --tariff urdb.json --timezone UTC": "energyratestructure: there are tiers",
     "used.csv --tariff flat.json --timezone Mars/North": "'0.25 IMPORT': its timezone is UTC",
@@ -219,14 +221,18 @@ MISTAKES = {
     "used.csv --tariff plain.json": "plain.json: the Flatpeak objects do not name their timezone; give one: --timezone",
     "used.csv --tariff plain.json --timezone UTC": "do not name their currency; give one: --currency",
     "used.csv --tariff plain.json --timezone UTC --currency gold": "plain.json: currency 'gold'",
-    "used.csv --tariff two_zones.json": "name Europe/Paris and UTC as their timezone; give one: --timezone",
+    "used.csv --tariff two_zones.json": "name Europe/Paris and UTC as their timezone; keep those of one",
     "used.csv --tariff only_sold.json": "only_sold.json: only EXPORT tariffs",
     "used.csv --tariff short_sold.json": "the EXPORT contract '0.1 EXPORT' does not hold for all of the time",
     "used.csv --tariff market.json": "market.json: Flatpeak tariff '0.2 IMPORT': market_rates is true",
     "used.csv --tariff odd_way.json": "direction: 'SIDEWAYS' is none of",
     "used.csv --tariff words.json": "item 1: expected a Flatpeak tariff object, got str",
     "used.csv --tariff flat.json --tariff octopus.json": "tariffs in EUR, GBP: currencies are never compared",
-    "used.csv --tariff flat.json --tariff flat.json": "named '0.25 IMPORT (flat)' more than once",
+    "used.csv --tariff flat.json --tariff flat.json": "flat.json: given twice; name each tariff once",
+    "used.csv --tariff flat.json --currency GBP": "'0.25 IMPORT': its currency is EUR, but GBP was given",
+    "used.csv --tariff .": "tariff: cannot read the file '.'",
+    "used.csv --tariff utf16.json": "cannot read the file 'utf16.json': it is no text in UTF-8",
+    "twice.csv --tariff flat.json": "2025-06-01T10:00:00Z: the time is there twice; keep one of the rows",
     "missing.csv --tariff flat.json": "missing.csv: No such file",
     "flat.json --tariff flat.json": "flat.json: expected a .csv or .parquet file",
     "hole.csv --tariff flat.json": "2025-06-01T10:00:00Z",
@@ -241,6 +247,16 @@ def test_a_mistake_is_one_message_on_standard_error(run, line):
     assert errors.startswith("flipkit: ")
     assert MISTAKES[line] in errors
     assert errors.count("\n") == 1
+
+
+@pytest.mark.usefixtures("here")
+def test_tariffs_of_one_name_are_told_apart_by_their_files():
+    Path("a").mkdir()
+    for path in ("a/flat.json", "other.json"):
+        Path(path).write_text(Path("flat.json").read_text(encoding="utf-8"), encoding="utf-8")
+    names = [plan.name for plan in read_plans(["flat.json", Path("a", "flat.json"), "other.json", "levy.json"])]
+    first = f"0.25 IMPORT ({Path('a', 'flat.json')})"
+    assert names == ["0.25 IMPORT (flat.json)", first, "0.25 IMPORT (other)", "0.25 IMPORT (levy)"]
 
 
 @pytest.mark.parametrize("line", ["bill", "bill used.csv", "bill used.csv --tariff flat.json --tier-rule guessed"])

@@ -19,7 +19,7 @@ from flipkit.tariffs.tariff import Tariff
 from flipkit.tariffs.threads import at_once, shares
 from flipkit.tariffs.usage import COMPILED, Usage
 
-__all__ = ["bill", "named_tariffs", "over_blocks"]
+__all__ = ["bill", "is_large", "named_tariffs", "over_blocks"]
 
 # From how many intervals on a block is rated by compiled code. Below, numpy is done before that code is loaded; once it
 # is there, it pays sooner. Their bits are the same, so nothing but the time depends on it.
@@ -70,7 +70,7 @@ def bill(
     >>> import flipkit as fk
     >>> fk.bill(energy, fk.Tariff.flat(0.28, currency="GBP", timezone="Europe/London"))  # doctest: +SKIP
     """
-    dates, plans = check_dates(billing_dates), named_tariffs(tariff)
+    library, dates, plans = library_of(energy), check_dates(billing_dates), named_tariffs(tariff)
     blocks = read_blocks(energy)
     if isinstance(plans, dict):
         jobs = [(part, [each]) for block in blocks for part, each in _by_tariff(block, plans)]
@@ -78,7 +78,7 @@ def bill(
         jobs = [(block, plans) for block in blocks]
     done = over_blocks(jobs, lambda usage, each: [_rows(usage, plan, rate(usage, plan, dates)) for plan in each])
     tables = [table for job in done for table in job]
-    return BILL.build(_in_order(tables), library_of(energy), ordered=True)
+    return BILL.build(_in_order(tables), library, ordered=True)
 
 
 def named_tariffs(tariff: Any) -> dict[str, Tariff] | list[Tariff]:
@@ -119,14 +119,14 @@ def over_blocks(jobs: list[tuple[Block, list[Tariff]]], work: Callable[[Usage, l
 
 
 def _shares(block: Block) -> Iterator[tuple[Block, bool]]:
-    if not _is_large(block):
+    if not is_large(block):
         yield block, False
         return
     for rows in shares(len(block.site_ids)):
         yield block.rows(rows), True
 
 
-def _is_large(block: Block) -> bool:
+def is_large(block: Block) -> bool:
     """Whether a block is worth compiled code."""
     return block.consumption_kwh.size >= (min(LARGE, LARGE_ONCE_LOADED) if COMPILED in sys.modules else LARGE)
 

@@ -13,6 +13,7 @@ from flipkit.frames.tables import BILL_MATRIX
 from flipkit.tariffs.bill import named_tariffs, over_blocks
 from flipkit.tariffs.billing import check_dates
 from flipkit.tariffs.energy import read_blocks
+from flipkit.tariffs.offsets import Int64
 from flipkit.tariffs.rating import prepare, rate, total
 from flipkit.tariffs.series import Float64
 from flipkit.tariffs.tariff import Tariff, TierRule
@@ -20,6 +21,8 @@ from flipkit.tariffs.tariff_checks import TIER_RULES
 from flipkit.tariffs.usage import Usage
 
 __all__ = ["bill_matrix"]
+
+_SAME = 1e-9  # of the highest cost: what plans differ by less is noise of floats
 
 
 @returns(BILL_MATRIX)
@@ -40,7 +43,8 @@ def bill_matrix(energy: Any, tariffs: Iterable[Tariff], *, billing_dates: Iterab
     Returns
     -------
     DataFrame
-        In the library of `energy`. Of tariffs that cost the same, the first by name is the best.
+        In the library of `energy`. Costs that differ by less than a billionth of the site's highest are the same: then
+        the first by name comes first, and the regret of the best is 0 for all of them.
 
     Raises
     ------
@@ -55,11 +59,11 @@ def bill_matrix(energy: Any, tariffs: Iterable[Tariff], *, billing_dates: Iterab
     currencies = sorted({plan.currency for plan in plans})
     if len(currencies) > 1:
         raise InputError(f"tariffs in {', '.join(currencies)}: currencies are never compared; give those of one")
-    dates = check_dates(billing_dates)
+    library, dates = library_of(energy), check_dates(billing_dates)
     done = over_blocks(
         [(block, plans) for block in read_blocks(energy)], lambda usage, each: _costs(usage, each, dates)
     )
-    return BILL_MATRIX.build(_columns(done, plans, currencies[0]), library_of(energy), ordered=True)
+    return BILL_MATRIX.build(_columns(done, plans, currencies[0]), library, ordered=True)
 
 
 def _costs(
@@ -96,13 +100,24 @@ def _other_rules(plan: Tariff) -> Iterator[TierRule]:
             yield rule
 
 
+def _ranked(cost: Float64) -> tuple[Int64, Float64]:
+    """Rank (from 1) and regret; plans, which are in the order of their names, cost the same but for noise of floats."""
+    order = np.argsort(cost, axis=1, kind="stable")
+    ascending = np.take_along_axis(cost, order, axis=1)
+    apart = np.diff(ascending, axis=1) > _SAME * np.abs(cost).max(axis=1, keepdims=True)
+    level = np.zeros(cost.shape, dtype=np.int64)
+    np.put_along_axis(level, order[:, 1:], np.cumsum(apart, axis=1), axis=1)
+    rank = np.argsort(np.argsort(level, axis=1, kind="stable"), axis=1) + 1
+    return rank, np.where(level == 0, 0.0, cost - ascending[:, :1])
+
+
 def _columns(
     done: list[tuple[tuple[str, ...], Float64, Float64]], plans: list[Tariff], currency: str
 ) -> dict[str, Any]:
     sites = [site for names, _, _ in done for site in names]
     order = sorted(range(len(sites)), key=sites.__getitem__)
     cost, spread = (np.concatenate([each[number] for each in done])[order] for number in (1, 2))
-    rank = np.argsort(np.argsort(cost, axis=1, kind="stable"), axis=1) + 1
+    rank, regret = _ranked(cost)
     return {
         "site_id": np.repeat(np.array(sites, dtype=object)[order], len(plans)),
         "tariff": np.tile(np.array([plan.name for plan in plans], dtype=object), len(sites)),
@@ -110,6 +125,6 @@ def _columns(
         "currency": currency,
         "rank": rank.ravel().astype(np.float64),
         "best": (rank == 1).ravel(),
-        "regret": (cost - cost.min(axis=1, keepdims=True)).ravel(),
+        "regret": regret.ravel(),
         "rule_spread": spread.ravel(),
     }

@@ -6,8 +6,9 @@ from flipkit.errors import InputError
 
 __all__ = ["ISO_4217", "check_currency"]
 
-# National currencies of ISO 4217 (list one). Codes withdrawn since 2020 stay, for bills of those years:
-# ANG, BGN, CUC, HRK, SLL, ZWL. Funds, metals and test codes are left out: no tariff is in them.
+# National currencies of ISO 4217, list one of 2026-01-01 (SIX, as the Python package iso4217 1.16.20260101 carries it;
+# `money` has its minor units). Codes withdrawn since 2020 stay, for bills of those years: ANG, BGN, CUC, HRK, SLL, ZWL.
+# Funds, units of account, metals and test codes are left out: no tariff is in them.
 ISO_4217 = frozenset(
     """
     AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD

@@ -191,18 +191,21 @@ def _checked(site: str, columns: dict[str, np.ndarray]) -> Grid:
     for name in _KWH:
         if name in columns:
             values = columns[name]
-            _refuse(site, start, ~(values >= 0) | np.isinf(values), f"{name} is missing, negative or infinite")
+            wrong, problem = ~(values >= 0) | np.isinf(values), f"{name} is missing, negative or infinite"
+            _refuse(site, start, wrong, problem, "write what was measured or estimated; no reading is not 0")
     if len(start) < 2:
         raise InputError(f"energy, site {site}: a single interval; two or more are needed to know their length")
     steps = np.diff(start)
     step = int(np.min(steps))
-    _refuse(site, start[1:], steps == 0, "the time is there twice")
-    _refuse(site, start[:-1] + step, steps != step, f"no interval; the others are {step / 6e7:g} minutes long")
+    _refuse(site, start[1:], steps == 0, "the time is there twice", "keep one of the rows")
+    hole = f"no interval; the others are {step / 6e7:g} minutes long"
+    _refuse(site, start[:-1] + step, steps != step, hole, "fill the hole, or rate what is before and after it apart")
     return Grid(int(start[0]), step, len(start))
 
 
-def _refuse(site: str, start: Int64, wrong: np.ndarray, why: str) -> None:
+def _refuse(site: str, start: Int64, wrong: np.ndarray, problem: str, mend: str) -> None:
     if wrong.any():
         first = int(np.argmax(wrong))
         when = format_times(start[first : first + 1].view("datetime64[us]"))[0]
-        raise InputError(f"energy, site {site}, {when}: {why} ({int(wrong.sum())} such intervals)")
+        more = f" (and {count - 1} more such times)" if (count := int(wrong.sum())) > 1 else ""
+        raise InputError(f"energy, site {site}, {when}: {problem}{more}; {mend}")

@@ -8,7 +8,7 @@ from itertools import pairwise, product
 from typing import Any, NamedTuple
 
 from flipkit.errors import InputError
-from flipkit.tariffs.calendar import to_text, to_us
+from flipkit.tariffs.calendar import month_edges, to_text, to_us
 from flipkit.tariffs.flatpeak_schedule import read_schedule
 from flipkit.tariffs.flatpeak_writer import DIRECTIONS, OPEN_END, OPEN_START, TYPES
 from flipkit.tariffs.rate_table import added, rate_series
@@ -55,6 +55,7 @@ _Components = tuple[_Component, ...]
 def read(
     source: Mapping[str, Any] | Iterable[Mapping[str, Any]],
     timezone: str,
+    currency: str,
     market: PriceSeries | None,
     tier_rule: str | None,
 ) -> list[FlatpeakTariff]:
@@ -69,9 +70,11 @@ def read(
     _check_together(objects)
     chains: dict[str, list[_Component]] = {}
     for each in objects:
+        _check_place(each, {"timezone": timezone, "currency": currency})
         chains.setdefault(each["type"], []).append(_component(each, timezone))
     ordered = [_in_order(chain) for chain in chains.values()]
     _common_validity([(chain[0].start_us, chain[-1].end_us) for chain in ordered])
+    _check_counts(ordered, timezone)
     found = [part for together in product(*ordered) for part in _parts(together, timezone, market, tier_rule)]
     if not found:
         raise _no_market_time(market)
@@ -138,14 +141,38 @@ def _in_order(chain: list[_Component]) -> list[_Component]:
     return found
 
 
+def _check_counts(chains: list[list[_Component]], timezone: str) -> None:
+    """Raise InputError where one contract counts kWh through a month in which the other price changes.
+
+    The two together are tariffs one after another, each of which counts for itself.
+    """
+    for chain in chains:
+        tiered = [each for each in chain if any(rate.tiers for rate in each.fixed or ())]
+        others = [other for beside in chains if beside is not chain for other in beside[1:]]
+        for each, other in product(tiered, others):
+            at = other.start_us
+            assert at is not None  # it follows another
+            inside = at not in (each.start_us, each.end_us) and _later((each.start_us, at)) == at
+            if inside and _earlier((each.end_us, at)) == at and month_edges(timezone, at, at + 1).edges[0] != at:
+                raise InputError(
+                    f"Flatpeak tariffs: {each.name!r} has tiers, and {other.kind} {other.name!r} begins within a "
+                    f"month, {to_text(at)}, where the count would begin anew; read {each.kind} and {other.kind} "
+                    "apart and add their bills"
+                )
+
+
+def _check_place(each: Mapping[str, Any], given: dict[str, str]) -> None:
+    for field, value in given.items():
+        if each.get(field) not in (None, value):
+            raise InputError(f"{_label(each)}: its {field} is {each[field]}, but {value} was given")
+
+
 def _label(each: Mapping[str, Any]) -> str:
     return f"Flatpeak tariff {each.get('id') or each.get('display_name') or ''!r}"
 
 
 def _component(each: Mapping[str, Any], timezone: str) -> _Component:
     what, market_rates, schedule = _label(each), each.get("market_rates"), each.get("schedule")
-    if each.get("timezone") not in (None, timezone):
-        raise InputError(f"{what}: its timezone is {each['timezone']}, but {timezone} was given")
     if not isinstance(market_rates, bool | None):
         raise InputError(f"{what}, market_rates: {market_rates!r} is neither true nor false")
     bounds = (

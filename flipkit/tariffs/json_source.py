@@ -33,7 +33,9 @@ def load_json(source: Any, what: str) -> Any:
     try:
         text = Path(source).read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
-        raise InputError(f"{what}: cannot read the file {str(source)[:200]!r}: {error}") from None
+        text = "it is no text in UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        reason = getattr(error, "strerror", None) or text
+        raise InputError(f"{what}: cannot read the file {str(source)[:200]!r}: {reason}") from None
     return _parsed(text, f"{what}, file {str(source)!r}")
 
 

@@ -108,7 +108,7 @@ def _rows(source: Any, what: str, payment_method: str | None) -> list[_Row]:
     rows = sorted((_row(*each) for each in chosen), key=lambda row: (row.start_us is not None, row.start_us or 0))
     for a, b in pairwise(rows):
         if a.end_us is None or b.start_us is None or a.end_us != b.start_us:
-            raise InputError(f"{a.place} and {b.place}: {_clash(a, b)}")
+            raise InputError(f"{a.place} and {b.place.removeprefix(f'Octopus {what}, ')}: {_clash(a, b)}")
     return rows
 
 

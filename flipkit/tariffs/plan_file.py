@@ -34,15 +34,22 @@ def read_plans(paths: Iterable[str | os.PathLike[str]], **options: Any) -> list[
     Raises
     ------
     InputError
-        As for `read_plan`.
+        As for `read_plan`; a file twice.
     """
-    files = list(paths)
+    files = [Path(path) for path in paths]
+    twice = next((path for number, path in enumerate(files) if path in files[:number]), None)
+    if twice is not None:
+        raise InputError(f"{twice}: given twice; name each tariff once")
     plans = [read_plan(path, **options) for path in files]
-    names = [plan.name for plan in plans]
+    names, stems = [plan.name for plan in plans], [path.stem for path in files]
     return [
-        plan if names.count(plan.name) == 1 else replace(plan, name=f"{plan.name} ({Path(path).stem})")
+        plan if names.count(plan.name) == 1 else replace(plan, name=f"{plan.name} ({_label(path, stems)})")
         for plan, path in zip(plans, files, strict=True)
     ]
+
+
+def _label(path: Path, stems: list[str]) -> str:
+    return path.stem if stems.count(path.stem) == 1 else str(path)
 
 
 def read_plan(
@@ -98,7 +105,7 @@ def _fields(content: Any) -> set[str]:
 def _found(content: Any) -> str:
     names = sorted(_fields(content))
     shown = ", ".join(names[:6]) + (" ..." if len(names) > 6 else "")
-    return f"the fields {shown}" if names else f"a {type(content).__name__} without fields"
+    return f"the fields {shown}" if names else f"no fields in what is of type {type(content).__name__}"
 
 
 def _flatpeak(content: Any, given: dict[str, str], tier_rule: TierRule) -> Tariff:
@@ -119,8 +126,9 @@ def _said(objects: list[Any], field: str) -> str:
     """What all objects say that name the field at all."""
     values = sorted({str(each[field]) for each in objects if each.get(field)})
     if len(values) != 1:
-        problem = f"name {' and '.join(values)} as" if values else "do not name"
-        raise InputError(f"the Flatpeak objects {problem} their {field}; give one: --{field}")
+        if values:
+            raise InputError(f"the Flatpeak objects name {' and '.join(values)} as their {field}; keep those of one")
+        raise InputError(f"the Flatpeak objects do not name their {field}; give one: --{field}")
     return values[0]
 
 

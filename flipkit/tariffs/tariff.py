@@ -251,8 +251,7 @@ class Tariff:
         InputError
             Whatever cannot be priced, by the name of its field: tiers without `tier_rule`, coincident demand, fuel
             adjustments by month, reactive power, charges for additional meters or in words (``energyattrs``), units
-            other than kWh and kW, a demand period over several windows of the day, any field that is unknown. Several
-            records, or none.
+            other than kWh and kW, any field that is unknown. Several records, or none.
         """
         return cls(currency=currency, timezone=timezone, **urdb.read(source, timezone, tier_rule))
 
@@ -335,11 +334,12 @@ class Tariff:
         ------
         InputError
             Anything this form cannot price, by name: ``dates``, rate formulas, market rates without `market`, tiers of
-            surcharges or in both types, contracts of one type that overlap or leave a gap, a field it does not know
-            inside the schedule, gaps and overlaps.
+            surcharges or in both types, tiers beside a price that changes within a month (the count would begin anew),
+            contracts of one type that overlap or leave a gap, a field it does not know inside the schedule, gaps and
+            overlaps; objects of another time zone or currency.
         """
         parts = []
-        for name, rates, series, start, end in flatpeak_reader.read(source, timezone, market, tier_rule):
+        for name, rates, series, start, end in flatpeak_reader.read(source, timezone, currency, market, tier_rule):
             rule = tier_rule if any(rate.tiers for rate in rates) else None
             parts.append(cls(name, currency, timezone, rates, series, start, end, tier_rule=rule))
         names = ", then ".join(dict.fromkeys(part.name for part in parts))

@@ -71,8 +71,9 @@ def _tier(entry: Mapping[str, Any], place: str) -> DemandTier:
         raise InputError(f"{place}.unit: {unit!r} cannot be priced; known: kW")
     if entry.get("sell") is not None and number_of(entry["sell"], f"{place}.sell"):
         raise InputError(f"{place}.sell: a selling price of demand cannot be priced")
+    price, limit = price_of(entry, place), limit_of(entry, place)
     with located(place):
-        return DemandTier(price_of(entry, place), limit_of(entry, place))
+        return DemandTier(price, limit)
 
 
 def _interval(record: Record) -> int:

@@ -104,8 +104,9 @@ def _ladder(entries: list[tuple[Mapping[str, Any], str]]) -> tuple[Tier, ...]:
         unit = entry.get("unit") or "kWh"
         if not isinstance(unit, str) or unit.lower() not in _UNITS:
             raise InputError(f"{place}.unit: {unit!r} is unknown; known: kWh, kWh daily, kWh/kW, kWh/kW daily")
+        price, limit = price_of(entry, place), limit_of(entry, place)
         with located(place):
-            tiers.append(Tier(price_of(entry, place), limit_of(entry, place), **_UNITS[unit.lower()]))  # type: ignore[arg-type]
+            tiers.append(Tier(price, limit, **_UNITS[unit.lower()]))  # type: ignore[arg-type]
     with located(entries[0][1].removesuffix("[0]")):
         return Rate(tiers=tuple(tiers)).tiers or tuple(tiers)
 

@@ -89,7 +89,7 @@ class Record:
         """A list of twelve values, January first."""
         value = self.fields[name]
         if not _is_list(value) or len(value) != 12:
-            raise self.error(name, f"expected a list of 12 values, January first, got {_short(value)}")
+            raise self.error(name, f"expected a list of 12 values, January first, got {_counted(value)}")
         return list(value)
 
     def schedule(self, name: str, periods: int) -> list[list[int]] | None:
@@ -99,7 +99,7 @@ class Record:
         rows = self.twelve(name)
         for month, row in enumerate(rows):
             if not _is_list(row) or len(row) != 24:
-                raise self.error(f"{name}[{month}]", f"expected a list of 24 numbers, one an hour, got {_short(row)}")
+                raise self.error(f"{name}[{month}]", f"expected a list of 24 numbers, one an hour, got {_counted(row)}")
             for hour, period in enumerate(row):
                 self.check_period(period, periods, f"{name}[{month}][{hour}]")
         return [[int(period) for period in row] for row in rows]
@@ -221,6 +221,10 @@ def _is_nothing(value: Any) -> bool:
     """Zero, or a list of zeros: a charge that charges nothing."""
     values = value if _is_list(value) else [value]
     return all(isinstance(each, int | float) and not isinstance(each, bool) and each == 0 for each in values)
+
+
+def _counted(value: Any) -> str:
+    return f"{len(value)} values" if _is_list(value) else _short(value)
 
 
 def _short(value: Any) -> str:

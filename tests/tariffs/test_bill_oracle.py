@@ -299,7 +299,7 @@ def fleet_of(energy, homes):
 def compiled_bill(fleet, tariffs, edges):
     """The bill of a fleet as a large one is rated."""
     energy = pl.concat([energy_frame(each, site) for site, each in fleet.items()])
-    with patch.object(import_module("flipkit.tariffs.bill"), "_is_large", lambda block: True):
+    with patch.object(import_module("flipkit.tariffs.bill"), "LARGE", 1):
         frame = fk.bill(energy, tariffs, billing_dates=edges)
     assert "flipkit.tariffs.kernels_large" in sys.modules
     return frame

@@ -202,9 +202,9 @@ def test_what_is_large_depends_on_whether_the_code_is_there(monkeypatch):
     import flipkit.tariffs.kernels_large  # noqa: F401
 
     block = Block(("a",), Grid(0, 1, 2_000_000), np.zeros((1, 2_000_000)), None)
-    assert BILL._is_large(block)
+    assert BILL.is_large(block)
     monkeypatch.delitem(sys.modules, "flipkit.tariffs.kernels_large")
-    assert not BILL._is_large(block)
+    assert not BILL.is_large(block)
 
 
 def test_where_compiled_code_cannot_be_kept_it_is_made_anew(monkeypatch):

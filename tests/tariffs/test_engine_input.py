@@ -8,6 +8,8 @@ import pandas as pd
 import polars as pl
 import pytest
 from engine_help import billed, energy, hours_between
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flipkit.errors import InputError, MissingColumnError, NaiveTimestampError
 from flipkit.tariffs import (
@@ -63,8 +65,8 @@ def spot(begin, hours):
             NaiveTimestampError,
             "zone",
         ),
-        ([{"site_id": "a"}], MissingColumnError, "missing"),
-        ("energy.csv", InputError, "expected a DataFrame"),
+        ([{"site_id": "a"}], InputError, "expected a pandas or polars DataFrame, got list"),
+        ("energy.csv", InputError, "expected a pandas or polars DataFrame, got str"),
     ],
 )
 def test_energy_that_cannot_be_rated(frame, error, words):
@@ -80,8 +82,10 @@ def test_one_bad_value_in_a_fleet_is_found(library):
     frames[13].loc[7, "consumption_kwh"] = -1.0
     frame = pd.concat(frames)
     frame = frame if library is pd else pl.DataFrame(frame.to_dict("list"))
-    with pytest.raises(InputError, match=r"site s13, 2025-01-01T07:00:00Z: .* \(1 such intervals\)"):
+    with pytest.raises(InputError, match=r"site s13, 2025-01-01T07:00:00Z: .* infinite; write what"):
         bill(frame, FLAT)
+    with pytest.raises(InputError, match=r"T03:00:00Z: .* infinite \(and 2 more such times\); write what"):
+        bill(energy([1.0, 1.0, 1.0, -1.0, -1.0, 1.0, -1.0]), FLAT)
 
 
 def test_times_that_would_fit_two_sites_are_not_taken_for_them():
@@ -183,6 +187,33 @@ def test_the_first_by_name_is_best_of_equals():
     assert frame["tariff"].tolist() == names
     assert frame["best"].tolist() == [True] + [False] * 39
     assert frame["rank"].tolist() == [float(number) for number in range(1, 41)]
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.lists(st.sampled_from([0.0, 0.1, 0.2, 0.3]), min_size=1, max_size=12), st.data())
+def test_noise_of_floats_changes_no_rank(prices, data):
+    """Prices a few bits apart cost the same; the names decide, and the regret of the best is nothing."""
+    bits = data.draw(st.lists(st.integers(-3, 3), min_size=len(prices), max_size=len(prices)))
+    noisy = [price * (1 + bit * 2**-52) for price, bit in zip(prices, bits, strict=True)]
+    plans = [
+        Tariff.flat(price, currency="USD", timezone="UTC", name=f"plan {number:02d}")
+        for number, price in enumerate(noisy)
+    ]
+    frame = bill_matrix(energy(np.ones(24)), plans)
+    ranked = sorted(range(len(prices)), key=lambda number: (prices[number], number))
+    assert frame["rank"].tolist() == [ranked.index(number) + 1.0 for number in range(len(prices))]
+    assert frame["best"].tolist() == [number == ranked[0] for number in range(len(prices))]
+    lowest = min(prices)
+    assert [regret == 0.0 for regret in frame["regret"]] == [price == lowest for price in prices]
+
+
+def test_costs_a_millionth_apart_are_not_the_same():
+    plans = [
+        Tariff.flat(price, currency="USD", timezone="UTC", name=str(price)) for price in (0.2, 0.2000002, 0.1999998)
+    ]
+    frame = bill_matrix(energy(np.ones(24)), plans)
+    assert frame.set_index("tariff")["rank"].to_dict() == {"0.1999998": 1.0, "0.2": 2.0, "0.2000002": 3.0}
+    assert (frame["regret"] > 0).tolist() == [False, True, True]
 
 
 def test_the_spread_of_a_bill_of_nothing_is_unknown_and_net_metering_has_two_rules():

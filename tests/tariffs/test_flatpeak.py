@@ -287,6 +287,7 @@ EDITS = {
     r"'Night saver', type: 'GAS' is none of COMMODITY, NON_COMMODITY": lambda s, e, d: s.update(type="GAS"),
     r"direction: None is none of IMPORT": lambda s, e, d: s.pop("direction"),
     r"its timezone is Europe/Paris, but Europe/London": lambda s, e, d: s.update(timezone="Europe/Paris"),
+    r"'Night saver': its currency is EUR, but GBP was given": lambda s, e, d: s.update(currency="EUR"),
     r"contract_end_date: time: 'never' is no ISO": lambda s, e, d: s.update(contract_end_date="never"),
     r"the contracts leave no time": lambda s, e, d: s.update(contract_end_date="2024-01-01T00:00:00Z"),
 }

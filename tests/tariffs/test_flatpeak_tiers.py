@@ -4,10 +4,12 @@ import copy
 import json
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import flipkit as fk
 from flipkit.errors import InputError
 from flipkit.tariffs import FixedCharge, PriceSeries, Rate, Tariff, Tier
 from flipkit.tariffs.calendar import to_us
@@ -232,3 +234,45 @@ def test_a_market_contract_after_a_fixed_one():
 def test_contracts_that_do_not_follow_are_refused(fields, words):
     with pytest.raises(InputError, match=words):
         read(all_day(BLOCKS, **FIRST), all_day(BLOCKS, **SECOND | fields))
+
+
+# ---- tiers of one type beside another type that changes
+
+
+def fee(price, start, end, kind="NON_COMMODITY"):
+    return all_day(ladder((price, None)), kind=kind, start=start, end=end, name=f"Fee {price:g}")
+
+
+def fees_from(change):
+    return [fee(0.01, "2025-01-01T00:00:00Z", change), fee(0.02, change, "2026-01-01T00:00:00Z")]
+
+
+@pytest.mark.parametrize("kinds", [("COMMODITY", "NON_COMMODITY"), ("NON_COMMODITY", "COMMODITY")])
+def test_a_price_that_changes_within_a_month_beside_tiers_is_refused(kinds):
+    words = f"'Blocks' has tiers, and {kinds[1]} 'Fee 0.02' begins within a month, 2025-03-14T23:00:00Z, .* add their"
+    others = [{**each, "type": kinds[1]} for each in fees_from("2025-03-14T23:00:00Z")]
+    with pytest.raises(InputError, match=words):
+        read(all_day(BLOCKS, kind=kinds[0]), *others)
+    for each in kinds:  # as the text says
+        assert read(*(one for one in [all_day(BLOCKS, kind=kinds[0]), *others] if one["type"] == each))
+
+
+def test_the_count_goes_on_where_the_price_beside_it_changes_with_the_month():
+    """The sum of both types costs what each costs by itself."""
+    blocks, fees = all_day(BLOCKS), fees_from("2025-02-28T23:00:00Z")
+    together, apart = read(blocks, *fees), [read(blocks), read(*fees)]
+    assert len(together.parts) == 2
+    hours = np.arange("2025-01-31T23", "2025-03-31T22", dtype="datetime64[h]")
+    start = pl.Series("start_utc", hours.astype("datetime64[us]")).dt.replace_time_zone("UTC")
+    kwh = pl.Series("consumption_kwh", np.random.default_rng(1).random(len(hours)) * 2)
+    energy = pl.DataFrame([start, kwh]).with_columns(site_id=pl.lit("a"))
+    one, *others = (fk.bill(energy, each)["cost"].sum() for each in (together, *apart))
+    assert one == pytest.approx(sum(others), rel=1e-12)
+
+
+def test_changes_outside_the_contract_with_tiers_do_not_matter():
+    tiered, flat = all_day(BLOCKS, **FIRST), all_day(ladder((0.3, None)), **SECOND)
+    assert len(read(tiered, flat, *fees_from("2025-07-14T22:00:00Z")).parts) == 3
+    middle = {"end": "2025-05-14T22:00:00Z"}, {"start": "2025-05-14T22:00:00Z"}
+    tiered, flat = all_day(BLOCKS, **FIRST | middle[0]), all_day(ladder((0.3, None)), **SECOND | middle[1])
+    assert len(read(tiered, flat, *fees_from("2025-05-14T22:00:00Z")).parts) == 2

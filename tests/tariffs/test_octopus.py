@@ -95,7 +95,7 @@ def test_pages_are_put_together():
     unsaid = {name: value for name, value in pages[0].items() if name != "count"}
     with pytest.raises(InputError, match="5 rows of more are here"):
         read(unsaid)
-    with pytest.raises(InputError, match=r"page 1, row 4 and .* page 2, row 4: both hold at"):
+    with pytest.raises(InputError, match=r"page 1, row 4 and page 2, row 4: both hold at"):
         read([pages[0], pages[0], pages[1]])
 
 
@@ -169,8 +169,8 @@ def test_prices_that_differ_by_payment_need_the_way_of_payment():
 
 GOOD = row(20, JANUARY, APRIL)
 REFUSED = {
-    r"row 0 and .* row 1: no price from 2025-04-01T00:00:00Z to 2025-07-01": answer(GOOD, row(20, JULY, None)),
-    r"row 0 and .* row 1: both hold at 2025-03-31T23:30:00Z": answer(GOOD, row(20, "2025-03-31T23:30:00Z", None)),
+    r"rates, row 0 and row 1: no price from 2025-04-01T00:00:00Z to 2025-07-01": answer(GOOD, row(20, JULY, None)),
+    r"rates, row 0 and row 1: both hold at 2025-03-31T23:30:00Z": answer(GOOD, row(20, "2025-03-31T23:30:00Z", None)),
     r"both hold at 2025-04-01.* day and night rates .* Tariff.time_of_use": answer(
         row(20, JANUARY, None), row(9, APRIL, None)
     ),

@@ -500,6 +500,10 @@ def test_what_cannot_be_priced_is_refused_by_name(words):
 @pytest.mark.parametrize(
     ("source", "words"),
     [
+        (
+            {**HOME, "energyweekdayschedule": [[0] * 24] * 11},
+            r"energyweekdayschedule: .* January first, got 11 values$",
+        ),
         ({"items": []}, "0 records in items; hand in one of them"),
         ({"items": [HOME, HOME]}, r"2 records in items; hand in one of them, such as answer\['items'\]\[0\]"),
         ({"items": None}, "no list of records in items"),
