@@ -1,6 +1,7 @@
 """What a battery does, interval by interval: two rules, the optimum of each day, and the exact optimum of all."""
 
 from flipkit.scenarios.dispatch.block import DispatchBlock, dispatch_block
+from flipkit.scenarios.dispatch.coupled import couples, dispatch_tariff
 from flipkit.scenarios.dispatch.single import Dispatch, dispatch
 
-__all__ = ["Dispatch", "DispatchBlock", "dispatch", "dispatch_block"]
+__all__ = ["Dispatch", "DispatchBlock", "couples", "dispatch", "dispatch_block", "dispatch_tariff"]

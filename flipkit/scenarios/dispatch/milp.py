@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from flipkit.errors import ConfigurationError, FlipkitError
+from flipkit.errors import FlipkitError
+from flipkit.scenarios.dispatch.highs import highspy
 from flipkit.scenarios.dispatch.problem import Float64, Problem
 from flipkit.scenarios.dispatch.segments import MOST, table
 
@@ -64,8 +65,8 @@ def solve(problem: Problem, row: int) -> tuple[Float64, Float64, float]:
 
 def _window(slope: Float64, length: Float64, shape: Any, width: float, at: float) -> tuple[Float64, float]:
     """How much of each segment is used within one window, and what that costs."""
-    highspy, count = _highspy(), len(slope)
-    model = highspy.Highs()
+    solver, count = highspy(), len(slope)
+    model = solver.Highs()
     for name, value in _OPTIONS.items():
         model.setOptionValue(name, value)
     pairs = _pairs(slope, shape[:, 0])
@@ -80,7 +81,7 @@ def _window(slope: Float64, length: Float64, shape: Any, width: float, at: float
         if len(rows.least):
             model.addRows(len(rows.least), rows.least, rows.upto, len(rows.values), *rows[2:])
     model.run()
-    if model.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+    if model.getModelStatus() != solver.HighsModelStatus.kOptimal:
         raise FlipkitError(f"HiGHS found no optimal dispatch: {model.modelStatusToString(model.getModelStatus())}")
     used = np.array(model.getSolution().col_value[:first]).reshape(count, MOST)
     return np.clip(used, 0.0, length), float(model.getInfo().objective_function_value)
@@ -117,14 +118,3 @@ def _order(length: Float64, pairs: Any, yes: int) -> _Rows:
     upto = np.concatenate([np.full(count, np.inf), np.zeros(count)])
     starts = np.arange(0, 4 * count, 2, dtype=np.int32)
     return _Rows(least, upto, starts, columns.ravel().astype(np.int32), values.ravel())
-
-
-def _highspy() -> Any:
-    try:
-        import highspy
-    except ImportError:
-        raise ConfigurationError(
-            "this dispatch outgrew the exact value function and needs the HiGHS solver: pip install 'flipkit[milp]', "
-            "or choose method='day_ahead', 'rule' or 'rule_tou'"
-        ) from None
-    return highspy

@@ -1,0 +1,227 @@
+"""One window of a dispatch under a tariff as a programme: a day, or the whole time.
+
+For each interval: charge, discharge, import and what is stored at its end; exports are what is left. Yes-or-no columns
+are added only where a battery, or a meter, would otherwise do two things at once to its profit.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from flipkit.scenarios.dispatch.highs import Answer, Programme
+from flipkit.scenarios.dispatch.problem import Float64, Limits
+from flipkit.scenarios.dispatch.terms import Steps, Terms
+from flipkit.tariffs.offsets import Int64
+
+__all__ = ["Found", "State", "solve"]
+
+
+class State(NamedTuple):
+    """What is known when a window begins.
+
+    Attributes
+    ----------
+    stored : float
+        Above the reserve, kWh.
+    imported : ndarray of float64, shape (intervals,)
+        What was imported in each interval before; 0 from the window on.
+    """
+
+    stored: float
+    imported: Float64
+
+
+class Found(NamedTuple):
+    """A plan for a window.
+
+    Attributes
+    ----------
+    stored : ndarray of float64
+        Above the reserve, at the end of each interval.
+    value : ndarray of float64
+        What one more kWh stored at the beginning of each would save; without meaning where `choices` is above 0.
+    objective, bound : float
+        Cost with exports, and the least that is not ruled out. Of demand and tiers all that is owed to the window's end
+        for the billing periods that it touches.
+    choices : tuple of int
+        Yes-or-no columns: for import or export, for charge or discharge, for ladders that fall.
+    """
+
+    stored: Float64
+    value: Float64
+    objective: float
+    bound: float
+    choices: tuple[int, int, int]
+
+
+class _Reach(NamedTuple):
+    """The most that can be done in each interval of a window."""
+
+    charge: Float64
+    discharge: Float64
+    imported: Float64
+    exported: Float64
+
+
+def solve(
+    terms: Terms, net: Float64, limits: Limits, window: slice, state: State, seconds: float, gap: float
+) -> Found | None:
+    """The cheapest plan for a window; None where none is found in so many seconds.
+
+    Parameters
+    ----------
+    terms : Terms
+    net : ndarray of float64, shape (intervals,)
+    limits : Limits
+    window : slice
+    state : State
+    seconds, gap : float
+        How long to look, and the relative gap that is good enough.
+
+    Raises
+    ------
+    ConfigurationError
+        HiGHS is not installed.
+    """
+    use, reach, model = net[window], _reach(net[window], limits), Programme()
+    buy, sell = terms.buy[window], terms.sell[window]
+    charge = model.columns(reach.charge, sell)  # exports are import - net - charge + discharge, and earn
+    discharge = model.columns(reach.discharge, -sell)
+    imported = model.columns(reach.imported, buy - sell)
+    stored = model.columns(np.full(len(use), limits.width))
+    balance = _store(model, charge, discharge, stored, limits, state.stored)
+    every = np.arange(len(use))
+    model.rows(use, use + reach.exported, (every, imported, 1.0), (every, charge, -1.0), (every, discharge, 1.0))
+    sides = _one_side(model, terms.least_buy()[window], sell, use, reach, (charge, discharge, imported))
+    ways = _one_way(model, terms.least_buy()[window], sell, reach, (charge, discharge), limits)
+    falls = _counts(model, terms, window, state, imported, reach) + _peaks(
+        model, terms, window, state, imported, reach, net
+    )
+    answer: Answer | None = model.solve(seconds, gap)
+    if answer is None:
+        return None
+    fixed = float(np.sum(sell * use))
+    return Found(
+        answer.values[stored],
+        -answer.duals[balance],
+        answer.objective + fixed,
+        answer.bound + fixed,
+        (sides, ways, falls),
+    )
+
+
+def _reach(use: Float64, limits: Limits) -> _Reach:
+    charge = np.full(len(use), limits.most) if limits.from_grid else np.clip(-use, 0.0, limits.most)
+    discharge = np.full(len(use), limits.most) if limits.to_grid else np.clip(use, 0.0, limits.most)
+    return _Reach(charge, discharge, np.maximum(use + charge, 0.0), np.maximum(discharge - use, 0.0))
+
+
+def _store(model: Programme, charge: Int64, discharge: Int64, stored: Int64, limits: Limits, begun: float) -> Int64:
+    """Stored after = stored before + charge x efficiency - discharge / efficiency."""
+    every = np.arange(len(stored))
+    first = np.zeros(len(stored))
+    first[0] = begun
+    moved = (every, charge, -limits.into), (every, discharge, 1.0 / limits.out)
+    return model.rows(first, first, (every, stored, 1.0), (every[1:], stored[:-1], -1.0), *moved)
+
+
+def _one_side(
+    model: Programme, buy: Float64, sell: Float64, use: Float64, reach: _Reach, columns: tuple[Int64, Int64, Int64]
+) -> int:
+    """Import or export, where both at once would earn: an exported kWh may earn more than an imported one costs."""
+    at = np.flatnonzero((sell > buy) & (reach.imported > 0) & (reach.exported > 0))
+    if not len(at):
+        return 0
+    charge, discharge, imported = (each[at] for each in columns)
+    yes, every = model.columns(np.ones(len(at)), whole=True), np.arange(len(at))
+    model.rows(np.full(len(at), -np.inf), 0.0, (every, imported, 1.0), (every, yes, -reach.imported[at]))
+    exported = (every, imported, 1.0), (every, charge, -1.0), (every, discharge, 1.0)
+    model.rows(np.full(len(at), -np.inf), use[at] + reach.exported[at], *exported, (every, yes, reach.exported[at]))
+    return len(at)
+
+
+def _one_way(
+    model: Programme, buy: Float64, sell: Float64, reach: _Reach, columns: tuple[Int64, Int64], limits: Limits
+) -> int:
+    """Charge or discharge, where both at once would earn: a price below 0 pays for what is lost."""
+    if limits.into * limits.out >= 1.0:
+        return 0
+    pays = ((buy < 0) & (reach.imported > 0)) | ((sell < 0) & (reach.exported > 0))
+    at = np.flatnonzero(pays & (reach.charge > 0) & (reach.discharge > 0))
+    if not len(at):
+        return 0
+    charge, discharge = (each[at] for each in columns)
+    yes, every = model.columns(np.ones(len(at)), whole=True), np.arange(len(at))
+    model.rows(np.full(len(at), -np.inf), 0.0, (every, charge, 1.0), (every, yes, -reach.charge[at]))
+    most = reach.discharge[at]
+    model.rows(np.full(len(at), -np.inf), most, (every, discharge, 1.0), (every, yes, most))
+    return len(at)
+
+
+def _counts(model: Programme, terms: Terms, window: slice, state: State, imported: Int64, reach: _Reach) -> int:
+    """The ladders of the billing periods that the window touches; how many of their steps fall."""
+    falls = 0
+    for count in terms.counts:
+        first, last = np.searchsorted(count.interval, (window.start, window.stop))
+        if first == last:
+            continue
+        at, share = count.interval[first:last] - window.start, count.share[first:last]
+        before = float(np.sum(count.share * state.imported[count.interval]))
+        most = before + float(np.sum(share * reach.imported[at]))
+        total = model.columns(most)
+        model.rows(before, before, (0, total, 1.0), (np.zeros(len(at)), imported[at], -share))
+        falls += _ladder(model, int(total[0]), most, count.steps)
+    return falls
+
+
+def _ladder(model: Programme, quantity: int, most: float, steps: Steps) -> int:
+    """What lies beyond each step costs so much more, or less; how many steps fall."""
+    falls = 0
+    for limit, rise in steps:
+        if limit >= most:
+            continue
+        beyond = model.columns(most - limit, rise)
+        if rise >= 0.0:
+            model.rows(-limit, np.inf, (0, beyond, 1.0), (0, quantity, -1.0))
+            continue
+        yes = model.columns(1.0, whole=True)
+        model.rows(0.0, np.inf, (0, quantity, 1.0), (0, beyond, -1.0), (0, yes, -limit))
+        model.rows(-np.inf, 0.0, (0, beyond, 1.0), (0, yes, limit - most))
+        falls += 1
+    return falls
+
+
+def _peaks(
+    model: Programme, terms: Terms, window: slice, state: State, imported: Int64, reach: _Reach, net: Float64
+) -> int:
+    """The billing demands that the window touches; how many of their steps fall."""
+    meter, power = terms.meter, terms.meter.power(state.imported)
+    first, last = np.searchsorted(meter.interval, (window.start, window.stop))
+    touched = np.unique(meter.level[meter.run[first:last]])
+    billed = [each for each in terms.billed if each.levels[0] in touched]
+    if not billed:
+        return 0
+    used = np.unique(np.concatenate([each.levels for each in billed]))
+    reached = meter.highest(power)[used]
+    most = np.zeros(len(net))
+    most[: window.start], most[window] = state.imported[: window.start], reach.imported
+    highest = meter.highest(meter.power(most))
+    level = model.columns(np.maximum(highest[used], reached), lower=reached)
+    inside = np.isin(meter.level[meter.run[first:last]], used)
+    interval, run, weight = (each[first:last][inside] for each in (meter.interval, meter.run, meter.per_hour))
+    runs, row = np.unique(run, return_inverse=True)
+    own = level[np.searchsorted(used, meter.level[runs])]
+    model.rows(power[runs], np.inf, (np.arange(len(runs)), own, 1.0), (row, imported[interval - window.start], -weight))
+    falls = 0
+    for each in billed:
+        among = level[np.searchsorted(used, each.levels)]
+        bound = float(np.max(each.factors * highest[each.levels]))
+        demand = model.columns(bound, each.price)
+        rows = np.arange(len(among))
+        model.rows(
+            np.zeros(len(among)), np.inf, (rows, np.full(len(among), demand[0]), 1.0), (rows, among, -each.factors)
+        )
+        falls += _ladder(model, int(demand[0]), bound, each.steps)
+    return falls
