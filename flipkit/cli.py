@@ -109,7 +109,8 @@ def _add_bill(verbs: Any) -> None:
         action="append",
         type=Path,
         metavar="PLAN",
-        help="JSON: a URDB record, Octopus unit rates, or Flatpeak tariff objects; may be repeated",
+        help="JSON: a URDB record, Octopus unit rates (or an object of standard-unit-rates and standing-charges), or "
+        "Flatpeak tariff objects; may be repeated",
     )
     bill.add_argument("--timezone", help="IANA name, for tariffs that do not name theirs, such as URDB records")
     bill.add_argument("--currency", help="ISO 4217, for tariffs that do not name theirs (URDB: USD, Octopus: GBP)")

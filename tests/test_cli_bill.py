@@ -37,6 +37,7 @@ OCTOPUS = {
         }
     ],
 }
+STANDING = {**OCTOPUS, "results": [{**OCTOPUS["results"][0], "value_inc_vat": 50.0}]}
 
 
 def flatpeak(price, direction="IMPORT", **fields):
@@ -50,6 +51,8 @@ HOME = {"timezone": "UTC", "currency": "EUR"}
 PLANS = {
     "urdb.json": URDB,
     "octopus.json": OCTOPUS,
+    "both.json": {"standard-unit-rates": OCTOPUS, "standing-charges": STANDING},
+    "third.json": {"standard-unit-rates": OCTOPUS, "day-unit-rates": OCTOPUS},
     "flat.json": flatpeak(0.25, **HOME),
     "sold.json": [flatpeak(0.25, **HOME), flatpeak(0.1, "EXPORT", **HOME)],
     "plain.json": flatpeak(0.3),
@@ -140,6 +143,7 @@ def test_components_have_columns_and_months_a_sum(run):
         # All 720 fill the ladder: the night has half of the first 100 at 0.1 and half of the others at 0.2 = 67.
         ("urdb.json --timezone UTC --tier-rule prorate", "247.00", ["6.00", "253.00"]),
         ("octopus.json --timezone UTC", "151.20", ["151.20"]),
+        ("both.json --timezone UTC", "151.20", ["15.00", "166.20"]),  # 50 pence for each of 30 days
         ("plain.json --timezone UTC --currency CHF", "216.00", ["216.00"]),
         ("levy.json", "216.00", ["216.00"]),
     ],
@@ -210,6 +214,7 @@ MISTAKES = {
     "used.csv --tariff missing.json": "tariff: cannot read the file 'missing.json': No such file or directory\n",
     "used.csv --tariff broken.json": "file 'broken.json': this is no JSON",
     "used.csv --tariff other.json": "other.json: this is no tariff that can be read: neither a URDB record",
+    "used.csv --tariff third.json": "third.json: cannot price day-unit-rates beside standard-unit-rates",
     "used.csv --tariff empty.json": "found no fields in what is of type list",
     "used.csv --tariff number.json": "found no fields in what is of type int",
     "used.csv --tariff urdb.json": "urdb.json: a URDB record does not name its time zone; give it: --timezone",

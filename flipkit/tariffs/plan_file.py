@@ -19,7 +19,9 @@ __all__ = ["TierRule", "read_plan", "read_plans"]
 TierRule = Literal["chronological", "prorate", "per_period"]
 
 # The fields that tell one form from another, any of which is enough, but for Flatpeak's, which all objects have.
-_URDB, _OCTOPUS, _FLATPEAK = {"energyratestructure", "items"}, {"results"}, {"direction", "type"}
+_URDB, _FLATPEAK = {"energyratestructure", "items"}, {"direction", "type"}
+_UNIT_RATES, _STANDING_CHARGES = "standard-unit-rates", "standing-charges"  # the two lists of Octopus, by their paths
+_OCTOPUS = {"results", _UNIT_RATES}
 
 
 def read_plans(paths: Iterable[str | os.PathLike[str]], **options: Any) -> list[Tariff]:
@@ -65,7 +67,8 @@ def read_plan(
     ----------
     path : path-like
         JSON: a URDB record (or the API's answer with one), Octopus unit rates as the API answers (or a list of its
-        pages), or Flatpeak tariff objects. Those of direction EXPORT beside the imports are net billing.
+        pages; with standing charges an object of both lists, ``standard-unit-rates`` and ``standing-charges``), or
+        Flatpeak tariff objects. Those of direction EXPORT beside the imports are net billing.
     timezone : str, optional
         IANA name; needed where the file does not say. Octopus: Europe/London by default.
     currency : str, optional
@@ -85,7 +88,7 @@ def read_plan(
         if form >= _FLATPEAK:
             return _flatpeak(content, given, tier_rule or "chronological")
         if form & _OCTOPUS:
-            return Tariff.from_octopus(content, name=Path(path).stem, **given)
+            return _octopus(content, Path(path).stem, given)
         if form & _URDB:
             if timezone is None:
                 raise InputError("a URDB record does not name its time zone; give it: --timezone America/Los_Angeles")
@@ -106,6 +109,13 @@ def _found(content: Any) -> str:
     names = sorted(_fields(content))
     shown = ", ".join(names[:6]) + (" ..." if len(names) > 6 else "")
     return f"the fields {shown}" if names else f"no fields in what is of type {type(content).__name__}"
+
+
+def _octopus(content: Any, name: str, given: dict[str, str]) -> Tariff:
+    lists = content if isinstance(content, Mapping) and _UNIT_RATES in content else {_UNIT_RATES: content}
+    if unknown := sorted(set(lists) - {_UNIT_RATES, _STANDING_CHARGES}):
+        raise InputError(f"cannot price {', '.join(unknown)} beside {_UNIT_RATES}; known: {_STANDING_CHARGES}")
+    return Tariff.from_octopus(lists[_UNIT_RATES], lists.get(_STANDING_CHARGES), name=name, **given)
 
 
 def _flatpeak(content: Any, given: dict[str, str], tier_rule: TierRule) -> Tariff:
