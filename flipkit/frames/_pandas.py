@@ -52,15 +52,19 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 def text_runs(frame: pd.DataFrame, name: str) -> TextRuns:
     """A column or index level of text as stretches of equal cells."""
     values = _values(frame, name)
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        cells: Any = np.asarray(values.cat.codes)
-    else:
-        # Cells that are one object are one text: their addresses tell most of it, without a look at the texts.
-        cells = np.frombuffer(np.ascontiguousarray(values.to_numpy(dtype=object)), dtype=np.intp)
-    starts = np.flatnonzero(np.append(np.full(min(1, len(cells)), True), cells[1:] != cells[:-1]))
+    starts = _starts(values)
     codes, labels = pd.factorize(values.take(starts).astype(object))
     new = np.append(np.full(min(1, len(codes)), True), codes[1:] != codes[:-1])
     return TextRuns(starts[new], codes[new].astype(np.int64), list(labels))
+
+
+def _starts(values: pd.Series) -> np.ndarray:
+    """First rows of stretches of cells that are one object, hence equal: their addresses tell, not their texts."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        cells: Any = np.asarray(values.cat.codes)
+    else:
+        cells = np.frombuffer(np.ascontiguousarray(values.to_numpy(dtype=object)), dtype=np.intp)
+    return np.flatnonzero(np.append(np.full(min(1, len(cells)), True), cells[1:] != cells[:-1]))
 
 
 def _values(frame: pd.DataFrame, name: str) -> pd.Series:
@@ -69,7 +73,20 @@ def _values(frame: pd.DataFrame, name: str) -> pd.Series:
 
 def column(frame: pd.DataFrame, name: str) -> np.ndarray:
     """One column or index level as numpy."""
+    return _cells(_values(frame, name), name)
+
+
+def stretches(frame: pd.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """A column as `column` gives it; where a cell often follows itself, each stretch once, and how long it is."""
     values = _values(frame, name)
+    if values.dtype == object or isinstance(values.dtype, pd.StringDtype | pd.CategoricalDtype):
+        starts = _starts(values)
+        if 2 * len(starts) <= len(values):
+            return _cells(values.iloc[starts], name), np.diff(starts, append=len(values))
+    return _cells(values, name), None
+
+
+def _cells(values: pd.Series, name: str) -> np.ndarray:
     if isinstance(values.dtype, pd.DatetimeTZDtype):
         cells: Any = values.array  # the instants in UTC, whatever the zone: no work by row
         return np.asarray((cells if cells.unit == "us" else cells.as_unit("us")).asi8).view("datetime64[us]")

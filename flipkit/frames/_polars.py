@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import polars as pl
@@ -112,44 +111,63 @@ def in_utc(frame: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     return collected.with_columns(pl.col(name).dt.convert_time_zone("UTC") for name in timed)
 
 
-def from_arrays(columns: Mapping[str, np.ndarray]) -> pl.DataFrame:
-    """Columns as `column` gives them, back in a frame; what is no text among objects becomes its text."""
-    return pl.DataFrame([_from_array(name, values) for name, values in columns.items()])
+def from_columns(columns: Mapping[str, tuple[np.ndarray, np.ndarray | None]]) -> pl.DataFrame:
+    """A frame from cells, and how often each stands in its column (None: once); objects become their text."""
+    return pl.DataFrame([_from_cells(name, *column) for name, column in columns.items()])
 
 
-def _from_array(name: str, values: np.ndarray) -> pl.Series:
-    if values.dtype.kind != "O":
-        return pl.Series(name, values, nan_to_null=values.dtype.kind == "f")
+def _from_cells(name: str, cells: np.ndarray, counts: np.ndarray | None) -> pl.Series:
+    if cells.dtype.kind == "O":
+        values = _texts(name, cells.tolist())
+    else:
+        values = pl.Series(name, cells, nan_to_null=cells.dtype.kind == "f")
+    return values if counts is None else values.gather(np.repeat(np.arange(len(cells)), counts))
+
+
+def _texts(name: str, cells: list[Any]) -> pl.Series:
     try:
-        return pl.Series(name, values.tolist(), dtype=pl.String)  # of an array that begins with None it makes no text
+        return pl.Series(name, cells, dtype=pl.String)  # of an array that begins with None it makes no text
     except TypeError:
-        return pl.Series(name, [None if v is None else str(v) for v in values.tolist()], dtype=pl.String)
+        return pl.Series(name, [None if cell is None else str(cell) for cell in cells], dtype=pl.String)
 
 
-def to_csv(frame: pl.DataFrame) -> bytes:
+def to_csv(frame: pl.DataFrame, file: BinaryIO) -> None:
     """CSV with times in UTC; text that a spreadsheet would run gets a leading apostrophe."""
-    guarded = [_guarded(series) for series in frame]
-    buffer = io.BytesIO()
-    pl.DataFrame(guarded).write_csv(buffer, datetime_format=_TIME, line_terminator="\n")
-    return buffer.getvalue()
+    guarded = pl.DataFrame([_guarded(series) for series in frame])
+    guarded.write_csv(file, datetime_format=_TIME, line_terminator="\n")
 
 
 def _guarded(series: pl.Series) -> pl.Series:
     named = series.rename(str(pl.Series([series.name]).str.replace(_FORMULA, _HARMLESS).item()))
     if isinstance(series.dtype, pl.Datetime):
         return _time_texts(named)
-    if series.dtype != pl.String or not named.str.contains(_FORMULA).any():
+    if isinstance(series.dtype, pl.Categorical | pl.Enum):
+        named = named.cast(pl.String)
+    if named.dtype != pl.String or _begin_plainly(named) or not named.str.contains(_FORMULA).any():
         return named
     return named.str.replace(_FORMULA, _HARMLESS)
 
 
+def _begin_plainly(texts: pl.Series) -> bool:
+    """Whether each begins with an ASCII letter or digit (or with what stands between them): cheaper than a pattern."""
+    if texts.null_count() == len(texts):
+        return True
+    letters = texts.is_between("A", "\x7f", closed="left")
+    return letters.all() or (letters | texts.is_between("0", "<", closed="left")).all()
+
+
 def _time_texts(times: pl.Series) -> pl.Series:
-    """Times as text, each different one formatted once: formatting is most of the work, and sites share their times."""
-    different = times.unique()
-    if 2 * len(different) > len(times):
+    """Times as text, each formatted once in a table: formatting is most of the work, and sites share their times."""
+    moments = times.to_physical()
+    low, high = cast(int | None, moments.min()), cast(int | None, moments.max())
+    if low is None or high is None or high - low >= 2**62:
+        return times
+    step = int(np.gcd.reduce((moments.drop_nulls() - low).to_numpy())) or 1
+    size = (high - low) // step + 1
+    if 2 * size > len(times):
         return times  # the writer formats them
-    texts = pl.DataFrame({times.name: different, "text": different.dt.to_string(_TIME)})
-    return times.to_frame().join(texts, on=times.name, how="left", maintain_order="left")["text"].rename(times.name)
+    texts = pl.Series(times.name, low + step * np.arange(size), dtype=times.dtype).dt.to_string(_TIME)
+    return texts.gather((moments - low) // step)
 
 
 UnreadableError = pl.exceptions.PolarsError

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import platform
 import tempfile
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
+from io import BufferedRandom
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +52,14 @@ def write_csv(frame: Frame, path: str | os.PathLike[str]) -> Path:
     """
     target = checked_target(Path(path))
     target.parent.mkdir(parents=True, exist_ok=True)
-    types, content = _csv(frame)
-    meta = json.dumps(_meta(frame, types, target.name, content), indent=2, ensure_ascii=False, default=str) + "\n"
-    replace_file(target, content)
-    replace_file(meta_path(target), meta.encode())
+    from flipkit.frames import _polars  # 20 times faster than DataFrame.to_csv, for a pandas frame too
+
+    plain = _plain(frame)
+    with _in_place_of(target) as file:
+        _polars.to_csv(plain, file)
+        meta = _meta(frame, plain.schema, target.name, _sha256(file))
+        text = json.dumps(meta, indent=2, ensure_ascii=False, default=str) + "\n"
+    replace_file(meta_path(target), text.encode())
     return target
 
 
@@ -73,33 +81,43 @@ def meta_path(path: Path) -> Path:
     return path.with_name(path.name.removesuffix(".csv") + ".meta.json")
 
 
-def _csv(frame: Frame) -> tuple[dict[str, str], bytes]:
-    """The type of each column, and the CSV."""
-    from flipkit.frames import _polars  # 30 times faster than DataFrame.to_csv, for a pandas frame too
+def _plain(frame: Frame) -> Frame:
+    """The frame in polars, times in UTC."""
+    from flipkit.frames import _polars
 
     source = library(library_of(frame))
     names = source.names(frame)
     if len(set(names)) < len(names):
         raise InputError(f"two columns of one name: {', '.join(names)}")
     if library_of(frame) == "polars":
-        plain = _polars.in_utc(frame)
-    else:
-        plain = _polars.from_arrays({name: source.column(frame, name) for name in names})
-    return {name: str(dtype) for name, dtype in plain.schema.items()}, _polars.to_csv(plain)
+        return _polars.in_utc(frame)
+    from flipkit.frames import _pandas
+
+    return _polars.from_columns({name: _pandas.stretches(frame, name) for name in names})
 
 
-def _meta(frame: Frame, types: dict[str, str], name: str, content: bytes) -> dict[str, Any]:
+def _meta(frame: Frame, types: Mapping[str, Any], name: str, digest: str) -> dict[str, Any]:
     facts = provenance.facts(frame)
     return {
         "file": name,
-        "sha256": hashlib.sha256(content).hexdigest(),
+        "sha256": digest,
         "rows": library(library_of(frame)).rows(frame),
-        "columns": [_column_meta(column, dtype) for column, dtype in types.items()],
+        "columns": [_column_meta(column, str(dtype)) for column, dtype in types.items()],
         "query": facts.pop("query", None),
         "data_time_utc": facts.pop("data_time_utc", None),
         **facts,
         "versions": {"flipkit": version("flipkit"), "polars": version("polars"), "python": platform.python_version()},
     }
+
+
+def _sha256(file: BufferedRandom) -> str:
+    """The digest of a file, taken while the disk takes the file."""
+    file.seek(0)
+    with ThreadPoolExecutor(1) as pool:
+        stored = pool.submit(os.fsync, file.fileno())
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        stored.result()
+    return digest
 
 
 def _column_meta(name: str, dtype: str) -> dict[str, str]:
@@ -111,11 +129,18 @@ def _column_meta(name: str, dtype: str) -> dict[str, str]:
 
 def replace_file(target: Path, content: bytes) -> None:
     """Write aside, flush to the disk, rename: readers see the old file or the new one, never half of one."""
+    with _in_place_of(target) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def _in_place_of(target: Path) -> Iterator[BufferedRandom]:
+    """A file aside that is flushed to the disk and renamed to `target` in the end, or vanishes after an error."""
     target = Path(os.path.realpath(target))  # a link stays a link
     handle, aside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
+        with os.fdopen(handle, "w+b") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         Path(aside).chmod(0o644)

@@ -3,8 +3,9 @@
 import csv
 import hashlib
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
@@ -20,6 +21,10 @@ DANGEROUS = ["=1+1", "+1", "-1", "@A1", "\t=1", "\r=1", "\n=1", "  =1", '"=1', "
 HARMLESS = ["a", "", "a=b", "1-2", "x@y.example", "Müller", "日本", "a\nb", 'say "hi"', "a,b"]
 
 
+def times_array(times):
+    return np.array([None if t is None else t.replace(tzinfo=None) for t in times], dtype="datetime64[us]")
+
+
 def read(path):
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.reader(file))
@@ -29,6 +34,12 @@ def read(path):
 def test_a_formula_is_made_harmless(text, frames_library, tmp_path):
     path = write_csv(MAKE[frames_library]({"name": [text], "cost": [-1.0]}), tmp_path / "x.csv")
     assert read(path)[1] == ["'" + text, "-1.0"]
+
+
+@pytest.mark.parametrize("dtype", [pl.Categorical, pl.Enum(["a", "=1+1"])])
+def test_a_formula_among_categories_is_made_harmless(dtype, tmp_path):
+    frame = pl.DataFrame({"name": pl.Series(["=1+1", "a", None], dtype=dtype), "n": range(3)})
+    assert read(write_csv(frame, tmp_path / "x.csv"))[1:] == [["'=1+1", "0"], ["a", "1"], ["", "2"]]
 
 
 @pytest.mark.parametrize("text", HARMLESS)
@@ -69,6 +80,40 @@ def test_a_text_that_is_null_is_an_empty_cell_wherever_it_stands(cells, frames_l
     frame = tables.SITES.build({"site_id": list("abc")[: len(cells)], "city": cells}, frames_library)
     with write_csv(frame, tmp_path / "x.csv").open(newline="") as file:
         assert [row["city"] for row in csv.DictReader(file)] == [cell or "" for cell in cells]
+
+
+MOMENTS = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))
+STEPS = st.sampled_from([timedelta(minutes=30), timedelta(days=1), timedelta(microseconds=7), timedelta(days=900_000)])
+
+
+def test_times_are_written_the_same_whether_rows_share_them_or_not(frames_library, tmp_path):
+    @given(MOMENTS, STEPS, st.lists(st.none() | st.integers(0, 4), min_size=1, max_size=30))
+    def check(first, step, multiples):
+        last = datetime(9999, 12, 30, tzinfo=UTC)
+        times = [None if m is None else min(first + min(m * step, last - first), last) for m in multiples]
+        columns = {"start_utc": times_array(times), "object_id": ["a"] * len(times)}
+        path = write_csv(tables.COSTS.build(columns, frames_library, ordered=True), tmp_path / "x.csv")
+        written = [row[1] for row in read(path)[1:]]
+        assert [datetime.fromisoformat(text) if text else None for text in written] == times
+
+    check()
+
+
+CELLS = st.one_of(st.none(), st.text(max_size=4), st.integers(), st.booleans(), st.dates())
+
+
+def test_cells_that_follow_themselves_are_written_as_cells_that_do_not(tmp_path):
+    @given(st.lists(st.tuples(CELLS, st.integers(1, 9)), min_size=1, max_size=6))
+    def check(stretches):
+        cells = [cell for cell, count in stretches for _ in range(count)]
+        apart = [one for cell in cells for one in (cell, "between")]
+        whole, spread = (
+            read(write_csv(pd.DataFrame({"x": pd.Series(x, dtype=object), "n": 1}), tmp_path / "x.csv"))[1:]
+            for x in (cells, apart)
+        )
+        assert whole == spread[::2]
+
+    check()
 
 
 def test_line_ends_and_encoding(tmp_path):
