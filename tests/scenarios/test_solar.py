@@ -134,7 +134,7 @@ def by_hand(light, air, wind, elevation_deg, losses=0.14, ratio=1.2, efficiency=
 
 @settings(max_examples=60)
 @given(
-    st.floats(0, 1300),
+    st.just(0.0) | st.floats(1e-6, 1300),
     st.floats(-30, 45),
     st.floats(0, 20),
     st.floats(8, 89),
@@ -294,7 +294,7 @@ def test_the_bundled_year_yields_what_is_usual_there(latitude, longitude, least,
 
 
 def test_the_bundled_year_gives_the_sample_fleet_s_own_expectation(monkeypatch):
-    """The sample is made by its own code from the same stations, with warmer roofs (4 %) and its own air: within 12 %."""
+    """The sample is made by its own code from the same stations; its roofs are warmer (4 %), and so is its air."""
     monkeypatch.syspath_prepend(Path(__file__).parents[2] / "data")
     from sample_maker.fleet import FLEET
 
