@@ -42,9 +42,12 @@ if TYPE_CHECKING:
     from flipkit.reports import performance_report as performance_report
     from flipkit.reports import site_energy as site_energy
     from flipkit.scenarios import Battery as Battery
+    from flipkit.scenarios import EvCharging as EvCharging
     from flipkit.scenarios import Load as Load
     from flipkit.scenarios import Scenario as Scenario
+    from flipkit.scenarios import Shift as Shift
     from flipkit.scenarios import Simulation as Simulation
+    from flipkit.scenarios import Solar as Solar
     from flipkit.scenarios import simulate as simulate
     from flipkit.tariffs import Tariff as Tariff
     from flipkit.tariffs import bill as bill
@@ -58,6 +61,7 @@ __all__ = [
     "ConfigurationError",
     "ConnectionFailed",
     "DeadlineExceeded",
+    "EvCharging",
     "Flatpeak",
     "Flip",
     "FlipkitError",
@@ -74,7 +78,9 @@ __all__ = [
     "RequestError",
     "Scenario",
     "ServerError",
+    "Shift",
     "Simulation",
+    "Solar",
     "StatusError",
     "Tariff",
     "UnexpectedAnswer",
@@ -94,9 +100,12 @@ _ROOMS = {
     "Flatpeak": "flipkit.flatpeak",
     "Flip": "flipkit.flip",
     "Battery": "flipkit.scenarios",
+    "EvCharging": "flipkit.scenarios",
     "Load": "flipkit.scenarios",
     "Scenario": "flipkit.scenarios",
+    "Shift": "flipkit.scenarios",
     "Simulation": "flipkit.scenarios",
+    "Solar": "flipkit.scenarios",
     "Tariff": "flipkit.tariffs",
     "bill": "flipkit.tariffs",
     "bill_matrix": "flipkit.tariffs",

@@ -45,6 +45,7 @@ HOME = {
     "sqlite3": {"emulator"},
     "numba": {"tariffs", "scenarios"},
     "pvlib": {"scenarios"},
+    "numpy_financial": {"scenarios"},
     "tqdm": {"http", "scenarios"},
     "keyring": {"http"},
 }

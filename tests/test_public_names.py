@@ -13,13 +13,16 @@ import flipkit as fk
 PACKAGE = Path(fk.__file__).parent
 HEAVY = ("pandas", "polars", "numpy", "httpx", "matplotlib", "flask", "waitress", "msgspec", "dataclasses", "inspect")
 NAMES = [
-    *("AuthenticationFailed", "Battery", "ConfigurationError", "ConnectionFailed", "DeadlineExceeded", "Flatpeak"),
+    *("AuthenticationFailed", "Battery", "ConfigurationError", "ConnectionFailed", "DeadlineExceeded"),
+    *("EvCharging", "Flatpeak"),
     "Flip",
     *("FlipkitError", "InformationRequired", "InputError", "InvalidRequest", "Kit", "Load", "MissingColumnError"),
     *("NaiveTimestampError", "NotFound", "PriceUnavailable", "RateLimited", "RequestError", "Scenario"),
     *(
         "ServerError",
+        "Shift",
         "Simulation",
+        "Solar",
         "StatusError",
         "Tariff",
         "UnexpectedAnswer",

@@ -70,6 +70,11 @@ class Battery:
             if not isinstance(getattr(self, field), bool):
                 raise InputError(f"battery: {field} {getattr(self, field)!r} must be True or False")
 
+    @property
+    def label(self) -> str:
+        """A few words for names: ``5 kWh/2.5 kW``."""
+        return f"{self.capacity_kwh:g} kWh/{self.power_kw:g} kW"
+
 
 def _check(field: str, value: Any, least: float, most: float, wanted: str) -> None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from math import fsum
 
 import numpy as np
 
-from flipkit.scenarios.battery import Battery
-from flipkit.scenarios.prices import Market
-from flipkit.scenarios.scenario import Scenario
-from flipkit.scenarios.storage import dispatched
-from flipkit.tariffs.energy import SiteEnergy
+from flipkit.scenarios.case import Case
+from flipkit.scenarios.flows import Flows, times_of
+from flipkit.scenarios.interval_costs import export_credits, import_costs, own_use_costs
 from flipkit.tariffs.offsets import Int64
-from flipkit.tariffs.series import Float64, PriceSeries
+from flipkit.tariffs.series import Float64
 
-__all__ = ["Outcome", "PricedBy"]
-
-
-@dataclass(frozen=True, slots=True)
-class PricedBy:
-    """The prices of one direction; `is_today` where they are the location's own."""
-
-    series: PriceSeries
-    currency: str | None
-    timezone: str | None
-    is_today: bool
+__all__ = ["Outcome"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,102 +23,68 @@ class Outcome:
     ----------
     site_id, scenario : str
     location_id : str or None
+    currency : str
     timezone : str
-        Of the site's months; UTC where nothing tells it.
-    currency : str or None
     start_us, end_us : ndarray of int64, shape (n,)
     consumption_kwh, generation_kwh, charge_kwh, discharge_kwh, import_kwh, export_kwh : ndarray of float64, shape (n,)
         consumption + charge + export = generation + discharge + import, in every interval.
-    import_cost, export_credit : ndarray of float64, shape (n,)
-    has_export_price : bool
+    ev_kwh : ndarray of float64, shape (n,)
+        What the car changes; it is in the consumption already.
+    import_cost, export_credit, own_use_cost : ndarray of float64, shape (n,)
+        Energy at its price; NaN where only the whole bill tells it (tiers that are not filled in the order of time, net
+        metering).
+    import_tier : ndarray of int64, shape (n,), or None
+        The tier that each interval begins in, from 0; None where the tariff has no tiers counted in time.
     is_today : frozenset of str
-        The directions that were priced with the location's own series.
-    dispatch : str or None
-        The method by which the battery was dispatched; None without a battery.
-    cycles : float
-        Equivalent full cycles of the battery; NaN without one.
+        The directions that were priced by the location's own tariff.
     """
 
     site_id: str
     scenario: str
     location_id: str | None
+    currency: str
     timezone: str
-    currency: str | None
     start_us: Int64
     end_us: Int64
     consumption_kwh: Float64
     generation_kwh: Float64
+    ev_kwh: Float64
     charge_kwh: Float64
     discharge_kwh: Float64
     import_kwh: Float64
     export_kwh: Float64
     import_cost: Float64
     export_credit: Float64
-    has_export_price: bool
+    own_use_cost: Float64
+    import_tier: Int64 | None
     is_today: frozenset[str]
-    dispatch: str | None
-    cycles: float
 
     @classmethod
-    def of(
-        cls, site: SiteEnergy, scenario: Scenario, priced: Mapping[str, PricedBy], market: Market | None, method: str
-    ) -> Outcome:
-        """Dispatch the battery by `method`, net the energy, and price it."""
-        consumption = site.consumption_kwh * (scenario.load.scale if scenario.load else 1.0)
-        net = consumption - site.generation_kwh
-        zone = (market and market.timezone) or priced["IMPORT"].timezone or "UTC"
-        charge = discharge = np.zeros(len(net))
-        used, cycles = None, float("nan")
-        if scenario.battery is not None:
-            series = {direction: prices.series for direction, prices in priced.items()}
-            stored = dispatched(site, net, series, zone, scenario.battery, method)
-            charge, discharge, used = stored.charge_kwh, stored.discharge_kwh, stored.method_used
-            cycles = _cycles(scenario.battery, discharge)
-            net = net + charge - discharge
-        imported, exported = np.maximum(net, 0.0), np.maximum(-net, 0.0)
-        sold = priced.get("EXPORT")
+    def of(cls, scenario: str, flows: Flows, case: Case, location_id: str | None) -> Outcome:
+        """The first site of `flows`."""
+        grid, nothing = flows.block.grid, np.zeros(flows.block.grid.intervals)
+        start, end = times_of(grid)
+        stored = nothing if flows.stored_kwh is None else flows.stored_kwh[0]
+        imported, exported, made = flows.import_kwh[0], flows.export_kwh[0], flows.generation_kwh[0]
+        import_cost, tier = import_costs(case, start, end, imported)
         return cls(
-            site_id=site.site_id,
-            scenario=scenario.name,
-            location_id=market.location_id if market else None,
-            timezone=zone,
-            currency=priced["IMPORT"].currency,
-            start_us=site.start_us,
-            end_us=site.end_us,
-            consumption_kwh=consumption,
-            generation_kwh=site.generation_kwh,
-            charge_kwh=charge,
-            discharge_kwh=discharge,
+            site_id=flows.block.site_ids[0],
+            scenario=scenario,
+            location_id=location_id,
+            currency=case.buy.currency,
+            timezone=case.buy.timezone,
+            start_us=start,
+            end_us=end,
+            consumption_kwh=flows.block.consumption_kwh[0],
+            generation_kwh=made,
+            ev_kwh=nothing if flows.ev_kwh is None else flows.ev_kwh[0],
+            charge_kwh=np.maximum(stored, 0.0),
+            discharge_kwh=np.maximum(-stored, 0.0),
             import_kwh=imported,
             export_kwh=exported,
-            import_cost=priced["IMPORT"].series.cost(site.start_us, site.end_us, imported),
-            export_credit=sold.series.cost(site.start_us, site.end_us, exported) if sold else np.zeros(len(net)),
-            has_export_price=sold is not None,
-            is_today=frozenset(d for d, p in priced.items() if p.is_today),
-            dispatch=used,
-            cycles=cycles,
+            import_cost=import_cost,
+            export_credit=export_credits(case, start, end, exported),
+            own_use_cost=own_use_costs(case, start, end, np.maximum(made - exported, 0.0)),
+            import_tier=tier,
+            is_today=case.today,
         )
-
-    @property
-    def self_consumption(self) -> float:
-        """Share of the generation used on the site; NaN without generation."""
-        total = fsum(self.generation_kwh)
-        return 1 - fsum(self.export_kwh) / total if total > 0 else float("nan")
-
-    @property
-    def self_sufficiency(self) -> float:
-        """Share of the consumption that was not imported; NaN without consumption."""
-        total = fsum(self.consumption_kwh)
-        return 1 - fsum(self.import_kwh) / total if total > 0 else float("nan")
-
-    @property
-    def peak_import_kw(self) -> float:
-        """Highest mean import power of any interval."""
-        return float(self.import_kwh.max()) / (int(self.end_us[0] - self.start_us[0]) / 3.6e9)
-
-
-def _cycles(battery: Battery, discharge_kwh: Float64) -> float:
-    """Energy drawn from the store over its capacity."""
-    if battery.capacity_kwh == 0:
-        return 0.0
-    return fsum(discharge_kwh) / battery.discharge_efficiency / battery.capacity_kwh

@@ -1,8 +1,8 @@
-"""Today's prices of each site: from Flatpeak, or from a frame."""
+"""Today's tariffs of each site: from Flatpeak, from a frame, or given."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,86 +11,125 @@ import numpy as np
 from flipkit.errors import InputError, PriceUnavailable
 from flipkit.frames import is_frame, take
 from flipkit.http import side_by_side
+from flipkit.tariffs import Tariff
 from flipkit.tariffs.calendar import from_us
-from flipkit.tariffs.energy import SiteEnergy
 from flipkit.tariffs.price_frame import series_of_frame
 from flipkit.tariffs.series import PriceSeries
 
-__all__ = ["Market", "today"]
+__all__ = ["DIRECTIONS", "Market", "today"]
 
-DIRECTIONS = ("IMPORT", "EXPORT")
+Window = tuple[int, int]
+DIRECTIONS = ("IMPORT", "EXPORT", "LOCAL")
 
 
 class Market(NamedTuple):
-    """Today's prices of one site.
+    """Today's tariffs of one site.
 
     Attributes
     ----------
     location_id : str or None
         Where they come from Flatpeak.
-    timezone : str or None
-    currency : str or None
-    series : dict of str to PriceSeries
+    tariffs : dict of str to Tariff
         By direction; a direction without a price is absent.
     """
 
     location_id: str | None
-    timezone: str | None
-    currency: str | None
-    series: dict[str, PriceSeries]
+    tariffs: dict[str, Tariff]
 
 
-def today(prices: Any, sites: Sequence[SiteEnergy]) -> dict[str, Market]:
-    """Today's prices by site id; nothing for a site that the source does not know.
+class _Location(NamedTuple):
+    id: str
+    timezone: str
+    currency: str
+
+
+def today(prices: Any, windows: Mapping[str, Window], zones: Mapping[str, str]) -> dict[str, Market]:
+    """Today's tariffs by site id; nothing for a site that the source does not know.
 
     Parameters
     ----------
-    prices : Kit, Flatpeak, DataFrame or None
-        The price series of the locations whose ``reference_id`` is the site's id, or a frame with ``site_id,
-        start_utc, end_utc, tariff_direction, price_per_kwh, currency``.
-    sites : sequence of SiteEnergy
+    prices : Kit, Flatpeak, Tariff, mapping of str to Tariff, DataFrame or None
+        The locations whose ``reference_id`` is the site's id; one tariff for all sites or one for each; or a frame
+        with ``site_id, start_utc, end_utc, tariff_direction, price_per_kwh, currency``.
+    windows : mapping of str to tuple of int
+        First start and last end of each site's energy, microseconds since 1970-01-01 UTC.
+    zones : mapping of str to str
+        Time zone of a site's months where a frame gives its prices.
 
     Raises
     ------
     InputError
-        Something else.
+        Something that is no source of prices, or a frame that is not usable.
     """
     if prices is None:
         return {}
+    if isinstance(prices, Tariff):
+        return {site_id: Market(None, {"IMPORT": prices}) for site_id in windows}
+    if isinstance(prices, Mapping) and all(isinstance(each, Tariff) for each in prices.values()):
+        return {site_id: Market(None, {"IMPORT": each}) for site_id, each in prices.items()}
     client = getattr(prices, "flatpeak", prices)
     if hasattr(client, "prices") and hasattr(client, "locations"):
-        return _from_flatpeak(client, sites)
+        return _from_flatpeak(client, windows)
     if is_frame(prices):
-        return _from_frame(prices)
-    raise InputError(f"prices: expected a kit, a Flatpeak client or a DataFrame, got {type(prices).__name__}")
+        return _from_frame(prices, zones)
+    raise InputError(
+        f"prices: expected a kit, a Flatpeak client, a Tariff, a mapping of site id to Tariff or a DataFrame, got "
+        f"{type(prices).__name__}"
+    )
 
 
-def _from_flatpeak(client: Any, sites: Sequence[SiteEnergy]) -> dict[str, Market]:
+def _from_flatpeak(client: Any, windows: Mapping[str, Window]) -> dict[str, Market]:
     names = ["reference_id", "location_id", "timezone", "currency"]
     rows = zip(*take(client.locations(), texts=names).values(), strict=True)
-    locations = {reference: rest for reference, *rest in rows if reference}
-    known = [site for site in sites if site.site_id in locations]
-    jobs = [(site, locations[site.site_id][0], direction) for site in known for direction in DIRECTIONS]
-    series = iter(side_by_side(partial(_fetch, client), jobs, what="prices"))
-    markets = {}
-    for site in known:
-        found = {direction: next(series) for direction in DIRECTIONS}
-        location_id, zone, currency = locations[site.site_id]
-        series_found = {direction: own for direction, own in found.items() if own is not None}
-        markets[site.site_id] = Market(location_id, zone, currency, series_found)
-    return markets
+    locations = {reference: _Location(*rest) for reference, *rest in rows if reference}
+    known = [site_id for site_id in windows if site_id in locations]
+    jobs = [(locations[site_id], windows[site_id]) for site_id in known]
+    return dict(zip(known, side_by_side(partial(_market, client), jobs, what="prices"), strict=True))
 
 
-def _fetch(client: Any, job: tuple[SiteEnergy, str, str]) -> PriceSeries | None:
-    site, location_id, direction = job
-    start, end = map(from_us, site.window)
+def _market(client: Any, job: tuple[_Location, Window]) -> Market:
+    """The tariffs of a location: as its tariff objects say, and by the price list where they do not say it all."""
+    location, window = job
+    objects = client.tariff_objects(location.id)
+    tariffs = {}
+    for direction in DIRECTIONS:
+        own = [each for each in objects if each.get("direction") == direction]
+        tariff = _of_direction(client, location, window, direction, own)
+        if tariff is not None:
+            tariffs[direction] = tariff
+    return Market(location.id, tariffs)
+
+
+def _of_direction(
+    client: Any, location: _Location, window: Window, direction: str, objects: list[Any]
+) -> Tariff | None:
+    if not objects:
+        return None
     try:
-        return series_of_frame(client.prices(location_id, start, end, tariff_direction=direction))
+        tariff = Tariff.from_flatpeak(objects, timezone=location.timezone, currency=location.currency)
+        _check_covers(tariff, window)
+    except InputError:  # market prices, contracts that do not cover the time, ...: the price list knows them
+        return _listed(client, location, window, direction)
+    return tariff
+
+
+def _listed(client: Any, location: _Location, window: Window, direction: str) -> Tariff | None:
+    """The price list, in windows of 90 days."""
+    try:
+        frame = client.prices(location.id, *map(from_us, window), tariff_direction=direction)
     except PriceUnavailable:
         return None
+    series = series_of_frame(frame)
+    return Tariff(f"{location.id} {direction}", location.currency, location.timezone, series=series)
 
 
-def _from_frame(frame: Any) -> dict[str, Market]:
+def _check_covers(tariff: Tariff, window: Window) -> None:
+    start, end = tariff.validity
+    if (start is not None and start > window[0]) or (end is not None and end < window[1]):
+        raise InputError(f"tariff {tariff.name!r} does not cover the energy")
+
+
+def _from_frame(frame: Any, zones: Mapping[str, str]) -> dict[str, Market]:
     columns = take(
         frame,
         times=["start_utc", "end_utc"],
@@ -104,7 +143,9 @@ def _from_frame(frame: Any) -> dict[str, Market]:
         currencies = set(own["currency"])
         if len(currencies) > 1:
             raise InputError(f"prices, site {site}: {', '.join(sorted(map(str, currencies)))} are never added together")
-        markets[site] = Market(None, None, own["currency"][0], dict(_by_direction(own)))
+        place = {"currency": own["currency"][0], "timezone": zones.get(site, "UTC")}
+        series = _by_direction(own)
+        markets[site] = Market(None, {d: Tariff(f"{site} {d}", **place, series=each) for d, each in series})
     return markets
 
 
@@ -112,7 +153,7 @@ def _by_direction(own: dict[str, np.ndarray]) -> list[tuple[str, PriceSeries]]:
     found = []
     for direction in dict.fromkeys(own["tariff_direction"]):
         if direction not in DIRECTIONS:
-            raise InputError(f"prices: tariff_direction {direction!r}; choose 'IMPORT' or 'EXPORT'")
+            raise InputError(f"prices: tariff_direction {direction!r}; choose one of {', '.join(DIRECTIONS)}")
         rows = np.flatnonzero(own["tariff_direction"] == direction)
         rows = rows[np.argsort(own["start_utc"][rows], kind="stable")]
         start, end = (own[name][rows].view(np.int64) for name in ("start_utc", "end_utc"))

@@ -2,91 +2,140 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any
 
 from flipkit.errors import InputError
 from flipkit.scenarios.battery import Battery
+from flipkit.scenarios.ev import EvCharging
+from flipkit.scenarios.finance import DISCOUNT_RATE, Investment
+from flipkit.scenarios.grid import grid
+from flipkit.scenarios.load import Load
+from flipkit.scenarios.solar import Solar
 from flipkit.tariffs import Tariff
 
-__all__ = ["Load", "Scenario"]
+__all__ = ["CHANGES", "Scenario"]
 
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """A change of consumption.
-
-    Attributes
-    ----------
-    scale : float
-        Factor on the consumption of every interval; 1.1 is 10 % more.
-
-    Raises
-    ------
-    InputError
-        A scale that is negative or no number.
-    """
-
-    scale: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.scale, int | float) or not math.isfinite(self.scale) or self.scale < 0:
-            raise InputError(f"load: scale {self.scale!r} must be a number of 0 or more; 1.1 is 10 % more")
+_KINDS = {
+    "tariff": Tariff,
+    "export_tariff": Tariff,
+    "solar": Solar,
+    "battery": Battery,
+    "ev": EvCharging,
+    "load": Load,
+}
+CHANGES = tuple(_KINDS)
+"""The fields that change a home, in the order of the constructor."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """One what-if: today's home, with the changes that are named.
 
+    Each change is one value for all sites, or a mapping by site id; a site that a mapping does not name stays as it is.
+
     Attributes
     ----------
     name : str
     tariff : Tariff or mapping of str to Tariff, optional
-        What imports cost; by site id where sites differ. Today's prices without.
+        What imports cost, with every charge of the bill. Today's without.
     export_tariff : Tariff or mapping of str to Tariff, optional
-        What exports earn. Today's prices without.
-    load : Load, optional
-    battery : Battery, optional
+        What exports earn, instead of what `tariff` says of exports. Today's without.
+    solar : Solar or mapping of str to Solar, optional
+        Panels beside those that are there.
+    battery : Battery or mapping of str to Battery, optional
+    ev : EvCharging or mapping of str to EvCharging, optional
+    load : Load or mapping of str to Load, optional
+    capex : float, optional
+        What it costs each site to build, in the site's currency: `Simulation.summary` then says whether it pays back.
+    lifetime_years : int, optional
+        For how many years it saves; NPV and IRR need it.
+    discount_rate : float
+        A year, as a fraction, above inflation; 0.064 is the default of NREL's SAM for homes.
 
     Raises
     ------
     InputError
-        A name that is no text, or a tariff, load or battery that is none.
+        A name that is no text, a change of another kind, or a capex, lifetime or discount rate that cannot be.
     """
 
     name: str
     tariff: Tariff | Mapping[str, Tariff] | None = None
     export_tariff: Tariff | Mapping[str, Tariff] | None = None
-    load: Load | None = None
-    battery: Battery | None = None
+    solar: Solar | Mapping[str, Solar] | None = None
+    battery: Battery | Mapping[str, Battery] | None = None
+    ev: EvCharging | Mapping[str, EvCharging] | None = None
+    load: Load | Mapping[str, Load] | None = None
+    capex: float | None = None
+    lifetime_years: int | None = None
+    discount_rate: float = DISCOUNT_RATE
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise InputError(f"scenario: the name must be a text, got {self.name!r}")
-        for field in ("tariff", "export_tariff"):
-            object.__setattr__(self, field, _checked(getattr(self, field), f"scenario {self.name!r}: {field}"))
-        for field, kind in (("load", Load), ("battery", Battery)):
-            value = getattr(self, field)
-            if value is not None and not isinstance(value, kind):
-                raise InputError(
-                    f"scenario {self.name!r}: {field}: expected a {kind.__name__}, got {type(value).__name__}"
-                )
+        for field, kind in _KINDS.items():
+            object.__setattr__(self, field, _checked(getattr(self, field), kind, f"scenario {self.name!r}: {field}"))
+        try:
+            self.investment  # noqa: B018  made once to be checked
+        except InputError as error:
+            raise InputError(f"scenario {self.name!r}: {error}") from None
 
-    def tariff_of(self, site_id: str, direction: str) -> Tariff | None:
-        """The scenario's own tariff for a site, IMPORT or EXPORT; None for today's prices."""
-        tariff = self.tariff if direction == "IMPORT" else self.export_tariff
-        return tariff.get(site_id) if isinstance(tariff, Mapping) else tariff
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A view of a mapping cannot be sent to another process; a copy can."""
+        values = (getattr(self, field.name) for field in fields(self))
+        return Scenario, tuple(dict(value) if isinstance(value, Mapping) else value for value in values)
+
+    @classmethod
+    def grid(cls, name: str, /, **lists: Iterable[Any] | Any) -> list[Scenario]:
+        """The product of lists: one scenario for each combination, in the order of the lists, the last the fastest.
+
+        Parameters
+        ----------
+        name : str
+            What all names begin with; the values that differ follow.
+        **lists
+            Fields of `Scenario`; a list of values varies, anything else is the same in all.
+
+        Raises
+        ------
+        InputError
+            An unknown field, an empty list, or two combinations with one name.
+
+        Examples
+        --------
+        >>> import flipkit as fk
+        >>> [s.name for s in fk.Scenario.grid("home", battery=[None, fk.Battery(5, 2.5)])]
+        ['home: no battery', 'home: battery 5 kWh/2.5 kW']
+        """
+        known = {field.name for field in fields(cls)} - {"name"}
+        unknown = sorted(set(lists) - known)
+        if unknown:
+            raise InputError(f"grid: unknown field {', '.join(unknown)}; the fields are {', '.join(sorted(known))}")
+        return [cls(**values) for values in grid(name, **lists)]
+
+    @property
+    def investment(self) -> Investment | None:
+        """What it costs to build, and what comes of that; None without a capex."""
+        if self.capex is None:
+            return None
+        return Investment(self.capex, self.lifetime_years, self.discount_rate)
+
+    def at(self, site_id: str, field: str) -> Any:
+        """What a change is at a site; None for none."""
+        value = getattr(self, field)
+        return value.get(site_id) if isinstance(value, Mapping) else value
 
 
-def _checked(value: Any, what: str) -> Tariff | Mapping[str, Tariff] | None:
-    if value is None or isinstance(value, Tariff):
+def _checked(value: Any, kind: type, what: str) -> Any:
+    if value is None or isinstance(value, kind):
         return value
     if not isinstance(value, Mapping):
-        raise InputError(f"{what}: expected a Tariff or a mapping of site id to Tariff, got {type(value).__name__}")
-    wrong = [key for key, tariff in value.items() if not isinstance(tariff, Tariff)]
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        raise InputError(f"{what}: expected {article} {kind.__name__}, or a mapping of site id to {kind.__name__}, got "
+                         f"{type(value).__name__}")  # fmt: skip
+    wrong = [str(key) for key, each in value.items() if not isinstance(each, kind)]
     if wrong:
-        raise InputError(f"{what}: no Tariff for {', '.join(map(str, wrong))}")
+        raise InputError(f"{what}: no {kind.__name__} for {', '.join(wrong)}")
     return MappingProxyType(dict(value))

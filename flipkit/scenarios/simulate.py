@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from typing import Any
 
 from flipkit.errors import InputError
 from flipkit.frames import library_of
-from flipkit.scenarios.certificate import certify
-from flipkit.scenarios.outcome import Outcome, PricedBy
-from flipkit.scenarios.prices import DIRECTIONS, Market, today
+from flipkit.scenarios.fleet import Fleet
+from flipkit.scenarios.prices import Market, today
 from flipkit.scenarios.scenario import Scenario
 from flipkit.scenarios.simulation import Simulation
-from flipkit.tariffs.energy import SiteEnergy, read_energy
+from flipkit.tariffs.energy import Block, read_blocks
 
 __all__ = ["simulate"]
 
@@ -20,31 +20,43 @@ METHODS = ("rule", "rule_tou", "day_ahead", "optimal")
 
 
 def simulate(
-    energy: Any, scenarios: Sequence[Scenario], *, prices: Any = None, verify: int = 0, dispatch: str = "rule"
+    energy: Any,
+    scenarios: Sequence[Scenario],
+    *,
+    prices: Any = None,
+    verify: int = 0,
+    dispatch: str = "rule",
+    executor: Executor | None = None,
 ) -> Simulation:
     """Price each site under each scenario.
 
-    Import and export are netted within each interval: net = consumption - generation + charge - discharge, import =
-    max(net, 0), export = max(-net, 0), never both. Energy is spread evenly over its interval, so an interval across a
-    price change is split in proportion to time. A battery is dispatched at the mean price of each interval. Cost is
-    import at the import price less export at the export price; standing charges are not in it.
+    A home is changed in the order load, solar, car, battery. Import and export are netted within each interval: net =
+    consumption - generation + charge - discharge, import = max(net, 0), export = max(-net, 0), never both. Each local
+    month is then rated with every charge of the tariff, as `flipkit.bill` does it: Flatpeak's prices are per kWh, so
+    today's cost there has no standing charge in it. Energy is spread evenly over its interval, so an interval across a
+    price change is split in proportion to time.
 
     Parameters
     ----------
     energy : DataFrame
         ``site_id, start_utc, consumption_kwh`` and, where there is any, ``generation_kwh``; one step a site, no holes.
+        Sites may have different steps, zones and currencies.
     scenarios : sequence of Scenario
         The first is the one that the others are compared with.
-    prices : Kit, Flatpeak or DataFrame, optional
-        Today's prices, for scenarios without a tariff of their own: fetched once a site from Flatpeak (the location
-        whose ``reference_id`` is the site's id), or a frame ``site_id, start_utc, end_utc, tariff_direction,
-        price_per_kwh, currency``.
+    prices : Kit, Flatpeak, Tariff, mapping of str to Tariff, or DataFrame, optional
+        Today's prices, for scenarios without a tariff of their own. From Flatpeak they are read once a site (the
+        location whose ``reference_id`` is the site's id): its tariff objects, and its price list in windows of 90 days
+        where these do not say it all. A frame has ``site_id, start_utc, end_utc, tariff_direction, price_per_kwh,
+        currency``.
     verify : int
-        Draw so many intervals that were priced with Flatpeak's series, send them through ``POST
+        Draw so many intervals that were priced with Flatpeak's prices, send them through ``POST
         /costs/instant?non_persistent=true``, and set both costs side by side in `Simulation.certificate`.
     dispatch : {"rule", "rule_tou", "day_ahead", "optimal"}
         How batteries are run: self-consumption; and charging in the cheap hours; the best of each day, nothing known
         beyond it; the best of the whole window, known in advance.
+    executor : concurrent.futures.Executor, optional
+        Where fleets are reckoned, such as ``dask.distributed.Client().get_executor()``; processes must be spawned, not
+        forked. Threads of this process by default. The results have the same bits.
 
     Returns
     -------
@@ -62,11 +74,10 @@ def simulate(
     if dispatch not in METHODS:
         raise InputError(f"dispatch={dispatch!r}: choose one of {', '.join(METHODS)}")
     chosen = _checked(scenarios)
-    sites = read_energy(energy)
-    markets = today(prices, sites)
-    outcomes = [_outcome(site, scenario, markets.get(site.site_id), dispatch) for site in sites for scenario in chosen]
-    certificate = certify(prices, outcomes, verify) if verify else ()
-    return Simulation(tuple(outcomes), tuple(certificate), library_of(energy))
+    blocks = tuple(read_blocks(energy))
+    fleet = Fleet(blocks, _markets(prices, blocks, chosen), executor)
+    result = Simulation(fleet, tuple(chosen), dispatch, tuple(fleet.reckon(chosen, dispatch)), library_of(energy))
+    return result.verified(prices, verify) if verify else result
 
 
 def _checked(scenarios: Sequence[Scenario]) -> list[Scenario]:
@@ -81,26 +92,8 @@ def _checked(scenarios: Sequence[Scenario]) -> list[Scenario]:
     return chosen
 
 
-def _outcome(site: SiteEnergy, scenario: Scenario, market: Market | None, dispatch: str) -> Outcome:
-    priced = {d: p for d in DIRECTIONS if (p := _priced_by(site, scenario, market, d)) is not None}
-    if "IMPORT" not in priced:
-        raise InputError(
-            f"site {site.site_id}, scenario {scenario.name!r}: no import price; give the scenario a tariff, or prices= "
-            "a source that knows the site"
-        )
-    currencies = {p.currency for p in priced.values()} | ({market.currency} if market else set())
-    if len(currencies) > 1:
-        raise InputError(
-            f"site {site.site_id}, scenario {scenario.name!r}: {', '.join(sorted(map(str, currencies)))} in one bill; "
-            "currencies are never added together, so give the site a tariff in its own"
-        )
-    return Outcome.of(site, scenario, priced, market, dispatch)
-
-
-def _priced_by(site: SiteEnergy, scenario: Scenario, market: Market | None, direction: str) -> PricedBy | None:
-    own = scenario.tariff_of(site.site_id, direction)
-    if own is not None:
-        return PricedBy(own.prices(*site.window), own.currency, own.timezone, is_today=False)
-    if market is None or direction not in market.series:
-        return None
-    return PricedBy(market.series[direction].clip(*site.window), market.currency, market.timezone, is_today=True)
+def _markets(prices: Any, blocks: Sequence[Block], scenarios: Sequence[Scenario]) -> dict[str, Market]:
+    windows = {site_id: (each.grid.start_us, each.grid.end_us) for each in blocks for site_id in each.site_ids}
+    tariffs = [(site_id, scenario.at(site_id, "tariff")) for scenario in reversed(scenarios) for site_id in windows]
+    zones = {site_id: tariff.timezone for site_id, tariff in tariffs if tariff is not None}
+    return today(prices, windows, zones)

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
-from math import fsum
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from flipkit.errors import InputError
 from flipkit.frames import Frame, returns, write_csv
-from flipkit.frames.findings import Finding, as_text
-from flipkit.frames.tables import CERTIFICATE, SIMULATION_BILLS, SIMULATION_INTERVALS, SIMULATION_SUMMARY
-from flipkit.scenarios.certificate import Checked
+from flipkit.frames.tables import (
+    CERTIFICATE,
+    REGRET,
+    SIMULATION_BILLS,
+    SIMULATION_INTERVALS,
+    SIMULATION_SUMMARY,
+    WATERFALL,
+)
+from flipkit.scenarios.bills import bills_columns
+from flipkit.scenarios.certificate import Checked, certify
+from flipkit.scenarios.fleet import Fleet
 from flipkit.scenarios.outcome import Outcome
-from flipkit.tariffs.calendar import month_edges
-from flipkit.tariffs.money import rounded
+from flipkit.scenarios.reckoned import Reckoned
+from flipkit.scenarios.regret import regret_columns
+from flipkit.scenarios.scenario import Scenario
+from flipkit.scenarios.summary import summary_columns
+from flipkit.scenarios.waterfall import waterfall_rows
 
 __all__ = ["Simulation"]
 
@@ -28,57 +39,133 @@ class Simulation:
 
     Attributes
     ----------
-    outcomes : tuple of Outcome
-        One a site and scenario; sites by id, scenarios in the order given.
-    checked : tuple of Checked
-        What `certificate` shows.
+    fleet : Fleet
+        Energy and prices of the sites.
+    scenarios : tuple of Scenario
+    dispatch : str
+        How batteries were run.
+    reckoned : tuple of Reckoned
+        What was added up.
     frames : {"pandas", "polars"}
         The library of the frames, that of the energy.
+    checked : tuple of Checked
+        What `certificate` shows.
     """
 
-    outcomes: tuple[Outcome, ...]
-    checked: tuple[Checked, ...]
+    fleet: Fleet
+    scenarios: tuple[Scenario, ...]
+    dispatch: str
+    reckoned: tuple[Reckoned, ...]
     frames: str
+    checked: tuple[Checked, ...] = ()
 
     def __repr__(self) -> str:
-        sites, scenarios = {o.site_id for o in self.outcomes}, dict.fromkeys(o.scenario for o in self.outcomes)
-        return f"Simulation({len(sites)} sites, scenarios: {', '.join(scenarios)}; see .summary())"
+        names = ", ".join(scenario.name for scenario in self.scenarios)
+        return f"Simulation({len(self.fleet.site_ids)} sites, scenarios: {names}; see .summary())"
 
     @returns(SIMULATION_SUMMARY)
-    def summary(self) -> Frame:
+    def summary(self, *, band: bool = True) -> Frame:
         """A row a site and scenario: what it costs, and what it saves against the first scenario.
 
-        The cost is the sum of the rounded rows of `bills`, so that months and components add up to it. Finding:
-        ``simulate.no_export_price`` (export counted as worth nothing).
+        The cost is the sum of the rounded rows of `bills`, so that months and components add up to it. Sites by id,
+        scenarios in the order given.
+
+        Parameters
+        ----------
+        band : bool
+            Whether to run each battery by every method, so that ``cost_rule``, ``cost_day_ahead`` and
+            ``cost_optimal`` show between what a simple controller and perfect foresight would make of it: about 20 ms a
+            site-year. Null without.
+
+        Returns
+        -------
+        DataFrame
+            Findings: ``simulate.no_export_price`` (export counted as worth nothing), ``simulate.fixed_charges`` (a
+            tariff with standing charges beside one without), ``finance.part_year``, and those of car and battery.
         """
-        costs = [rounded(fsum(row["cost"] for row in _bills(o)), o.currency) for o in self.outcomes]
-        first: dict[str, float] = {}
-        rows = [
-            _summary(o, cost, first.setdefault(o.site_id, cost)) for o, cost in zip(self.outcomes, costs, strict=True)
-        ]
-        return SIMULATION_SUMMARY.build(_columns(rows, SIMULATION_SUMMARY.names), self.frames, facts=self._facts())
+        columns = summary_columns(self.scenarios, self.reckoned, self._band() if band else {})
+        return SIMULATION_SUMMARY.build(columns, self.frames, facts=self._facts())
 
     @returns(SIMULATION_BILLS)
     def bills(self) -> Frame:
-        """A row a site, scenario, local month and component: import, and export with a negative cost.
+        """A row a site, scenario, local month and component; credits are negative.
 
-        Costs are rounded once, half to even, to the currency's smallest unit.
+        Components are ``import``, ``export``, ``own use`` (of own generation that has a price), and the other charges
+        as `flipkit.bill` calls them. Costs are rounded once, half to even, to the currency's smallest unit.
         """
-        rows = [row for outcome in self.outcomes for row in _bills(outcome)]
-        return SIMULATION_BILLS.build(_columns(rows, SIMULATION_BILLS.names), self.frames, facts=self._facts())
+        columns = bills_columns(self.scenarios, self.reckoned)
+        return SIMULATION_BILLS.build(columns, self.frames, facts=self._facts())
 
     @returns(SIMULATION_INTERVALS)
-    def intervals(self) -> Frame:
-        """Every interval of every site and scenario, made when asked for; unrounded."""
-        sizes = [len(o.start_us) for o in self.outcomes]
+    def intervals(
+        self, *, site_id: str | Sequence[str] | None = None, scenario: str | Sequence[str] | None = None
+    ) -> Frame:
+        """Every interval, made anew when asked for, and not kept; unrounded.
+
+        Parameters
+        ----------
+        site_id, scenario : str or sequence of str, optional
+            Which; all by default, and that is 17,520 rows a site, year and scenario.
+
+        Raises
+        ------
+        InputError
+            A site or scenario that was not simulated.
+        """
+        sites = _asked(site_id, self.fleet.site_ids, "site_id")
+        names = _asked(scenario, [each.name for each in self.scenarios], "scenario")
+        outcomes = [self.outcome(site, name) for site in sites for name in names]
         columns: dict[str, Any] = {
-            name: np.concatenate([getattr(o, name) for o in self.outcomes]) for name in _INTERVAL_COLUMNS
+            name: np.concatenate([getattr(o, name) for o in outcomes]) for name in _INTERVAL_COLUMNS
         }
+        sizes = [len(o.start_us) for o in outcomes]
         for name in ("site_id", "scenario", "currency"):
-            columns[name] = np.repeat(np.array([getattr(o, name) for o in self.outcomes], dtype=object), sizes)
+            columns[name] = np.repeat(np.array([getattr(o, name) for o in outcomes], dtype=object), sizes)
         for name in ("start", "end"):
-            columns[f"{name}_utc"] = np.concatenate([getattr(o, f"{name}_us") for o in self.outcomes])
+            columns[f"{name}_utc"] = np.concatenate([getattr(o, f"{name}_us") for o in outcomes])
         return SIMULATION_INTERVALS.build(columns, self.frames, facts=self._facts())
+
+    @returns(WATERFALL)
+    def waterfall(self) -> Frame:
+        """What each change of a scenario brings: the difference to the first scenario, split among its changes.
+
+        Each change has its Shapley value, the mean of what it brings over all orders in which the changes can be made:
+        no order is preferred. Amounts are in the smallest unit and sum to the difference.
+
+        Returns
+        -------
+        DataFrame
+            For each site and scenario after the first: a row with the cost of the first scenario, a row a change
+            (``tariff``, ``solar``, ``battery``, ``ev``, ``load``) with the cost so far, and a row ``difference``.
+        """
+        rows = list(waterfall_rows(self.fleet, self.scenarios, self.reckoned, self.dispatch))
+        columns = {name: [row[name] for row in rows] for name in WATERFALL.names}
+        return WATERFALL.build(columns, self.frames, facts=self._facts())
+
+    @returns(REGRET)
+    def regret(self, *, scenario: str | Sequence[str] | None = None) -> Frame:
+        """Each home under every pair of import and export plans that the scenarios name; batteries run anew under each.
+
+        Parameters
+        ----------
+        scenario : str or sequence of str, optional
+            Whose homes; all by default.
+
+        Returns
+        -------
+        DataFrame
+            A row a site, scenario, month and pair of plans; ``month`` is null for the whole window. The regret of the
+            row that is the scenario's ``own`` is the cost of staying.
+
+        Raises
+        ------
+        InputError
+            A scenario that was not simulated.
+        """
+        names = _asked(scenario, [each.name for each in self.scenarios], "scenario")
+        homes = [each for each in self.scenarios if each.name in names]
+        columns = regret_columns(self.fleet, self.scenarios, homes, self.dispatch)
+        return REGRET.build(columns, self.frames, facts=self._facts())
 
     @returns(CERTIFICATE)
     def certificate(self) -> Frame:
@@ -92,6 +179,16 @@ class Simulation:
         columns["difference"] = [c.local_cost - c.server_cost for c in self.checked]
         return CERTIFICATE.build(columns, self.frames, facts=self._facts())
 
+    def outcome(self, site_id: str, scenario: str) -> Outcome:
+        """One site under one scenario as arrays, made anew."""
+        [chosen] = [each for each in self.scenarios if each.name == scenario]
+        return self.fleet.outcome(site_id, chosen, self.dispatch)
+
+    def verified(self, prices: Any, count: int) -> Simulation:
+        """The same with `count` of its intervals priced by the service too."""
+        pairs = [(site_id, scenario.name) for site_id in self.fleet.site_ids for scenario in self.scenarios]
+        return replace(self, checked=tuple(certify(prices, [self.outcome(*pair) for pair in pairs], count)))
+
     def plot(self, **options: Any) -> Any:
         """What each scenario saves by site; see `flipkit.plots.scenario_savings`, which gets the options.
 
@@ -101,7 +198,7 @@ class Simulation:
         """
         from flipkit.plots import scenario_savings  # here, not above: matplotlib is loaded for a picture only
 
-        return scenario_savings(self.summary(), **options)
+        return scenario_savings(self.summary(band=False), **options)
 
     def to_csv(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Write ``summary.csv``, ``bills.csv`` and, where there is one, ``certificate.csv`` into a folder.
@@ -115,69 +212,42 @@ class Simulation:
             frames["certificate"] = self.certificate()
         return [write_csv(frame, Path(folder) / f"{name}.csv") for name, frame in frames.items()]
 
+    def _band(self) -> dict[str, list[Reckoned]]:
+        """The scenarios with a battery under every method of the band; what is known is not reckoned again."""
+        with_battery = [scenario for scenario in self.scenarios if scenario.battery is not None]
+        if not with_battery:
+            return {}
+        names = {scenario.name for scenario in with_battery}
+        known = [each for each in self.reckoned if each.scenario in names]
+        return {
+            method: known if method == self.dispatch else self.fleet.reckon(with_battery, method) for method in BAND
+        }
+
     def _facts(self) -> dict[str, Any]:
-        return {"query": {"simulation": list(dict.fromkeys(o.scenario for o in self.outcomes))}}
+        return {"query": {"simulation": [scenario.name for scenario in self.scenarios], "dispatch": self.dispatch}}
 
 
+BAND = ("rule", "day_ahead", "optimal")
 _INTERVAL_COLUMNS = (
     "consumption_kwh",
     "generation_kwh",
+    "ev_kwh",
     "charge_kwh",
     "discharge_kwh",
     "import_kwh",
     "export_kwh",
     "import_cost",
     "export_credit",
+    "own_use_cost",
 )
 _CHECKED_COLUMNS = ("site_id", "scenario", "tariff_direction", "local_cost", "server_cost", "currency")
 
 
-def _columns(rows: list[dict[str, Any]], names: tuple[str, ...]) -> dict[str, list[Any]]:
-    return {name: [row[name] for row in rows] for name in names}
-
-
-def _summary(outcome: Outcome, cost: float, baseline: float) -> dict[str, Any]:
-    exported = fsum(outcome.export_kwh)
-    findings = []
-    if exported > 0 and not outcome.has_export_price:
-        findings.append(Finding("simulate.no_export_price", f"{exported:,.0f} kWh exported, counted as worth nothing"))
-    return {
-        "site_id": outcome.site_id,
-        "scenario": outcome.scenario,
-        "cost": cost,
-        "saving": rounded(baseline - cost, outcome.currency),
-        "currency": outcome.currency,
-        "import_kwh": round(fsum(outcome.import_kwh), 6),
-        "export_kwh": round(exported, 6),
-        "self_consumption": outcome.self_consumption,
-        "self_sufficiency": outcome.self_sufficiency,
-        "peak_import_kw": outcome.peak_import_kw,
-        "dispatch": outcome.dispatch,
-        "equivalent_cycles": outcome.cycles,
-        "finding": as_text(findings),
-    }
-
-
-def _bills(outcome: Outcome) -> Iterator[dict[str, Any]]:
-    """Months in local time; an interval belongs to the month it begins in."""
-    labels, edges = month_edges(outcome.timezone, int(outcome.start_us[0]), int(outcome.end_us[-1]))
-    cuts = np.searchsorted(outcome.start_us, edges)
-    parts = (
-        ("import", outcome.import_kwh, outcome.import_cost, 1),
-        ("export", outcome.export_kwh, outcome.export_credit, -1),
-    )
-    for number, month in enumerate(labels):
-        rows = slice(cuts[number], cuts[number + 1])
-        for component, kwh, money, sign in parts:
-            if component == "export" and not outcome.generation_kwh.any() and not outcome.export_kwh.any():
-                continue
-            yield {
-                "site_id": outcome.site_id,
-                "scenario": outcome.scenario,
-                "month": month,
-                "component": component,
-                "quantity": round(fsum(kwh[rows]), 6),
-                "unit": "kWh",
-                "cost": sign * rounded(fsum(money[rows]), outcome.currency) + 0.0,
-                "currency": outcome.currency,
-            }
+def _asked(wanted: str | Sequence[str] | None, known: list[str], what: str) -> list[str]:
+    if wanted is None:
+        return known
+    names = [wanted] if isinstance(wanted, str) else list(wanted)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise InputError(f"{what}: {', '.join(map(repr, unknown))} was not simulated; there are {', '.join(known)}")
+    return names

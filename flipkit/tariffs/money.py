@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Decimal
 
-__all__ = ["rounded"]
+import numpy as np
+
+from flipkit.tariffs.series import Float64
+
+__all__ = ["rounded", "rounded_all", "smallest_unit"]
 
 # ISO 4217, "minor unit", where it is not 2.
 _WHOLE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
@@ -30,3 +34,19 @@ def rounded(amount: float, currency: str | None) -> float:
         return amount
     unit = Decimal(1).scaleb(-_MINOR_UNITS.get(currency or "", 2))
     return float(Decimal(repr(float(amount))).quantize(unit, rounding=ROUND_HALF_EVEN)) + 0.0
+
+
+def rounded_all(amounts: Float64, currency: str | None) -> Float64:
+    """`rounded` for an array; what lies clearly on one side of a tie is rounded in one go."""
+    units = float(10 ** _MINOR_UNITS.get(currency or "", 2))
+    scaled = np.asarray(amounts, dtype=np.float64) * units
+    out: Float64 = np.rint(scaled) / units + 0.0
+    near = np.abs(np.abs(scaled - np.trunc(scaled)) - 0.5) < 1e-3
+    for place in zip(*np.nonzero(near | (np.abs(scaled) > 1e12)), strict=True):
+        out[place] = rounded(float(amounts[place]), currency)
+    return out
+
+
+def smallest_unit(currency: str | None) -> float:
+    """The smallest unit of a currency in major units: 0.01 of most."""
+    return float(10.0 ** -_MINOR_UNITS.get(currency or "", 2))

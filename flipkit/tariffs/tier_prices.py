@@ -20,7 +20,7 @@ from flipkit.tariffs.rate_table import rate_table, schedule_changes, schedule_of
 from flipkit.tariffs.series import Float64, PriceSeries
 from flipkit.tariffs.tariff import Tariff
 
-__all__ = ["Span", "Used", "has_tiers", "mean_prices", "step_prices"]
+__all__ = ["Span", "Used", "has_tiers", "mean_prices", "step_prices", "tiers_reached"]
 
 Span = tuple[int, int]
 
@@ -120,6 +120,21 @@ def step_prices(tariff: Tariff, used: Used, in_force: Span, window: Span) -> Pri
     climb = _climb(tariff, used, in_force, window, used.reached(np.unique(limits[np.isfinite(limits)])))
     price, _ = climb.marginal((climb.before + climb.after) / 2)
     return PriceSeries(climb.edges_us[:-1], climb.edges_us[1:], price).merged()
+
+
+def tiers_reached(tariff: Tariff, used: Used, in_force: Span, at_us: Int64, end_us: int) -> Int64:
+    """The tier, from 0, that the next kWh falls into at each time; other parameters and errors as `mean_prices`.
+
+    Parameters
+    ----------
+    at_us : ndarray of int64, shape (n,)
+        Ascending, within `in_force`.
+    end_us : int
+        After the last of them.
+    """
+    climb = _climb(tariff, used, in_force, (int(at_us[0]), end_us), at_us)
+    steps = climb.marginal(climb.before)[1]
+    return steps[np.searchsorted(climb.edges_us, at_us, side="right") - 1]
 
 
 class _Climb(NamedTuple):

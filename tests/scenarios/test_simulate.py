@@ -295,5 +295,5 @@ def fk_methods():
 def test_an_unknown_dispatch_and_a_battery_that_is_none_are_refused():
     with pytest.raises(InputError, match="choose one of rule"):
         simulate(energy([1.0, 1.0]), [Scenario("x", tariff=FLAT)], dispatch="best")
-    with pytest.raises(InputError, match="battery: expected a Battery, got int"):
+    with pytest.raises(InputError, match="battery: expected a Battery, or a mapping of site id to Battery, got int"):
         Scenario("x", battery=5)

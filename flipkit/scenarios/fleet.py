@@ -1,0 +1,128 @@
+"""The homes of a simulation: their energy and prices, reckoned under any scenario when asked."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from flipkit.scenarios.case import Case, case_of
+from flipkit.scenarios.flows import flows_of
+from flipkit.scenarios.outcome import Outcome
+from flipkit.scenarios.prices import Market
+from flipkit.scenarios.reckoned import Reckoned, reckoned
+from flipkit.scenarios.scenario import Scenario
+from flipkit.tariffs.bill import LARGE
+from flipkit.tariffs.energy import Block
+from flipkit.tariffs.offsets import Int64
+from flipkit.tariffs.threads import at_once
+
+__all__ = ["Fleet"]
+
+_SITES_AT_ONCE = 16  # of a half-hourly year each: what is made of them on the way is 2 MB an array
+_WAITING = 32  # parts that are sent to an executor before the first is taken back: bounds what is copied
+
+
+class _Part(NamedTuple):
+    """Some sites that have the same cases."""
+
+    block: Block
+    rows: slice | Int64
+    names: tuple[str, ...]
+    cases: tuple[Case, ...]
+
+    def taken(self) -> _Part:
+        """The same with no more energy than its own, to be sent elsewhere."""
+        return self._replace(block=self.block.rows(self.rows), rows=slice(None))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fleet:
+    """Energy and today's prices of some sites.
+
+    Attributes
+    ----------
+    blocks : tuple of Block
+    markets : mapping of str to Market
+        Today's prices by site.
+    executor : Executor or None
+        Where the work is done; threads of this process without.
+    """
+
+    blocks: tuple[Block, ...]
+    markets: Mapping[str, Market]
+    executor: Executor | None = None
+
+    @property
+    def site_ids(self) -> list[str]:
+        """All sites, in order."""
+        return sorted(site_id for block in self.blocks for site_id in block.site_ids)
+
+    def reckon(self, scenarios: Sequence[Scenario], method: str) -> list[Reckoned]:
+        """Every site under every scenario; in no particular order of sites.
+
+        Parameters
+        ----------
+        scenarios : sequence of Scenario
+        method : str
+            How batteries are run.
+
+        Raises
+        ------
+        InputError
+            A site without an import price, or with tariffs in two currencies.
+        """
+        size = sum(block.consumption_kwh.size for block in self.blocks) * len(scenarios)
+        work = partial(_work, method=method, compiled=size >= LARGE)
+        parts = [part for block in self.blocks for part in self._parts(block, scenarios)]
+        done = at_once(work, parts) if self.executor is None else list(_elsewhere(self.executor, work, parts))
+        return [each for several in done for each in several]
+
+    def outcome(self, site_id: str, scenario: Scenario, method: str) -> Outcome:
+        """One site under one scenario, by interval."""
+        for block in self.blocks:
+            if site_id in block.site_ids:
+                row = block.site_ids.index(site_id)
+                case = case_of(site_id, scenario, self.markets.get(site_id))
+                flows = flows_of(block.rows(slice(row, row + 1)), case, method)
+                market = self.markets.get(site_id)
+                return Outcome.of(scenario.name, flows, case, market.location_id if market else None)
+        raise KeyError(site_id)
+
+    def _parts(self, block: Block, scenarios: Sequence[Scenario]) -> Iterator[_Part]:
+        alike: dict[tuple[tuple[int, ...], ...], tuple[tuple[Case, ...], list[int]]] = {}
+        for row, site_id in enumerate(block.site_ids):
+            cases = tuple(case_of(site_id, scenario, self.markets.get(site_id)) for scenario in scenarios)
+            alike.setdefault(tuple(case.key for case in cases), (cases, []))[1].append(row)
+        names = tuple(scenario.name for scenario in scenarios)
+        for cases, rows in alike.values():
+            for first in range(0, len(rows), _SITES_AT_ONCE):
+                yield _Part(block, _selection(rows[first : first + _SITES_AT_ONCE]), names, cases)
+
+
+def _selection(rows: list[int]) -> slice | Int64:
+    """Rows as a slice where they follow one another: no copy."""
+    is_run = rows[-1] - rows[0] + 1 == len(rows)
+    return slice(rows[0], rows[-1] + 1) if is_run else np.array(rows, dtype=np.int64)
+
+
+def _work(part: _Part, method: str, compiled: bool) -> list[Reckoned]:
+    block = part.block.rows(part.rows)
+    return [
+        reckoned(name, flows_of(block, case, method), case, compiled)
+        for name, case in zip(part.names, part.cases, strict=True)
+    ]
+
+
+def _elsewhere(executor: Executor, work: partial[list[Reckoned]], parts: list[_Part]) -> Iterator[list[Reckoned]]:
+    waiting: deque[Future[list[Reckoned]]] = deque()
+    for part in parts:
+        if len(waiting) == _WAITING:
+            yield waiting.popleft().result()
+        waiting.append(executor.submit(work, part.taken()))
+    yield from (each.result() for each in waiting)

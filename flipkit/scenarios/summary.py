@@ -1,0 +1,107 @@
+"""The summary of a simulation as columns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from flipkit.frames.findings import Finding, as_text
+from flipkit.scenarios.finance import part_year, yearly
+from flipkit.scenarios.reckoned import Reckoned
+from flipkit.scenarios.scenario import Scenario
+from flipkit.tariffs.money import rounded
+
+__all__ = ["summary_columns"]
+
+_Key = tuple[str, str]
+_NUMBERS = ("import_kwh", "export_kwh")
+
+
+def summary_columns(
+    scenarios: Sequence[Scenario], parts: Sequence[Reckoned], band: Mapping[str, Sequence[Reckoned]]
+) -> dict[str, list[Any]]:
+    """A row a site and scenario: sites by id, scenarios in their order.
+
+    Parameters
+    ----------
+    scenarios : sequence of Scenario
+    parts : sequence of Reckoned
+    band : mapping of str to sequence of Reckoned
+        The scenarios with a battery, by method.
+    """
+    homes = {key: row for part in parts for key, row in _rows(part)}
+    costs = {method: {key: row["cost"] for part in many for key, row in _rows(part)} for method, many in band.items()}
+    rows = []
+    for site_id in sorted({site_id for site_id, _ in homes}):
+        first = homes[site_id, scenarios[0].name]
+        for scenario in scenarios:
+            row = homes[site_id, scenario.name]
+            row |= {f"cost_{method}": found.get((site_id, scenario.name), math.nan) for method, found in costs.items()}
+            row["saving"] = rounded(first["cost"] - row["cost"], row["currency"])
+            rows.append(_finished(row, scenario, first))
+    return {name: [row.get(name, math.nan) for row in rows] for name in (*_TEXTS, *_FIGURES)}
+
+
+_TEXTS = ("site_id", "scenario", "currency", "dispatch", "finding")
+_FIGURES = (
+    "cost",
+    "saving",
+    "import_kwh",
+    "export_kwh",
+    "self_consumption",
+    "self_sufficiency",
+    "peak_import_kw",
+    "equivalent_cycles",
+    "cost_rule",
+    "cost_day_ahead",
+    "cost_optimal",
+    "payback_years",
+    "npv",
+    "irr",
+)
+
+
+def _rows(part: Reckoned) -> list[tuple[_Key, dict[str, Any]]]:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shares = {
+            "self_consumption": np.where(part.generation_kwh > 0, 1 - part.export_kwh / part.generation_kwh, np.nan),
+            "self_sufficiency": np.where(part.consumption_kwh > 0, 1 - part.import_kwh / part.consumption_kwh, np.nan),
+        }
+    figures = shares | {
+        "cost": part.cost,
+        "import_kwh": np.round(part.import_kwh, 6),
+        "export_kwh": np.round(part.export_kwh, 6),
+        "peak_import_kw": part.peak_import_kw,
+        "equivalent_cycles": part.cycles,
+    }
+    listed = {name: values.tolist() for name, values in figures.items()}
+    out = []
+    for number, site_id in enumerate(part.site_ids):
+        row: dict[str, Any] = {name: values[number] for name, values in listed.items()}
+        row |= {"site_id": site_id, "scenario": part.scenario, "currency": part.currency, "part": part}
+        row |= {"dispatch": part.methods[number], "findings": part.findings[number]}
+        out.append(((site_id, part.scenario), row))
+    return out
+
+
+def _finished(row: dict[str, Any], scenario: Scenario, first: dict[str, Any]) -> dict[str, Any]:
+    part: Reckoned = row["part"]
+    findings = list(row["findings"])
+    if row["export_kwh"] > 0 and not part.pays_exports:
+        words = f"{row['export_kwh']:,.0f} kWh exported, counted as worth nothing"
+        findings.append(Finding("simulate.no_export_price", words))
+    if part.has_fixed != first["part"].has_fixed:
+        which = "this scenario's tariff" if part.has_fixed else "the first scenario's tariff"
+        words = f"only {which} has standing charges; the saving compares a bill with them and one without"
+        findings.append(Finding("simulate.fixed_charges", words))
+    if scenario.investment is not None and row is not first:
+        saving = yearly(row["saving"], *part.span_us)
+        row["payback_years"] = scenario.investment.payback_years(saving)
+        row["npv"], row["irr"] = scenario.investment.npv(saving), scenario.investment.irr(saving)
+        cut = part_year(*part.span_us)
+        findings += [cut] if cut else []
+    row["finding"] = as_text(findings)
+    return row
