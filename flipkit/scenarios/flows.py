@@ -115,7 +115,7 @@ def flows_of(block: Block, case: Case, method: str) -> Flows:
     stored: Float64 | None = None
     methods: tuple[str | None, ...] = (None,) * len(block.site_ids)
     if case.battery is not None and prices is not None:
-        stored, methods = _stored(changed, case, case.battery, prices, method)
+        stored, methods = _stored(changed, case, case.battery, prices, method, findings)
     return Flows(changed, car, stored, case.is_gross, methods, tuple(map(tuple, findings)))
 
 
@@ -157,14 +157,35 @@ def _charged(block: Block, ev: EvCharging, zone: str, prices: Prices, findings: 
 
 
 def _stored(
-    block: Block, case: Case, battery: Battery, prices: Prices, method: str
+    block: Block, case: Case, battery: Battery, prices: Prices, method: str, findings: list[list[Finding]]
 ) -> tuple[Float64, tuple[str | None, ...]]:
-    from flipkit.scenarios.dispatch import dispatch_block  # here, not above: without a battery no compiler is loaded
+    """What the batteries take and give, and how each was run."""
+    from flipkit.scenarios.dispatch import couples, dispatch_block  # here, not above: no compiler without a battery
 
     net = block.consumption_kwh if case.is_gross else block.net_kwh
+    if method in ("day_ahead", "optimal") and couples(case.buy):
+        return _by_the_bill(net, block.grid, case, battery, prices, method, findings)
     edges = _day_edges(block.grid, case.buy.timezone)
     done = dispatch_block(net, *prices, block.grid.step_us / 3.6e9, battery, method, day_edges=edges, threads=1)
+    for own, used, note in zip(findings, done.methods_used, done.notes, strict=True):
+        own.extend([Finding("dispatch.milp", note)] if used == "milp" else [])
     return done.flow_kwh, done.methods_used
+
+
+def _by_the_bill(
+    net: Float64, grid: Grid, case: Case, battery: Battery, prices: Prices, method: str, findings: list[list[Finding]]
+) -> tuple[Float64, tuple[str | None, ...]]:
+    """Where tiers or demand charges couple intervals, home by home."""
+    from flipkit.scenarios.dispatch import dispatch_tariff
+
+    sold = None if case.sell is None and case.local is None else prices[1]
+    rows, methods = [], []
+    for own, row in zip(findings, net, strict=True):
+        done = dispatch_tariff(row, grid.start_us, grid.step_us, case.buy, battery, method, export_price=sold)
+        rows.append(done.charge_kwh - done.discharge_kwh)
+        methods.append(done.method_used)
+        own.extend([Finding("dispatch.approximate", done.note)] if done.method_used == "approximate" else [])
+    return np.stack(rows), tuple(methods)
 
 
 def _day_edges(grid: Grid, zone: str) -> Int64:

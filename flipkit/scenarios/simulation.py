@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from flipkit.errors import InputError
+from flipkit.errors import ConfigurationError, InputError
 from flipkit.frames import Frame, returns, write_csv
 from flipkit.frames.tables import (
     CERTIFICATE,
@@ -27,7 +27,7 @@ from flipkit.scenarios.outcome import Outcome
 from flipkit.scenarios.reckoned import Reckoned
 from flipkit.scenarios.regret import regret_columns
 from flipkit.scenarios.scenario import Scenario
-from flipkit.scenarios.summary import summary_columns
+from flipkit.scenarios.summary import BAND, summary_columns
 from flipkit.scenarios.waterfall import waterfall_rows
 
 __all__ = ["Simulation"]
@@ -81,7 +81,8 @@ class Simulation:
         -------
         DataFrame
             Findings: ``simulate.no_export_price`` (export counted as worth nothing), ``simulate.fixed_charges`` (a
-            tariff with standing charges beside one without), ``finance.part_year``, and those of car and battery.
+            tariff with standing charges beside one without), ``simulate.band`` (a method that could not be run),
+            ``finance.part_year``, and those of load, panels, car and battery.
         """
         columns = summary_columns(self.scenarios, self.reckoned, self._band() if band else {})
         return SIMULATION_SUMMARY.build(columns, self.frames, facts=self._facts())
@@ -219,15 +220,18 @@ class Simulation:
             return {}
         names = {scenario.name for scenario in with_battery}
         known = [each for each in self.reckoned if each.scenario in names]
-        return {
-            method: known if method == self.dispatch else self.fleet.reckon(with_battery, method) for method in BAND
-        }
+        found = {}
+        for method in BAND:
+            try:
+                found[method] = known if method == self.dispatch else self.fleet.reckon(with_battery, method)
+            except ConfigurationError:  # HiGHS, which tiers and demand charges need, is not installed
+                continue
+        return found
 
     def _facts(self) -> dict[str, Any]:
         return {"query": {"simulation": [scenario.name for scenario in self.scenarios], "dispatch": self.dispatch}}
 
 
-BAND = ("rule", "day_ahead", "optimal")
 _INTERVAL_COLUMNS = (
     "consumption_kwh",
     "generation_kwh",

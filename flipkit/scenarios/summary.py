@@ -14,10 +14,12 @@ from flipkit.scenarios.reckoned import Reckoned
 from flipkit.scenarios.scenario import Scenario
 from flipkit.tariffs.money import rounded
 
-__all__ = ["summary_columns"]
+__all__ = ["BAND", "summary_columns"]
+
+BAND = ("rule", "day_ahead", "optimal")
+"""The methods between which the honest band lies."""
 
 _Key = tuple[str, str]
-_NUMBERS = ("import_kwh", "export_kwh")
 
 
 def summary_columns(
@@ -33,14 +35,15 @@ def summary_columns(
         The scenarios with a battery, by method.
     """
     homes = {key: row for part in parts for key, row in _rows(part)}
-    costs = {method: {key: row["cost"] for part in many for key, row in _rows(part)} for method, many in band.items()}
+    banded = {method: {key: row for part in many for key, row in _rows(part)} for method, many in band.items()}
     rows = []
     for site_id in sorted({site_id for site_id, _ in homes}):
         first = homes[site_id, scenarios[0].name]
         for scenario in scenarios:
             row = homes[site_id, scenario.name]
-            row |= {f"cost_{method}": found.get((site_id, scenario.name), math.nan) for method, found in costs.items()}
             row["saving"] = rounded(first["cost"] - row["cost"], row["currency"])
+            if band and row["dispatch"] is not None:
+                row |= _band(row, {method: found[site_id, scenario.name] for method, found in banded.items()})
             rows.append(_finished(row, scenario, first))
     return {name: [row.get(name, math.nan) for row in rows] for name in (*_TEXTS, *_FIGURES)}
 
@@ -85,6 +88,20 @@ def _rows(part: Reckoned) -> list[tuple[_Key, dict[str, Any]]]:
         row |= {"dispatch": part.methods[number], "findings": part.findings[number]}
         out.append(((site_id, part.scenario), row))
     return out
+
+
+def _band(row: dict[str, Any], by_method: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """What each method costs, and what is to be known about it."""
+    findings = list(row["findings"])
+    for method, other in by_method.items():
+        for each in other["findings"]:
+            if each.name.startswith("dispatch.") and each not in findings:
+                findings.append(Finding(each.name, f"cost_{method}: {each.words}"))
+    missing = [f"cost_{method}" for method in BAND if method not in by_method]
+    if missing:
+        words = f"{', '.join(missing)} under such a tariff needs HiGHS; pip install 'flipkit[milp]'"
+        findings.append(Finding("simulate.band", words))
+    return {f"cost_{method}": other["cost"] for method, other in by_method.items()} | {"findings": findings}
 
 
 def _finished(row: dict[str, Any], scenario: Scenario, first: dict[str, Any]) -> dict[str, Any]:
