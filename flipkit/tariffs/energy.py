@@ -15,37 +15,13 @@ from flipkit.tariffs.runs import Grid
 from flipkit.tariffs.series import Float64
 from flipkit.tariffs.threads import at_once, shares
 
-__all__ = ["Block", "SiteEnergy", "read_blocks", "read_energy"]
+__all__ = ["Block", "read_blocks"]
 
 _KWH = ("consumption_kwh", "generation_kwh")
 # As unsigned numbers, the bits of all floats from 0 up to the largest finite one lie below those of infinity, and all
 # else (negative, infinite, not a number) at or above: one pass tells whether a column is fit.
 _INFINITY_BITS = np.uint64(0x7FF0_0000_0000_0000)
 _ROWS_AT_ONCE = 4  # of a year each: what is netted stays in the processor's cache until it is checked
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SiteEnergy:
-    """A site's energy by interval.
-
-    Attributes
-    ----------
-    site_id : str
-    start_us, end_us : ndarray of int64, shape (n,)
-        One interval after another, all of the same length.
-    consumption_kwh, generation_kwh : ndarray of float64, shape (n,)
-    """
-
-    site_id: str
-    start_us: Int64
-    end_us: Int64
-    consumption_kwh: Float64
-    generation_kwh: Float64
-
-    @property
-    def window(self) -> tuple[int, int]:
-        """First start and last end."""
-        return int(self.start_us[0]), int(self.end_us[-1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,23 +58,6 @@ class Block:
         return Block(names, self.grid, self.consumption_kwh[rows], generation, net)  # type: ignore[arg-type]
 
 
-def read_energy(energy: Any) -> list[SiteEnergy]:
-    """Energy by site, in the order of their ids.
-
-    Parameters
-    ----------
-    energy : DataFrame
-        As `read_blocks`.
-
-    Raises
-    ------
-    MissingColumnError, NaiveTimestampError, InputError
-        As `read_blocks`.
-    """
-    sites = [site for block in read_blocks(energy) for site in _sites(block)]
-    return sorted(sites, key=lambda site: site.site_id)
-
-
 def read_blocks(energy: Any) -> list[Block]:
     """Energy by sites that have the same intervals; without a copy where the rows are in order already.
 
@@ -128,14 +87,6 @@ def read_blocks(energy: Any) -> list[Block]:
         del columns["generation_kwh"]
     columns["start_utc"] = columns["start_utc"].view(np.int64)
     return list(_in_place(sites, columns) or _gathered(sites, columns))
-
-
-def _sites(block: Block) -> Iterator[SiteEnergy]:
-    start = block.grid.start_us + block.grid.step_us * np.arange(block.grid.intervals)
-    nothing = np.zeros(block.grid.intervals)
-    for row, site in enumerate(block.site_ids):
-        generation = nothing if block.generation_kwh is None else block.generation_kwh[row]
-        yield SiteEnergy(site, start, start + block.grid.step_us, block.consumption_kwh[row], generation)
 
 
 def _in_place(sites: TextRuns, columns: dict[str, np.ndarray]) -> list[Block] | None:
