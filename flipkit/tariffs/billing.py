@@ -54,12 +54,10 @@ class BillingPeriods:
         """Return the number of billing periods."""
         return len(self.labels)
 
-    def whole_years(self) -> dict[int, int]:
-        """Calendar years that the span holds whole, with the number of their last billing period."""
-        if not self.are_months:
-            return {}
-        whole = [year for year in np.unique(self.years).tolist() if self.share[self.years == year].sum() == 12.0]
-        return {year: int(np.flatnonzero(self.years == year)[-1]) for year in whole}
+    def whole_years(self) -> set[int]:
+        """Calendar years that the span holds whole; none with billing dates."""
+        years = np.unique(self.years).tolist() if self.are_months else ()
+        return {year for year in years if self.share[self.years == year].sum() == 12.0}
 
 
 def check_dates(dates: Iterable[Any] | None) -> tuple[str, ...] | None:

@@ -22,7 +22,6 @@ __all__ = [
     "DAY_US",
     "Edges",
     "day_edges",
-    "expected_intervals",
     "from_us",
     "local_midnights",
     "month_edges",
@@ -99,36 +98,6 @@ def local_midnights(zone: str, start_us: int, end_us: int) -> Int64:
     """
     edges = day_edges(zone, start_us, end_us).edges
     return edges[(edges >= start_us) & (edges < end_us)]
-
-
-def expected_intervals(zone: str, start_us: int, end_us: int, step_us: int) -> Int64:
-    """How many meter intervals begin on each local day, where one begins every `step_us` from `start_us` on.
-
-    Parameters
-    ----------
-    zone : str
-        IANA time zone.
-    start_us, end_us : int
-        Microseconds since 1970-01-01 UTC; days are cut to this window.
-    step_us : int
-        Length of an interval, microseconds.
-
-    Returns
-    -------
-    ndarray of int64, shape (n,)
-        In the order of ``day_edges(zone, start_us, end_us).labels``: 46, 48 or 50 for half-hours of whole days. Their
-        sum is the number of intervals in the window.
-
-    Raises
-    ------
-    InputError
-        As `day_edges`, or a step that is not positive.
-    """
-    if step_us <= 0:
-        raise InputError(f"interval length {step_us} microseconds is not positive")
-    edges = np.clip(day_edges(zone, start_us, end_us).edges, start_us, end_us)
-    begun: Int64 = -((start_us - edges) // step_us)  # rounded up: an interval belongs to the day it begins on
-    return np.diff(begun)
 
 
 def to_us(value: Any, zone: str | None = None) -> int:

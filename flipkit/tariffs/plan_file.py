@@ -6,17 +6,15 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from flipkit.errors import InputError
 from flipkit.tariffs.export import Export
 from flipkit.tariffs.json_source import load_json
-from flipkit.tariffs.tariff import Tariff
+from flipkit.tariffs.tariff import Tariff, TierRule
 from flipkit.tariffs.urdb_record import located
 
-__all__ = ["TierRule", "read_plan", "read_plans"]
-
-TierRule = Literal["chronological", "prorate", "per_period"]
+__all__ = ["read_plan", "read_plans"]
 
 # The fields that tell one form from another, any of which is enough, but for Flatpeak's, which all objects have.
 _URDB, _FLATPEAK = {"energyratestructure", "items"}, {"direction", "type"}
