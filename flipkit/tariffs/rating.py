@@ -174,7 +174,8 @@ def _topped_up(bill: Float64, minimum: Minimum, billing: BillingPeriods, currenc
             shown[last] = True
             level[last] = level[last] or minimum.per_year
             if year not in whole:
-                notes[last] = f"minimum.open: the year {year} is not whole, so its minimum is not applied"
+                why = f"the year {year} is not whole" if billing.are_months else "billing dates make no calendar years"
+                notes[last] = f"minimum.open: {why}, so the minimum of a year is not applied"
                 continue
             paid = np.zeros(len(bill))
             for number in members:

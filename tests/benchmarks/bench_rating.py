@@ -1,12 +1,15 @@
-"""Bills of 1,000 half-hourly site-years: the one-pass floor, PySAM, a long frame in and out, and 50 plans.
+"""Bills of 1,000 half-hourly site-years: the one-pass floor, PySAM, a long frame, 50 plans, and the first call.
 
 The plan has a weekday peak, two seasons, two tiers counted in the order of time, an export price and a fixed charge.
 """
 
 import os
 import statistics
+import subprocess
 import sys
+import tempfile
 from functools import partial
+from pathlib import Path
 
 # One core for the floor and for the kernels; set before numpy is loaded.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -170,6 +173,35 @@ def many_plans(consumption, generation):
         print(f"50 {what}: {_ms(many)}, one {_ms(one)}: {_ratio(many, one):.1f} times (goal 6)")
 
 
+FIRST = """
+import time
+import numpy as np, polars as pl
+import flipkit as fk
+start = pl.datetime_range(pl.datetime(2025, 1, 1, time_zone="UTC"), pl.datetime(2026, 1, 1, time_zone="UTC"), "30m",
+                          closed="left", eager=True)
+energy = pl.DataFrame({"start_utc": start}).with_columns(site_id=pl.lit("a"), consumption_kwh=pl.lit(0.25))
+begun = time.perf_counter()
+fk.bill(energy, fk.Tariff.flat(0.3, currency="GBP", timezone="Europe/London"))
+print(time.perf_counter() - begun)
+begun = time.perf_counter()
+import flipkit.tariffs.kernels_large
+print(time.perf_counter() - begun)
+"""
+
+
+def first_call(*_):
+    """In new processes: the first bill of one site, and compiled code as it is made and as it is found again."""
+    with tempfile.TemporaryDirectory() as kept:
+        runs = []
+        for _ in range(4):
+            place = {**os.environ, "NUMBA_CACHE_DIR": kept, "PYTHONPATH": str(Path(__file__).parents[2])}
+            done = subprocess.run([sys.executable, "-c", FIRST], env=place, capture_output=True, text=True, check=True)
+            runs.append([float(line) for line in done.stdout.split()])
+    bills, loads = zip(*runs, strict=True)
+    print(f"first bill of a process, one site-year: {_ms(bills)}, without a compiler")
+    print(f"compiled code: made once {_ms(loads[:1])}, loaded by later processes {_ms(loads[1:])}")
+
+
 def _ms(times):
     middle = statistics.median(times)
     return f"{1e3 * middle:,.1f} ms +-{(max(times) - min(times)) / 2 / middle:.0%}"
@@ -181,7 +213,7 @@ def _ratio(one, other):
 
 def main(which):
     consumption, generation = energy()
-    for work in (against_the_floor, against_sam, long_frames, many_plans):
+    for work in (against_the_floor, against_sam, long_frames, many_plans, first_call):
         if not which or work.__name__ in which:
             work(consumption, generation)
 

@@ -478,6 +478,16 @@ def test_the_minimum_of_a_year_that_is_not_whole_is_not_applied_and_that_is_said
     assert found["2025-12", "minimum"] == (400, 400)
 
 
+def test_billing_dates_have_no_minimum_of_a_year_and_that_is_said():
+    dates = [f"2025-{month:02d}-01" for month in range(1, 13)] + ["2026-01-01"]
+    frame = bill(energy(np.zeros(8760)), tariff(minimum=Minimum(per_year=400)), billing_dates=dates)
+    row = frame[frame["component"] == "minimum"].iloc[-1]
+    assert (row["month"], row["cost"]) == ("2025-12-01", 0)
+    assert row["finding"] == (
+        "minimum.open: billing dates make no calendar years, so the minimum of a year is not applied"
+    )
+
+
 def test_a_minimum_lifts_a_bill_that_pays_out():
     export = Export("net_billing", [Rate(0.1)])
     found = billed(np.zeros(744), tariff(export=export, minimum=Minimum(10)), 1)
