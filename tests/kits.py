@@ -70,3 +70,11 @@ def reach(emulator, monkeypatch):
     """Let the command line and `flipkit.connect` find an emulator that runs on this machine."""
     for name in ("FLIP_BASE_URL", "FLATPEAK_BASE_URL"):
         monkeypatch.setenv(name, emulator.url)
+
+
+def count_calls(kit):
+    """A list that grows by method and path with each request to Flatpeak from now on."""
+    calls = []
+    client = kit.flatpeak._session._client
+    client.event_hooks = {"request": [lambda request: calls.append((request.method, request.url.path))]}
+    return calls

@@ -15,6 +15,7 @@ from flipkit.tariffs.energy import Block
 from flipkit.tariffs.money import rounded_all
 from flipkit.tariffs.rating import rate
 from flipkit.tariffs.series import Float64
+from flipkit.tariffs.tier_prices import has_tiers
 from flipkit.tariffs.usage import Usage
 
 __all__ = ["Component", "Reckoned", "reckoned"]
@@ -136,6 +137,9 @@ def _bill(
     return sheet.months(), sheet.components(case.buy.currency), sheet.findings
 
 
+_CUT = "simulate.month_cut: of a month that the energy covers in part, each tier has that part of its kWh"
+
+
 class _Sheet:
     """Lines of bills gathered by month and component."""
 
@@ -147,6 +151,8 @@ class _Sheet:
     def add(self, usage: Usage, tariff: Tariff, called: dict[str, str | None], sign: float = 1.0) -> None:
         """Rate, and add the lines; those of a kind in `called` go by that name together, or not at all."""
         for bill in rate(usage, tariff):
+            if has_tiers(bill.tariff) and (bill.billing.share != 1.0).any():
+                self._note(_CUT)
             for line in bill.lines:
                 name = called.get(line.kind, line.text if sign > 0 else f"export: {line.text}")
                 if name is None:

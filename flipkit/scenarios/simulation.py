@@ -82,7 +82,7 @@ class Simulation:
         DataFrame
             Findings: ``simulate.no_export_price`` (export counted as worth nothing), ``simulate.fixed_charges`` (a
             tariff with standing charges beside one without), ``simulate.band`` (a method that could not be run),
-            ``finance.part_year``, and those of load, panels, car and battery.
+            ``simulate.month_cut`` (tiers of a month that is there in part), ``finance.part_year``, and those of load, panels, car and battery.
         """
         columns = summary_columns(self.scenarios, self.reckoned, self._band() if band else {})
         return SIMULATION_SUMMARY.build(columns, self.frames, facts=self._facts())
@@ -201,14 +201,23 @@ class Simulation:
 
         return scenario_savings(self.summary(band=False), **options)
 
-    def to_csv(self, folder: str | os.PathLike[str]) -> list[Path]:
-        """Write ``summary.csv``, ``bills.csv`` and, where there is one, ``certificate.csv`` into a folder.
+    def to_csv(self, folder: str | os.PathLike[str], *, band: bool = True) -> list[Path]:
+        """Write ``summary.csv`` and ``bills.csv`` into a folder, and what there is of waterfall and certificate.
+
+        Parameters
+        ----------
+        folder : path-like
+            Made where it is not there.
+        band : bool
+            As `summary`.
 
         Returns
         -------
         list of Path
         """
-        frames = {"summary": self.summary(), "bills": self.bills()}
+        frames = {"summary": self.summary(band=band), "bills": self.bills()}
+        if len(self.scenarios) > 1:
+            frames["waterfall"] = self.waterfall()
         if self.checked:
             frames["certificate"] = self.certificate()
         return [write_csv(frame, Path(folder) / f"{name}.csv") for name, frame in frames.items()]
