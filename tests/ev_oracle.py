@@ -1,10 +1,14 @@
 """Car charging worked out again in plain Python: whole granules of five minutes, every way of charging weighed.
 
 All energy is counted in granules at the car's maximum power, so every quantity is a whole number and every best way is
-found by trying all of them, interval after interval. Shares no code with flipkit.
+found by trying all of them, interval after interval. Whole weeks, to the second, are left to a linear programme. Shares
+no code with flipkit.
 """
 
 from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import linprog
 
 GRANULE_MIN = 5
 
@@ -70,3 +74,25 @@ def cost_of(charged, surplus, buy, sell):
         min(more, own) * sold + max(more - own, 0) * bought
         for more, own, bought, sold in zip(charged, surplus, buy, sell, strict=True)
     )
+
+
+def least_cost(wanted, rooms, surplus, buy, sell):
+    """What all cars together must cost at least, by HiGHS; kWh, one array of room by interval for each car.
+
+    Holds where no export earns more than an import costs.
+    """
+    pairs = [(car, interval) for car, room in enumerate(rooms) for interval in np.flatnonzero(room)]
+    car, interval = np.array(pairs).T
+    # The variables: of each pair what comes from surplus, then what is bought.
+    each_pair = np.hstack([np.eye(len(pairs))] * 2)
+    shared = np.hstack([interval == np.arange(len(surplus))[:, None], np.zeros((len(surplus), len(pairs)))])
+    room = np.array([rooms[c][i] for c, i in pairs])
+    solved = linprog(
+        np.concatenate([sell[interval], buy[interval]]),
+        A_ub=np.vstack([each_pair, shared]),
+        b_ub=np.concatenate([room, surplus]),
+        A_eq=np.tile(car == np.arange(len(wanted))[:, None], 2),
+        b_eq=wanted,
+    )
+    assert solved.success, solved.message
+    return solved.fun
