@@ -25,6 +25,7 @@ _LIMITS = {
     "temp_air": (-90.0, 60.0, "degrees Celsius"),
     "wind_speed": (0.0, 120.0, "m/s"),
 }
+_DARK_W_M2 = 0.01  # a clear sky below it gives no shape: an index over it would be beyond all measure
 _USUAL = {"temp_air": 20.0, "wind_speed": 1.0}
 
 
@@ -87,7 +88,7 @@ class Weather:
 
         Finer light is averaged. Coarser light keeps its clear-sky index over each of its intervals, apart for global,
         direct and diffuse: the shape is the clear sky's, the energy of the interval the weather's. (Light in an
-        interval in which a clear sky is dark is left out.) Temperature and wind are averaged, or kept.
+        interval in which a clear sky is dark (0.01 W/m2) is left out.) Temperature and wind are averaged, or kept.
 
         Returns
         -------
@@ -224,5 +225,5 @@ def _checked(name: str, values: Floats, times: NDArray[np.datetime64]) -> Floats
 def _shaped(values: Floats, clear: Floats, cells_us: NDArray[np.int64], wide_us: NDArray[np.int64]) -> Floats:
     """Light of the cells in the shape that a clear sky has within each; shape of the wide grid."""
     whole = mean_over(clear, wide_us, cells_us)
-    index = np.divide(values, whole, out=np.zeros_like(values), where=whole > 0)
+    index = np.divide(values, whole, out=np.zeros_like(values), where=whole > _DARK_W_M2)
     return mean_over(index, cells_us, wide_us) * clear
