@@ -219,7 +219,7 @@ def test_intervals_of_several_steps_are_refused(fault):
 
 
 @settings(max_examples=12)
-@given(st.floats(0, 50), st.floats(0, 90), st.floats(0, 360), st.floats(-66, 66), st.floats(-180, 180))
+@given(st.floats(0, 50), st.floats(0, 90), st.floats(0, 360), st.floats(-55, 66), st.floats(-180, 180))
 def test_never_negative_never_above_the_inverter_and_in_proportion_to_its_size(kw, tilt, azimuth, latitude, longitude):
     where = {"latitude": latitude, "longitude": longitude}
     start, end = intervals("2025-06-20", "2025-06-23", 30)
