@@ -109,7 +109,8 @@ def flows_of(block: Block, case: Case, method: str) -> Flows:
     prices = None if case.ev is None and case.battery is None else prices_of(case, block.grid)
     car = None
     if case.ev is not None and prices is not None:
-        car = _charged(Block(block.site_ids, block.grid, used, made), case.ev, case.buy.timezone, prices, findings)
+        free = None if case.is_gross else made  # where all of it is sold, the car can have none
+        car = _charged(Block(block.site_ids, block.grid, used, free), case.ev, case.buy.timezone, prices, findings)
         used = used + car
     changed = block if case.is_as_today else Block(block.site_ids, block.grid, used, made)
     stored: Float64 | None = None

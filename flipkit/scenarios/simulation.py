@@ -82,7 +82,8 @@ class Simulation:
         DataFrame
             Findings: ``simulate.no_export_price`` (export counted as worth nothing), ``simulate.fixed_charges`` (a
             tariff with standing charges beside one without), ``simulate.band`` (a method that could not be run),
-            ``simulate.month_cut`` (tiers of a month that is there in part), ``finance.part_year``, and those of load, panels, car and battery.
+            ``simulate.month_cut`` (tiers of a month that is there in part), ``finance.part_year``, and those of load,
+            panels, car and battery.
         """
         columns = summary_columns(self.scenarios, self.reckoned, self._band() if band else {})
         return SIMULATION_SUMMARY.build(columns, self.frames, facts=self._facts())
