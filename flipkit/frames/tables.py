@@ -310,6 +310,12 @@ CERTIFICATE = Table(
         "server_cost",
         "difference",
         "currency",
+        "energy_wh",
+        "price_level",
+        "beside_change",
+        "tier",
+        "verdict",
+        "finding",
     ),
     key=(),
 )

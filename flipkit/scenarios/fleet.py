@@ -83,6 +83,16 @@ class Fleet:
         done = at_once(work, parts) if self.executor is None else list(_elsewhere(self.executor, work, parts))
         return [each for several in done for each in several]
 
+    def priced_today(self, scenarios: Sequence[Scenario]) -> list[tuple[str, str]]:
+        """Site and scenario of all that Flatpeak can be asked about: a direction has the location's own price."""
+        located = {site_id: market for site_id, market in self.markets.items() if market.location_id is not None}
+        return [
+            (site_id, scenario.name)
+            for site_id in self.site_ids
+            for scenario in scenarios
+            if site_id in located and case_of(site_id, scenario, located[site_id]).today
+        ]
+
     def outcome(self, site_id: str, scenario: Scenario, method: str) -> Outcome:
         """One site under one scenario, by interval."""
         for block in self.blocks:

@@ -9,6 +9,7 @@ import numpy as np
 from flipkit.scenarios.case import Case
 from flipkit.scenarios.flows import Flows, times_of
 from flipkit.scenarios.interval_costs import export_credits, import_costs, own_use_costs
+from flipkit.tariffs import Tariff
 from flipkit.tariffs.offsets import Int64
 from flipkit.tariffs.series import Float64
 
@@ -35,6 +36,10 @@ class Outcome:
         metering).
     import_tier : ndarray of int64, shape (n,), or None
         The tier that each interval begins in, from 0; None where the tariff has no tiers counted in time.
+    import_tariff : Tariff
+        What imports are priced by.
+    has_export_price : bool
+        Whether anybody pays for exports.
     is_today : frozenset of str
         The directions that were priced by the location's own tariff.
     """
@@ -57,6 +62,8 @@ class Outcome:
     export_credit: Float64
     own_use_cost: Float64
     import_tier: Int64 | None
+    import_tariff: Tariff
+    has_export_price: bool
     is_today: frozenset[str]
 
     @classmethod
@@ -86,5 +93,7 @@ class Outcome:
             export_credit=export_credits(case, start, end, exported),
             own_use_cost=own_use_costs(case, start, end, np.maximum(made - exported, 0.0)),
             import_tier=tier,
+            import_tariff=case.buy,
+            has_export_price=case.pays_exports,
             is_today=case.today,
         )

@@ -21,9 +21,9 @@ from flipkit.frames.tables import (
     WATERFALL,
 )
 from flipkit.scenarios.bills import bills_columns
-from flipkit.scenarios.certificate import Checked, certify
 from flipkit.scenarios.fleet import Fleet
 from flipkit.scenarios.outcome import Outcome
+from flipkit.scenarios.proof import Certificate, certify
 from flipkit.scenarios.reckoned import Reckoned
 from flipkit.scenarios.regret import regret_columns
 from flipkit.scenarios.scenario import Scenario
@@ -48,8 +48,8 @@ class Simulation:
         What was added up.
     frames : {"pandas", "polars"}
         The library of the frames, that of the energy.
-    checked : tuple of Checked
-        What `certificate` shows.
+    proof : Certificate or None
+        What `certificate` shows: ``proof.statement`` says it in words. None without ``verify=``.
     """
 
     fleet: Fleet
@@ -57,7 +57,7 @@ class Simulation:
     dispatch: str
     reckoned: tuple[Reckoned, ...]
     frames: str
-    checked: tuple[Checked, ...] = ()
+    proof: Certificate | None = None
 
     def __repr__(self) -> str:
         names = ", ".join(scenario.name for scenario in self.scenarios)
@@ -174,12 +174,19 @@ class Simulation:
         """The intervals that the service priced once more, with both costs; empty without ``verify=``.
 
         The service counts whole watt-hours, so the local cost is that of the interval's energy in whole watt-hours.
+        What follows from the rows is in words, and with the largest difference, in `proof`, in the frame's facts and so
+        in the ``.meta.json`` of its CSV.
         """
-        columns: dict[str, Any] = {name: [getattr(c, name) for c in self.checked] for name in _CHECKED_COLUMNS}
+        rows = self.proof.rows if self.proof else ()
+        columns: dict[str, Any] = {
+            name: [getattr(row, name) for row in rows] for name in CERTIFICATE.names if not name.endswith("_utc")
+        }
         for name in ("start", "end"):
-            columns[f"{name}_utc"] = np.array([getattr(c, f"{name}_us") for c in self.checked], dtype=np.int64)
-        columns["difference"] = [c.local_cost - c.server_cost for c in self.checked]
-        return CERTIFICATE.build(columns, self.frames, facts=self._facts())
+            columns[f"{name}_utc"] = np.array([getattr(row, f"{name}_us") for row in rows], dtype=np.int64)
+        facts = self._facts()
+        if self.proof:
+            facts |= {"statement": self.proof.statement, "largest_difference": self.proof.largest_difference}
+        return CERTIFICATE.build(columns, self.frames, facts=facts)
 
     def outcome(self, site_id: str, scenario: str) -> Outcome:
         """One site under one scenario as arrays, made anew."""
@@ -188,8 +195,9 @@ class Simulation:
 
     def verified(self, prices: Any, count: int) -> Simulation:
         """The same with `count` of its intervals priced by the service too."""
-        pairs = [(site_id, scenario.name) for site_id in self.fleet.site_ids for scenario in self.scenarios]
-        return replace(self, checked=tuple(certify(prices, [self.outcome(*pair) for pair in pairs], count)))
+        client, pairs = getattr(prices, "flatpeak", prices), self.fleet.priced_today(self.scenarios)
+        own = len(self.fleet.site_ids) * len(self.scenarios) - len(pairs)
+        return replace(self, proof=certify(client, pairs, self.outcome, count, own_tariffs=own))
 
     def plot(self, **options: Any) -> Any:
         """What each scenario saves by site; see `flipkit.plots.scenario_savings`, which gets the options.
@@ -219,7 +227,7 @@ class Simulation:
         frames = {"summary": self.summary(band=band), "bills": self.bills()}
         if len(self.scenarios) > 1:
             frames["waterfall"] = self.waterfall()
-        if self.checked:
+        if self.proof:
             frames["certificate"] = self.certificate()
         return [write_csv(frame, Path(folder) / f"{name}.csv") for name, frame in frames.items()]
 
@@ -254,7 +262,6 @@ _INTERVAL_COLUMNS = (
     "export_credit",
     "own_use_cost",
 )
-_CHECKED_COLUMNS = ("site_id", "scenario", "tariff_direction", "local_cost", "server_cost", "currency")
 
 
 def _asked(wanted: str | Sequence[str] | None, known: list[str], what: str) -> list[str]:

@@ -123,6 +123,11 @@ class Solar:
         return cls(kw_dc, existing_kw_dc=existing_kw_dc)
 
     @property
+    def label(self) -> str:
+        """A few words for names: ``4 kW``."""
+        return f"{self.kw_dc:g} kW"
+
+    @property
     def weather_note(self) -> str:
         """What the generation is reckoned from, for people who must judge it."""
         if self.existing_kw_dc is not None:
