@@ -23,15 +23,20 @@ class Model:
         tight = {"mip_rel_gap": 1e-11, "mip_abs_gap": 1e-11, "mip_feasibility_tolerance": 1e-10}
         for name, value in {"output_flag": False, "threads": 1, **tight}.items():
             self.highs.setOptionValue(name, value)
-        self.count = 0
+        self.costs = []
 
     def var(self, upper=inf, cost=0.0, *, whole=False):
+        number = len(self.costs)
+        self.costs.append(0.0)
         self.highs.addVar(0.0, upper)
-        self.highs.changeColCost(self.count, cost)
+        self.pay(number, cost)
         if whole:
-            self.highs.changeColIntegrality(self.count, highspy.HighsVarType.kInteger)
-        self.count += 1
-        return self.count - 1
+            self.highs.changeColIntegrality(number, highspy.HighsVarType.kInteger)
+        return number
+
+    def pay(self, variable, price):
+        self.costs[variable] += price
+        self.highs.changeColCost(variable, self.costs[variable])
 
     def row(self, low, high, terms):
         factors = {}
@@ -47,34 +52,41 @@ class Model:
         return self.highs.getInfo().objective_function_value
 
 
-def cheapest_bill(net, start, minutes, tariff, battery):
-    """Energy, adders, demand and exports with their taxes; `start` is a time with its zone."""
+def cheapest_bill(net, start, minutes, tariff, battery, *, done=(), upto=None):
+    """Energy, adders, demand and exports with their taxes; `start` is a time with its zone.
+
+    `done`: charge less discharge of the first intervals, which are given. `upto`: nothing is used from there on, and of
+    demand only the months that have begun are billed.
+    """
     model, hours = Model(), minutes / 60
-    imported, exported = _battery(model, net, hours, battery)
+    imported, exported = _battery(model, net[:upto], hours, battery, done)
     atoms = list(_atoms(start, minutes, len(net), tariff))
+    for column in (imported, exported):
+        column += [model.var(0.0) for _ in range(len(net) - len(column))]
+    begun = {each[1] for each in atoms if upto is None or each[2] < upto}
     tax = {
         kind: 1 + sum(each.share for each in tariff.taxes if kind in each.on) for kind in ("energy", "adder", "demand")
     }
     added = tax["adder"] * sum(each.price_per_kwh for each in tariff.adders)
     share = 0.25 / hours
-    for _, _, at, rate, sold in atoms:
-        model.highs.changeColCost(
-            imported[at], model.highs.getCols(1, np.array([imported[at]], np.int32))[2][0] + share * added
-        )
-        earned = model.highs.getCols(1, np.array([exported[at]], np.int32))[2][0] - share * sold
-        model.highs.changeColCost(exported[at], earned)
+    for _, _, at, _, sold in atoms:
+        model.pay(imported[at], share * added)
+        model.pay(exported[at], -share * sold)
     _energy(model, atoms, imported, share, tariff, tax["energy"])
-    _demand(model, atoms, imported, share, tariff, tax["demand"])
+    _demand(model, atoms, imported, share, tariff, tax["demand"], begun)
     return model.least()
 
 
-def _battery(model, net, hours, battery):
+def _battery(model, net, hours, battery, done):
     most, capacity = battery.power_kw * hours, battery.capacity_kwh
     stored = capacity * (battery.reserve if battery.initial_soc is None else battery.initial_soc)
     imported, exported, before = [], [], None
-    for use in net.tolist():
+    for number, use in enumerate(net.tolist()):
         charge = model.var(most if battery.grid_charging else min(most, max(-use, 0.0)))
         discharge = model.var(most if battery.export_from_battery else min(most, max(use, 0.0)))
+        if number < len(done):
+            near = 1e-7 + 1e-7 * abs(done[number])
+            model.row(done[number] - near, done[number] + near, [(charge, 1.0), (discharge, -1.0)])
         after = model.var(capacity)
         model.row(battery.reserve * capacity, inf, [(after, 1.0)])
         moved = [(after, 1.0), (charge, -battery.charge_efficiency), (discharge, 1 / battery.discharge_efficiency)]
@@ -172,9 +184,13 @@ def _energy(model, atoms, imported, share, tariff, factor):
 
 
 def _in_order(model, own, imported, share, steps):
-    """Each quarter of an hour fills the first step that is not full, at the price of its own hours."""
-    used = [[] for _ in steps[0]]
-    for (_, _, at, _, _), ladder in zip(own, steps, strict=True):
+    """Each stretch of one interval and one rate fills the first step that is not full, at its own hours' price."""
+    stretches = {}
+    for (_, _, at, rate, _), ladder in zip(own, steps, strict=True):
+        kwh, _ = stretches.get((at, rate), (0.0, ladder))
+        stretches[at, rate] = kwh + share, ladder
+    used = [[] for _ in range(max(map(len, steps)))]
+    for (at, _), (part_of, ladder) in stretches.items():
         lower, full, parts = 0.0, None, []
         for number, (upper, price) in enumerate(ladder):
             part = model.var(cost=price)
@@ -184,15 +200,15 @@ def _in_order(model, own, imported, share, steps):
                 model.row(-inf, 0.0, [(part, 1.0), (full, -100.0)])
             if upper < inf:
                 full = model.var(1.0, whole=True)
-                model.row(0.0, upper - lower, [*used[number], (full, 0.0)])
+                model.row(0.0, upper - lower, used[number])
                 model.row(0.0, inf, [*used[number], (full, lower - upper)])
             lower = upper
-        model.row(0.0, 0.0, [(imported[at], share), *parts])
+        model.row(0.0, 0.0, [(imported[at], part_of), *parts])
 
 
-def _demand(model, atoms, imported, share, tariff, factor):
+def _demand(model, atoms, imported, share, tariff, factor, begun):
     for charge in tariff.demand:
-        months = sorted({each[1] for each in atoms})
+        months = sorted(begun)
         own = {month: _peak(model, atoms, imported, share, charge, month, charge.months) for month in months}
         every = {month: _peak(model, atoms, imported, share, charge, month, None) for month in months}
         for number, month in enumerate(months):

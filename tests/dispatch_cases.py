@@ -51,6 +51,14 @@ def cost_of(net, buy, sell, charge, discharge):
 
 def check(result, net, buy, sell, battery, step_h=STEP_H):
     """Feasible in every interval, every kWh accounted for, and the cost is that of what was done."""
+    check_feasible(result, net, battery, step_h)
+    scale = 1 + float(np.sum(np.abs(net) * np.maximum(np.abs(buy), np.abs(sell))))
+    done = cost_of(net, buy, sell, result.charge_kwh, result.discharge_kwh)
+    assert abs(result.cost - done) <= 1e-9 * scale
+
+
+def check_feasible(result, net, battery, step_h=STEP_H):
+    """Within every limit in every interval, and every kWh accounted for."""
     charge, discharge, soc = result.charge_kwh, result.discharge_kwh, result.soc_kwh
     most, capacity, slack = battery.power_kw * step_h, battery.capacity_kwh, 1e-9 * (1 + battery.capacity_kwh)
     assert (charge >= 0).all()
@@ -71,5 +79,3 @@ def check(result, net, buy, sell, battery, step_h=STEP_H):
     bought, sold = np.maximum(grid, 0), np.maximum(-grid, 0)
     used, made = np.maximum(net, 0), np.maximum(-net, 0)
     np.testing.assert_allclose(used + charge + sold, made + discharge + bought, atol=1e-9)
-    scale = 1 + float(np.sum(np.abs(net) * np.maximum(np.abs(buy), np.abs(sell))))
-    assert abs(result.cost - cost_of(net, buy, sell, charge, discharge)) <= 1e-9 * scale

@@ -141,7 +141,7 @@ class _Site:
         plan = planned(terms, self.net, limits, edges)
         charge = np.maximum(plan.flow, 0.0)
         used = "milp" if plan.is_whole else "lp"
-        marginal = None if plan.is_whole or not plan.is_complete else plan.marginal
+        marginal = plan.marginal if np.isfinite(plan.marginal).all() else None
         stored = limits.floor + plan.stored
         return Dispatch(charge, charge - plan.flow, stored, marginal, plan.claimed, used, _words(plan, method))
 
@@ -185,7 +185,7 @@ def _said(found: Dispatch, terms: Terms) -> Dispatch:
 def _words(plan: Plan, method: str) -> str:
     kind = "mixed-integer programme" if plan.is_whole else "linear programme"
     how = f"{kind} in HiGHS over {'each day' if method == 'day_ahead' else 'the whole time'}"
-    counted = [f"{count:,} {what}" for count, what in zip(plan.choices, _CHOICES, strict=True) if count]
+    counted = [what.format(count) for count, what in zip(plan.choices, _CHOICES, strict=True) if count]
     causes = f" ({', '.join(counted)})" if counted else ""
     if not plan.is_complete:
         return f"{APPROXIMATE}{how}{causes} ran out of time; the days without a plan are self-consumption"
@@ -195,9 +195,9 @@ def _words(plan: Plan, method: str) -> str:
 
 
 _CHOICES = (
-    "intervals with the export price above the import price",
-    "intervals with a price below 0",
-    "steps where a ladder falls",
+    "intervals whose export price is above their import price: {:,}",
+    "with a price below 0: {:,}",
+    "steps of ladders that fall: {:,}",
 )
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from flipkit.errors import ConfigurationError
+from flipkit.errors import ConfigurationError, FlipkitError
 from flipkit.scenarios.dispatch.problem import Float64
 from flipkit.tariffs.offsets import Int64
 
@@ -31,18 +31,15 @@ class Answer(NamedTuple):
     ----------
     values : ndarray of float64, shape (columns,)
     duals : ndarray of float64, shape (rows,)
-        What one more on the right-hand side would cost; without meaning where there are whole numbers.
+        What one more on the right-hand side would cost; NaN where there are whole numbers, or HiGHS does not say.
     objective, bound : float
         The cost of what was found, and the least that is not ruled out.
-    is_whole : bool
-        Whether there were yes-or-no columns.
     """
 
     values: Float64
     duals: Float64
     objective: float
     bound: float
-    is_whole: bool
 
 
 class Programme:
@@ -93,7 +90,12 @@ class Programme:
         ended = model.getModelStatus() == solver.HighsModelStatus.kOptimal
         cost = float(info.objective_function_value)
         bound = float(info.mip_dual_bound) if is_whole else cost if ended else -np.inf
-        return Answer(np.array(found.col_value), np.array(found.row_dual), cost, bound, is_whole)
+        duals = (
+            np.array(found.row_dual)
+            if len(found.row_dual) == self._height and not is_whole
+            else np.full(self._height, np.nan)
+        )
+        return Answer(np.array(found.col_value), duals, cost, bound)
 
     def _hand_over(self, model: Any) -> bool:
         lower, upper, cost = (np.concatenate([each[k] for each in self._columns]) for k in range(3))
@@ -105,10 +107,14 @@ class Programme:
             model.changeColsIntegrality(len(places), places, np.full(len(places), 1, dtype=np.uint8))
         least, upto = (np.concatenate([each[k] for each in self._rows]) for k in range(2))
         row, column, value = (np.concatenate([each[k] for each in self._entries]) for k in range(3))
-        order = np.argsort(row, kind="stable")
-        starts = np.searchsorted(row[order], np.arange(self._height)).astype(np.int32)
-        columns, values = column[order].astype(np.int32), value[order].astype(np.float64)
-        model.addRows(self._height, least, upto, len(values), starts, columns, values)
+        # HiGHS refuses a column that is in a row twice, as an interval is that two of a ladder's stretches share.
+        place, part = np.unique(row * self._width + column, return_inverse=True)
+        values = np.asarray(np.bincount(part, value), dtype=np.float64)
+        starts = np.searchsorted(place // self._width, np.arange(self._height)).astype(np.int32)
+        columns = (place % self._width).astype(np.int32)
+        taken = model.addRows(self._height, least, upto, len(values), starts, columns, values)
+        if taken == highspy().HighsStatus.kError:
+            raise FlipkitError("HiGHS does not accept the programme of this dispatch; please report it with the tariff")
         return bool(whole.any())
 
 

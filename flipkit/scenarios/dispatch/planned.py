@@ -32,7 +32,7 @@ class Plan(NamedTuple):
     stored : ndarray of float64, shape (intervals,)
         Above the reserve, at the end of each interval.
     marginal : ndarray of float64, shape (intervals,)
-        What one more kWh stored at the beginning of each would save; without meaning where `is_whole`.
+        What one more kWh stored at the beginning of each would save; NaN where HiGHS does not say.
     claimed : float
         What the programme of the last window says it costs.
     choices : tuple of int
@@ -63,7 +63,7 @@ def planned(terms: Terms, net: Float64, limits: Limits, edges: Int64) -> Plan:
     Windows for which no plan is found in time are self-consumption.
     """
     until = time.monotonic() + SECONDS
-    flow, stored, marginal, imported = (np.zeros(len(net)) for _ in range(4))
+    flow, stored, marginal, imported = (np.full(len(net), value) for value in (0.0, 0.0, np.nan, 0.0))
     at, found, last = limits.first, [], 0.0
     for first, end in pairwise(edges.tolist()):
         window = slice(first, end)

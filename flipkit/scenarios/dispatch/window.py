@@ -12,7 +12,7 @@ import numpy as np
 
 from flipkit.scenarios.dispatch.highs import Answer, Programme
 from flipkit.scenarios.dispatch.problem import Float64, Limits
-from flipkit.scenarios.dispatch.terms import Steps, Terms
+from flipkit.scenarios.dispatch.terms import Billed, Steps, Terms
 from flipkit.tariffs.offsets import Int64
 
 __all__ = ["Found", "State", "solve"]
@@ -41,7 +41,7 @@ class Found(NamedTuple):
     stored : ndarray of float64
         Above the reserve, at the end of each interval.
     value : ndarray of float64
-        What one more kWh stored at the beginning of each would save; without meaning where `choices` is above 0.
+        What one more kWh stored at the beginning of each would save; NaN where HiGHS does not say.
     objective, bound : float
         Cost with exports, and the least that is not ruled out. Of demand and tiers all that is owed to the window's end
         for the billing periods that it touches.
@@ -63,6 +63,19 @@ class _Reach(NamedTuple):
     discharge: Float64
     imported: Float64
     exported: Float64
+
+
+class _Horizon(NamedTuple):
+    """A window with its programme."""
+
+    model: Programme
+    terms: Terms
+    window: slice
+    state: State
+    use: Float64
+    reach: _Reach
+    limits: Limits
+    imported: Int64
 
 
 def solve(
@@ -94,11 +107,11 @@ def solve(
     balance = _store(model, charge, discharge, stored, limits, state.stored)
     every = np.arange(len(use))
     model.rows(use, use + reach.exported, (every, imported, 1.0), (every, charge, -1.0), (every, discharge, 1.0))
-    sides = _one_side(model, terms.least_buy()[window], sell, use, reach, (charge, discharge, imported))
-    ways = _one_way(model, terms.least_buy()[window], sell, reach, (charge, discharge), limits)
-    falls = _counts(model, terms, window, state, imported, reach) + _peaks(
-        model, terms, window, state, imported, reach, net
-    )
+    least = terms.least_buy()[window]
+    sides = _one_side(model, least, sell, use, reach, (charge, discharge, imported))
+    ways = _one_way(model, least, sell, reach, (charge, discharge), limits)
+    horizon = _Horizon(model, terms, window, state, use, reach, limits, imported)
+    falls = _counts(horizon) + _peaks(horizon)
     answer: Answer | None = model.solve(seconds, gap)
     if answer is None:
         return None
@@ -160,20 +173,35 @@ def _one_way(
     return len(at)
 
 
-def _counts(model: Programme, terms: Terms, window: slice, state: State, imported: Int64, reach: _Reach) -> int:
+def _counts(horizon: _Horizon) -> int:
     """The ladders of the billing periods that the window touches; how many of their steps fall."""
-    falls = 0
-    for count in terms.counts:
+    model, window, falls = horizon.model, horizon.window, 0
+    for count in horizon.terms.counts:
         first, last = np.searchsorted(count.interval, (window.start, window.stop))
         if first == last:
             continue
         at, share = count.interval[first:last] - window.start, count.share[first:last]
-        before = float(np.sum(count.share * state.imported[count.interval]))
-        most = before + float(np.sum(share * reach.imported[at]))
+        before = float(np.sum(count.share * horizon.state.imported[count.interval]))
+        most = before + _most_imported(horizon, at, share)
         total = model.columns(most)
-        model.rows(before, before, (0, total, 1.0), (np.zeros(len(at)), imported[at], -share))
+        model.rows(before, before, (0, total, 1.0), (np.zeros(len(at)), horizon.imported[at], -share))
         falls += _ladder(model, int(total[0]), most, count.steps)
     return falls
+
+
+def _most_imported(horizon: _Horizon, at: Int64, share: Float64) -> float:
+    """A bound on imports that no plan of use passes: tight, for the sake of the yes-or-no columns of ladders that fall.
+
+    What is charged is stored, or comes out again between the first interval and the last; where the battery does not
+    feed the grid, it comes out in place of imports.
+    """
+    limits, reach, span = horizon.limits, horizon.reach, slice(int(at[0]), int(at[-1]) + 1)
+    needed, out = np.maximum(horizon.use, 0.0), float(np.sum(reach.discharge[span]))
+    charged = (limits.width + out / limits.out) / limits.into
+    bounds = [float(np.sum(share * reach.imported[at])), float(np.sum(share * needed[at])) + charged]
+    if not limits.to_grid:
+        bounds.append((limits.width + float(np.sum(needed[span])) / limits.out) / limits.into)
+    return min(bounds)
 
 
 def _ladder(model: Programme, quantity: int, most: float, steps: Steps) -> int:
@@ -193,35 +221,33 @@ def _ladder(model: Programme, quantity: int, most: float, steps: Steps) -> int:
     return falls
 
 
-def _peaks(
-    model: Programme, terms: Terms, window: slice, state: State, imported: Int64, reach: _Reach, net: Float64
-) -> int:
+def _peaks(horizon: _Horizon) -> int:
     """The billing demands that the window touches; how many of their steps fall."""
-    meter, power = terms.meter, terms.meter.power(state.imported)
+    model, meter, state, window = horizon.model, horizon.terms.meter, horizon.state, horizon.window
     first, last = np.searchsorted(meter.interval, (window.start, window.stop))
-    touched = np.unique(meter.level[meter.run[first:last]])
-    billed = [each for each in terms.billed if each.levels[0] in touched]
+    power, touched = meter.power(state.imported), np.unique(meter.level[meter.run[first:last]])
+    billed = [each for each in horizon.terms.billed if each.levels[0] in touched]
     if not billed:
         return 0
     used = np.unique(np.concatenate([each.levels for each in billed]))
     reached = meter.highest(power)[used]
-    most = np.zeros(len(net))
-    most[: window.start], most[window] = state.imported[: window.start], reach.imported
-    highest = meter.highest(meter.power(most))
-    level = model.columns(np.maximum(highest[used], reached), lower=reached)
+    most = state.imported.copy()
+    most[window] = horizon.reach.imported
+    highest = np.maximum(meter.highest(meter.power(most))[used], reached)
+    level = model.columns(highest, lower=reached)
     inside = np.isin(meter.level[meter.run[first:last]], used)
     interval, run, weight = (each[first:last][inside] for each in (meter.interval, meter.run, meter.per_hour))
     runs, row = np.unique(run, return_inverse=True)
     own = level[np.searchsorted(used, meter.level[runs])]
-    model.rows(power[runs], np.inf, (np.arange(len(runs)), own, 1.0), (row, imported[interval - window.start], -weight))
-    falls = 0
-    for each in billed:
-        among = level[np.searchsorted(used, each.levels)]
-        bound = float(np.max(each.factors * highest[each.levels]))
-        demand = model.columns(bound, each.price)
-        rows = np.arange(len(among))
-        model.rows(
-            np.zeros(len(among)), np.inf, (rows, np.full(len(among), demand[0]), 1.0), (rows, among, -each.factors)
-        )
-        falls += _ladder(model, int(demand[0]), bound, each.steps)
-    return falls
+    taken = horizon.imported[interval - window.start]
+    model.rows(power[runs], np.inf, (np.arange(len(runs)), own, 1.0), (row, taken, -weight))
+    return sum(_billed(model, each, level, highest, np.searchsorted(used, each.levels)) for each in billed)
+
+
+def _billed(model: Programme, billed: Billed, level: Int64, highest: Float64, among: Int64) -> int:
+    """One billing demand, at or above each of its levels; how many of its steps fall."""
+    most = float(np.max(billed.factors * highest[among]))
+    demand, every = model.columns(most, billed.price), np.arange(len(among))
+    at_least = (every, np.repeat(demand, len(among)), 1.0), (every, level[among], -billed.factors)
+    model.rows(np.zeros(len(among)), np.inf, *at_least)
+    return _ladder(model, int(demand[0]), most, billed.steps)
