@@ -136,14 +136,14 @@ def site_of(site_id):
     return hand.sites()[site_id]
 
 
-def patterns(location_id, intervals=300):
+def patterns(location_id, intervals=140):
     """``outcome_of`` without a file: half-hours of a summer, each import another amount."""
 
     def outcome_of(site_id, scenario):
         number = np.arange(intervals)
         start = 1_748_736_000_000_000 + HALF_HOUR_US * number.astype(np.int64)
         used = np.where(number % 7 == 6, 0, 100 + number + 1000 * int(scenario)) / 1000
-        made = np.where(number % 7 == 6, 50 + number, 0) / 1000
+        made = np.where(number % 7 == 6, 50 + number + 1000 * int(scenario), 0) / 1000
         nothing = np.zeros(intervals)
         spans = start, start + HALF_HOUR_US
         return Site(site_id, scenario, location_id, "GBP", *spans, used, made, nothing, nothing)
@@ -152,6 +152,27 @@ def patterns(location_id, intervals=300):
 
 
 PAIRS = [("home", "0"), ("home", "1")]
+
+
+def priced_answer(sent, **changes):
+    """What the service says of a request for an instant cost, at the prices of `flat_home`."""
+    body = json.loads(sent.content)
+    price = {"IMPORT": 0.25, "EXPORT": 0.1}[body["tariff_direction"]]
+    cost = {"value": body["value"] / 1000 * price, "confidence": 1}
+    times = {name: body[name] for name in ("start_time", "end_time")}
+    return {
+        "id": "mre_1",
+        "object": "meter_record",
+        "live_mode": False,
+        "energy_flow_direction": body["energy_flow_direction"],
+        "tariff_direction": body["tariff_direction"],
+        "currency_code": "GBP",
+        "energy_units": "WH",
+        "request": {**body, "non_persistent": True},
+        "data": {**times, "energy": {"value": int(body["value"])}, "cost": cost},
+        "time_created": "2025-06-01T12:00:00Z",
+        **changes,
+    }
 
 
 def flat_home(client):

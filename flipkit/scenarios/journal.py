@@ -143,7 +143,8 @@ class Journal:
             os.write(self._file, header)
         elif first != header:
             raise self._is_no_journal(first, service)
-        os.ftruncate(self._file, _end_of_whole_lines(self.path))
+        self._end = _end_of_whole_lines(self.path)
+        os.ftruncate(self._file, self._end)
         self._lines = self.path.open("rb")
         self._number, self._ahead = 1, b""
         self._lines.readline()
@@ -194,9 +195,9 @@ class Journal:
             yield line
 
     def _next(self) -> bytes | None:
-        """The next line that was there before; None when there is none."""
+        """The next line that was there before this run; None when there is none."""
         line, self._ahead = self._ahead, b""
-        if not line:
+        if not line and self._lines.tell() < self._end:
             line = self._lines.readline()
             self._number += 1
         return line or None

@@ -1,6 +1,5 @@
 """The certificate: green where local costs are right, red for each fault that is planted in them."""
 
-import json
 import pickle
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -10,7 +9,7 @@ import httpx
 import numpy as np
 import pytest
 from kits import kit_over, scripted
-from proof_help import HandService, Site, by_hand, flat_home, locations, patterns, prices
+from proof_help import HandService, Site, by_hand, flat_home, locations, patterns, priced_answer, prices
 
 import flipkit as fk
 from flipkit.emulator import FaultPlan, Store
@@ -205,7 +204,7 @@ def home():
 
 
 def flat_outcome(location, **changes):
-    whole = patterns(location)("home", "0")
+    whole = patterns(location, 300)("home", "0")
     return whole.but(import_cost=whole.import_kwh * 0.25, export_credit=whole.export_kwh * 0.1, **changes)
 
 
@@ -259,7 +258,7 @@ def test_the_wrong_zone_is_found():
     location = kit.flatpeak.create_location("home", city="London", country_code="GB")
     hours = {"00:00-07:00": 0.09, "07:00-24:00": 0.29}
     kit.flatpeak.create_tariff(location, fk.Tariff.time_of_use(hours, currency="GBP", timezone="Europe/London"))
-    outcome = patterns(location)("home", "0").but(export_kwh=np.zeros(300), has_export_price=False)
+    outcome = patterns(location, 300)("home", "0").but(export_kwh=np.zeros(300), has_export_price=False)
     span = int(outcome.start_us[0]), int(outcome.end_us[-1])
     for zone, agrees in (("Europe/London", True), ("Europe/Brussels", False), ("UTC", False)):
         series = fk.Tariff.time_of_use(hours, currency="GBP", timezone=zone).prices(*span)
@@ -350,26 +349,6 @@ def test_errors_in_the_middle_cost_their_rows_only_and_are_named():
     assert {row.verdict for row in found.rows} == {"agrees", "unanswered"}
     assert "got no answer: ServerError: 500: broken" in found.statement
     assert not found.agrees
-
-
-def priced_answer(sent, **changes):
-    body = json.loads(sent.content)
-    price = {"IMPORT": 0.25, "EXPORT": 0.1}[body["tariff_direction"]]
-    cost = {"value": body["value"] / 1000 * price, "confidence": 1}
-    times = {name: body[name] for name in ("start_time", "end_time")}
-    return {
-        "id": "mre_1",
-        "object": "meter_record",
-        "live_mode": False,
-        "energy_flow_direction": body["energy_flow_direction"],
-        "tariff_direction": body["tariff_direction"],
-        "currency_code": "GBP",
-        "energy_units": "WH",
-        "request": {**body, "non_persistent": True},
-        "data": {**times, "energy": {"value": int(body["value"])}, "cost": cost},
-        "time_created": "2025-06-01T12:00:00Z",
-        **changes,
-    }
 
 
 def test_a_service_that_may_have_kept_a_record_is_stopped_at_the_first():
