@@ -76,6 +76,19 @@ class Reckoned(NamedTuple):
     pays_exports: bool
     findings: tuple[tuple[Finding, ...], ...]
 
+    def of_site(self, row: int) -> Reckoned:
+        """One of the sites alone."""
+        own = slice(row, row + 1)
+        parts = (each._replace(quantity=each.quantity[own], cost=each.cost[own]) for each in self.components)
+        arrays = {name: value[own] for name, value in self._asdict().items() if isinstance(value, np.ndarray)}
+        return self._replace(
+            site_ids=self.site_ids[own],
+            components=tuple(parts),
+            methods=self.methods[own],
+            findings=self.findings[own],
+            **arrays,
+        )
+
     @property
     def has_fixed(self) -> bool:
         """Whether there are standing charges in the bills."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from typing import Any
 
 from flipkit.errors import InputError
 from flipkit.frames import library_of
 from flipkit.scenarios.fleet import Fleet
+from flipkit.scenarios.instant_bills import instantly
 from flipkit.scenarios.prices import Market, today
 from flipkit.scenarios.scenario import Scenario
 from flipkit.scenarios.simulation import Simulation
@@ -26,6 +29,8 @@ def simulate(
     prices: Any = None,
     verify: int = 0,
     dispatch: str = "rule",
+    method: str = "local",
+    journal: str | os.PathLike[str] | None = None,
     executor: Executor | None = None,
 ) -> Simulation:
     """Price each site under each scenario.
@@ -54,6 +59,12 @@ def simulate(
     dispatch : {"rule", "rule_tou", "day_ahead", "optimal"}
         How batteries are run: self-consumption; and charging in the cheap hours; the best of each day, nothing known
         beyond it; the best of the whole window, known in advance.
+    method : {"local", "instant"}
+        ``instant`` has Flatpeak price every interval with energy, one non-persistent call each: 17,520 and more a
+        site-year, side by side. Scenarios with tariffs of their own cannot be asked about. `Simulation.intervals` keeps
+        the prices reckoned here.
+    journal : path-like, optional
+        With ``instant``: a file that keeps every answer as it comes, so that the same call goes on after a kill.
     executor : concurrent.futures.Executor, optional
         Where fleets are reckoned, such as ``dask.distributed.Client().get_executor()``; processes must be spawned, not
         forked. Threads of this process by default. The results have the same bits.
@@ -67,16 +78,23 @@ def simulate(
     ------
     InputError
         No scenario or one name twice, energy that is not usable, a site without an import price, a tariff in another
-        currency than the site's (names site and scenario), or a `verify` that is no count.
+        currency than the site's (names site and scenario), an option that is none.
+    RequestError
+        Flatpeak did not answer.
     """
     if not isinstance(verify, int) or verify < 0:
         raise InputError(f"verify={verify!r}: give a number of intervals, 0 or more")
     if dispatch not in METHODS:
         raise InputError(f"dispatch={dispatch!r}: choose one of {', '.join(METHODS)}")
+    if method not in ("local", "instant") or (journal is not None and method != "instant"):
+        raise InputError(f"method={method!r}: choose 'local' or 'instant'; a journal is kept by 'instant' alone")
     chosen = _checked(scenarios)
     blocks = tuple(read_blocks(energy))
     fleet = Fleet(blocks, _markets(prices, blocks, chosen), executor)
     result = Simulation(fleet, tuple(chosen), dispatch, tuple(fleet.reckon(chosen, dispatch)), library_of(energy))
+    if method == "instant":
+        client = getattr(prices, "flatpeak", prices)
+        result = replace(result, reckoned=tuple(instantly(result, client, journal)))
     return result.verified(prices, verify) if verify else result
 
 
