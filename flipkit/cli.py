@@ -31,8 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done; 1 an error, whose text is on standard error; 2 wrong words; 3 an upload that left records behind;
-        130 stopped by Ctrl-C; 141 nobody reads the output any more (``flipkit ... | head``).
+        0 done; 1 an error, whose text is on standard error; 2 wrong words; 3 an upload that left records behind, or a
+        what-if that the service does not confirm; 130 stopped by Ctrl-C; 141 nobody reads the output any more
+        (``flipkit ... | head``).
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no error
@@ -112,11 +113,16 @@ def _add_bill(verbs: Any) -> None:
         help="JSON: a URDB record, Octopus unit rates (or an object of standard-unit-rates and standing-charges), or "
         "Flatpeak tariff objects; may be repeated",
     )
-    bill.add_argument("--timezone", help="IANA name, for tariffs that do not name theirs, such as URDB records")
-    bill.add_argument("--currency", help="ISO 4217, for tariffs that do not name theirs (URDB: USD, Octopus: GBP)")
-    rules = ("chronological", "prorate", "per_period")
-    bill.add_argument("--tier-rule", choices=rules, help="how kWh fill tiers; needed for URDB records that have some")
+    _add_place(bill)
     bill.add_argument("--out", type=Path, help="folder for bill.csv and, of several tariffs, bill_matrix.csv")
+
+
+def _add_place(parser: argparse.ArgumentParser) -> None:
+    """What a tariff's file may leave open."""
+    parser.add_argument("--timezone", help="IANA name, for tariffs that do not name theirs, such as URDB records")
+    parser.add_argument("--currency", help="ISO 4217, for tariffs that do not name theirs (URDB: USD, Octopus: GBP)")
+    rules = ("chronological", "prorate", "per_period")
+    parser.add_argument("--tier-rule", choices=rules, help="how kWh fill tiers; needed for URDB records that have some")
 
 
 def _add_simulate(verbs: Any) -> None:
@@ -124,8 +130,21 @@ def _add_simulate(verbs: Any) -> None:
     simulate.add_argument("scenarios", type=Path, help="TOML with a [[scenario]] for each")
     simulate.add_argument("--energy", required=True, type=Path, help="CSV or parquet: site_id, start_utc, ..._kwh")
     simulate.add_argument("--out", required=True, type=Path, help="folder for the CSV files")
+    methods = ("rule", "rule_tou", "day_ahead", "optimal")
+    simulate.add_argument("--dispatch", choices=methods, default="rule", help="how batteries are run (rule)")
+    simulate.add_argument(
+        "--no-band",
+        dest="band",
+        action="store_false",
+        help="leave out what each battery would cost under the other methods: quicker for large fleets",
+    )
     simulate.add_argument("--verify", type=_count, default=0, metavar="N", help="re-price N intervals through Flatpeak")
-    _add_environment(simulate)
+    prices = simulate.add_mutually_exclusive_group()
+    prices.add_argument(
+        "--tariff", type=Path, metavar="PLAN", help="JSON of today's tariff of all sites, instead of asking Flatpeak"
+    )
+    _add_environment(prices)
+    _add_place(simulate)
 
 
 def _add_upload(verbs: Any) -> None:
@@ -145,7 +164,7 @@ def _add_emulator(verbs: Any) -> None:
     emulator.add_argument("--empty", action="store_true", help="without the sample fleet")
 
 
-def _add_environment(parser: argparse.ArgumentParser) -> None:
+def _add_environment(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--environment", choices=_ENVIRONMENTS, help="FLIPKIT_ENVIRONMENT, else emulator")
 
 
@@ -214,19 +233,49 @@ def _bill(options: argparse.Namespace) -> None:
         print(write_csv(frame, options.out / f"{name}.csv"))
 
 
-def _simulate(options: argparse.Namespace) -> None:
-    from flipkit import demo
+def _simulate(options: argparse.Namespace) -> int:
     from flipkit.frames.files import read_file
-    from flipkit.scenarios import simulate
     from flipkit.scenarios.file import read_scenarios
 
-    chosen, energy = read_scenarios(options.scenarios), read_file(options.energy)
+    energy = read_file(options.energy)
+    sites = set(map(str, energy["site_id"])) if "site_id" in energy.columns else None
+    chosen = read_scenarios(options.scenarios, site_ids=sites)
     _check_folder(options.out)
-    with connect(options.environment, frames="polars") as kit:
-        result = simulate(energy, chosen, prices=kit, verify=options.verify)
-    paths = result.to_csv(options.out)
-    print("\n".join([*demo.scenario_table(result.summary()), *(demo.verdict(result) if options.verify else [])]))
-    print("\n".join(map(str, paths)))
+    result = _simulated(options, energy, chosen)
+    print("\n".join(map(str, _put_in_place(result, options))))
+    if not options.verify:
+        return 0
+    print(result.proof.statement)
+    return 3 if result.proof.rows and not result.proof.agrees else 0
+
+
+def _simulated(options: argparse.Namespace, energy: Any, chosen: Any) -> Any:
+    from flipkit.scenarios import simulate
+    from flipkit.tariffs.plan_file import read_plan
+
+    if options.tariff is None:
+        with connect(options.environment, frames="polars") as kit:
+            return simulate(energy, chosen, prices=kit, verify=options.verify, dispatch=options.dispatch)
+    if options.verify:
+        raise InputError("--verify asks Flatpeak about its own prices; leave out --verify, or --tariff")
+    place = {"timezone": options.timezone, "currency": options.currency, "tier_rule": options.tier_rule}
+    return simulate(energy, chosen, prices=read_plan(options.tariff, **place), dispatch=options.dispatch)
+
+
+def _put_in_place(result: Any, options: argparse.Namespace) -> list[Path]:
+    """All files made aside, then renamed: what is in the folder comes from one run, before a kill and after it."""
+    from flipkit.frames.csv import checked_target, meta_path
+
+    with tempfile.TemporaryDirectory(dir=options.out, prefix=".what_if.") as aside:
+        made = result.to_csv(aside, band=options.band)
+        paths = [checked_target(options.out / path.name) for path in made]
+        for path, target in zip(made, paths, strict=True):
+            meta_path(path).replace(meta_path(target))
+            path.replace(target)
+    for name in {"certificate.csv", "waterfall.csv"} - {path.name for path in paths}:  # of another run
+        (options.out / name).unlink(missing_ok=True)
+        meta_path(options.out / name).unlink(missing_ok=True)
+    return paths
 
 
 def _upload(options: argparse.Namespace) -> int:

@@ -1,6 +1,8 @@
 """The command line as a stranger uses it: every verb, and every mistake without a traceback."""
 
+import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -62,6 +64,8 @@ def test_the_module_runs_and_lists_its_verbs():
         ["simulate", "s.toml"],
         ["simulate", "s.toml", "--energy", "e.csv", "--out", "o", "--verify", "-1"],
         ["simulate", "s.toml", "--energy", "e.csv", "--out", "o", "--verify", "many"],
+        ["simulate", "s.toml", "--energy", "e.csv", "--out", "o", "--dispatch", "best"],
+        ["simulate", "s.toml", "--energy", "e.csv", "--out", "o", "--tariff", "p.json", "--environment", "emulator"],
         ["upload"],
         ["emulator", "--port", "http"],
     ],
@@ -83,8 +87,15 @@ MISTAKES = {
     "simulate . --energy e.csv --out o": ".: Is a directory",
     "simulate bad.toml --energy e.csv --out o": "bad.toml: no TOML",
     "simulate deep.toml --energy e.csv --out o": "deep.toml: no TOML",
-    "simulate odd.toml --energy e.csv --out o": "odd.toml, scenario 1: unknown key batery; the keys are",
-    "simulate hours.toml --energy e.csv --out o": "hours.toml, scenario 1: time of use: expected windows",
+    "simulate odd.toml --energy e.csv --out o": "odd.toml, scenario 'x': unknown key batery; the keys are",
+    "simulate hours.toml --energy e.csv --out o": "hours.toml, scenario 'x', tariff: time of use: expected windows",
+    "simulate twice.toml --energy e.csv --out o": "twice.toml: scenario 'x' is there twice; give each its own name",
+    "simulate power.toml --energy e.csv --out o": "power.toml, scenario 'x', battery: power_kw 5 without capacity",
+    "simulate other.toml --energy e.csv --out o": "scenario 'x': sites: the energy has no site 008; it has 007",
+    "simulate s.toml --energy minus.csv --out o": "site 007, 2025-06-01T00:30:00Z: generation_kwh is missing, negative",
+    "simulate s.toml --energy e.csv --out o --tariff gone.json": "gone.json': No such file",
+    "simulate s.toml --energy e.csv --out o --tariff s.toml": "this is no JSON",
+    "simulate s.toml --energy e.csv --out o --tariff go.json --verify 3": "leave out --verify, or --tariff",
     "simulate plain.toml --energy e.csv --out o": "site 007, scenario 'today': no import price; give the",
     "simulate s.toml --energy missing.csv --out o": "missing.csv: No such file",
     "simulate s.toml --energy e.txt --out o": "e.txt: expected a .csv or .parquet file",
@@ -115,6 +126,11 @@ def files(here):
         "odd.toml": '[[scenario]]\nname = "x"\nbatery = 1',
         "hours.toml": '[[scenario]]\nname = "x"\ntariff = {currency = "GBP", timezone = "UTC", hours = 7}',
         "plain.toml": '[[scenario]]\nname = "today"',
+        "twice.toml": '[[scenario]]\nname = "x"\n[[scenario]]\nname = "x"',
+        "power.toml": '[[scenario]]\nname = "x"\nbattery = { capacity_kwh = 0, power_kw = 5 }',
+        "other.toml": '[[scenario]]\nname = "x"\nsites.008.load.scale = 2',
+        "go.json": json.dumps(fk.emulator.sample_tariffs()["uk-octopus-go"]),
+        "minus.csv": ENERGY.replace("2.0,0.5", "2.0,-0.5"),
         "e.csv": ENERGY,
         "e.txt": ENERGY,
         "empty.csv": "",
@@ -317,11 +333,81 @@ def test_sites_that_flatpeak_does_not_know_are_simulated_with_tariffs_of_their_o
         (here / f"mine.{ending}").write_text(ENERGY)
     code, output, errors = run("simulate", "s.toml", "--energy", f"mine.{ending}", "--out", "o", "--verify", 9)
     assert (code, errors) == (0, "")
-    assert "No interval was priced with Flatpeak's own prices" in output
+    assert "Not verified: there was no interval to ask the service about." in output
     summary = pl.read_csv("o/summary.csv", schema_overrides={"site_id": pl.String})
     assert summary["site_id"].to_list() == ["007", "007"]  # an id of digits stays a text
     assert summary["cost"].to_list() == [0.62, 0.25]  # 2.5 kWh at 0.25, half to even; in London it is one o'clock
-    assert "night          GBP  0.25    0.37" in output
+    assert summary["saving"].to_list() == [0.0, 0.37]
+
+
+ALL = ["bills", "certificate", "summary", "waterfall"]
+
+
+def made(names):
+    return sorted(f"{name}{ending}" for name in names for ending in (".csv", ".meta.json"))
+
+
+@pytest.mark.usefixtures("served", "files")
+def test_a_crontab_gets_a_line_a_file_and_nothing_of_an_earlier_run(run, here):
+    for name in made(["certificate", "summary"]):
+        (here / "o").mkdir(exist_ok=True)
+        (here / "o" / name).write_text("of another day")
+    (here / "o" / "mine.txt").write_text("mine")
+    code, output, errors = run("simulate", "s.toml", "--energy", "e.csv", "--out", "o")
+    assert (code, errors) == (0, "")
+    assert output.splitlines() == ["o/summary.csv", "o/bills.csv", "o/waterfall.csv"]
+    assert sorted(path.name for path in (here / "o").iterdir()) == sorted(
+        [*made(["bills", "summary", "waterfall"]), "mine.txt"]
+    )
+    assert (
+        "another day" not in (here / "o" / "summary.csv").read_text() + (here / "o" / "summary.meta.json").read_text()
+    )
+
+
+@pytest.mark.usefixtures("served", "files")
+def test_a_run_that_fails_while_it_writes_leaves_the_files_of_the_last_one(run, here, monkeypatch):
+    assert run("simulate", "s.toml", "--energy", "e.csv", "--out", "o")[0] == 0
+    before = {path.name: path.read_bytes() for path in (here / "o").iterdir()}
+
+    def cut(self, folder, *, band):
+        fk.write_csv(self.summary(), Path(folder) / "summary.csv")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("flipkit.scenarios.Simulation.to_csv", cut)
+    assert run("simulate", "s.toml", "--energy", "e.csv", "--out", "o") == (130, "", "flipkit: stopped\n")
+    assert {path.name: path.read_bytes() for path in (here / "o").iterdir()} == before
+
+
+@pytest.mark.usefixtures("files")
+def test_a_plan_from_a_file_is_todays_tariff_and_no_service_is_asked(run, here, monkeypatch):
+    monkeypatch.setattr(cli, "connect", lambda *_, **__: pytest.fail("a service was asked"))
+    code, output, errors = run("simulate", "plain.toml", "--energy", "e.csv", "--out", "o", "--tariff", "go.json")
+    assert (code, output, errors) == (0, "o/summary.csv\no/bills.csv\n", "")
+    [cost] = pl.read_csv("o/summary.csv")["cost"]
+    assert cost == 0.21  # in London it is one o'clock: 2.5 kWh at 0.085, half to even
+
+
+@pytest.mark.usefixtures("served", "files")
+@pytest.mark.parametrize("method", ["rule", "rule_tou", "day_ahead", "optimal"])
+def test_the_band_is_left_out_on_request_and_batteries_are_run_as_said(run, here, method):
+    (here / "b.toml").write_text(f"{SCENARIOS}battery = {{ capacity_kwh = 1, power_kw = 1, initial_soc = 0.5 }}")
+    words = ["simulate", "b.toml", "--energy", "e.csv", "--out", "o", "--dispatch", method]
+    for more in ([], ["--no-band"]):
+        assert run(*words, *more)[0] == 0
+        summary = pl.read_csv("o/summary.csv")
+        assert summary["dispatch"].to_list() == [None, method]
+        assert summary["cost_optimal"].is_null().to_list() == [True, bool(more)]
+
+
+@pytest.mark.usefixtures("files")
+def test_the_words_for_dispatch_are_those_of_the_library():
+    from flipkit.scenarios.simulate import METHODS
+
+    with pytest.raises(fk.InputError, match=f"choose one of {', '.join(METHODS)}"):
+        fk.simulate(pl.read_csv("e.csv"), [fk.Scenario("x")], dispatch="best")
+    for method in METHODS:
+        words = ["simulate", "s.toml", "--energy", "e.csv", "--out", "o", "--dispatch", method]
+        assert cli._parser().parse_args(words).dispatch == method
 
 
 @pytest.mark.usefixtures("served", "here")
@@ -332,9 +418,31 @@ def test_sites_of_the_fleet_are_simulated_and_certified(run, fleet):
     before = fleet.store.digest()
     code, output, errors = run("simulate", "s.toml", "--energy", "fleet.csv", "--out", "o", "--verify", 10**30)
     assert (code, errors) == (0, "")
-    assert "intervals of the what-if were priced once more by the service" in output
+    assert re.search(r"Verified: (\d+) of \1 intervals agree", output)
     assert float(pl.read_csv("o/certificate.csv")["difference"].abs().max()) < 1e-12
+    assert sorted(path.name for path in Path("o").iterdir()) == made(ALL)
     assert fleet.store.digest() == before
+
+
+@pytest.mark.usefixtures("served", "here")
+def test_a_price_that_the_service_does_not_confirm_has_an_exit_code_of_its_own(run, monkeypatch):
+    with fk.connect(frames="polars") as kit:
+        fk.write_csv(site_energy(kit, "2025-06-01", "2025-06-02", site_id="uk-02"), "fleet.csv")
+    Path("s.toml").write_text('[[scenario]]\nname = "today"')
+    asked = fk.Flatpeak.instant_cost
+
+    def dearer(self, *words, **options):
+        return asked(self, *words, **options).with_columns(pl.col("cost") + 0.001)
+
+    def many(self, *words, **options):
+        return simulated(self, *words, **options).with_columns(pl.col("cost") + 0.001)
+
+    simulated = fk.Flatpeak.simulate_costs
+    monkeypatch.setattr(fk.Flatpeak, "instant_cost", dearer)
+    monkeypatch.setattr(fk.Flatpeak, "simulate_costs", many)
+    code, output, errors = run("simulate", "s.toml", "--energy", "fleet.csv", "--out", "o", "--verify", 5)
+    assert (code, errors) == (3, "")
+    assert "Not verified: 0 of 5 intervals agree" in output
 
 
 CELL = st.sampled_from(
