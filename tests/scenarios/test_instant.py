@@ -96,6 +96,38 @@ def test_under_faults_the_result_and_the_store_are_the_same(home, tmp_path, kind
     assert store.digest() == before
 
 
+@pytest.mark.parametrize("kind", ["500", "429", "reset", "truncated"])
+def test_a_record_that_fails_in_all_its_attempts_is_tried_again_later(home, kind):
+    store, location = home
+    wanted = run(kit_over(store).flatpeak, location)
+
+    class Stubborn(Counting):
+        """Ten arrivals of every 50th record fail: more than a call has attempts."""
+
+        def fate(self, request):
+            fate, body = super().fate(request), request.partition(b"\n")[2]
+            stubborn = b"/costs/instant" in request and list(self.asked).index(body) % 50 == 20
+            return kind if stubborn and self.asked[body] <= 10 else fate
+
+    plan = Stubborn(0, 0.0)
+    same(run(kit_over(store, faults=plan).flatpeak, location), wanted)
+    assert sorted(plan.asked.values())[-6:] == [11] * 6
+
+
+def test_a_record_that_never_works_ends_the_run_and_the_others_are_kept(home, tmp_path):
+    store, location = home
+
+    class Broken(Counting):
+        def fate(self, request):
+            super().fate(request)
+            return "500" if b"T03:00:00Z" in request else None
+
+    with pytest.raises(ServerError):
+        run(kit_over(store, faults=Broken(0, 0.0)).flatpeak, location, tmp_path / "j", pairs=PAIRS[:1])
+    lines = (tmp_path / "j").read_text().splitlines()
+    assert 120 < len(lines) - 2 < 140
+
+
 def test_a_whole_journal_asks_about_nothing(home, tmp_path):
     store, location = home
     wanted = run(kit_over(store).flatpeak, location, tmp_path / "j")
