@@ -62,6 +62,30 @@ def energy(kit):
     return make
 
 
+def prices(kit, intervals, *directions):
+    """A price frame of site home."""
+    starts = [BEGIN + n * HALF_HOUR for _ in directions or ("IMPORT",) for n in range(intervals)]
+    columns = {"start_utc": starts, "end_utc": [start + HALF_HOUR for start in starts]}
+    columns["tariff_direction"] = [way for way in directions or ("IMPORT",) for _ in range(intervals)]
+    columns |= {"site_id": ["home"] * len(starts), "currency": ["GBP"] * len(starts)}
+    return MAKE[kit.frames](columns | {"price_per_kwh": [0.2] * len(starts)})
+
+
+def profile(intervals):
+    return [{"start_utc": BEGIN + n * HALF_HOUR, "kwh": 1.0} for n in range(intervals)]
+
+
+def ev(arrive, leave, kwh):
+    """A car at site home, half-hours from the begin."""
+    stay = {"arrive_utc": BEGIN + arrive * HALF_HOUR, "leave_utc": BEGIN + leave * HALF_HOUR}
+    return fk.EvCharging([stay | {"energy_kwh": kwh, "max_power_kw": 7.0}])
+
+
+def home_with(**changes):
+    return fk.Scenario("home", tariff=FLAT.tariff, **changes)
+
+
+EUROS = fk.Scenario("euros", tariff=fk.Tariff.flat(0.2, currency="EUR", timezone="Europe/Brussels"))
 NAIVE = [(BEGIN + n * HALF_HOUR).replace(tzinfo=None) for n in range(5)]
 
 # What is wrong with row 2 of five records, and the words that name it.
@@ -208,6 +232,61 @@ MISTAKES = {
         fk.InputError,
         "nothing was sent, for 1 of 5 records cannot be: row 2: value",
     ),
+    "a generation below zero": (
+        lambda kit, records, energy: fk.simulate(energy(generation_kwh=[0.0, -1.0, 0.0]), [FLAT]),
+        fk.InputError,
+        "site home, 2025-06-01T00:30:00Z: generation_kwh is missing, negative",
+    ),
+    "a battery with power and no capacity": (
+        lambda kit, records, energy: fk.Battery(0, 5),
+        fk.InputError,
+        "battery: power_kw 5 without capacity: capacity_kwh is 0; give both or none",
+    ),
+    "an efficiency above one": (
+        lambda kit, records, energy: fk.Battery(5, 5, charge_efficiency=1.01),
+        fk.InputError,
+        "battery: charge_efficiency 1.01 must be above 0 and at most 1",
+    ),
+    "an efficiency of nothing": (
+        lambda kit, records, energy: fk.Battery(5, 5, discharge_efficiency=0),
+        fk.InputError,
+        "battery: discharge_efficiency 0 must be above 0",
+    ),
+    "a session of less than nothing": (
+        lambda kit, records, energy: ev(0, 2, -4.0),
+        fk.InputError,
+        "ev: sessions, row 0: energy_kwh must be a number of 0 or more",
+    ),
+    "panels like those that are not there": (
+        lambda kit, records, energy: fk.simulate(energy(), [home_with(solar=fk.Solar.like_existing(2, 4))]),
+        fk.InputError,
+        "site home.*: solar: like_existing scales the site's generation, and it has none",
+    ),
+    "a scenario name twice": (
+        lambda kit, records, energy: fk.simulate(energy(), [FLAT, fk.Scenario("other"), FLAT]),
+        fk.InputError,
+        "used twice: flat",
+    ),
+    "a site without an import price": (
+        lambda kit, records, energy: fk.simulate(energy(site_id=["elsewhere"] * 3), [fk.Scenario("today")], prices=kit),
+        fk.InputError,
+        "site elsewhere, scenario 'today': no import price; give the scenario a tariff",
+    ),
+    "two currencies in one bill": (
+        lambda kit, records, energy: fk.simulate(energy(), [fk.Scenario("today"), EUROS], prices=kit),
+        fk.InputError,
+        "site home, scenario 'euros': EUR, GBP in one bill",
+    ),
+    "prices that end before the energy": (
+        lambda kit, records, energy: fk.simulate(energy(), [fk.Scenario("today")], prices=prices(kit, 2)),
+        fk.InputError,
+        "home.*first uncovered: 2025-06-01T01:00:00Z",
+    ),
+    "a profile that ends before the energy": (
+        lambda kit, records, energy: fk.simulate(energy(), [home_with(load=fk.Load(add=profile(2)))]),
+        fk.InputError,
+        "first uncovered: 2025-06-01T01:00:00Z",
+    ),
     "a count that is none": (
         lambda kit, records, energy: fk.simulate(energy(), [FLAT], prices=kit, verify=-1),
         fk.InputError,
@@ -223,6 +302,51 @@ def test_a_mistake_is_a_typed_error_that_names_it_and_nothing_is_stored(kit, rec
     with pytest.raises(error, match=words):
         call(kit, records, energy)
     assert kit.emulator.store.digest() == before
+
+
+# What cannot be done in full: the scenario, the kWh that the home then takes beside its 6, the words of the finding.
+DOUBTFUL = {
+    "a car that leaves before it arrives": (
+        home_with(ev=ev(2, 0, 4.0)),
+        0.0,
+        "ev.backwards: session 2025-06-01T01:00:00Z: leaves at 2025-06-01T00:00:00Z, not after it arrives",
+    ),
+    "a car that needs more than it can take": (
+        home_with(ev=ev(0, 2, 40.0)),
+        7.0,
+        "ev.unserved: session 2025-06-01T00:00:00Z: 7 of 40 kWh, for it stays 1 h at no more than 7 kW",
+    ),
+    "a car that is there at another time": (
+        home_with(ev=ev(100, 104, 4.0)),
+        0.0,
+        "ev.outside",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", DOUBTFUL)
+def test_what_cannot_be_done_in_full_is_done_as_far_as_it_goes_with_a_finding(energy, kind):
+    scenario, taken, words = DOUBTFUL[kind]
+    rows = take(
+        fk.simulate(energy(), [FLAT, scenario]).summary(),
+        texts=["site_id", "scenario", "finding"],
+        numbers=["import_kwh"],
+    )
+    assert rows["import_kwh"].tolist() == [6.0, 6.0 + taken]
+    assert (rows["site_id"][1], rows["scenario"][1], rows["finding"][0]) == ("home", "home", None)
+    assert words in rows["finding"][1]
+
+
+@pytest.mark.parametrize("prices_say", [("IMPORT",), ("IMPORT", "EXPORT")])
+def test_exports_without_a_price_are_worth_nothing_and_a_finding_says_so(kit, energy, prices_say):
+    result = fk.simulate(
+        energy(generation_kwh=[0.0, 9.0, 0.0]), [fk.Scenario("today")], prices=prices(kit, 3, *prices_say)
+    )
+    rows = take(result.summary(), texts=["site_id", "scenario", "finding"], numbers=["cost", "export_kwh"])
+    paid = 0.2 * (1.0 + 3.0) - (0.2 * 7.0 if "EXPORT" in prices_say else 0.0)
+    assert (rows["cost"].tolist(), rows["export_kwh"].tolist()) == ([pytest.approx(paid)], [7.0])
+    words = "simulate.no_export_price: 7 kWh exported, counted as worth nothing"
+    assert rows["finding"].tolist() == [None if "EXPORT" in prices_say else words]
 
 
 def test_a_fleet_record_without_its_id_is_reported_and_the_others_arrive(kit):
