@@ -194,7 +194,8 @@ class _Desk:
             self.found.unread[pair] = f"{type(error).__name__}: {error}"
             return rows[:0]
         used = Used.of(outcome.start_us, outcome.end_us, outcome.import_kwh)
-        own, after = tier[rows], tier_steps(outcome.import_tariff, start, used, kwh)
+        window = int(outcome.start_us[0]), int(outcome.end_us[-1])
+        own, after = tier[rows], tier_steps(outcome.import_tariff, start, used, kwh, window=window)
         same = (met == own) & (after == own)
         if pair not in self._taken:
             self._note_tiers(pair, own, same)

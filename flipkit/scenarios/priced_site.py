@@ -33,7 +33,8 @@ class PricedSite(Protocol):
     has_export_price : bool
         False: exports are taken to earn nothing.
     import_tier : ndarray of int64, shape (n,), or None
-        The tier on which an interval begins, from 0 on, where `import_tariff` has tiers.
+        The tier on which an interval begins, from 0 on, where `import_tariff` has tiers; of a month that is cut, the
+        limits have their share, as in a bill.
     import_tariff : Tariff or None
         Needed with `import_tier`, to tell which tier the service has reached.
     """

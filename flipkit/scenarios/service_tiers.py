@@ -18,12 +18,14 @@ from flipkit.tariffs.offsets import Int64
 from flipkit.tariffs.rate_table import rate_table, schedule_changes, schedule_of
 from flipkit.tariffs.series import Float64
 from flipkit.tariffs.tariff import Tariff
-from flipkit.tariffs.tier_prices import Used
+from flipkit.tariffs.tariff_checks import overlap
+from flipkit.tariffs.tier_prices import Span, Used
 
 __all__ = ["ServiceTiers", "tier_steps"]
 
 _HALF_WH = 0.0005  # kWh: what the whole Wh of a report may be off, a record
 _NOISE_KWH = 1e-9
+_ALWAYS = -(1 << 62), 1 << 62
 
 
 class ServiceTiers:
@@ -87,7 +89,9 @@ class ServiceTiers:
         return Used.of(start, end, columns["energy_kwh"][counts]), np.sort(start)
 
 
-def tier_steps(tariff: Tariff, times_us: Int64, used: Used, more_kwh: Float64 | float = 0.0) -> Int64:
+def tier_steps(
+    tariff: Tariff, times_us: Int64, used: Used, more_kwh: Float64 | float = 0.0, *, window: Span | None = None
+) -> Int64:
     """On which step of the ladder in force the next kWh would be, where kWh count in the order of time.
 
     Parameters
@@ -101,6 +105,8 @@ def tier_steps(tariff: Tariff, times_us: Int64, used: Used, more_kwh: Float64 | 
         What was used by when, from the beginning of the first month on.
     more_kwh : float or ndarray of float64, shape (n,)
         Used besides, by each of the times.
+    window : tuple of int, optional
+        What is rated, where a month that it cuts has its share of the limits, as in a bill.
 
     Returns
     -------
@@ -110,18 +116,17 @@ def tier_steps(tariff: Tariff, times_us: Int64, used: Used, more_kwh: Float64 | 
     steps = np.full(len(times_us), -1, dtype=np.int64)
     more = np.broadcast_to(np.asarray(more_kwh, dtype=np.float64), times_us.shape)
     for part in tariff.parts or (tariff,):
-        begin, stop = part.validity
-        holds = (times_us >= (-(1 << 62) if begin is None else begin)) & (
-            times_us < ((1 << 62) if stop is None else stop)
-        )
+        begin, stop = overlap(part.validity, *(window or _ALWAYS))
+        holds = (times_us >= begin) & (times_us < stop)
         if holds.any():
-            steps[holds] = _steps(part, times_us[holds], used, more[holds]) if part.rates else 0
+            span = begin, stop
+            steps[holds] = _steps(part, times_us[holds], used, more[holds], span) if part.rates else 0
     return steps
 
 
-def _steps(tariff: Tariff, times_us: Int64, used: Used, more_kwh: Float64) -> Int64:
+def _steps(tariff: Tariff, times_us: Int64, used: Used, more_kwh: Float64, in_force: Span) -> Int64:
     start, end = int(times_us[0]), int(times_us[-1]) + 1
-    billing = _billing(tariff, start, end)
+    billing = _billing(tariff.timezone, (start, end), in_force)
     changes, periods = schedule_changes(schedule_of(tariff.rates), tariff.timezone, start, end, tariff.holidays)
     month = np.searchsorted(billing.edges_us, times_us, side="right") - 1
     period = periods[np.searchsorted(changes, times_us, side="right") - 1]
@@ -131,9 +136,7 @@ def _steps(tariff: Tariff, times_us: Int64, used: Used, more_kwh: Float64) -> In
     return found
 
 
-def _billing(tariff: Tariff, start_us: int, end_us: int) -> BillingPeriods:
+def _billing(zone: str, window: Span, in_force: Span) -> BillingPeriods:
     """The whole months of a window, cut to the time that the tariff holds."""
-    whole = month_edges(tariff.timezone, start_us, end_us).edges
-    begin, stop = tariff.validity
-    first = int(whole[0]) if begin is None else max(begin, int(whole[0]))
-    return billing_periods(tariff.timezone, first, int(whole[-1]) if stop is None else min(stop, int(whole[-1])))
+    whole = month_edges(zone, *window).edges
+    return billing_periods(zone, max(in_force[0], int(whole[0])), min(in_force[1], int(whole[-1])))

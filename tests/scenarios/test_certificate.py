@@ -7,6 +7,7 @@ from math import isnan
 
 import httpx
 import numpy as np
+import polars as pl
 import pytest
 from kits import kit_over, scripted
 from proof_help import HandService, Site, by_hand, flat_home, locations, patterns, priced_answer, prices
@@ -459,7 +460,7 @@ def climbing(location, tariff, wh, scenario="0"):
     )
 
 
-STORED = 100 + np.arange(480) % 240  # 10 days, 105 kWh: all three tiers
+STORED = 40 + np.arange(1440) % 80  # all of June, 115 kWh: all three tiers
 
 
 def test_draws_come_from_every_tier_and_agree():
@@ -479,13 +480,13 @@ def test_a_scenario_that_climbs_otherwise_is_compared_where_the_tiers_are_the_sa
     for share in (0.4, 0.9, 1.3):
         found = check(kit, climbing(location, tariff, STORED * share), 60)
         assert found.agrees
-        assert found.intervals < 480 - 3
+        assert found.intervals < 1440 - 3
     low = check(kit, climbing(location, tariff, STORED * 0.4), 60)
     assert sorted({row.tier for row in low.rows}) == [0, 1]
 
 
 def test_a_tier_that_the_service_never_reaches_is_named_and_not_proved():
-    kit, location, tariff = tiered_home(STORED // 4)  # 25 kWh: it does not reach the third tier
+    kit, location, tariff = tiered_home(STORED // 4)  # 28 kWh: it does not reach the third tier
     found = check(kit, climbing(location, tariff, STORED), 30)
     assert found.agrees  # of what was asked
     assert "not compared at all" in found.statement.lower()
@@ -504,7 +505,7 @@ def test_a_wrong_price_of_one_tier_is_found_and_named(tier):
     assert f"IMPORT, tier {tier + 1}: 1 of 1 differ" in found.statement
 
 
-def test_tiers_counted_anew_each_day_are_found():
+def test_tiers_counted_anew_every_third_day_are_found():
     """The local tiers are those of a tariff that counts otherwise: a wrong tier rule."""
     kit, location, tariff = tiered_home(STORED)
     days = [climbing(location, tariff, day) for day in np.split(STORED, 10)]
@@ -555,3 +556,64 @@ def test_price_levels_are_thirds_of_the_prices_and_every_row_has_one():
             low, high = ([price[p] for s, p in found.items() if s.price_level == n] for n in ("cheapest", "dearest"))
             assert max(map(max, low)) < min(map(min, high))
     assert list(strata("IMPORT", rows[:0], kwh, kwh, None)) == []
+
+
+# Through the front door.
+
+
+def tiered_simulation(kit, wh=STORED, **options):
+    begin = datetime(2025, 5, 31, 23, tzinfo=UTC)
+    half_hours = [begin + timedelta(minutes=30 * number) for number in range(len(wh))]
+    sun = [max(0.0, 1.5 - abs(number % 48 - 25) / 4) for number in range(len(wh))]
+    energy = {
+        "site_id": ["home"] * len(wh),
+        "start_utc": half_hours,
+        "consumption_kwh": (wh / 1000).tolist(),
+        "generation_kwh": [0.0] * len(wh),
+    }
+    sunny = {**energy, "generation_kwh": sun} if options.pop("solar", False) else energy
+    battery = fk.Battery(capacity_kwh=3.0, power_kw=1.5, charge_efficiency=0.95, discharge_efficiency=0.95)
+    scenarios = [fk.Scenario("today"), fk.Scenario("battery", battery=battery)]
+    return fk.simulate(pl.DataFrame(sunny), scenarios, prices=kit, **options)
+
+
+def test_a_simulation_with_tiers_is_verified_in_every_tier():
+    kit, _, _ = tiered_home(STORED)
+    before = kit.emulator.store.digest()
+    proof = tiered_simulation(kit, verify=40).proof
+    assert proof.agrees
+    assert len(proof.rows) == 40
+    assert {row.tier for row in proof.rows} == {0, 1, 2}
+    assert {row.scenario for row in proof.rows} == {"today", "battery"}
+    sunny = tiered_simulation(kit, verify=20, solar=True).proof
+    assert {row.verdict for row in sunny.rows} == {"agrees"}  # exports: nobody pays, here or there
+    assert {row.price_level for row in sunny.rows} >= {"no price"}
+    assert kit.emulator.store.digest() == before
+
+
+def test_a_month_that_is_cut_has_its_share_of_the_limits_here_and_not_there():
+    kit, _, _ = tiered_home(STORED)
+    for days in (10, 20):
+        proof = tiered_simulation(kit, STORED[: 48 * days], verify=30).proof
+        assert proof.agrees
+        assert "on the same tier were drawn from" in proof.statement
+
+
+def test_a_tariff_that_is_edited_after_a_simulation_is_found_by_its_verification():
+    kit, location, _ = tiered_home(STORED)
+    simulation = tiered_simulation(kit)
+    assert simulation.verified(kit, 10).proof.agrees
+    kit.flatpeak.create_tariff(location, fk.Tariff.flat(0.3, currency="GBP", timezone="Europe/London"))
+    proof = simulation.verified(kit, 10).proof
+    assert {row.verdict for row in proof.rows} == {"differs"}
+    kit.flatpeak.create_tariff(
+        location,
+        fk.Tariff.flat(0.05, currency="GBP", timezone="Europe/London").to_flatpeak(location, direction="EXPORT"),
+    )
+    dropped = tiered_simulation(kit, solar=True)
+    frame = kit.flatpeak.tariffs(location)
+    names = zip(frame["tariff_direction"], frame["tariff_id"], strict=True)
+    kit.flatpeak.delete_tariff(next(name for way, name in names if way == "EXPORT"))
+    proof = dropped.verified(kit, 10).proof
+    assert {row.tariff_direction for row in proof.rows if row.verdict == "unanswered"} == {"EXPORT"}
+    assert "PriceUnavailable" in proof.statement

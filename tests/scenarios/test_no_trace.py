@@ -17,6 +17,7 @@ from proof_help import PAIRS, by_hand, flat_home, locations, patterns
 
 import flipkit
 from flipkit.emulator import FaultPlan, Store, start
+from flipkit.frames import records_of
 from flipkit.reports import site_energy
 from flipkit.scenarios import Load, Scenario, simulate
 from flipkit.scenarios.instant import price_instantly
@@ -56,12 +57,17 @@ def test_the_digest_sees_every_record(unchanged):
     assert kit.emulator.store.digest() != before
 
 
-def test_simulations_and_their_proof_leave_no_trace(kit, unchanged):
+def test_simulations_and_their_proof_leave_no_trace(kit, unchanged, tmp_path):
     pairs = [(site, scenario) for site in ("be-02", "uk-03") for scenario in ("today", "0.9")]
     with unchanged(kit.emulator.store):
-        energy = site_energy(kit, "2025-06-01", "2025-06-03", site_id=["be-02", "uk-03"])
+        energy = site_energy(kit, "2025-06-01", "2025-06-01", site_id=["be-02", "uk-03"])
         scenarios = [Scenario("today"), Scenario("less", load=Load(scale=0.9))]
-        assert len(simulate(energy, scenarios, prices=kit, verify=10).certificate()) == 10
+        for method in ("rule", "optimal"):
+            assert len(simulate(energy, scenarios, prices=kit, verify=5, dispatch=method).certificate()) == 5
+        journal = tmp_path / "j"
+        one = simulate(energy, scenarios[:1], prices=kit, method="instant", journal=journal)
+        two = simulate(energy, scenarios[:1], prices=kit, method="instant", journal=journal)
+        assert records_of(one.bills()) == records_of(two.bills())
         assert certify(kit.flatpeak, pairs, by_hand(locations(kit)), 10).agrees
 
 
