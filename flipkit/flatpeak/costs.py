@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from flipkit.errors import InputError, RequestInfo, UnexpectedAnswer
+from flipkit.flatpeak.cost_rows import Report, columns_of, joined
 from flipkit.flatpeak.ids import ids_of
 from flipkit.flatpeak.moments import span_us, text_of, times_of
 from flipkit.flatpeak.service import Service
@@ -72,7 +74,7 @@ class Costs(Service):
         word = direction[self._wire.direction]
         parts = [_cost_rows(answer, one, word) for one, answer in zip(objects, answers, strict=True)]
         facts = self._facts(answers, cost_by_interval={"object_id": objects, **body, **query})
-        return COSTS.build(_joined(parts), self.frames, ordered=True, facts=facts)
+        return COSTS.build(joined(parts), self.frames, ordered=True, facts=facts)
 
     @returns(COSTS)
     def cost_by_session(self, session_reference_id: str, *, tariff_direction: str = "IMPORT") -> Frame:
@@ -96,7 +98,7 @@ class Costs(Service):
         """
         query = self._wire.cost_query(tariff_direction)
         answer = self._ask(self._wire.costs, "POST", "costs", "session", session_reference_id, query=query)
-        columns = _cost_rows(answer, answer.value.object_id, query[self._wire.direction])
+        columns = _cost_rows(answer, answer.value.head.object_id, query[self._wire.direction])
         if columns["session_reference_id"] is None:
             columns["session_reference_id"] = session_reference_id
         facts = self._facts([answer], cost_by_session={"session_reference_id": session_reference_id, **query})
@@ -119,44 +121,25 @@ def cost_columns(rows: Sequence[Any], units: Sequence[str] | str, request: Reque
     UnexpectedAnswer
         A time that is none, or a unit that is not known.
     """
-    start, end = _times(rows, request)
-    return {
-        "start_utc": start,
-        "end_utc": end,
-        # From an iterator: each number is touched once, while it is near.
-        "energy_kwh": np.fromiter((row.energy.value for row in rows), np.float64, len(rows)) / _per_kwh(units, request),
-        "cost": np.fromiter((row.cost.value for row in rows), np.float64, len(rows)),
-        "confidence": np.fromiter((row.cost.confidence for row in rows), np.float64, len(rows)),
-        "session_reference_id": _texts([row.session_reference_id for row in rows]),
-        "record_reference_id": _texts([row.record_reference_id for row in rows]),
-        "energy_flow_direction": _texts([row.energy_flow_direction for row in rows]),
-    }
+    return _in_kwh(columns_of(rows, partial(times_of, request=request)), units, request)
 
 
-def _times(rows: Sequence[Any], request: RequestInfo) -> tuple[np.ndarray, np.ndarray]:
-    starts, ends = [row.start_time for row in rows], [row.end_time for row in rows]
-    if ends[:-1] == starts[1:]:  # rows without a gap, as a meter makes them: only the last end is news
-        edges = times_of([*starts, *ends[-1:]], "data[].start_time or end_time", request)
-        return edges[:-1], edges[1:]
-    return times_of(starts, "data[].start_time", request), times_of(ends, "data[].end_time", request)
-
-
-def _per_kwh(units: Sequence[str] | str, request: RequestInfo) -> np.ndarray | float:
+def _in_kwh(columns: dict[str, Any], units: Sequence[str] | str, request: RequestInfo) -> dict[str, Any]:
     unknown = set([units] if isinstance(units, str) else units) - set(_PER_KWH)
     if unknown:
         raise UnexpectedAnswer(f"energy in {min(unknown)!r}; the contract promises WH", request)
-    return _PER_KWH[units] if isinstance(units, str) else np.array([_PER_KWH[unit] for unit in units])
+    per_kwh = _PER_KWH[units] if isinstance(units, str) else np.array([_PER_KWH[unit] for unit in units])
+    return {"energy_kwh": columns.pop("energy") / per_kwh, **columns}
 
 
-def _texts(values: list[str | None]) -> list[str | None] | None:
-    return values if any(values) else None
-
-
-def _cost_rows(answer: Answer[Any], object_id: str | None, direction: str) -> dict[str, Any]:
-    value = answer.value
-    columns = cost_columns(value.data or [], value.energy_units, answer.request)
+def _cost_rows(answer: Answer[Report], object_id: str | None, direction: str) -> dict[str, Any]:
+    head, columns = answer.value
+    if columns is None:
+        columns = cost_columns(head.data or [], head.energy_units, answer.request)
+    else:
+        columns = _in_kwh(columns, head.energy_units, answer.request)
     columns |= {"object_id": object_id, "tariff_direction": direction}
-    columns |= {"currency": value.currency_code or None, "timezone": value.location_timezone or None}
+    columns |= {"currency": head.currency_code or None, "timezone": head.location_timezone or None}
     return _in_order(columns)
 
 
@@ -174,23 +157,3 @@ def _in_order(columns: dict[str, Any]) -> dict[str, Any]:
 
 def _picked(values: Any, order: np.ndarray) -> Any:
     return values[order] if isinstance(values, np.ndarray) else values
-
-
-def _joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
-    if len(parts) == 1:
-        return parts[0]
-    sizes = [len(part["cost"]) for part in parts]
-    names = parts[0] if parts else {}
-    return {name: _column([part[name] for part in parts], sizes) for name in names}
-
-
-def _column(values: list[Any], sizes: list[int]) -> Any:
-    if all(isinstance(value, np.ndarray) for value in values):
-        return np.concatenate(values)
-    if all(value is None or isinstance(value, str) for value in values):
-        return values[0] if len(set(values)) == 1 else np.repeat(np.array(values, dtype=object), sizes)
-    return [
-        cell
-        for value, size in zip(values, sizes, strict=True)
-        for cell in (value if isinstance(value, list) else [value] * size)
-    ]

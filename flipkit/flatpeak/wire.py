@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct, defstruct, field
 
 from flipkit.errors import ConfigurationError, InputError
+from flipkit.flatpeak.cost_rows import Report, cost_decoder
 from flipkit.flatpeak.shapes import CostAnswer, CostRowBase, InstantBase, Money, PriceAnswer, PriceRowBase
 
 __all__ = ["DEFAULT_VERSION", "Reading", "Wire", "wire_of"]
@@ -120,7 +121,7 @@ class Wire:
     names: Mapping[str, str]
     flows: Mapping[str, str]
     record: type[Struct]
-    costs: msgspec.json.Decoder[Any]
+    costs: msgspec.json.Decoder[Report]
     instant: msgspec.json.Decoder[Any]
     prices: msgspec.json.Decoder[Any]
     direction: str
@@ -163,7 +164,7 @@ _ANODE = Wire(
     names={},
     flows={"INBOUND": "INBOUND", "OUTBOUND": "OUTBOUND"},
     record=defstruct("AnodeRecord", _RECORD, omit_defaults=True),
-    costs=msgspec.json.Decoder(CostAnswer[CostRow]),
+    costs=cost_decoder(msgspec.json.Decoder(CostAnswer[CostRow]), msgspec.json.Decoder(list[CostRow])),
     instant=msgspec.json.Decoder(Instant),
     prices=msgspec.json.Decoder(PriceAnswer[PriceRow]),
     direction="tariff_direction",
@@ -178,7 +179,7 @@ _ZERO = Wire(
     names=_ZERO_NAMES,
     flows={"INBOUND": "IMPORT", "OUTBOUND": "EXPORT"},
     record=defstruct("ZeroRecord", _RECORD, omit_defaults=True, rename=_ZERO_NAMES),
-    costs=msgspec.json.Decoder(CostAnswer[ZeroCostRow]),
+    costs=cost_decoder(msgspec.json.Decoder(CostAnswer[ZeroCostRow]), msgspec.json.Decoder(list[ZeroCostRow])),
     instant=msgspec.json.Decoder(ZeroInstant),
     prices=msgspec.json.Decoder(PriceAnswer[ZeroPriceRow]),
     direction="direction",

@@ -1,0 +1,169 @@
+"""Long cost reports are read a piece at a time: what comes out is what json finds, whatever the rows look like."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flipkit.errors import UnexpectedAnswer
+from flipkit.flatpeak import cost_rows
+from flipkit.flatpeak.wire import wire_of
+from flipkit.frames import parse_times
+
+JUNE = ("2025-06-01T00:00:00Z", "2025-07-01T00:00:00Z")
+DECODER = wire_of("2025-09-14.anode").costs
+TRAPS = ["}, {", "}]", '"data": [', '"data":[{}, {}]', '{"a": 1}, {"b": 2}', "\\", '"', "]", "é", "[", ""]
+
+texts = st.none() | st.text(max_size=3) | st.lists(st.sampled_from(TRAPS), max_size=3).map("".join)
+numbers = st.integers(-9, 9) | st.floats(allow_nan=False, allow_infinity=False)
+unknown = st.recursive(
+    st.none() | numbers | texts,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["data", "x", "}, {"]), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+
+
+@st.composite
+def cost_row(draw):
+    start = datetime(2025, 6, 1) + timedelta(minutes=30) * draw(st.integers(0, 9))
+    zone = draw(st.sampled_from(["Z", "+01:00"]))
+    row = {
+        "start_time": f"{start.isoformat()}{zone}",
+        "end_time": f"{(start + timedelta(minutes=30)).isoformat()}{zone}",
+        "energy": {"value": draw(numbers), **draw(st.dictionaries(st.just("more"), unknown))},
+        "cost": {"value": draw(numbers), "confidence": draw(numbers)},
+        **draw(st.dictionaries(st.sampled_from(["session_reference_id", "record_reference_id"]), texts)),
+        **draw(st.dictionaries(st.just("other"), unknown)),
+    }
+    return {name: row[name] for name in draw(st.permutations(list(row)))}
+
+
+@st.composite
+def reports(draw):
+    """Bytes as a service might write them: fields in any order, unknown fields of any shape, any white space."""
+    rows = st.none() | st.lists(cost_row(), max_size=12)
+    fields = {"account_id": "a", "data": draw(rows), **draw(st.dictionaries(st.sampled_from(["meta", "x"]), unknown))}
+    order = draw(st.permutations(list(fields)))
+    style = {"indent": draw(st.sampled_from([None, 0, 1])), "separators": draw(st.sampled_from([None, (",", ":")]))}
+    return json.dumps({name: fields[name] for name in order}, ensure_ascii=draw(st.booleans()), **style).encode()
+
+
+def cells(report):
+    """The report's rows as tuples, numbers as text, so that they compare to the bit."""
+    found = report.columns
+    if found is None:
+        found = cost_rows.columns_of(report.head.data or [], parse_times)
+    size = len(found["cost"])
+    times = (found[name].tolist() for name in ("start_utc", "end_utc"))
+    figures = (map(repr, found[name].tolist()) for name in ("energy", "cost", "confidence"))
+    names = (found[name] or [None] * size for name in ("session_reference_id", "record_reference_id"))
+    return list(zip(*times, *figures, *names, strict=True))
+
+
+def expected(content):
+    """The same with the standard library alone."""
+    return [
+        (
+            *(
+                datetime.fromisoformat(row[at]).astimezone(UTC).replace(tzinfo=None)
+                for at in ("start_time", "end_time")
+            ),
+            *(repr(float(x)) for x in (row["energy"]["value"], row["cost"]["value"], row["cost"]["confidence"])),
+            *(row.get(name) or None for name in ("session_reference_id", "record_reference_id")),
+        )
+        for row in json.loads(content)["data"] or []
+    ]
+
+
+def small_pieces(monkeypatch):
+    monkeypatch.setattr(cost_rows, "_PIECE", 40)
+
+
+def test_whatever_the_rows_hold_they_are_what_json_finds(monkeypatch):
+    small_pieces(monkeypatch)
+
+    @settings(max_examples=300)
+    @given(reports())
+    def check(content):
+        report = DECODER.decode(content)
+        assert cells(report) == expected(content)
+        assert report.head.account_id == "a"
+
+    check()
+
+
+def test_half_an_answer_is_refused_wherever_it_ends(monkeypatch):
+    small_pieces(monkeypatch)
+
+    @given(reports(), st.data())
+    def check(content, data):
+        half = content[: data.draw(st.integers(0, len(content) - 1))]
+        with pytest.raises((msgspec.DecodeError, UnicodeDecodeError)):
+            DECODER.decode(half)
+
+    check()
+
+
+LIKE_ROWS = {
+    "another list of that name, deeper": '{"meta": {"data": [ROWS]}, "account_id": "a", "data": null}',
+    "another list of that name, before": '{"meta": {"data": [ROWS]}, "account_id": "a", "data": [OURS]}',
+    "another list of that name, after": '{"account_id": "a", "data": [OURS], "meta": {"data": [ROWS]}}',
+    "a list, and no rows": '{"meta": {"data": [ROWS]}, "account_id": "a", "data": []}',
+    "a key that ends so": '{"x\\"data": [ROWS], "account_id": "a", "data": null}',
+    "rows in a row": '{"account_id": "a", "data": [{"other": [ROWS], "and": [ROWS], OUR1]}',
+}
+
+
+@pytest.mark.parametrize("case", LIKE_ROWS)
+def test_what_only_looks_like_the_rows_is_not_taken_for_them(monkeypatch, case):
+    small_pieces(monkeypatch)
+    rows = [
+        {"start_time": JUNE[0], "end_time": JUNE[1], "energy": {"value": n}, "cost": {"value": n, "confidence": 1}}
+        for n in range(9)
+    ]
+    theirs, ours = json.dumps(rows[:6])[1:-1], json.dumps(rows[6:])[1:-1]
+    content = LIKE_ROWS[case].replace("ROWS", theirs).replace("OURS", ours).replace("OUR1", ours[1:]).encode()
+    assert cells(DECODER.decode(content)) == expected(content)
+
+
+def long_report(count):
+    start = datetime(2020, 1, 1)
+    texts = [f"{(start + timedelta(minutes=30 * n)).isoformat()}Z" for n in range(count + 1)]
+    money = [{"value": n / 7, "confidence": 1} for n in range(count)]
+    rows = [
+        {"start_time": texts[n], "end_time": texts[n + 1], "energy": {"value": n}, "cost": money[n]}
+        for n in range(count)
+    ]
+    return {"account_id": "a", "energy_units": "WH", "currency_code": "GBP", "data": rows}
+
+
+def test_a_long_report_is_read_in_pieces():
+    content = json.dumps(long_report(10_000)).encode()
+    report = DECODER.decode(content)
+    assert report.columns is not None
+    assert report.head.data == []
+    assert report.columns["record_reference_id"] is None
+    assert cells(report) == expected(content)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"start_time": "2025-06-01T00:00:00"}, r"start_time or end_time, row 9000: 2025-06-01T00:00:00 has no zone"),
+        ({"end_time": "noon"}, r"end_time, row 9000: 'noon' is no ISO 8601 time"),
+        ({"energy": None}, r"data\[9000\]\.energy"),
+    ],
+)
+def test_what_is_wrong_late_in_a_long_report_is_told_of_the_whole(service, flatpeak, wrong, words):
+    report = long_report(10_000)
+    report["data"][9_000] |= wrong
+    if "start_time" in wrong:
+        report["data"][8_999] |= {"end_time": wrong["start_time"]}
+    service.answers["POST /costs/interval/loc_1"] = report
+    with pytest.raises(UnexpectedAnswer, match=words):
+        flatpeak.cost_by_interval("loc_1", *JUNE)
