@@ -32,6 +32,7 @@ class Stratum(NamedTuple):
         price``, or ``no price``.
     beside_change : bool
         The interval before or after has another price, where that is something particular: a wrong clock shows there.
+        Or the next one that can be compared is on another tier: a wrong limit shows there, and hardly elsewhere.
     tier : int or None
     """
 
@@ -69,8 +70,8 @@ def strata(
     if not len(rows):
         return
     price = np.round(cost[rows] / kwh[rows], _DIGITS)
-    level, beside = _levels(price), _beside_change(rows, price)
     steps = np.zeros(len(rows), dtype=np.int64) if tier is None else tier[rows]
+    level, beside = _levels(price), _beside_price_change(rows, price) | _either_side(np.diff(steps) != 0)
     kinds, kind = np.unique(np.stack([level, beside, steps], axis=1), axis=0, return_inverse=True)
     for number, (name, edge, step) in enumerate(kinds.tolist()):
         known = Stratum(direction, _LEVELS[name], bool(edge), None if tier is None else step)
@@ -87,7 +88,12 @@ def _levels(price: Float64) -> Int64:
     return np.where(price < 0, _NEGATIVE, np.minimum(third, 2))
 
 
-def _beside_change(rows: Int64, price: Float64) -> npt.NDArray[np.bool_]:
-    changes = (np.diff(rows) == 1) & (np.diff(price) != 0)
-    beside: npt.NDArray[np.bool_] = np.append(changes, False) | np.append(False, changes)
+def _beside_price_change(rows: Int64, price: Float64) -> npt.NDArray[np.bool_]:
+    beside = _either_side((np.diff(rows) == 1) & (np.diff(price) != 0))
     return beside if beside.mean() <= _COMMON else np.zeros(len(rows), dtype=np.bool_)
+
+
+def _either_side(changes: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """The rows before and after each change."""
+    beside: npt.NDArray[np.bool_] = np.append(changes, False) | np.append(False, changes)
+    return beside
