@@ -68,7 +68,7 @@ def read_scenarios(path: str | os.PathLike[str], *, site_ids: Collection[str] | 
 
 def _content(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
-        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:

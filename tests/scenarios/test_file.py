@@ -41,7 +41,8 @@ def read(tmp_path):
     }
     for name, columns in frames.items():
         pl.DataFrame(columns).write_csv(tmp_path / f"{name}.csv")
-    pl.DataFrame(frames["heat"]).write_parquet(tmp_path / "heat.parquet")
+    heat = pl.DataFrame(frames["heat"]).with_columns(pl.col("start_utc").str.to_datetime(time_zone="UTC"))
+    heat.write_parquet(tmp_path / "heat.parquet")
 
     def _read(text, **options):
         path = tmp_path / "s.toml"
@@ -158,6 +159,11 @@ CHANGES = {
 def test_every_field_of_a_scenario_can_be_said(read, kind):
     line, fields = CHANGES[kind]
     assert one(read, line, site_ids=["a", "b"]) == fk.Scenario("x", **fields)
+
+
+def test_a_file_of_windows_is_read(read):
+    [scenario] = read('\ufeff[[scenario]]\r\nname = "x"\r\nload = { scale = 2 }\r\n')
+    assert scenario.load == fk.Load(2)
 
 
 def test_a_profile_may_be_parquet_and_a_file_is_read_once(read):
