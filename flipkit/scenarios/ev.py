@@ -187,4 +187,8 @@ class EvCharging:
         grid = Grid(int(start_us[0]), int(end_us[0] - start_us[0]), len(start_us))
         sessions = self.sessions.within(grid.start_us, grid.end_us, timezone)
         home = Home(grid, consumption_kwh, generation_kwh, import_price, export_price)
-        return charge(sessions, self.strategy, self.included, home)
+        done = charge(sessions, self.strategy, self.included, home)
+        if isinstance(self.sessions, Sessions):
+            return done
+        # A pattern has no beginning: that a night is cut at the edge of the data is nothing to know.
+        return done._replace(findings=tuple(each for each in done.findings if each.name != "ev.cut"))

@@ -70,8 +70,10 @@ _FIGURES = (
 def _rows(part: Reckoned) -> list[tuple[_Key, dict[str, Any]]]:
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = {
-            "self_consumption": np.where(part.generation_kwh > 0, 1 - part.export_kwh / part.generation_kwh, np.nan),
-            "self_sufficiency": np.where(part.consumption_kwh > 0, 1 - part.import_kwh / part.consumption_kwh, np.nan),
+            "self_consumption": np.where(part.generation_kwh > 0, 1 - part.export_kwh / part.generation_kwh, np.nan)
+            + 0.0,
+            "self_sufficiency": np.where(part.consumption_kwh > 0, 1 - part.import_kwh / part.consumption_kwh, np.nan)
+            + 0.0,
         }
     figures = shares | {
         "cost": part.cost,
