@@ -1,11 +1,15 @@
 """A half-hourly site-year of a battery: the exact optimum beside the same linear programme in HiGHS, and the rules.
 
-Wall times are medians with their spread; beside them the processor time of this thread, which other work on the machine
-disturbs less.
+Also what a bill adds: a year under demand charges and under tiers, by the programme in HiGHS; and what the first
+dispatch on a machine waits for, in a folder without compiled code. Wall times are medians with their spread; beside them
+the processor time of this thread, which other work on the machine disturbs less.
 """
 
+import os
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -13,7 +17,11 @@ import numpy as np
 from timing import report, seconds
 
 from flipkit.scenarios.battery import Battery
-from flipkit.scenarios.dispatch import dispatch, dispatch_block
+from flipkit.scenarios.dispatch import dispatch, dispatch_block, dispatch_tariff
+from flipkit.tariffs.charges import DemandCharge, DemandTier, Ratchet
+from flipkit.tariffs.export import Export
+from flipkit.tariffs.rates import Rate, Tier
+from flipkit.tariffs.tariff import Tariff
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -81,6 +89,70 @@ def rules():
             print(f"{method}, a site-year in a block of {len(fleet)}, {threads} threads: {ms(times)}{goal}")
 
 
+def tariffs():
+    """Name, and a tariff that couples intervals."""
+    bands = (Rate(0.09, end="07:00", period="night"), Rate(0.30, "07:00", period="day"))
+    sold, low = Export("net_billing", (Rate(0.05),)), Export("net_billing", (Rate(0.15),))
+    monthly = DemandCharge("all", (DemandTier(10.0),), interval_minutes=30)
+    ratchet = DemandCharge(
+        "all", (DemandTier(6.0, 3.0), DemandTier(12.0)), interval_minutes=30, ratchet=Ratchet(0.8, 11)
+    )
+    peak = DemandCharge("peak", (DemandTier(8.0),), "16:00", "20:00", days="weekday", interval_minutes=60)
+    yield "a demand charge each month", tariff(bands, demand=(monthly,), export=sold)
+    yield "demand by period, tiers, a ratchet of 80 %", tariff(bands, demand=(ratchet, peak), export=sold)
+    yield "three tiers that rise", tariff(ladders(0.1, 0.1), tier_rule="chronological", export=sold)
+    yield "three tiers that fall", tariff(ladders(-0.02, -0.03), tier_rule="chronological", export=sold)
+    yield "a demand charge, and export above import at night", tariff(bands, demand=(monthly,), export=low)
+
+
+def tariff(rates, **charges):
+    return Tariff("benchmark", "GBP", "Europe/London", rates, **charges)
+
+
+def ladders(*rises):
+    starts, steps = {"00:00": 0.1, "07:00": 0.3}, (0.0, rises[0], sum(rises))
+    tiers = {
+        begin: [Tier(first + rise, limit) for rise, limit in zip(steps, (150, 300, None), strict=True)]
+        for begin, first in starts.items()
+    }
+    return tuple(Rate(start=begin, end="07:00" if begin == "00:00" else "24:00", tiers=tuple(each), period=begin)
+                 for begin, each in tiers.items())  # fmt: skip
+
+
+def under_tariffs():
+    net, begin, battery = home(), 1_735_689_600_000_000, Battery(13.5, 5)  # 2025-01-01 in London
+    for name, plan in tariffs():
+        for method in ("rule", "day_ahead", "optimal"):
+            begun = time.perf_counter()
+            result = dispatch_tariff(net, begin, 1_800_000_000, plan, battery, method)
+            spent = time.perf_counter() - begun
+            print(f"{name}, {method}: {spent:,.2f} s, cost {result.cost:,.2f}; {result.method_used}, {result.note}")
+
+
+def first_on_a_machine():
+    """In a process of its own, with and without compiled code on disk."""
+    code = """
+import sys, time, numpy as np
+from flipkit.scenarios.battery import Battery
+from flipkit.scenarios.dispatch import dispatch
+begun = time.perf_counter()
+dispatch(np.sin(np.arange(17520.0)), np.ones(17520), np.zeros(17520), 0.5, Battery(10, 5), sys.argv[1])
+print(time.perf_counter() - begun)
+"""
+    for method in ("rule", "optimal"):
+        with tempfile.TemporaryDirectory() as folder:
+            environment = {**os.environ, "NUMBA_CACHE_DIR": folder}
+            first, second = (
+                float(
+                    subprocess.run(
+                        [sys.executable, "-c", code, method], env=environment, capture_output=True, check=True
+                    ).stdout
+                )
+                for _ in range(2)
+            )
+        print(f"{method}, the first site on a machine: {first:.2f} s; in the next process {second:.2f} s")
+
+
 def processor_ms(work, repeat=15):
     """The least processor time of this thread over some runs."""
     best = float("inf")
@@ -99,3 +171,5 @@ def ms(times):
 if __name__ == "__main__":
     rules()
     against_highs()
+    under_tariffs()
+    first_on_a_machine()

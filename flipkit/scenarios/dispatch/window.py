@@ -182,42 +182,48 @@ def _counts(horizon: _Horizon) -> int:
             continue
         at, share = count.interval[first:last] - window.start, count.share[first:last]
         before = float(np.sum(count.share * horizon.state.imported[count.interval]))
-        most = before + _most_imported(horizon, at, share)
-        total = model.columns(most)
+        least, most = (before + each for each in _imports(horizon, at, share))
+        total = model.columns(most, lower=least)
         model.rows(before, before, (0, total, 1.0), (np.zeros(len(at)), horizon.imported[at], -share))
-        falls += _ladder(model, int(total[0]), most, count.steps)
+        falls += _ladder(model, int(total[0]), (least, most), count.steps)
     return falls
 
 
-def _most_imported(horizon: _Horizon, at: Int64, share: Float64) -> float:
-    """A bound on imports that no plan of use passes: tight, for the sake of the yes-or-no columns of ladders that fall.
+def _imports(horizon: _Horizon, at: Int64, share: Float64) -> tuple[float, float]:
+    """Bounds on imports that a best plan keeps to: tight, for the sake of the yes-or-no columns of ladders that fall.
 
     What is charged is stored, or comes out again between the first interval and the last; where the battery does not
-    feed the grid, it comes out in place of imports.
+    feed the grid, it comes out in place of imports. Imports are spared by what was stored and by surplus.
     """
     limits, reach, span = horizon.limits, horizon.reach, slice(int(at[0]), int(at[-1]) + 1)
-    needed, out = np.maximum(horizon.use, 0.0), float(np.sum(reach.discharge[span]))
-    charged = (limits.width + out / limits.out) / limits.into
-    bounds = [float(np.sum(share * reach.imported[at])), float(np.sum(share * needed[at])) + charged]
+    use, needed = horizon.use[span], np.maximum(horizon.use, 0.0)
+    charged = (limits.width + float(np.sum(reach.discharge[span])) / limits.out) / limits.into
+    upper = [float(np.sum(share * reach.imported[at])), float(np.sum(share * needed[at])) + charged]
+    lower = [0.0]
     if not limits.to_grid:
-        bounds.append((limits.width + float(np.sum(needed[span])) / limits.out) / limits.into)
-    return min(bounds)
+        upper.append((limits.width + float(np.sum(needed[span])) / limits.out) / limits.into)
+    if np.array_equal(np.bincount(at - at[0], share, len(use)), np.ones(len(use))):
+        surplus = float(np.sum(np.clip(-use, 0.0, limits.most)))
+        lower.append(float(np.sum(needed[span])) - limits.out * (limits.width + limits.into * surplus))
+    return max(lower), max(*lower, min(upper))
 
 
-def _ladder(model: Programme, quantity: int, most: float, steps: Steps) -> int:
+def _ladder(model: Programme, quantity: int, bounds: tuple[float, float], steps: Steps) -> int:
     """What lies beyond each step costs so much more, or less; how many steps fall."""
-    falls = 0
+    falls, (least, most) = 0, bounds
     for limit, rise in steps:
         if limit >= most:
             continue
         beyond = model.columns(most - limit, rise)
-        if rise >= 0.0:
+        if limit <= least:
+            model.rows(limit, limit, (0, quantity, 1.0), (0, beyond, -1.0))
+        elif rise >= 0.0:
             model.rows(-limit, np.inf, (0, beyond, 1.0), (0, quantity, -1.0))
-            continue
-        yes = model.columns(1.0, whole=True)
-        model.rows(0.0, np.inf, (0, quantity, 1.0), (0, beyond, -1.0), (0, yes, -limit))
-        model.rows(-np.inf, 0.0, (0, beyond, 1.0), (0, yes, limit - most))
-        falls += 1
+        else:
+            yes = model.columns(1.0, whole=True)
+            model.rows(least, np.inf, (0, quantity, 1.0), (0, beyond, -1.0), (0, yes, least - limit))
+            model.rows(-np.inf, 0.0, (0, beyond, 1.0), (0, yes, limit - most))
+            falls += 1
     return falls
 
 
@@ -250,4 +256,4 @@ def _billed(model: Programme, billed: Billed, level: Int64, highest: Float64, am
     demand, every = model.columns(most, billed.price), np.arange(len(among))
     at_least = (every, np.repeat(demand, len(among)), 1.0), (every, level[among], -billed.factors)
     model.rows(np.zeros(len(among)), np.inf, *at_least)
-    return _ladder(model, int(demand[0]), most, billed.steps)
+    return _ladder(model, int(demand[0]), (0.0, most), billed.steps)

@@ -50,7 +50,7 @@ EXACT = {
         "exact: linear programme in HiGHS over the whole time",
     ),
     "tiers that fall": (
-        tariff(rates(ladder(0.3, 100, 0.1), ladder(0.5, 100, 0.3)), tier_rule="prorate"),
+        tariff(rates(ladder(0.3, 400, 0.1), ladder(0.5, 400, 0.3)), tier_rule="prorate"),
         "milp",
         "exact: mixed-integer programme in HiGHS over the whole time (steps of ladders that fall: 2)",
     ),
