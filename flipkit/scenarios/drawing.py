@@ -12,8 +12,9 @@ from zlib import crc32
 import numpy as np
 
 from flipkit.errors import RequestError
+from flipkit.scenarios.asked_energy import Pair, columns_of, directions_of
 from flipkit.scenarios.asking import whole_wh
-from flipkit.scenarios.priced_site import Pair, PricedSite, columns_of, directions_of
+from flipkit.scenarios.outcome import Outcome
 from flipkit.scenarios.service_tiers import ServiceTiers, tier_steps
 from flipkit.scenarios.strata import NO_PRICE, Stratum, strata
 from flipkit.tariffs.offsets import Int64
@@ -83,7 +84,7 @@ class Drawn:
 
 
 def drawn(
-    client: Any, pairs: Sequence[Pair], outcome_of: Callable[[str, str], PricedSite], count: int, seed: int
+    client: Any, pairs: Sequence[Pair], outcome_of: Callable[[str, str], Outcome], count: int, seed: int
 ) -> Drawn:
     """Choose site-scenarios, then intervals of each; the same for the same arguments.
 
@@ -134,7 +135,7 @@ class _Desk:
         self._used: Counter[Any] = Counter()
         self._taken: dict[Pair, set[tuple[str, int]]] = {}
 
-    def visit(self, pair: Pair, outcome: PricedSite, quota: int, turn: int) -> bool:
+    def visit(self, pair: Pair, outcome: Outcome, quota: int, turn: int) -> bool:
         """Draw up to `quota` intervals of one outcome; whether it has more."""
         pools = dict(self._pools(pair, outcome))
         if pair not in self._taken:
@@ -163,7 +164,7 @@ class _Desk:
     def _how_often(self, stratum: Stratum) -> tuple[Any, ...]:
         return self._used[stratum], sum(self._used[part] for part in enumerate(stratum)), stratum.order
 
-    def _pools(self, pair: Pair, outcome: PricedSite) -> Iterator[tuple[Stratum, Int64]]:
+    def _pools(self, pair: Pair, outcome: Outcome) -> Iterator[tuple[Stratum, Int64]]:
         asked, own = directions_of(outcome)
         if own and pair not in self._taken:
             (self.found.partly_own if asked else self.found.own).append(pair)
@@ -181,10 +182,9 @@ class _Desk:
                 rows = self._on_one_tier(pair, outcome, tier, rows)
             yield from strata(direction, rows, kwh, cost, tier)
 
-    def _on_one_tier(self, pair: Pair, outcome: PricedSite, tier: Int64, rows: Int64) -> Int64:
+    def _on_one_tier(self, pair: Pair, outcome: Outcome, tier: Int64, rows: Int64) -> Int64:
         """The rows that scenario and service price on the same tier."""
         assert outcome.location_id is not None
-        assert outcome.import_tariff is not None
         if not len(rows):
             return rows
         start, end, kwh = outcome.start_us[rows], outcome.end_us[rows], outcome.import_kwh[rows]
@@ -211,7 +211,7 @@ class _Desk:
                 self.found.tiers_left.append((*pair, step))
 
 
-def _draw(pair: Pair, outcome: PricedSite, stratum: Stratum, row: int) -> Draw:
+def _draw(pair: Pair, outcome: Outcome, stratum: Stratum, row: int) -> Draw:
     assert outcome.location_id is not None
     kwh, cost = (column[row : row + 1] for column in columns_of(outcome, stratum.tariff_direction))
     energy_wh = int(whole_wh(kwh)[0])

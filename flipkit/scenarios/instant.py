@@ -7,20 +7,19 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import compress
-from typing import Any, Generic, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from flipkit.errors import InputError, RequestError
+from flipkit.scenarios.asked_energy import Pair, columns_of, directions_of
 from flipkit.scenarios.asking import Asked, Question, ask_all, whole_wh
 from flipkit.scenarios.journal import Journal, key_of
-from flipkit.scenarios.priced_site import Pair, PricedSite, columns_of, directions_of
+from flipkit.scenarios.outcome import Outcome
 from flipkit.tariffs.offsets import Int64
 from flipkit.tariffs.series import Float64
 
 __all__ = ["InstantCosts", "price_instantly"]
-
-Site = TypeVar("Site", bound=PricedSite)
 
 
 class InstantCosts(NamedTuple):
@@ -45,10 +44,10 @@ class InstantCosts(NamedTuple):
 def price_instantly(
     client: Any,
     pairs: Sequence[Pair],
-    outcome_of: Callable[[str, str], Site],
+    outcome_of: Callable[[str, str], Outcome],
     *,
     journal: str | os.PathLike[str] | None = None,
-) -> Iterator[tuple[Site, InstantCosts]]:
+) -> Iterator[tuple[Outcome, InstantCosts]]:
     """Have the service price every interval of a simulation, one call each, and keep nothing of it.
 
     Import and export of each interval go out as whole Wh with ``non_persistent=true``, side by side; an interval
@@ -67,7 +66,7 @@ def price_instantly(
 
     Yields
     ------
-    outcome : PricedSite
+    outcome : Outcome
         As `outcome_of` made it.
     costs : InstantCosts
 
@@ -98,10 +97,10 @@ def price_instantly(
             yield outcome, _Pricing(client, outcome, book, bar).costs()
 
 
-class _Pricing(Generic[Site]):
+class _Pricing:
     """One outcome on its way through the service."""
 
-    def __init__(self, client: Any, outcome: Site, journal: Journal | None, bar: _Bar) -> None:
+    def __init__(self, client: Any, outcome: Outcome, journal: Journal | None, bar: _Bar) -> None:
         self._client, self._outcome, self._journal, self._bar = client, outcome, journal, bar
         self._rows = {direction: _rows(outcome, direction) for direction in _asked(outcome)}
         self._questions = list(_questions(outcome, self._rows))
@@ -153,7 +152,7 @@ class _Pricing(Generic[Site]):
         return f"{where}: what was answered is in {self._journal.path}; the same call goes on from there"
 
 
-def _asked(outcome: PricedSite) -> list[str]:
+def _asked(outcome: Outcome) -> list[str]:
     """The directions to ask about: those with energy that somebody pays for."""
     asked, own = directions_of(outcome)
     if own:
@@ -164,11 +163,11 @@ def _asked(outcome: PricedSite) -> list[str]:
     return [direction for direction in asked if direction in outcome.is_today]
 
 
-def _rows(outcome: PricedSite, direction: str) -> Int64:
+def _rows(outcome: Outcome, direction: str) -> Int64:
     return np.flatnonzero(whole_wh(columns_of(outcome, direction)[0]) > 0)
 
 
-def _questions(outcome: PricedSite, rows: Mapping[str, Int64]) -> Iterator[Question]:
+def _questions(outcome: Outcome, rows: Mapping[str, Int64]) -> Iterator[Question]:
     assert outcome.location_id is not None or not rows
     number = 0
     for direction, own in rows.items():

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 from flipkit.errors import FlipkitError, InputError, PriceUnavailable
 from flipkit.frames import Finding
+from flipkit.scenarios.asked_energy import Pair
 from flipkit.scenarios.asking import Asked, Question, ask_all
 from flipkit.scenarios.drawing import Draw, drawn
-from flipkit.scenarios.priced_site import Pair, PricedSite
+from flipkit.scenarios.outcome import Outcome
 from flipkit.scenarios.statement import TOLERANCE, findings_of, statement_of
 from flipkit.scenarios.strata import NO_PRICE
 
@@ -121,7 +122,7 @@ class Certificate:
 def certify(
     client: Any,
     pairs: Sequence[Pair],
-    outcome_of: Callable[[str, str], PricedSite],
+    outcome_of: Callable[[str, str], Outcome],
     count: int,
     *,
     seed: int = SEED,

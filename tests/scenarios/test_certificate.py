@@ -15,7 +15,9 @@ from proof_help import HandService, Site, by_hand, flat_home, locations, pattern
 import flipkit as fk
 from flipkit.emulator import FaultPlan, Store
 from flipkit.errors import AuthenticationFailed, InputError, UnexpectedAnswer
+from flipkit.scenarios.asking import Question
 from flipkit.scenarios.proof import certify
+from flipkit.scenarios.service_tiers import ServiceTiers
 from flipkit.scenarios.strata import strata
 
 MONTH = "2025-06"
@@ -492,6 +494,25 @@ def test_a_tier_that_the_service_never_reaches_is_named_and_not_proved():
     assert "not compared at all" in found.statement.lower()
     assert "site home, scenario '0', tier 3" in found.statement
     assert 2 not in {row.tier for row in found.rows}
+
+
+def test_the_tier_of_the_service_is_what_it_says_a_record_costs():
+    """At the two limits, and for records of several sizes: -1 where the record would lie on two tiers."""
+    kit, location, tariff = tiered_home(STORED)
+    outcome = climbing(location, tariff, STORED)
+    near = np.flatnonzero(np.diff(outcome.import_tier))[:, None] + np.arange(-24, 25, 2)
+    rows = near.ravel()
+    start, end = outcome.start_us[rows], outcome.end_us[rows]
+    for wh in (1, 100, 900):
+        met = ServiceTiers(kit.flatpeak).met(location, tariff, start, end, np.full(len(rows), wh / 1000))
+        records = [Question(0, location, "IMPORT", a, b, wh).record() for a, b in zip(start, end, strict=True)]
+        costs = kit.flatpeak.simulate_costs(records)["cost"].to_numpy() / wh * 1000
+        prices_of = np.array([price for price, _ in TIERS])
+        np.testing.assert_allclose(costs[met >= 0], prices_of[met[met >= 0]], rtol=1e-9)
+        mixed = np.abs(costs[:, None] - prices_of).min(axis=1) > 1e-9
+        assert (met[mixed] == -1).all()
+        assert mixed.any() == (wh > 1)
+        assert set(met) == {-1, 0, 1, 2}
 
 
 @pytest.mark.parametrize("tier", [0, 1, 2])
