@@ -32,19 +32,22 @@ class Stratum(NamedTuple):
         price``, or ``no price``.
     beside_change : bool
         The interval before or after has another price, where that is something particular: a wrong clock shows there.
-        Or the next one that can be compared is on another tier: a wrong limit shows there, and hardly elsewhere.
+        Or the next one that can be compared is on another tier.
     tier : int or None
+    beside_limit : bool
+        The latter: a wrong limit shows there, and hardly elsewhere.
     """
 
     tariff_direction: str
     price_level: str
     beside_change: bool
     tier: int | None
+    beside_limit: bool = False
 
     @property
-    def order(self) -> tuple[str, str, bool, int]:
+    def order(self) -> tuple[str, str, bool, int, bool]:
         """To sort by."""
-        return *self[:3], -1 if self.tier is None else self.tier
+        return *self[:3], -1 if self.tier is None else self.tier, self.beside_limit
 
 
 def strata(
@@ -71,10 +74,11 @@ def strata(
         return
     price = np.round(cost[rows] / kwh[rows], _DIGITS)
     steps = np.zeros(len(rows), dtype=np.int64) if tier is None else tier[rows]
-    level, beside = _levels(price), _beside_price_change(rows, price) | _either_side(np.diff(steps) != 0)
-    kinds, kind = np.unique(np.stack([level, beside, steps], axis=1), axis=0, return_inverse=True)
-    for number, (name, edge, step) in enumerate(kinds.tolist()):
-        known = Stratum(direction, _LEVELS[name], bool(edge), None if tier is None else step)
+    limit = _either_side(np.diff(steps) != 0)
+    beside = _beside_price_change(rows, price) | limit
+    kinds, kind = np.unique(np.stack([_levels(price), beside, steps, limit], axis=1), axis=0, return_inverse=True)
+    for number, (name, edge, step, at_limit) in enumerate(kinds.tolist()):
+        known = Stratum(direction, _LEVELS[name], bool(edge), None if tier is None else step, bool(at_limit))
         yield known, rows[kind.ravel() == number]
 
 
