@@ -113,7 +113,7 @@ def regret_by_month(bill: Frame, ax: Axes | None = None, *, site_id: str | None 
         raise InputError(f"bill: tariff {tariffs[row]!r} has no month {months[column]}; rate the same energy under all")
     ax = axes(ax, width=4 + 0.55 * len(months), height=1.6 + 0.35 * len(tariffs))
     ax.set_title(f"Cost of {site} above the cheapest tariff of the month", loc="left")
-    return _heatmap(ax, cost - cost.min(axis=0) if cost.size else cost, tariffs, months, currency)
+    return heatmap(ax, cost - cost.min(axis=0) if cost.size else cost, tariffs, months, currency)
 
 
 def regret_heatmap(matrix: Frame, ax: Axes | None = None) -> Axes:
@@ -142,13 +142,15 @@ def regret_heatmap(matrix: Frame, ax: Axes | None = None) -> Axes:
     regret[rows, cols] = columns["regret"]
     ax = axes(ax, width=3 + 1.1 * len(tariffs), height=1.8 + 0.28 * min(len(sites), 120))
     ax.set_title("Cost above the cheapest tariff", loc="left")
-    return _heatmap(ax, regret, sites.tolist(), tariffs.tolist(), currency)
+    return heatmap(ax, regret, sites.tolist(), tariffs.tolist(), currency)
 
 
 _PLACE = ("site_id", "tariff", "month")
 
 
-def _heatmap(ax: Axes, values: np.ndarray, rows: list[str], columns: list[str], label: str) -> Axes:
+def heatmap(
+    ax: Axes, values: np.ndarray, rows: list[str], columns: list[str], label: str, *, decimals: int = 0
+) -> Axes:
     """Light is cheap; the figures stand in the cells where there are few enough to be read."""
     if not values.size:
         return nothing_to_show(ax)
@@ -159,7 +161,7 @@ def _heatmap(ax: Axes, values: np.ndarray, rows: list[str], columns: list[str], 
     if values.size <= _MOST_FIGURES:
         for (row, column), value in np.ndenumerate(values):
             dark = value > 0.6 * np.nanmax(values)
-            figure = "" if np.isnan(value) else f"{value:,.0f}"
+            figure = "" if np.isnan(value) else f"{value:,.{decimals}f}"
             ax.text(column + 0.5, row + 0.5, figure, ha="center", va="center", color="white" if dark else "black")
     ax.figure.colorbar(image, ax=ax, label=label)
     return ax

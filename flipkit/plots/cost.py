@@ -1,4 +1,4 @@
-"""Pictures of the cost report and of simulations."""
+"""A picture of the cost report."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flipkit.frames import Frame, take
 from flipkit.plots.axes import COLOURS, axes, nothing_to_show, quiet
 from flipkit.plots.performance import one_currency
 
-__all__ = ["cost_bars", "scenario_savings"]
+__all__ = ["cost_bars"]
 
 _MOST_LABELS = 31  # below the bars; of more periods every second or seventh is named
 
@@ -76,61 +76,3 @@ def _partial(columns: dict[str, np.ndarray], own: np.ndarray, periods: list[str]
     begun = (columns["coverage"] > 0) | (columns["tariff_direction"] == "IMPORT")
     gaps = set(columns["period"][own & begun & (columns["coverage"] < 1)])
     return np.array([period in gaps for period in periods])
-
-
-def scenario_savings(summary: Frame, ax: Axes | None = None, *, currency: str | None = None, top: int = 40) -> Axes:
-    """What each scenario saves against the first one, site by site; to the left of zero it costs more.
-
-    Parameters
-    ----------
-    summary : DataFrame
-        Of `Simulation.summary`.
-    ax : Axes, optional
-    currency : str, optional
-        Needed where the summary holds several.
-    top : int
-        How many sites, those with the largest difference of any scenario.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-
-    Raises
-    ------
-    InputError
-        Several currencies and none chosen, or one that is not there.
-    """
-    columns = take(summary, numbers=["saving"], texts=["site_id", "scenario", "currency"], what="summary")
-    chosen = one_currency(columns["currency"], currency)
-    own = columns["currency"] == chosen
-    others = list(dict.fromkeys(columns["scenario"][own]))
-    first = others.pop(0) if others else ""
-    sites = _largest(columns, own, top)
-    ax = quiet(axes(ax, width=7, height=1.4 + (0.15 + 0.16 * len(others)) * len(sites)), grid="x")
-    ax.set_title(f"What each scenario saves against {first!r}", loc="left")
-    if not others:
-        return nothing_to_show(ax)
-    thick = 0.8 / len(others)
-    for number, scenario in enumerate(others):
-        savings = dict(zip(*(columns[name][own & (columns["scenario"] == scenario)] for name in _SAVING), strict=True))
-        place = np.arange(len(sites)) + (number - (len(others) - 1) / 2) * thick
-        colour = list(COLOURS.values())[number % len(COLOURS)]
-        ax.barh(place, [savings.get(site, np.nan) for site in sites], thick, label=scenario, color=colour)
-    ax.axvline(0, color="black", linewidth=0.8)
-    ax.set_yticks(range(len(sites)), sites)
-    ax.set_ylim(len(sites) - 0.5, -0.5)
-    ax.set_xlabel(f"{chosen}; standing charges are not in it")
-    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    return ax
-
-
-_SAVING = ("site_id", "saving")
-
-
-def _largest(columns: dict[str, np.ndarray], own: np.ndarray, top: int) -> list[str]:
-    """At most `top` sites, those with the largest saving or loss, in the order of the summary."""
-    largest: dict[str, float] = {}
-    for site, saving in zip(columns["site_id"][own], np.abs(np.nan_to_num(columns["saving"][own])), strict=True):
-        largest[site] = max(largest.get(site, 0.0), saving)
-    chosen = sorted(largest, key=lambda site: -largest[site])[:top]
-    return [site for site in largest if site in set(chosen)]

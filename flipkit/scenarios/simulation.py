@@ -21,6 +21,7 @@ from flipkit.frames.tables import (
     WATERFALL,
 )
 from flipkit.scenarios.bills import bills_columns
+from flipkit.scenarios.display import as_html, as_line
 from flipkit.scenarios.fleet import Fleet
 from flipkit.scenarios.outcome import Outcome
 from flipkit.scenarios.proof import Certificate, certify
@@ -60,8 +61,13 @@ class Simulation:
     proof: Certificate | None = None
 
     def __repr__(self) -> str:
-        names = ", ".join(scenario.name for scenario in self.scenarios)
-        return f"Simulation({len(self.fleet.site_ids)} sites, scenarios: {names}; see .summary())"
+        return as_line(len(self.fleet.site_ids), [scenario.name for scenario in self.scenarios])
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: costs that are known already, nothing is reckoned for it."""
+        has_battery = any(scenario.battery is not None for scenario in self.scenarios)
+        names = [scenario.name for scenario in self.scenarios]
+        return as_html(self.reckoned, names, self.dispatch if has_battery else None)
 
     @returns(SIMULATION_SUMMARY)
     def summary(self, *, band: bool = True) -> Frame:
@@ -199,16 +205,34 @@ class Simulation:
         own = len(self.fleet.site_ids) * len(self.scenarios) - len(pairs)
         return replace(self, proof=certify(client, pairs, self.outcome, count, own_tariffs=own))
 
-    def plot(self, **options: Any) -> Any:
-        """What each scenario saves by site; see `flipkit.plots.scenario_savings`, which gets the options.
+    def plot(self, kind: str = "savings", **options: Any) -> Any:
+        """Draw it; without arguments, what each scenario saves by site, with the band of each battery.
+
+        Parameters
+        ----------
+        kind : str
+            ``"savings"``: by site and scenario; ``band=`` whether with the band, by default for up to 40 sites.
+            ``"waterfall"``: what each change of a scenario brings to a site.
+            ``"regret"``, ``"regret_by_month"``: a home under all pairs of plans.
+            ``"week"``: days of a site, interval by interval; ``start=``, ``days=``.
+            ``"sweep"``: one figure of the summary over sizes of battery or solar; ``value=``.
+        **options
+            ``site_id=`` where there are several (but for savings); ``scenario=``, by default the last one, for regret
+            the first; ``ax=``, and what else the function takes: `flipkit.plots.scenario_savings`,
+            `savings_waterfall`, `plan_regret_heatmap`, `plan_regret_by_month`, `dispatch_week`, `sweep_lines`.
 
         Returns
         -------
         matplotlib.axes.Axes
-        """
-        from flipkit.plots import scenario_savings  # here, not above: matplotlib is loaded for a picture only
 
-        return scenario_savings(self.summary(band=False), **options)
+        Raises
+        ------
+        InputError
+            An unknown kind, site or scenario; several sites and none chosen.
+        """
+        from flipkit.scenarios.pictures import draw  # here, not above: matplotlib is loaded for a picture only
+
+        return draw(self, kind, options)
 
     def to_csv(self, folder: str | os.PathLike[str], *, band: bool = True) -> list[Path]:
         """Write ``summary.csv`` and ``bills.csv`` into a folder, and what there is of waterfall and certificate.

@@ -1,7 +1,6 @@
-"""The pictures of the cost report and of simulations hold the very numbers of the frames."""
+"""The picture of the cost report holds the very numbers of the frame."""
 
 from datetime import date, timedelta
-from math import fsum
 
 import hand
 import matplotlib.pyplot as plt
@@ -9,9 +8,8 @@ import numpy as np
 import pytest
 
 from flipkit.errors import InputError
-from flipkit.plots import cost_bars, scenario_savings
-from flipkit.reports import cost_report, site_energy
-from flipkit.scenarios import Load, Scenario, simulate
+from flipkit.plots import cost_bars
+from flipkit.reports import cost_report
 
 
 def heights(ax, label):
@@ -83,81 +81,19 @@ def test_a_year_of_days_fits_on_a_page_and_names_some_of_them(cost):
     assert ax.get_xticks().tolist() == list(range(0, 365, 12))
 
 
-def widths(ax, scenario):
-    [container] = [each for each in ax.containers if each.get_label() == scenario]
-    return dict(zip(names(ax.yaxis), [bar.get_width() for bar in container], strict=True))
-
-
-SAVINGS = [
-    ("a", "today", 0.0, "EUR"),
-    ("a", "night", 5.0, "EUR"),
-    ("a", "less", -2.0, "EUR"),
-    ("b", "today", 0.0, "EUR"),
-    ("b", "night", 1.0, "EUR"),
-    ("b", "less", 9.0, "EUR"),
-]
-
-
-def test_savings_of_each_scenario_but_the_first(summary):
-    ax = scenario_savings(summary(*SAVINGS))
-    assert widths(ax, "night") == {"a": 5.0, "b": 1.0}
-    assert widths(ax, "less") == {"a": -2.0, "b": 9.0}
-    assert len(ax.containers) == 2
-    assert "'today'" in ax.get_title("left")
-    assert ax.yaxis_inverted()
-
-
-def test_the_bars_of_a_site_stand_beside_its_name(summary):
-    ax = scenario_savings(summary(*SAVINGS))
-    for container in ax.containers:
-        middles = [bar.get_y() + bar.get_height() / 2 for bar in container]
-        assert [round(middle) for middle in middles] == [0, 1]
-
-
-def test_of_a_large_fleet_the_sites_with_the_largest_differences_are_drawn(summary):
-    rows = [
-        (f"s{n:03}", scenario, saving, "EUR")
-        for n in range(100)
-        for scenario, saving in (("today", 0.0), ("x", -float(n)))
-    ]
-    assert list(widths(scenario_savings(summary(*rows), top=2), "x")) == ["s098", "s099"]
-    assert len(scenario_savings(summary(*rows)).containers[0]) == 40
-    early = ("a", "x", 500.0, "EUR"), ("a", "y", 0.0, "EUR"), ("b", "x", 1.0, "EUR"), ("b", "y", 2.0, "EUR")
-    first = ("a", "today", 0.0, "EUR"), ("b", "today", 0.0, "EUR")
-    assert widths(scenario_savings(summary(*first, *early), top=1), "x") == {"a": 500.0}
-
-
-def test_a_simulation_draws_its_own_summary(kit):
-    energy = site_energy(kit, "2025-06-01", "2025-06-07", site_id=["uk-01", "uk-03"])
-    simulation = simulate(energy, [Scenario("today"), Scenario("less", load=Load(scale=0.9))], prices=kit)
-    table = simulation.summary()
-    wanted = {
-        site: saving
-        for site, scenario, saving in zip(table["site_id"], table["scenario"], table["saving"], strict=True)
-        if scenario == "less"
-    }
-    assert widths(simulation.plot(), "less") == wanted
-    assert fsum(wanted.values()) > 0
-
-
-def test_currencies_do_not_share_an_axis(cost, summary):
+def test_currencies_do_not_share_an_axis(cost):
     with pytest.raises(InputError, match=r"holds EUR, GBP; choose one with currency="):
         cost_bars(cost(*ROWS, ("c", "2025-01", "IMPORT", 1.0, "GBP", 1.0)))
-    with pytest.raises(InputError, match=r"holds EUR, GBP; choose one"):
-        scenario_savings(summary(*SAVINGS, ("c", "today", 0.0, "GBP")), currency="USD")
     both = cost(*ROWS, ("c", "2025-01", "IMPORT", 1.0, "GBP", 1.0))
     assert heights(cost_bars(both, currency="GBP"), "imports") == [1.0]
     assert heights(cost_bars(both, currency="EUR"), "imports") == [11.5, 3.0]
 
 
-@pytest.mark.parametrize("draw", ["cost", "savings"])
-def test_the_axes_given_are_drawn_on_and_returned(cost, summary, draw):
+def test_the_axes_given_are_drawn_on_and_returned(cost):
     _, given = plt.subplots()
-    drawn = cost_bars(cost(*ROWS), given) if draw == "cost" else scenario_savings(summary(*SAVINGS), given)
-    assert drawn is given
+    assert cost_bars(cost(*ROWS), given) is given
     assert len(plt.get_fignums()) == 1
 
 
-def test_an_empty_frame_says_that_there_is_nothing_to_show(cost, summary):
-    for ax in (cost_bars(cost()), scenario_savings(summary()), scenario_savings(summary(SAVINGS[0]))):
-        assert [text.get_text() for text in ax.texts] == ["nothing to show"]
+def test_an_empty_frame_says_that_there_is_nothing_to_show(cost):
+    assert [text.get_text() for text in cost_bars(cost()).texts] == ["nothing to show"]

@@ -247,7 +247,7 @@ def test_it_is_written_as_csv(tmp_path, frames_library):
     names = [path.name for path in result.to_csv(tmp_path / "out")]
     assert names == ["summary.csv", "bills.csv"]
     assert (tmp_path / "out" / "summary.csv").read_text().startswith("site_id,scenario,cost,saving,currency")
-    assert repr(result) == "Simulation(1 sites, scenarios: x; see .summary())"
+    assert repr(result) == "Simulation(1 site, scenarios: x; see .summary())"
 
 
 BATTERY = fk.Battery(capacity_kwh=5.0, power_kw=2.5, charge_efficiency=0.9, discharge_efficiency=0.95)
