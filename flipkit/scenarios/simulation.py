@@ -81,7 +81,8 @@ class Simulation:
         band : bool
             Whether to run each battery by every method, so that ``cost_rule``, ``cost_day_ahead`` and
             ``cost_optimal`` show between what a simple controller and perfect foresight would make of it: about 20 ms a
-            site-year. Null without.
+            site-year. Null without. ``day_ahead`` leaves nothing stored for the next morning, so it may cost more than
+            the rule; and as rows of bills are rounded, equal costs may differ by a cent or two.
 
         Returns
         -------
