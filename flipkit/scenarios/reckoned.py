@@ -79,14 +79,17 @@ class Reckoned(NamedTuple):
     def of_site(self, row: int) -> Reckoned:
         """One of the sites alone."""
         own = slice(row, row + 1)
-        parts = (each._replace(quantity=each.quantity[own], cost=each.cost[own]) for each in self.components)
-        arrays = {name: value[own] for name, value in self._asdict().items() if isinstance(value, np.ndarray)}
         return self._replace(
             site_ids=self.site_ids[own],
-            components=tuple(parts),
+            components=tuple(c._replace(quantity=c.quantity[own], cost=c.cost[own]) for c in self.components),
+            consumption_kwh=self.consumption_kwh[own],
+            generation_kwh=self.generation_kwh[own],
+            import_kwh=self.import_kwh[own],
+            export_kwh=self.export_kwh[own],
+            peak_import_kw=self.peak_import_kw[own],
+            cycles=self.cycles[own],
             methods=self.methods[own],
             findings=self.findings[own],
-            **arrays,
         )
 
     @property
