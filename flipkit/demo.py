@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import fsum
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,20 +14,23 @@ import numpy as np
 from flipkit.frames import Frame, take, write_csv
 from flipkit.reports import cost_report, lost_value_report, performance_report, site_energy
 from flipkit.reports.text import text_table
-from flipkit.scenarios import Load, Scenario, Simulation, simulate
+from flipkit.scenarios import Battery, EvCharging, Scenario, Simulation, Solar, simulate
 
 if TYPE_CHECKING:
     from flipkit.connect import Kit
     from flipkit.tariffs import Tariff
 
-__all__ = ["FIRST", "LAST", "plans", "run", "scenario_table", "scenarios", "summary", "verdict"]
+__all__ = ["FIRST", "LAST", "SITES", "plans", "run", "scenario_table", "scenarios", "summary", "verdict"]
 
 FIRST, LAST = "2025-01", "2025-12"
 """The months of the sample fleet."""
 
-# What each utility's customers could have instead: keys of the sample's tariffs.
-_FLAT = {"uk-": "uk-ofgem-cap-2025-q3", "be-": "be-engie-easy-fixed-single", "ca-pge": "ca-pge-e-tou-c"}
+SITES = ("be-04", "be-05", "ca-05", "ca-07", "uk-04", "uk-07")
+"""The homes of the what-if: with panels, without battery and car, two of each currency."""
+
+# What each utility's customers could have instead, imports and exports: keys of the sample's tariffs.
 _NIGHT = {"uk-": "uk-octopus-go", "be-": "be-engie-easy-fixed-day-night", "ca-pge": "ca-pge-ev2-a"}
+_NIGHT_EXPORT = {"ca-pge": "ca-pge-ev2-a-nem2"}
 
 
 def run(kit: Kit, folder: Path) -> dict[str, Any]:
@@ -34,28 +39,46 @@ def run(kit: Kit, folder: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``performance``, ``cost``, ``lost_value``, ``what_if`` (frames), ``simulation``, and ``files`` (paths written).
+        ``performance``, ``cost``, ``lost_value``, ``what_if``, ``waterfall`` (frames), ``simulation``, and ``files``
+        (paths written).
     """
     performance = performance_report(kit, FIRST, LAST)
     cost = cost_report(kit, FIRST, LAST)
     lost = lost_value_report(kit, FIRST, LAST)
-    simulation = simulate(site_energy(kit, FIRST, LAST), scenarios(), prices=kit, verify=24)
+    simulation = simulate(site_energy(kit, FIRST, LAST, site_id=SITES), scenarios(), prices=kit, verify=24)
     what_if = simulation.summary()
     named = {"performance": performance, "cost": cost, "lost_value": lost}
     files = [write_csv(frame, folder / f"{name}.csv") for name, frame in named.items()]
     files += simulation.to_csv(folder / "what_if")
-    files += _pictures(folder, performance, cost, lost, what_if)
-    return {**named, "what_if": what_if, "simulation": simulation, "files": files}
+    waterfall = simulation.waterfall()
+    files += _pictures(folder, performance, cost, lost, what_if, waterfall)
+    return {**named, "what_if": what_if, "waterfall": waterfall, "simulation": simulation, "files": files}
 
 
 def scenarios() -> list[Scenario]:
-    """Today; the utility's plan without and with cheap nights; and a tenth less consumption."""
+    """Today; a tariff with cheap nights; a battery; panels beside it; a car that charges at once, or at night; all."""
+    from flipkit.emulator import sample_sites
+
+    night: dict[str, Any] = {"tariff": plans(_NIGHT), "export_tariff": plans(_NIGHT_EXPORT)}
+    roofs = {site["site_id"]: site["system_size_kw"] for site in sample_sites() if site["site_id"] in SITES}
+    more = {site_id: Solar.like_existing(3, kw) for site_id, kw in roofs.items()}  # 3 kW, which needs no weather
+    battery = Battery(10, 5)
+    car = EvCharging.weekly(_WEEK, max_power_kw=7.4)
+    at_night = replace(car, strategy="cheapest")
     return [
         Scenario("today"),
-        Scenario("day rate", tariff=plans(_FLAT)),
-        Scenario("cheap nights", tariff=plans(_NIGHT)),
-        Scenario("10 % less used", load=Load(scale=0.9)),
+        Scenario("cheap nights", **night),
+        Scenario("battery", battery=battery),
+        Scenario("panels and battery", solar=more, battery=battery),
+        Scenario("car", ev=car),
+        Scenario("car at night", ev=at_night, **night),
+        Scenario(_ALL, solar=more, battery=battery, ev=at_night, **night),
     ]
+
+
+_ALL = "all of it"
+_SHOWN = "uk-07"  # whose waterfall is drawn
+_WEEK = {"mon-fri": ("18:00", "07:00", 7.0), "sat,sun": ("16:00", "09:00", 9.0)}
 
 
 def plans(choice: dict[str, str]) -> dict[str, Tariff]:
@@ -79,8 +102,17 @@ def plans(choice: dict[str, str]) -> dict[str, Tariff]:
     return found
 
 
-def _pictures(folder: Path, performance: Frame, cost: Frame, lost: Frame, what_if: Frame) -> Iterator[Path]:
-    from flipkit.plots import cost_bars, lost_value_bars, performance_heatmap, scenario_savings, write_png
+def _pictures(
+    folder: Path, performance: Frame, cost: Frame, lost: Frame, what_if: Frame, waterfall: Frame
+) -> Iterator[Path]:
+    from flipkit.plots import (
+        cost_bars,
+        lost_value_bars,
+        performance_heatmap,
+        savings_waterfall,
+        scenario_savings,
+        write_png,
+    )
 
     yield write_png(folder / "performance.png", performance_heatmap, performance)
     for currency in sorted({c for c in take(cost, texts=["currency"])["currency"] if c}):
@@ -88,6 +120,8 @@ def _pictures(folder: Path, performance: Frame, cost: Frame, lost: Frame, what_i
         yield write_png(folder / f"cost_{name}.png", cost_bars, cost, currency=currency)
         yield write_png(folder / f"lost_value_{name}.png", lost_value_bars, lost, currency=currency)
         yield write_png(folder / f"what_if_{name}.png", scenario_savings, what_if, currency=currency)
+    shown = {"site_id": _SHOWN, "scenario": _ALL}
+    yield write_png(folder / "what_if_waterfall.png", savings_waterfall, waterfall, **shown)
 
 
 def summary(made: dict[str, Any], folder: Path) -> Iterator[str]:
@@ -103,7 +137,9 @@ def summary(made: dict[str, Any], folder: Path) -> Iterator[str]:
     yield from ("", "Performance 2025: the sites that lost most", *text_table(_worst(made["lost_value"])))
     yield from ("", "Cost 2025, all sites of a currency (imports, less what exports earned)")
     yield from text_table(_totals(made["cost"]))
-    yield from ("", "What if: cost of all sites by scenario", *scenario_table(made["what_if"]))
+    yield from ("", f"What if: cost of {len(SITES)} homes by scenario, and with batteries that know the future")
+    yield from scenario_table(made["what_if"])
+    yield from ("", f"What each change brings to {_ALL!r}", *text_table(_steps(made["waterfall"])))
     yield from ("", *verdict(made["simulation"]))
     yield from ("", f"{len(made['files'])} files are in {folder}:")
     yield from (f"  {path.relative_to(folder)}" for path in made["files"])
@@ -114,24 +150,34 @@ def summary(made: dict[str, Any], folder: Path) -> Iterator[str]:
 
 
 def scenario_table(summary: Frame) -> Iterator[str]:
-    """Cost and saving of all sites of a currency, by scenario, from `Simulation.summary`."""
-    columns = take(summary, numbers=["cost", "saving"], texts=["scenario", "currency"])
-    rows: list[tuple[str, ...]] = [("scenario", "currency", "cost", "saving")]
+    """Of all sites of a currency, by scenario, from `Simulation.summary`: cost, saving, and the cost with foresight."""
+    numbers = ["cost", "saving", "cost_optimal"]
+    columns = take(summary, numbers=numbers, texts=["scenario", "currency"])
+    rows: list[tuple[str, ...]] = [("scenario", "currency", "cost", "saving", "with foresight")]
     for currency in sorted(set(columns["currency"])):
         for scenario in dict.fromkeys(columns["scenario"]):
             own = (columns["scenario"] == scenario) & (columns["currency"] == currency)
-            rows.append((scenario, currency, *(f"{fsum(columns[name][own]):,.2f}" for name in ("cost", "saving"))))
+            sums = [fsum(columns[name][own]) for name in numbers]
+            rows.append((scenario, currency, *("" if np.isnan(each) else f"{each:,.2f}" for each in sums)))
     return text_table(rows)
 
 
+def _steps(waterfall: Frame) -> list[tuple[str, ...]]:
+    """The steps to the scenario with all changes, over all sites of a currency."""
+    columns = take(waterfall, numbers=["change"], texts=["scenario", "step", "currency"])
+    own = columns["scenario"] == _ALL
+    currencies = sorted(set(columns["currency"][own]))
+    rows: list[tuple[str, ...]] = [("change", *currencies)]
+    for step in list(dict.fromkeys(columns["step"][own]))[1:]:
+        parts = [columns["change"][own & (columns["step"] == step) & (columns["currency"] == c)] for c in currencies]
+        rows.append((step, *(f"{fsum(part):,.2f}" for part in parts)))
+    return rows
+
+
 def verdict(simulation: Simulation) -> Iterator[str]:
-    """What the certificate says: how many intervals were priced twice, and how far the two prices are apart."""
-    differences = np.abs(take(simulation.certificate(), numbers=["difference"])["difference"])
-    if not len(differences):
-        yield "No interval was priced with Flatpeak's own prices, so there was none for the service to price once more."
-        return
-    yield f"{len(differences)} intervals of the what-if were priced once more by the service, without being"
-    yield f"stored there; the largest difference is {differences.max():.2g}."
+    """What the certificate says, in lines; nothing of a simulation that was not verified."""
+    if simulation.proof is not None:
+        yield from wrap(simulation.proof.statement, 100)
 
 
 def _worst(lost: Frame, most: int = 6) -> list[tuple[str, ...]]:

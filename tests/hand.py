@@ -125,18 +125,35 @@ def worth(site_id):
     return found
 
 
-def scenario(site_id, import_keys, share=Decimal(1)):
-    """Cost of imports and worth of exports by local month, where the site used that share of what it did use."""
-    site = sites()[site_id]
+def scenario(site_id, import_keys, export_keys, change=lambda _number, _start, used, made: (used, made)):
+    """Cost of imports and worth of exports by local month, where ``change`` says what was used and made, in Wh."""
     bills = defaultdict(lambda: [Decimal(0), Decimal(0)])
-    for start, imported, exported, own in energy(site_id):
-        net = share * (imported + own) - (exported + own)
-        bill = bills[month_of(start, site["timezone"])]
+    for number, (start, imported, exported, own) in enumerate(energy(site_id)):
+        used, made = change(number, start, imported + own, exported + own)
+        net = used - made
+        bill = bills[month_of(start, sites()[site_id]["timezone"])]
         if net > 0:
             bill[0] += net * price(import_keys, start) / 1000
         elif net < 0:
-            bill[1] -= net * price(keys_of(site, "EXPORT"), start) / 1000
+            bill[1] -= net * price(export_keys, start) / 1000
     return dict(bills)
+
+
+def battery(capacity_wh, most_wh, efficiency):
+    """``run(surplus)``: what a battery for self-consumption gives (takes, below zero) in the next half-hour, in Wh."""
+    stored = Decimal(0)
+
+    def run(surplus):
+        nonlocal stored
+        if surplus > 0:
+            taken = min(surplus, most_wh, (capacity_wh - stored) / efficiency)
+            stored += taken * efficiency
+            return -taken
+        given = min(-surplus, most_wh, stored * efficiency)
+        stored -= given / efficiency
+        return given
+
+    return run
 
 
 def cents(amount):

@@ -4,13 +4,18 @@ import csv
 import hashlib
 import json
 import re
+import sys
 from decimal import Decimal
 
+import polars as pl
 import pytest
 from kits import kit_over
 
 from flipkit import demo
-from flipkit.emulator import Clock, open_store
+from flipkit.emulator import Clock, open_store, sample_sites
+from flipkit.frames import take
+from flipkit.scenarios import simulate
+from flipkit.tariffs import Tariff
 
 CSVS = [
     "cost.csv",
@@ -19,8 +24,9 @@ CSVS = [
     "what_if/bills.csv",
     "what_if/certificate.csv",
     "what_if/summary.csv",
+    "what_if/waterfall.csv",
 ]
-CHARTS = ["performance.png"] + [
+CHARTS = ["performance.png", "what_if_waterfall.png"] + [
     f"{kind}_{currency}.png" for kind in ("cost", "lost_value", "what_if") for currency in ("eur", "gbp", "usd")
 ]
 
@@ -80,12 +86,20 @@ def test_what_it_says_is_what_the_files_hold(demo_made):
         [line] = [line for line in said if re.match(rf"  {currency} +[\d,]+ ", line)]
         assert line.split()[2::2] == [f"{paid:,.2f}", f"{earned:,.2f}"]
         assert line.split()[-1] == f"{paid - earned:,.2f}"
-        for scenario in ("today", "day rate", "cheap nights", "10 % less used"):
-            cost, saving = (
+        for scenario in ("today", "cheap nights", "battery", "panels and battery", "car", "car at night", "all of it"):
+            cost, saving, known = (
                 total(folder / "what_if" / "summary.csv", name, currency=currency, scenario=scenario)
-                for name in ("cost", "saving")
+                for name in ("cost", "saving", "cost_optimal")
             )
-            assert any(re.fullmatch(rf"  {scenario} +{currency} +{cost:,.2f} +{saving:,.2f}", line) for line in said)
+            best = f" +{known:,.2f}" if scenario in {"battery", "panels and battery", "all of it"} else ""
+            line = rf"  {scenario} +{currency} +{cost:,.2f} +{saving:,.2f}{best}"
+            assert [text for text in said if re.fullmatch(line, text)]
+    for step in ("tariff", "solar", "battery", "ev", "difference"):
+        changes = [
+            total(folder / "what_if" / "waterfall.csv", "change", currency=currency, scenario="all of it", step=step)
+            for currency in ("EUR", "GBP", "USD")
+        ]
+        assert any(line.split() == [step, *(f"{change:,.2f}" for change in changes)] for line in said)
     worst = said[said.index("Performance 2025: the sites that lost most") + 2]
     kwh, value = (total(folder / "lost_value.csv", name, site_id="ca-03") for name in ("lost_kwh", "lost_value"))
     assert worst.split() == ["ca-03", f"{kwh:,.0f}", f"{value:,.2f}", "USD"]
@@ -110,8 +124,6 @@ def test_a_second_run_gives_the_same_bytes_in_either_library_and_leaves_other_fi
 
 
 def test_a_simulation_without_todays_prices_has_nothing_to_certify():
-    import polars as pl
-
     import flipkit as fk
 
     energy = pl.DataFrame({"site_id": ["x", "x"], "start_utc": ["2025-01-01T00:00:00Z", "2025-01-01T01:00:00Z"]})
@@ -119,7 +131,23 @@ def test_a_simulation_without_todays_prices_has_nothing_to_certify():
     flat = fk.Scenario("flat", tariff=fk.Tariff.flat(0.5, currency="JPY", timezone="Asia/Tokyo"))
     result = fk.simulate(energy, [flat])
     assert list(demo.scenario_table(result.summary())) == [
-        "  scenario  currency  cost  saving",
+        "  scenario  currency  cost  saving  with foresight",
         "  flat           JPY  1.00    0.00",
     ]
-    assert "none for the service to price once more" in " ".join(demo.verdict(result))
+    assert list(demo.verdict(result)) == []
+
+
+def test_the_what_if_is_a_story_about_homes_without_battery_and_car():
+    sites = {site["site_id"]: site for site in sample_sites()}
+    assert sorted(sites[each]["currency"] for each in demo.SITES) == ["EUR"] * 2 + ["GBP"] * 2 + ["USD"] * 2
+    assert not [each for each in demo.SITES if sites[each]["battery"] or sites[each]["ev"]]
+    assert all(sites[each]["system_size_kw"] for each in demo.SITES)
+
+
+def test_it_needs_no_pvlib(monkeypatch):
+    """pvlib is an extra: who installed flipkit alone runs the demo too."""
+    monkeypatch.setitem(sys.modules, "pvlib", None)
+    energy = pl.DataFrame({"start_utc": [f"2025-06-01T{hour:02d}:00:00Z" for hour in range(24)]})
+    energy = energy.with_columns(site_id=pl.lit("uk-07"), consumption_kwh=0.5, generation_kwh=0.2)
+    result = simulate(energy, demo.scenarios(), prices=Tariff.flat(0.25, currency="GBP", timezone="Europe/London"))
+    assert take(result.summary(), numbers=["cost"])["cost"].min() < 0.3 * 24 * 0.25

@@ -20,7 +20,7 @@ from flipkit import cli
 
 TOP = Path(__file__).parents[1]
 TEXT = (TOP / "README.md").read_text(encoding="utf-8")
-PICTURE = TOP / "notebooks" / "pictures" / "fleet_performance.png"
+PICTURES = {"fleet_performance": "performance", "what_if": "what_if_gbp"}
 
 
 def section(title):
@@ -49,14 +49,16 @@ def test_every_file_it_names_is_there():
     assert len(re.findall(r"^\| `\d\d_\w+` \|", TEXT, re.MULTILINE)) == len(list((TOP / "notebooks").glob("*.ipynb")))
 
 
-def test_the_picture_is_small_and_the_one_that_the_demo_draws(demo_made):
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_picture_is_small_and_the_one_that_the_demo_draws(demo_made, name):
     from matplotlib.image import imread
 
-    assert PICTURE.stat().st_size < 120_000
-    fresh = demo_made[0] / "performance.png"
-    size = [struct.unpack(">II", path.read_bytes()[16:24]) for path in (PICTURE, fresh)]
+    picture, fresh = TOP / "notebooks" / "pictures" / f"{name}.png", demo_made[0] / f"{PICTURES[name]}.png"
+    assert f"](notebooks/pictures/{name}.png)" in TEXT
+    assert picture.stat().st_size < 120_000
+    size = [struct.unpack(">II", path.read_bytes()[16:24]) for path in (picture, fresh)]
     assert size[0] == size[1]
-    assert np.abs(imread(PICTURE) - imread(fresh)).mean() < 0.01  # fonts may differ by a pixel
+    assert np.abs(imread(picture) - imread(fresh)).mean() < 0.01  # fonts may differ by a pixel
 
 
 def test_the_excerpt_is_what_the_demo_says(demo_made):
@@ -101,11 +103,15 @@ def test_the_python_runs_and_is_short(ran):
     assert {"lost_value.csv", "energy.csv", "records.csv"} <= {path.name for path in ran.iterdir()}
 
 
-def test_the_bills_are_those_that_the_code_prints(ran):
-    [excerpt] = blocks("text", section("Tariffs and bills"))
+@pytest.mark.parametrize("title", ["Tariffs and bills", "What if"])
+def test_the_figures_are_those_that_the_code_prints(ran, title):
+    [excerpt] = blocks("text", section(title))
     said = [line.rstrip() for line in (ran / "said.txt").read_text(encoding="utf-8").splitlines()]
     assert [line for line in excerpt.splitlines() if line not in said] == []
     assert len(excerpt.splitlines()) > 10
+
+
+def test_the_command_for_bills_is_among_the_commands():
     [command] = blocks("sh", section("Tariffs and bills"))
     assert command.strip() in COMMANDS
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, fields
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from flipkit.errors import InputError
 from flipkit.frames import records_of
@@ -23,6 +23,7 @@ from flipkit.tariffs.plan_file import read_plan
 __all__ = ["CHANGES", "Files", "refuse_unknown"]
 
 _PLACE = ("currency", "timezone")
+_Kind = TypeVar("_Kind", Battery, Load, Shift, Solar)
 
 
 class Files:
@@ -102,7 +103,9 @@ def _export_plan(path: Path, **said: Any) -> Tariff:
     objects = content if isinstance(content, list) else [content]
     if not objects or any(not isinstance(one, Mapping) or one.get("direction") != "EXPORT" for one in objects):
         return read_plan(path, **said)
-    place = {key: said.get(key) or next((one[key] for one in objects if one.get(key)), None) for key in _PLACE}
+    place: dict[str, Any] = {
+        key: said.get(key) or next((one[key] for one in objects if one.get(key)), None) for key in _PLACE
+    }
     missing = [key for key, value in place.items() if not isinstance(value, str)]
     if missing:
         raise InputError(f"{path} does not name its {' and '.join(missing)}; give it beside file")
@@ -175,7 +178,7 @@ CHANGES: dict[str, Callable[[Any, Files], Any]] = {
 """How the table of each change of a `Scenario` is read; all raise `InputError`."""
 
 
-def _made(kind: Any, table: Any, where: str = "") -> Any:
+def _made(kind: type[_Kind], table: Any, where: str = "") -> _Kind:
     """A value of a dataclass from a table with its fields."""
     refuse_unknown(table, _names(kind))
     missing = [field.name for field in fields(kind) if field.default is MISSING and field.name not in table]
