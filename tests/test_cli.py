@@ -370,7 +370,7 @@ def test_a_run_that_fails_while_it_writes_leaves_the_files_of_the_last_one(run, 
     before = {path.name: path.read_bytes() for path in (here / "o").iterdir()}
 
     def cut(self, folder, *, band):
-        fk.write_csv(self.summary(), Path(folder) / "summary.csv")
+        fk.write_csv(pl.DataFrame({"half": [len(self.scenarios)]}), Path(folder) / "summary.csv")
         raise KeyboardInterrupt
 
     monkeypatch.setattr("flipkit.scenarios.Simulation.to_csv", cut)
