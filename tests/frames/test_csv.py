@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flipkit.errors import InputError
@@ -87,6 +87,7 @@ STEPS = st.sampled_from([timedelta(minutes=30), timedelta(days=1), timedelta(mic
 
 
 def test_times_are_written_the_same_whether_rows_share_them_or_not(frames_library, tmp_path):
+    @settings(max_examples=50)
     @given(MOMENTS, STEPS, st.lists(st.none() | st.integers(0, 4), min_size=1, max_size=30))
     def check(first, step, multiples):
         last = datetime(9999, 12, 30, tzinfo=UTC)
@@ -103,6 +104,7 @@ CELLS = st.one_of(st.none(), st.text(max_size=4), st.integers(), st.booleans(), 
 
 
 def test_cells_that_follow_themselves_are_written_as_cells_that_do_not(tmp_path):
+    @settings(max_examples=50)
     @given(st.lists(st.tuples(CELLS, st.integers(1, 9)), min_size=1, max_size=6))
     def check(stretches):
         cells = [cell for cell, count in stretches for _ in range(count)]
@@ -112,6 +114,20 @@ def test_cells_that_follow_themselves_are_written_as_cells_that_do_not(tmp_path)
             for x in (cells, apart)
         )
         assert whole == spread[::2]
+
+    check()
+
+
+def test_a_column_of_one_number_is_written_as_among_others(frames_library, tmp_path):
+    @settings(max_examples=30)
+    @given(st.floats(), st.booleans(), st.sampled_from([1, 3]))
+    def check(number, negative_zero, count):
+        columns = {"x": [number] * count, "zero": [-0.0 if negative_zero else 0.0] * (count - 1) + [0.0]}
+        path = write_csv(MAKE[frames_library](columns), tmp_path / "x.csv")
+        among = write_csv(MAKE[frames_library]({"x": [number, 1.5], "zero": [-0.0, 0.0]}), tmp_path / "among.csv")
+        [x, minus], [_, plus] = read(among)[1:]
+        zeros = [minus if negative_zero else plus] * (count - 1) + [plus]
+        assert read(path)[1:] == [[x, zero] for zero in zeros]
 
     check()
 
