@@ -47,8 +47,8 @@ class EvCharging:
     included : bool
         Whether the site's consumption already holds the sessions as they came; then they are moved, not added.
     metered : DataFrame or sequence of mapping, optional
-        When energy flowed: ``session_reference_id, start_utc, end_utc, energy_kwh``, as
-        `Flatpeak.cost_by_interval` gives them. Kept in `sessions`.
+        When energy flowed: ``session_reference_id, start_utc, end_utc, energy_kwh``, as `Flatpeak.cost_by_session`
+        gives them; `Flatpeak.cost_by_interval` does not say which session a record is of. Kept in `sessions`.
 
     Raises
     ------
