@@ -280,12 +280,17 @@ MISTAKES = {
     "prices that end before the energy": (
         lambda kit, records, energy: fk.simulate(energy(), [fk.Scenario("today")], prices=prices(kit, 2)),
         fk.InputError,
-        "home.*first uncovered: 2025-06-01T01:00:00Z",
+        "scenario 'today', site home: .*first uncovered: 2025-06-01T01:00:00Z",
     ),
     "a profile that ends before the energy": (
         lambda kit, records, energy: fk.simulate(energy(), [home_with(load=fk.Load(add=profile(2)))]),
         fk.InputError,
-        "first uncovered: 2025-06-01T01:00:00Z",
+        "scenario .*, site home: .*first uncovered: 2025-06-01T01:00:00Z",
+    ),
+    "one scenario that is no list": (
+        lambda kit, records, energy: fk.simulate(energy(), FLAT),
+        fk.InputError,
+        r"scenarios: one Scenario is no list; write \[scenario\]",
     ),
     "a count that is none": (
         lambda kit, records, energy: fk.simulate(energy(), [FLAT], prices=kit, verify=-1),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
+from flipkit.errors import InputError
 from flipkit.scenarios.case import Case, case_of
 from flipkit.scenarios.flows import flows_of
 from flipkit.scenarios.outcome import Outcome
@@ -97,10 +99,9 @@ class Fleet:
         """One site under one scenario, by interval."""
         for block in self.blocks:
             if site_id in block.site_ids:
-                row = block.site_ids.index(site_id)
-                case = case_of(site_id, scenario, self.markets.get(site_id))
+                row, market = block.site_ids.index(site_id), self.markets.get(site_id)
+                case = case_of(site_id, scenario, market)
                 flows = flows_of(block.rows(slice(row, row + 1)), case, method)
-                market = self.markets.get(site_id)
                 return Outcome.of(scenario.name, flows, case, market.location_id if market else None)
         raise KeyError(site_id)
 
@@ -123,10 +124,22 @@ def _selection(rows: list[int]) -> slice | Int64:
 
 def _work(part: _Part, method: str, compiled: bool) -> list[Reckoned]:
     block = part.block.rows(part.rows)
-    return [
-        reckoned(name, flows_of(block, case, method), case, compiled)
-        for name, case in zip(part.names, part.cases, strict=True)
-    ]
+    found = []
+    for name, case in zip(part.names, part.cases, strict=True):
+        with _naming(block.site_ids, name):
+            found.append(reckoned(name, flows_of(block, case, method), case, compiled))
+    return found
+
+
+@contextmanager
+def _naming(site_ids: tuple[str, ...], scenario: str) -> Iterator[None]:
+    """Put site and scenario before what is wrong; a part that knows the site has said it."""
+    try:
+        yield
+    except InputError as error:
+        more = f" and {len(site_ids) - 1} more with it" if len(site_ids) > 1 else ""
+        where = "" if str(error).startswith("site ") else f"site {site_ids[0]}{more}: "
+        raise InputError(f"scenario {scenario!r}, {where}{error}") from None
 
 
 def _elsewhere(executor: Executor, work: partial[list[Reckoned]], parts: list[_Part]) -> Iterator[list[Reckoned]]:

@@ -144,7 +144,10 @@ def _from_frame(frame: Any, zones: Mapping[str, str]) -> dict[str, Market]:
         if len(currencies) > 1:
             raise InputError(f"prices, site {site}: {', '.join(sorted(map(str, currencies)))} are never added together")
         place = {"currency": own["currency"][0], "timezone": zones.get(site, "UTC")}
-        series = _by_direction(own)
+        try:
+            series = _by_direction(own)
+        except InputError as error:
+            raise InputError(f"prices, site {site}: {error}") from None
         markets[site] = Market(None, {d: Tariff(f"{site} {d}", **place, series=each) for d, each in series})
     return markets
 
@@ -153,7 +156,7 @@ def _by_direction(own: dict[str, np.ndarray]) -> list[tuple[str, PriceSeries]]:
     found = []
     for direction in dict.fromkeys(own["tariff_direction"]):
         if direction not in DIRECTIONS:
-            raise InputError(f"prices: tariff_direction {direction!r}; choose one of {', '.join(DIRECTIONS)}")
+            raise InputError(f"tariff_direction {direction!r}; choose one of {', '.join(DIRECTIONS)}")
         rows = np.flatnonzero(own["tariff_direction"] == direction)
         rows = rows[np.argsort(own["start_utc"][rows], kind="stable")]
         start, end = (own[name][rows].view(np.int64) for name in ("start_utc", "end_utc"))

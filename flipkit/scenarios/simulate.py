@@ -99,6 +99,10 @@ def simulate(
 
 
 def _checked(scenarios: Sequence[Scenario]) -> list[Scenario]:
+    if isinstance(scenarios, Scenario):
+        raise InputError(
+            "scenarios: one Scenario is no list; write [scenario], the first is what others are held against"
+        )
     chosen = list(scenarios)
     if not chosen:
         raise InputError("scenarios: none given; give at least one fk.Scenario(name)")
