@@ -20,7 +20,7 @@ class Model:
 
     def __init__(self):
         self.highs = highspy.Highs()
-        tight = {"mip_rel_gap": 1e-11, "mip_abs_gap": 1e-11, "mip_feasibility_tolerance": 1e-10}
+        tight = {"mip_rel_gap": 1e-11, "mip_abs_gap": 1e-11, "mip_feasibility_tolerance": 1e-9}
         for name, value in {"output_flag": False, "threads": 1, **tight}.items():
             self.highs.setOptionValue(name, value)
         self.costs = []
@@ -85,7 +85,7 @@ def _battery(model, net, hours, battery, done):
         charge = model.var(most if battery.grid_charging else min(most, max(-use, 0.0)))
         discharge = model.var(most if battery.export_from_battery else min(most, max(use, 0.0)))
         if number < len(done):
-            near = 1e-7 + 1e-7 * abs(done[number])
+            near = 1e-6 + 1e-6 * abs(done[number])
             model.row(done[number] - near, done[number] + near, [(charge, 1.0), (discharge, -1.0)])
         after = model.var(capacity)
         model.row(battery.reserve * capacity, inf, [(after, 1.0)])

@@ -1,8 +1,8 @@
 """A half-hourly site-year of a battery: the exact optimum beside the same linear programme in HiGHS, and the rules.
 
 Also what a bill adds: a year under demand charges and under tiers, by the programme in HiGHS; and what the first
-dispatch on a machine waits for, in a folder without compiled code. Wall times are medians with their spread; beside them
-the processor time of this thread, which other work on the machine disturbs less.
+dispatch on a machine waits for, in a folder without compiled code. Wall times are medians with their spread; beside
+them the processor time of this thread, which other work on the machine disturbs less.
 """
 
 import os

@@ -188,7 +188,7 @@ def _words(plan: Plan, method: str) -> str:
     counted = [what.format(count) for count, what in zip(plan.choices, _CHOICES, strict=True) if count]
     causes = f" ({', '.join(counted)})" if counted else ""
     if not plan.is_complete:
-        return f"{APPROXIMATE}{how}{causes} ran out of time; the days without a plan are self-consumption"
+        return f"{APPROXIMATE}{how}{causes} found no plan in time for a part, which is self-consumption"
     if plan.gap > 1.5 * GAP:
         return f"{APPROXIMATE}{how}{causes}: the best found in time, at most {plan.gap:.2%} above the optimum"
     return f"exact: {how}{causes}"

@@ -31,9 +31,11 @@ class Dispatch:
         rules and where the mixed-integer programme was used.
     cost : float
         Import at the import price less export at the export price. With ``optimal`` it is what the value function (or
-        HiGHS) claims, reckoned before any action is known.
+        HiGHS) claims, reckoned before any action is known. Under a tariff that couples intervals: the bill of what is
+        done, without fixed charges.
     method_used : str
-        The method, or ``milp`` where the mixed-integer programme took over.
+        The method, or ``milp`` where the mixed-integer programme took over; under a tariff that couples intervals also
+        ``lp`` and ``approximate``, see `dispatch_tariff`.
     note : str
         How exact it is, and why, in words.
     """

@@ -69,20 +69,37 @@ def test_no_rule_leaves_a_lower_bill(window, plan, battery):
         assert best.cost <= other.cost + 1e-6 * (1 + abs(other.cost))
 
 
-@settings(some, max_examples=25)
-@given(windows(intervals=6), tariffs(), batteries())
-def test_each_day_of_day_ahead_leaves_the_least_bill_at_its_end(window, plan, battery):
-    """Of what is still open on a day; what was done before is given, and nothing is used afterwards."""
-    net, start, minutes = window
-    result = planned(net, start, minutes, plan, battery, "day_ahead")
+DAYS = {
+    "a peak so far": tariff(demand=(demand(200, minutes=60, ratchet=Ratchet(0.9, 1)),)),
+    "dearer kWh so far": tariff((Rate(tiers=ladder(0.2, 90, 0.25, 250, 0.6)),), tier_rule="chronological"),
+    "cheaper kWh so far": tariff(
+        (Rate(tiers=ladder(0.6, 200, 0.2), end="12:00", period="am"), Rate(0.3, "12:00", period="pm")),
+        tier_rule="per_period",
+        export=Export("net_billing", (Rate(0.25),)),
+    ),
+}
+
+
+@pytest.mark.parametrize("plan", DAYS)
+@pytest.mark.parametrize("minutes", [60, 240])
+@pytest.mark.parametrize("seed", range(4))
+def test_each_day_of_day_ahead_leaves_the_least_bill_at_its_end(plan, minutes, seed):
+    """Of what is still open on a day: what was done before is given, nothing is used afterwards.
+
+    Hours begin at half past, so a demand interval lies in two days; four days end with the first of February.
+    """
+    net = np.random.default_rng(seed).normal(0.6, 1.5, 5760 // minutes // (4 if minutes == 60 else 1))
+    start = MIDNIGHT + timedelta(minutes=30 * (minutes == 60)) - timedelta(minutes=minutes * len(net) * 2 // 3)
+    battery = Battery(5, 2, 0.95, 0.9, initial_soc=0.5, export_from_battery=True)
+    result = planned(net, start, minutes, DAYS[plan], battery, "day_ahead")
+    assert_holds(result, net, start, minutes, DAYS[plan], battery)
     flow = result.charge_kwh - result.discharge_kwh
-    local = [
-        (start + timedelta(minutes=minutes * number)).astimezone(MIDNIGHT.tzinfo).date() for number in range(len(net))
-    ]
-    edges = [0, *[number for number in range(1, len(net)) if local[number] != local[number - 1]], len(net)]
+    begins = [(start + timedelta(minutes=minutes * number)).astimezone(MIDNIGHT.tzinfo) for number in range(len(net))]
+    edges = [0, *[k for k in range(1, len(net)) if begins[k].date() != begins[k - 1].date()], len(net)]
     for first, end in pairwise(edges):
         free, given_too = (
-            cheapest_bill(net, start, minutes, plan, battery, done=flow[:known], upto=end) for known in (first, end)
+            cheapest_bill(net, start, minutes, DAYS[plan], battery, done=flow[:known], upto=end)
+            for known in (first, end)
         )
         assert given_too == pytest.approx(free, rel=1e-5, abs=1e-5)
 

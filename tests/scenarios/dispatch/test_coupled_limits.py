@@ -65,6 +65,12 @@ EXACT = {
         "exact: mixed-integer programme in HiGHS over the whole time (intervals whose export price is above their "
         "import price: 7)",
     ),
+    "tiers that fall below the export price": (
+        tariff((Rate(tiers=ladder(0.4, 400, 0.1)),), tier_rule="chronological", export=sold(0.3)),
+        "milp",
+        "exact: mixed-integer programme in HiGHS over the whole time (intervals whose export price is above their "
+        "import price: 24, steps of ladders that fall: 2)",
+    ),
     "a negative price and losses": (
         tariff(rates(-0.1, 0.3), demand=PEAK, export=sold(-0.2)),
         "milp",
@@ -155,7 +161,7 @@ def test_out_of_time_it_is_self_consumption_and_says_so(monkeypatch, method):
     monkeypatch.setattr(planning, "SECONDS", 0.0)
     result, rule = (dispatched(tariff(demand=PEAK), each) for each in (method, "rule"))
     assert result.method_used == "approximate"
-    assert "ran out of time; the days without a plan are self-consumption" in result.note
+    assert "found no plan in time for a part, which is self-consumption" in result.note
     np.testing.assert_allclose(result.charge_kwh, rule.charge_kwh, atol=1e-9)
     np.testing.assert_allclose(result.discharge_kwh, rule.discharge_kwh, atol=1e-9)
 
