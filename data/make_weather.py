@@ -1,9 +1,9 @@
 #!/usr/bin/env python
 """Make the bundled weather year: ``python data/make_weather.py [file]``.
 
-Writes flipkit/scenarios/typical_weather.csv.gz, or the file named, from the typical years that pvlib carries (extra
-``solar``, no network): for each hour and station the share of clear-sky light that reached the ground, made lighter
-as for the sample fleet (data/README.md), in half per cents; air temperature in degrees; wind in m/s.
+Writes flipkit/scenarios/solar/typical_weather.csv.gz, or the file named, from the typical years that pvlib carries
+(extra ``solar``, no network): for each hour and station the share of clear-sky light that reached the ground, made
+lighter as for the sample fleet (data/README.md), in half per cents; air temperature in degrees; wind in m/s.
 """
 
 from __future__ import annotations
@@ -47,4 +47,4 @@ def air(name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 if __name__ == "__main__":
-    make(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE.parent / "flipkit/scenarios/typical_weather.csv.gz")
+    make(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE.parent / "flipkit/scenarios/solar/typical_weather.csv.gz")

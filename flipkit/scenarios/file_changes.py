@@ -15,7 +15,7 @@ from flipkit.scenarios.battery import Battery
 from flipkit.scenarios.ev import EvCharging
 from flipkit.scenarios.load import Load, Shift
 from flipkit.scenarios.solar import Solar
-from flipkit.scenarios.weather import Weather
+from flipkit.scenarios.solar.weather import Weather
 from flipkit.tariffs import Tariff
 from flipkit.tariffs.json_source import load_json
 from flipkit.tariffs.plan_file import read_plan

@@ -11,9 +11,9 @@ from typing import Any
 from flipkit.errors import InputError
 from flipkit.frames import library_of
 from flipkit.scenarios.fleet import Fleet
-from flipkit.scenarios.instant_bills import instantly
 from flipkit.scenarios.prices import Market, today
 from flipkit.scenarios.scenario import Scenario
+from flipkit.scenarios.service.instant_bills import instantly
 from flipkit.scenarios.simulation import Simulation
 from flipkit.tariffs.energy import Block, read_blocks
 

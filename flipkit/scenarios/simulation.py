@@ -24,10 +24,10 @@ from flipkit.scenarios.bills import bills_columns
 from flipkit.scenarios.display import as_html, as_line
 from flipkit.scenarios.fleet import Fleet
 from flipkit.scenarios.outcome import Outcome
-from flipkit.scenarios.proof import Certificate, certify
 from flipkit.scenarios.reckoned import Reckoned
 from flipkit.scenarios.regret import regret_columns
 from flipkit.scenarios.scenario import Scenario
+from flipkit.scenarios.service import Certificate, certify
 from flipkit.scenarios.summary import BAND, summary_columns
 from flipkit.scenarios.waterfall import waterfall_rows
 

@@ -15,10 +15,10 @@ from proof_help import HandService, Site, by_hand, flat_home, locations, pattern
 import flipkit as fk
 from flipkit.emulator import FaultPlan, Store
 from flipkit.errors import AuthenticationFailed, InputError, UnexpectedAnswer
-from flipkit.scenarios.asking import Question
-from flipkit.scenarios.proof import certify
-from flipkit.scenarios.service_tiers import ServiceTiers
-from flipkit.scenarios.strata import strata
+from flipkit.scenarios.service.asking import Question
+from flipkit.scenarios.service.certificate import certify
+from flipkit.scenarios.service.strata import strata
+from flipkit.scenarios.service.tiers import ServiceTiers
 
 MONTH = "2025-06"
 SITES = ["be-02", "uk-03", "uk-08", "ca-09"]

@@ -14,8 +14,8 @@ from flipkit.emulator import Clock, FaultPlan, Limiter, Store, create_app
 from flipkit.errors import InputError, PriceUnavailable, RateLimited, RequestError, ServerError
 from flipkit.flatpeak import Flatpeak
 from flipkit.http import in_process
-from flipkit.scenarios.asking import whole_wh
-from flipkit.scenarios.instant import price_instantly
+from flipkit.scenarios.service.asking import whole_wh
+from flipkit.scenarios.service.instant import price_instantly
 
 
 class Counting(FaultPlan):

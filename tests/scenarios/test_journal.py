@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flipkit.errors import InputError
-from flipkit.scenarios.journal import Journal, key_of
+from flipkit.scenarios.service.journal import Journal, key_of
 
 SERVICE = "https://service.example, version 1"
 KEYS = {name: [key_of(name, number) for number in range(size)] for name, size in (("a", 5), ("b", 0), ("c", 7))}
@@ -135,7 +135,7 @@ def test_two_runs_at_once_are_refused(path):
     with Journal(path, SERVICE):
         with pytest.raises(InputError, match="another run writes to it"):
             Journal(path, SERVICE)
-        code = "import sys; from flipkit.scenarios.journal import Journal; Journal(*sys.argv[1:])"
+        code = "import sys; from flipkit.scenarios.service.journal import Journal; Journal(*sys.argv[1:])"
         command = [sys.executable, "-c", code, str(path), SERVICE]
         other = subprocess.run(command, capture_output=True, text=True, env=_environment())
         assert other.returncode == 1

@@ -20,9 +20,9 @@ from flipkit.emulator import FaultPlan, Store, start
 from flipkit.frames import records_of
 from flipkit.reports import site_energy
 from flipkit.scenarios import Load, Scenario, simulate
-from flipkit.scenarios.instant import price_instantly
-from flipkit.scenarios.journal import key_of
-from flipkit.scenarios.proof import certify
+from flipkit.scenarios.service.certificate import certify
+from flipkit.scenarios.service.instant import price_instantly
+from flipkit.scenarios.service.journal import key_of
 
 HELP = Path(__file__).parents[1] / "proof_help.py"
 

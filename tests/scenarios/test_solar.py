@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from solar_help import HOUR_US, elevation, intervals, weather_frame
 
 from flipkit.errors import ConfigurationError, InputError
-from flipkit.scenarios import solar as solar_module
-from flipkit.scenarios.pvwatts import Array, ac_power
-from flipkit.scenarios.sky import Grid, Light, Place, Sky, clear_sky
 from flipkit.scenarios.solar import Solar
+from flipkit.scenarios.solar import panels as solar_module
+from flipkit.scenarios.solar.pvwatts import Array, ac_power
+from flipkit.scenarios.solar.sky import Grid, Light, Place, Sky, clear_sky
 
 pvlib = pytest.importorskip("pvlib")
 

@@ -14,7 +14,7 @@ from kits import kit_over
 
 import flipkit as fk
 from flipkit.frames import facts, take
-from flipkit.scenarios.proof import certify
+from flipkit.scenarios.service.certificate import certify
 from flipkit.tariffs import Rate, Tier
 
 LONDON = ZoneInfo("Europe/London")

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from solar_help import HOUR_US, intervals, weather_frame
 
 from flipkit.errors import InputError, MissingColumnError, NaiveTimestampError
-from flipkit.scenarios import typical_weather
-from flipkit.scenarios.sky import Grid, Place, clear_sky, mean_over
-from flipkit.scenarios.weather import Weather
+from flipkit.scenarios.solar import typical_weather
+from flipkit.scenarios.solar.sky import Grid, Place, clear_sky, mean_over
+from flipkit.scenarios.solar.weather import Weather
 
 TOP = Path(__file__).parents[2]
 pytest.importorskip("pvlib")
@@ -224,7 +224,7 @@ def test_the_table_is_made_again_from_the_stations(tmp_path):
     maker.make(tmp_path / "table.gz")
     again, kept = (
         np.loadtxt(gzip.open(file), delimiter=",", skiprows=1)  # noqa: SIM115
-        for file in (tmp_path / "table.gz", TOP / "flipkit" / "scenarios" / typical_weather.TABLE)
+        for file in (tmp_path / "table.gz", TOP / "flipkit" / "scenarios" / "solar" / typical_weather.TABLE)
     )
     assert kept.shape == (8760, 9)
     assert np.abs(again - kept).max() <= 1  # another pvlib may round another way

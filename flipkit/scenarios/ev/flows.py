@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flipkit.scenarios.ev_sessions import Records
+from flipkit.scenarios.ev.sessions import Records
 from flipkit.tariffs.offsets import Int64
 from flipkit.tariffs.runs import Grid
 from flipkit.tariffs.series import Float64

@@ -8,7 +8,7 @@ import numpy as np
 
 from flipkit.errors import InputError
 from flipkit.frames import TextRuns, take
-from flipkit.scenarios.ev_sessions import Records, Sessions
+from flipkit.scenarios.ev.sessions import Records, Sessions
 from flipkit.tariffs.calendar import to_text
 from flipkit.tariffs.offsets import Int64
 

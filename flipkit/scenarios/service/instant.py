@@ -12,10 +12,10 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from flipkit.errors import InputError, RequestError
-from flipkit.scenarios.asked_energy import Pair, columns_of, directions_of
-from flipkit.scenarios.asking import Asked, Question, ask_all, whole_wh
-from flipkit.scenarios.journal import Journal, key_of
 from flipkit.scenarios.outcome import Outcome
+from flipkit.scenarios.service.asked_energy import Pair, columns_of, directions_of
+from flipkit.scenarios.service.asking import Asked, Question, ask_all, whole_wh
+from flipkit.scenarios.service.journal import Journal, key_of
 from flipkit.tariffs.offsets import Int64
 from flipkit.tariffs.series import Float64
 

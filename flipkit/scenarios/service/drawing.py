@@ -12,11 +12,11 @@ from zlib import crc32
 import numpy as np
 
 from flipkit.errors import RequestError
-from flipkit.scenarios.asked_energy import Pair, columns_of, directions_of
-from flipkit.scenarios.asking import whole_wh
 from flipkit.scenarios.outcome import Outcome
-from flipkit.scenarios.service_tiers import ServiceTiers, tier_steps
-from flipkit.scenarios.strata import NO_PRICE, Stratum, strata
+from flipkit.scenarios.service.asked_energy import Pair, columns_of, directions_of
+from flipkit.scenarios.service.asking import whole_wh
+from flipkit.scenarios.service.strata import NO_PRICE, Stratum, strata
+from flipkit.scenarios.service.tiers import ServiceTiers, tier_steps
 from flipkit.tariffs.offsets import Int64
 from flipkit.tariffs.tier_prices import Used
 

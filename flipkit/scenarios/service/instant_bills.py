@@ -10,9 +10,9 @@ import numpy as np
 
 from flipkit.errors import InputError
 from flipkit.frames.findings import Finding
-from flipkit.scenarios.instant import InstantCosts, price_instantly
 from flipkit.scenarios.outcome import Outcome
 from flipkit.scenarios.reckoned import Component, Reckoned
+from flipkit.scenarios.service.instant import InstantCosts, price_instantly
 from flipkit.tariffs.calendar import month_edges
 from flipkit.tariffs.money import rounded_all
 from flipkit.tariffs.series import Float64

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from flipkit.errors import InputError
-from flipkit.scenarios.ev_sessions import Records, Sessions
+from flipkit.scenarios.ev.sessions import Records, Sessions
 from flipkit.tariffs.offsets import DAY_US, Int64, offset_pieces
 from flipkit.tariffs.rates import DAY_NAMES, DAY_S, seconds_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from flipkit.frames import Finding
-from flipkit.scenarios.ev_sessions import Sessions
+from flipkit.scenarios.ev.sessions import Sessions
 from flipkit.tariffs.calendar import to_text
 from flipkit.tariffs.runs import Grid
 from flipkit.tariffs.series import Float64

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from flipkit.scenarios.sky import Floats, Grid, Light, Place, Sky, clear_sky, pvlib
+from flipkit.scenarios.solar.sky import Floats, Grid, Light, Place, Sky, clear_sky, pvlib
 
 __all__ = ["STATIONS", "TABLE", "Station", "light", "nearest_station"]
 
@@ -72,7 +72,7 @@ def light(place: Place, wanted: Grid) -> tuple[Sky, Light]:
 @lru_cache(maxsize=1)
 def _table() -> dict[str, NDArray[np.float64]]:
     """Share of clear-sky light, degrees Celsius and m/s by station, shape (3, 8760) each."""
-    packed = (resources.files("flipkit.scenarios") / TABLE).read_bytes()
+    packed = (resources.files("flipkit.scenarios.solar") / TABLE).read_bytes()
     numbers = np.loadtxt(io.BytesIO(gzip.decompress(packed)), delimiter=",", skiprows=1)
     scale = np.array([[0.005], [1.0], [1.0]])  # shares are written in half per cents
     return {key: numbers.T[3 * at : 3 * at + 3] * scale for at, key in enumerate(STATIONS)}

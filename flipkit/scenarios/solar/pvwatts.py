@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from flipkit.scenarios.sky import Floats, Light, Place, Sky, air_mass, altitude, pvlib
+from flipkit.scenarios.solar.sky import Floats, Light, Place, Sky, air_mass, altitude, pvlib
 
 __all__ = ["Array", "ac_power"]
 

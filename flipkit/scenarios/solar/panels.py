@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from flipkit.errors import InputError
 from flipkit.frames.times import format_times
-from flipkit.scenarios import typical_weather
-from flipkit.scenarios.pvwatts import Array, ac_power
-from flipkit.scenarios.sky import Floats, Grid, Place
-from flipkit.scenarios.weather import Weather
+from flipkit.scenarios.solar import typical_weather
+from flipkit.scenarios.solar.pvwatts import Array, ac_power
+from flipkit.scenarios.solar.sky import Floats, Grid, Place
+from flipkit.scenarios.solar.weather import Weather
 
 __all__ = ["Solar"]
 

@@ -7,10 +7,10 @@ from dataclasses import InitVar, dataclass
 from typing import Any
 
 from flipkit.errors import InputError
-from flipkit.scenarios.ev_charge import STRATEGIES, Charging, Home, charge
-from flipkit.scenarios.ev_read import read_sessions, read_sessions_by_site
-from flipkit.scenarios.ev_sessions import Sessions
-from flipkit.scenarios.ev_weekly import Week, read_week
+from flipkit.scenarios.ev.charge import STRATEGIES, Charging, Home, charge
+from flipkit.scenarios.ev.read import read_sessions, read_sessions_by_site
+from flipkit.scenarios.ev.sessions import Sessions
+from flipkit.scenarios.ev.weekly import Week, read_week
 from flipkit.tariffs.offsets import Int64
 from flipkit.tariffs.runs import Grid
 from flipkit.tariffs.series import Float64

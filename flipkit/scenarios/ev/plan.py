@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flipkit.scenarios.ev_flows import Flows, overlaps
-from flipkit.scenarios.ev_sessions import Sessions
+from flipkit.scenarios.ev.flows import Flows, overlaps
+from flipkit.scenarios.ev.sessions import Sessions
 from flipkit.tariffs.offsets import Int64
 from flipkit.tariffs.runs import Grid
 from flipkit.tariffs.series import Float64

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from flipkit.errors import InputError
 from flipkit.frames.take import take
 from flipkit.frames.times import format_times
-from flipkit.scenarios.sky import Floats, Grid, Light, Place, Sky, clear_sky, mean_over
+from flipkit.scenarios.solar.sky import Floats, Grid, Light, Place, Sky, clear_sky, mean_over
 
 __all__ = ["Weather"]
 

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 from flipkit.errors import FlipkitError, InputError, PriceUnavailable
 from flipkit.frames import Finding
-from flipkit.scenarios.asked_energy import Pair
-from flipkit.scenarios.asking import Asked, Question, ask_all
-from flipkit.scenarios.drawing import Draw, drawn
 from flipkit.scenarios.outcome import Outcome
-from flipkit.scenarios.statement import TOLERANCE, findings_of, statement_of
-from flipkit.scenarios.strata import NO_PRICE
+from flipkit.scenarios.service.asked_energy import Pair
+from flipkit.scenarios.service.asking import Asked, Question, ask_all
+from flipkit.scenarios.service.drawing import Draw, drawn
+from flipkit.scenarios.service.statement import TOLERANCE, findings_of, statement_of
+from flipkit.scenarios.service.strata import NO_PRICE
 
 __all__ = ["SEED", "Certificate", "CertificateRow", "certify"]
 

@@ -11,8 +11,8 @@ from flipkit.frames import Finding
 from flipkit.tariffs.calendar import to_text
 
 if TYPE_CHECKING:
-    from flipkit.scenarios.drawing import Drawn
-    from flipkit.scenarios.proof import Certificate, CertificateRow
+    from flipkit.scenarios.service.certificate import Certificate, CertificateRow
+    from flipkit.scenarios.service.drawing import Drawn
 
 __all__ = ["TOLERANCE", "findings_of", "statement_of"]
 

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from flipkit.frames import Finding
-from flipkit.scenarios import ev_findings
-from flipkit.scenarios.ev_flows import Flows, flows
-from flipkit.scenarios.ev_plan import Site, planned
-from flipkit.scenarios.ev_sessions import Sessions
+from flipkit.scenarios.ev import findings as ev_findings
+from flipkit.scenarios.ev.flows import Flows, flows
+from flipkit.scenarios.ev.plan import Site, planned
+from flipkit.scenarios.ev.sessions import Sessions
 from flipkit.tariffs.runs import Grid
 from flipkit.tariffs.series import Float64
 
