@@ -80,7 +80,7 @@ def scenario_savings(summary: Frame, ax: Axes | None = None, *, currency: str | 
     if ax is None and currency is None and len(there) > 1:
         return _panels([_savings(columns, each, top) for each in there])
     shown = _savings(columns, one_currency(columns["currency"], currency), top)
-    return _draw(axes(ax, width=8, height=1.6 + shown.height), shown, is_first=True)
+    return _draw(axes(ax, width=8, height=1.6 + shown.height), shown, alone=len(shown.sites) == 1)
 
 
 def _panels(all_shown: list[_Savings]) -> Axes:
@@ -124,11 +124,10 @@ def _how(dispatch: np.ndarray) -> str:
     return ", ".join(DISPATCH.get(name, name) for name in sorted(used))
 
 
-def _draw(ax: Axes, shown: _Savings, *, is_first: bool) -> Axes:
+def _draw(ax: Axes, shown: _Savings, *, is_first: bool = True, alone: bool = False) -> Axes:
     quiet(ax, grid="x")
-    alone = len(shown.sites) == 1
     if is_first:
-        ax.set_title(_title(shown), loc="left")
+        ax.set_title(_title(shown, alone), loc="left")
     if not shown.scenarios or not shown.sites:
         return nothing_to_show(ax)
     count = len(shown.scenarios)
@@ -142,7 +141,7 @@ def _draw(ax: Axes, shown: _Savings, *, is_first: bool) -> Axes:
     ]
     ax.axvline(0, color="black", linewidth=0.8)
     marks = _mark(ax, place, shown)
-    _name(ax, place, shown)
+    _name(ax, place, shown, alone)
     how = f"; bars: batteries by {shown.dispatch}" if shown.dispatch else ""
     ax.set_xlabel(f"saving, {shown.currency}{how}")
     handles = [*([] if alone else bars), *marks]
@@ -152,9 +151,9 @@ def _draw(ax: Axes, shown: _Savings, *, is_first: bool) -> Axes:
     return ax
 
 
-def _title(shown: _Savings) -> str:
+def _title(shown: _Savings, alone: bool) -> str:
     against = f"hat each scenario saves against {shown.first!r}"
-    if len(shown.sites) == 1:
+    if alone:
         return wrapped(f"{shown.sites[0]}: w{against}", 80)
     cut = f"; the {len(shown.sites)} of {shown.of} sites with the largest differences" * (len(shown.sites) < shown.of)
     return wrapped(f"W{against}{cut}", 80)
@@ -179,9 +178,9 @@ def _style(name: str, size: float) -> dict[str, Any]:
     return {"label": f"battery: {words}", "linestyle": "", "color": "black", "clip_on": False, **sized}
 
 
-def _name(ax: Axes, place: np.ndarray, shown: _Savings) -> None:
+def _name(ax: Axes, place: np.ndarray, shown: _Savings, alone: bool) -> None:
     """The lines by name; a site alone has a line for each scenario, with its amount."""
-    if len(shown.sites) > 1:
+    if not alone:
         ax.set_yticks(range(len(shown.sites)), shown.sites)
         ax.set_ylim(len(shown.sites) - 0.5, -0.5)
         return

@@ -12,6 +12,7 @@ __all__ = ["grid", "label"]
 
 # What it means that a scenario leaves one of these out.
 _TODAY = {"tariff": "today's tariff", "export_tariff": "today's export tariff", "load": "today's load"}
+_CALLED = {"ev": "car"}
 
 
 def grid(name: str, **fields: Any) -> list[dict[str, Any]]:
@@ -61,7 +62,7 @@ def _words(field: str, values: list[Any] | tuple[Any, ...]) -> list[str]:
     """What each choice of a field is called, with the field."""
     if not values:
         raise InputError(f"grid: {field}: no choices; give at least one, or leave the field out")
-    called = field.replace("_", " ")
+    called = _CALLED.get(field, field.replace("_", " "))
     words = [_TODAY.get(field, f"no {called}") if value is None else f"{called} {label(value)}" for value in values]
     twice = sorted({each for each in words if words.count(each) > 1})
     if twice:

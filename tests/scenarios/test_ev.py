@@ -667,7 +667,7 @@ def test_a_missing_column(missing):
     ("change", "said"),
     [
         ({"session_reference_id": "z"}, "ev: metered, row 1: its session_reference_id is not that of any session"),
-        ({"session_reference_id": None}, "ev: metered, row 1: its session_reference_id is not that of any session"),
+        ({"session_reference_id": None}, "ev: metered, row 1: no session_reference_id: Flatpeak tells it by session"),
         ({"end_utc": START}, "ev: metered, row 1: end_utc 2025-03-29T12:00:00Z is not after start_utc 2025-03-30T19:"),
         ({"start_utc": None}, "ev: metered, row 1: no start_utc"),
         ({"energy_kwh": -1.0}, "ev: metered, row 1: energy_kwh must"),

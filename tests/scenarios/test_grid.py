@@ -71,7 +71,7 @@ def test_names_say_what_varies_and_leave_out_what_does_not():
         ("x", {"load": [None, Load(1.2)]}, ["x: today's load", "x: load x 1.2"]),
         ("x", {"export_tariff": [None, Named("SEG")]}, ["x: today's export tariff", "x: export tariff SEG"]),
         ("x", {"battery": [None, {"a": Sized(5)}]}, ["x: no battery", "x: battery by site"]),
-        ("x", {"tariff": {"a": Named("N")}, "ev": [None, "cheapest"]}, ["x: no ev", "x: ev cheapest"]),
+        ("x", {"tariff": {"a": Named("N")}, "ev": [None, "cheapest"]}, ["x: no car", "x: car cheapest"]),
     ],
 )
 def test_names(name, fields, names):

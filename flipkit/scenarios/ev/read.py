@@ -105,6 +105,8 @@ def _records(metered: Any, positions: dict[str, int]) -> Records:
     lengths = np.diff(np.append(runs.starts, len(columns["energy_kwh"])))
     places = [*(positions.get(name, -1) for name in runs.labels), -1]  # a null has the code -1, the last
     session = np.repeat(np.array(places, dtype=np.int64)[runs.codes], lengths)
+    nameless = np.repeat(runs.codes < 0, lengths)
+    _refuse(nameless, _METERED, f"no {_ID}: Flatpeak tells it by session alone, see Flatpeak.cost_by_session")
     _refuse(session < 0, _METERED, f"its {_ID} is not that of any session; leave the record out, or add the session")
     for name in ("start_utc", "end_utc"):
         _refuse(np.isnat(columns[name]), _METERED, f"no {name}")

@@ -40,7 +40,8 @@ def instantly(result: Simulation, client: Any, journal: str | os.PathLike[str] |
     homes = {
         (site_id, part.scenario): (part, row) for part in result.reckoned for row, site_id in enumerate(part.site_ids)
     }
-    for outcome, costs in price_instantly(client, sorted(homes), result.outcome, journal=journal):
+    pairs = [(site_id, scenario.name) for site_id in result.fleet.site_ids for scenario in result.scenarios]
+    for outcome, costs in price_instantly(client, pairs, result.outcome, journal=journal):
         part, row = homes[outcome.site_id, outcome.scenario]
         yield _told(part.of_site(row), outcome, costs)
 
