@@ -120,7 +120,7 @@ _MONEY = _glossary(
         "cost",
         "number",
         "currency",
-        "what the energy cost; under EXPORT what it earned",
+        "what it cost; in rows of direction EXPORT what it earned; in bills a credit is below 0",
     ),
     ("currency", "text", "", "currency of the row, ISO 4217"),
     ("price_per_kwh", "number", "currency/kWh", "price of a kWh"),
