@@ -298,8 +298,8 @@ def test_scenarios_with_tariffs_of_their_own_are_counted_and_not_asked(service):
     assert found.agrees
     assert {row.scenario for row in found.rows} == {"today", "other export"}
     assert {row.tariff_direction for row in found.rows if row.scenario == "other export"} == {"IMPORT"}
-    assert "7 combinations of site and scenario have tariffs of their own" in found.statement
-    assert "2 more have one in one direction" in found.statement
+    assert "Not asked about, for they have tariffs of their own: 7 of the combinations." in found.statement
+    assert "Asked about in one direction only: 2 of the combinations" in found.statement
     assert "in 4 of 11 combinations" in found.statement
 
 
@@ -310,7 +310,7 @@ def test_nothing_to_ask_is_no_proof(service):
     found = certify(service, PAIRS, own, 5)
     assert not found.agrees
     assert isnan(found.largest_difference)
-    assert found.statement.startswith("Not verified: there was no interval to ask the service about. 8 combinations")
+    assert found.statement.startswith("Not verified: there was no interval to ask the service about. Not asked about")
     assert not certify(service, [], own, 5).agrees
 
 

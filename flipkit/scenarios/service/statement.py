@@ -133,10 +133,11 @@ def _not_asked(found: Drawn, own_tariffs: int) -> list[Finding]:
     findings = []
     own = own_tariffs + len(found.own)
     if own:
-        words = f"{own:,} combinations of site and scenario have tariffs of their own, which the service cannot price"
+        words = f"not asked about, for they have tariffs of their own: {own:,} of the combinations"
         findings.append(Finding("certificate.own_tariff", words))
     if found.partly_own:
-        words = f"{len(found.partly_own):,} more have one in one direction, and were asked about in the other only"
+        count = len(found.partly_own)
+        words = f"asked about in one direction only: {count:,} of the combinations, the other with a tariff of its own"
         findings.append(Finding("certificate.own_tariff", words))
     if found.whole_bill:
         words = f"{found.whole_bill:,} intervals have a cost that only the whole bill tells, and were not asked about"
