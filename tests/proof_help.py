@@ -34,6 +34,13 @@ class Site:
     import_tier: np.ndarray | None = None
     import_tariff: object = None
 
+    @property
+    def own_use_kwh(self):
+        """Own use that is free: nothing to ask about."""
+        return np.zeros(len(self.start_us))
+
+    own_use_cost = own_use_kwh
+
     def but(self, **changes):
         return replace(self, **changes)
 

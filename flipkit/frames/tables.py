@@ -265,6 +265,8 @@ SIMULATION_INTERVALS = Table(
         "ev_kwh",
         "charge_kwh",
         "discharge_kwh",
+        "soc_kwh",
+        "stored_value",
         "import_kwh",
         "export_kwh",
         "import_cost",

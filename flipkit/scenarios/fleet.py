@@ -101,7 +101,7 @@ class Fleet:
             if site_id in block.site_ids:
                 row, market = block.site_ids.index(site_id), self.markets.get(site_id)
                 case = case_of(site_id, scenario, market)
-                flows = flows_of(block.rows(slice(row, row + 1)), case, method)
+                flows = flows_of(block.rows(slice(row, row + 1)), case, method, keep=True)
                 return Outcome.of(scenario.name, flows, case, market.location_id if market else None)
         raise KeyError(site_id)
 

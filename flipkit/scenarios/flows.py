@@ -10,10 +10,9 @@ import numpy as np
 
 from flipkit.errors import InputError
 from flipkit.frames.findings import Finding
-from flipkit.scenarios.battery import Battery
 from flipkit.scenarios.case import Case
 from flipkit.scenarios.marginal import Prices, prices_of
-from flipkit.tariffs.calendar import local_midnights
+from flipkit.scenarios.storage import stored
 from flipkit.tariffs.energy import Block
 from flipkit.tariffs.offsets import Int64
 from flipkit.tariffs.runs import Grid
@@ -44,6 +43,8 @@ class Flows(NamedTuple):
         A site each: how its battery was run.
     findings : tuple of tuple of Finding
         A site each.
+    soc_kwh, stored_value : ndarray or None
+        As `Stored`; None without a battery, and where they were not asked for.
     """
 
     block: Block
@@ -52,6 +53,8 @@ class Flows(NamedTuple):
     is_gross: bool
     methods: tuple[str | None, ...]
     findings: tuple[Findings, ...]
+    soc_kwh: Float64 | None
+    stored_value: Float64 | None
 
     @property
     def net_kwh(self) -> Float64:
@@ -93,7 +96,7 @@ def times_of(grid: Grid) -> tuple[Int64, Int64]:
     return start, start + grid.step_us
 
 
-def flows_of(block: Block, case: Case, method: str) -> Flows:
+def flows_of(block: Block, case: Case, method: str, keep: bool = False) -> Flows:
     """The energy of sites under one scenario: load, then solar, then the car, then the battery.
 
     Parameters
@@ -103,6 +106,8 @@ def flows_of(block: Block, case: Case, method: str) -> Flows:
         The same for all of them.
     method : str
         How the battery is run.
+    keep : bool
+        Whether to tell what the battery holds, too.
     """
     used, made = _used(block, case), _made(block, case)
     findings: list[list[Finding]] = [_of_weather(case) for _ in block.site_ids]
@@ -113,11 +118,12 @@ def flows_of(block: Block, case: Case, method: str) -> Flows:
         car = _charged(Block(block.site_ids, block.grid, used, free), case.ev, case.buy.timezone, prices, findings)
         used = used + car
     changed = block if case.is_as_today else Block(block.site_ids, block.grid, used, made)
-    stored: Float64 | None = None
-    methods: tuple[str | None, ...] = (None,) * len(block.site_ids)
-    if case.battery is not None and prices is not None:
-        stored, methods = _stored(changed, case, case.battery, prices, method, findings)
-    return Flows(changed, car, stored, case.is_gross, methods, tuple(map(tuple, findings)))
+    if case.battery is None or prices is None:
+        nobody = (None,) * len(block.site_ids)
+        return Flows(changed, car, None, case.is_gross, nobody, tuple(map(tuple, findings)), None, None)
+    done = stored(changed, case, case.battery, prices, method, keep)
+    said = tuple((*own, *more) for own, more in zip(findings, done.findings, strict=True))
+    return Flows(changed, car, done.kwh, case.is_gross, done.methods, said, done.soc_kwh, done.value)
 
 
 def _of_weather(case: Case) -> list[Finding]:
@@ -155,45 +161,6 @@ def _charged(block: Block, ev: EvCharging, zone: str, prices: Prices, findings: 
         rows.append(done.consumption_kwh)
         findings[number].extend(done.findings)
     return np.stack(rows)
-
-
-def _stored(
-    block: Block, case: Case, battery: Battery, prices: Prices, method: str, findings: list[list[Finding]]
-) -> tuple[Float64, tuple[str | None, ...]]:
-    """What the batteries take and give, and how each was run."""
-    from flipkit.scenarios.dispatch import couples, dispatch_block  # here, not above: no compiler without a battery
-
-    net = block.consumption_kwh if case.is_gross else block.net_kwh
-    if method in ("day_ahead", "optimal") and couples(case.buy):
-        return _by_the_bill(net, block.grid, case, battery, prices, method, findings)
-    edges = _day_edges(block.grid, case.buy.timezone)
-    done = dispatch_block(net, *prices, block.grid.step_us / 3.6e9, battery, method, day_edges=edges, threads=1)
-    for own, used, note in zip(findings, done.methods_used, done.notes, strict=True):
-        own.extend([Finding("dispatch.milp", note)] if used == "milp" else [])
-    return done.flow_kwh, done.methods_used
-
-
-def _by_the_bill(
-    net: Float64, grid: Grid, case: Case, battery: Battery, prices: Prices, method: str, findings: list[list[Finding]]
-) -> tuple[Float64, tuple[str | None, ...]]:
-    """Where tiers or demand charges couple intervals, home by home."""
-    from flipkit.scenarios.dispatch import dispatch_tariff
-
-    sold = None if case.sell is None and case.local is None else prices[1]
-    rows, methods = [], []
-    for own, row in zip(findings, net, strict=True):
-        done = dispatch_tariff(row, grid.start_us, grid.step_us, case.buy, battery, method, export_price=sold)
-        rows.append(done.charge_kwh - done.discharge_kwh)
-        methods.append(done.method_used)
-        own.extend([Finding("dispatch.approximate", done.note)] if done.method_used == "approximate" else [])
-    return np.stack(rows), tuple(methods)
-
-
-def _day_edges(grid: Grid, zone: str) -> Int64:
-    """Index of the first interval that begins on each local day, and the number of intervals."""
-    starts, _ = times_of(grid)
-    midnights = local_midnights(zone, grid.start_us, grid.end_us)
-    return np.unique([0, *np.searchsorted(starts, midnights), grid.intervals])
 
 
 @contextmanager

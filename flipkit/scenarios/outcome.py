@@ -31,6 +31,13 @@ class Outcome:
         consumption + charge + export = generation + discharge + import, in every interval.
     ev_kwh : ndarray of float64, shape (n,)
         What the car changes; it is in the consumption already.
+    own_use_kwh : ndarray of float64, shape (n,)
+        What is generated and not exported.
+    soc_kwh : ndarray of float64, shape (n,)
+        What the battery holds at the end of each interval; NaN without one.
+    stored_value : ndarray of float64, shape (n,)
+        With `optimal` and `day_ahead`: what one kWh more in the store at the beginning of an interval would save. NaN
+        with the rules and where a mixed-integer programme was needed.
     import_cost, export_credit, own_use_cost : ndarray of float64, shape (n,)
         Energy at its price; NaN where only the whole bill tells it (tiers that are not filled in the order of time, net
         metering).
@@ -54,6 +61,9 @@ class Outcome:
     consumption_kwh: Float64
     generation_kwh: Float64
     ev_kwh: Float64
+    own_use_kwh: Float64
+    soc_kwh: Float64
+    stored_value: Float64
     charge_kwh: Float64
     discharge_kwh: Float64
     import_kwh: Float64
@@ -73,6 +83,7 @@ class Outcome:
         start, end = times_of(grid)
         stored = nothing if flows.stored_kwh is None else flows.stored_kwh[0]
         imported, exported, made = flows.import_kwh[0], flows.export_kwh[0], flows.generation_kwh[0]
+        own_use = np.maximum(made - exported, 0.0)
         import_cost, tier = import_costs(case, start, end, imported)
         return cls(
             site_id=flows.block.site_ids[0],
@@ -85,13 +96,16 @@ class Outcome:
             consumption_kwh=flows.block.consumption_kwh[0],
             generation_kwh=made,
             ev_kwh=nothing if flows.ev_kwh is None else flows.ev_kwh[0],
+            own_use_kwh=own_use,
+            soc_kwh=np.full(len(nothing), np.nan) if flows.soc_kwh is None else flows.soc_kwh[0],
+            stored_value=np.full(len(nothing), np.nan) if flows.stored_value is None else flows.stored_value[0],
             charge_kwh=np.maximum(stored, 0.0),
             discharge_kwh=np.maximum(-stored, 0.0),
             import_kwh=imported,
             export_kwh=exported,
             import_cost=import_cost,
             export_credit=export_credits(case, start, end, exported),
-            own_use_cost=own_use_costs(case, start, end, np.maximum(made - exported, 0.0)),
+            own_use_cost=own_use_costs(case, start, end, own_use),
             import_tier=tier,
             import_tariff=case.buy,
             has_export_price=case.pays_exports,

@@ -281,6 +281,8 @@ _INTERVAL_COLUMNS = (
     "ev_kwh",
     "charge_kwh",
     "discharge_kwh",
+    "soc_kwh",
+    "stored_value",
     "import_kwh",
     "export_kwh",
     "import_cost",

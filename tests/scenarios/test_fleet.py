@@ -101,6 +101,28 @@ def test_energy_is_conserved_with_every_change_at_once(method, minutes):
         assert row["cost"] == pytest.approx(one["import_cost"].sum() - one["export_credit"].sum(), abs=0.021)
 
 
+@pytest.mark.parametrize("method", ["rule", "optimal"])
+@pytest.mark.parametrize("tariff", [NIGHT, FULL], ids=["prices", "demand"])
+def test_the_store_holds_what_went_in_less_what_came_out_and_its_value_is_that_of_more(tariff, method):
+    battery = fk.Battery(5, 2.5, reserve=0.1, initial_soc=0.5)
+    more = fk.Battery(5, 2.5, reserve=0.1, initial_soc=0.5 + 1e-3 / 5)
+    scenarios = [fk.Scenario("x", tariff=tariff, battery=battery), fk.Scenario("more", tariff=tariff, battery=more)]
+    frame = energy(1)
+    result = fk.simulate(frame, [*scenarios, fk.Scenario("none", tariff=tariff)], dispatch=method)
+    got = result.outcome("s00", "x")
+    change = got.charge_kwh * battery.charge_efficiency - got.discharge_kwh / battery.discharge_efficiency
+    np.testing.assert_allclose(got.soc_kwh, 2.5 + np.cumsum(change), atol=1e-7)
+    assert (got.soc_kwh >= 0.5 - 1e-9).all()
+    assert (got.soc_kwh <= 5 + 1e-9).all()
+    assert np.isnan(got.stored_value).all() == (method == "rule")
+    if method == "optimal" and tariff is NIGHT:
+        other = result.outcome("s00", "more")
+        saved = got.import_cost.sum() - other.import_cost.sum()
+        assert got.stored_value[0] == pytest.approx(saved / 1e-3, abs=1e-6)
+        assert got.stored_value[0] > 0
+    assert np.isnan(result.outcome("s00", "none").soc_kwh).all()
+
+
 @pytest.mark.parametrize("tariff", [FULL, LADDER, FLAT], ids=["full", "ladder", "flat"])
 def test_a_scenario_costs_what_the_bill_of_its_energy_is(tariff):
     """The bill of what the meter counts, by the rating engine, which has an oracle of its own."""

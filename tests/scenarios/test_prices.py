@@ -68,6 +68,28 @@ def test_a_location_with_tiers_costs_what_its_cost_report_says(seed):
     assert costs(result)["home", "today"] == pytest.approx(told.sum(), abs=0.005)
 
 
+def test_own_use_that_has_a_price_is_priced_verified_and_asked_about():
+    """Leased panels: what the home uses of them is paid by the kWh."""
+    kit = kits.kit_over()
+    location = kit.flatpeak.create_location("home", city="London", country_code="GB")
+    for direction, price in (("IMPORT", 0.3), ("EXPORT", 0.1), ("LOCAL", 0.07)):
+        tariff = fk.Tariff.flat(price, **GBP).to_flatpeak(location, direction=direction)
+        kit.flatpeak.create_tariff(location, tariff)
+    frame = energy(site="home").assign(generation_kwh=lambda table: table["consumption_kwh"].to_numpy()[::-1])
+    scenarios = [fk.Scenario("today"), fk.Scenario("battery", battery=fk.Battery(3, 1))]
+    result = fk.simulate(frame, scenarios, prices=kit, verify=30)
+    assert result.proof.agrees
+    assert {row.tariff_direction for row in result.proof.rows} == {"IMPORT", "EXPORT", "LOCAL"}
+    used, made = frame["consumption_kwh"], frame["generation_kwh"]
+    own = 0.07 * np.minimum(used, made).sum()
+    plain = 0.3 * (used - made).clip(lower=0).sum() - 0.1 * (made - used).clip(lower=0).sum() + own
+    assert costs(result)["home", "today"] == pytest.approx(plain, abs=0.016)
+    told = fk.simulate(frame, scenarios, prices=kit, method="instant")
+    for key, cost in costs(told).items():
+        assert cost == pytest.approx(costs(result)[key], abs=0.02)
+    assert set(take(told.bills(), texts=["component"])["component"]) == {"import", "export", "own use"}
+
+
 def test_one_tariff_for_all_or_one_for_each():
     frame = pd.concat([energy(site="a"), energy(site="b")])
     kwh = energy()["consumption_kwh"].sum()

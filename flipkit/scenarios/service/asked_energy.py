@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from flipkit.scenarios.outcome import Outcome
+from flipkit.scenarios.prices import DIRECTIONS
 from flipkit.scenarios.service.asking import whole_wh
 from flipkit.tariffs.series import Float64
 
@@ -18,7 +19,9 @@ def directions_of(outcome: Outcome) -> tuple[list[str], list[str]]:
     """Directions with energy: those that the service can be asked about, and those with a tariff of their own."""
     asked: list[str] = []
     own: list[str] = []
-    for direction in ("IMPORT", "EXPORT"):
+    for direction in DIRECTIONS:
+        if direction == "LOCAL" and direction not in outcome.is_today:
+            continue  # own use that is free
         if not (whole_wh(columns_of(outcome, direction)[0]) > 0).any():
             continue
         is_unpriced = direction == "EXPORT" and not outcome.has_export_price
@@ -29,6 +32,8 @@ def directions_of(outcome: Outcome) -> tuple[list[str], list[str]]:
 
 def columns_of(outcome: Outcome, direction: str) -> tuple[Float64, Float64]:
     """The kWh of a direction and what they cost or earn."""
-    if direction == "IMPORT":
-        return outcome.import_kwh, outcome.import_cost
-    return outcome.export_kwh, outcome.export_credit
+    return {
+        "IMPORT": (outcome.import_kwh, outcome.import_cost),
+        "EXPORT": (outcome.export_kwh, outcome.export_credit),
+        "LOCAL": (outcome.own_use_kwh, outcome.own_use_cost),
+    }[direction]

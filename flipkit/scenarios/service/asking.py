@@ -46,7 +46,7 @@ class Question(NamedTuple):
         The caller's own.
     location_id : str
     tariff_direction : str
-        IMPORT or EXPORT; the energy flows as is usual for it.
+        IMPORT, EXPORT or LOCAL; the energy flows as is usual for it.
     start_us, end_us : int
     energy_wh : int
     """
@@ -62,7 +62,7 @@ class Question(NamedTuple):
         """The record for `Flatpeak.instant_cost`."""
         return {
             "location_id": self.location_id,
-            "energy_flow_direction": "INBOUND" if self.tariff_direction == "IMPORT" else "OUTBOUND",
+            "energy_flow_direction": "OUTBOUND" if self.tariff_direction == "EXPORT" else "INBOUND",
             "tariff_direction": self.tariff_direction,
             "units": "WH",
             "value": self.energy_wh,

@@ -29,7 +29,7 @@ class CertificateRow(NamedTuple):
     site_id, scenario, location_id : str
     start_us, end_us : int
     tariff_direction : str
-        IMPORT or EXPORT.
+        IMPORT, EXPORT or LOCAL.
     energy_wh : int
         What was asked about: whole Wh, as the service counts.
     price_level : str

@@ -61,7 +61,7 @@ class Drawn:
     intervals : int
         Of those, intervals with energy that could be compared.
     own, partly_own : list of tuple of str
-        Site-scenarios with tariffs of their own in every direction with energy, and in one of two.
+        Site-scenarios with tariffs of their own in every direction with energy, and in some.
     whole_bill : int
         Intervals whose cost only the whole bill tells (net metering, tiers that are not filled in the order of time).
     other_tier : Counter of tuple

@@ -13,6 +13,7 @@ import numpy as np
 
 from flipkit.errors import InputError, RequestError
 from flipkit.scenarios.outcome import Outcome
+from flipkit.scenarios.prices import DIRECTIONS
 from flipkit.scenarios.service.asked_energy import Pair, columns_of, directions_of
 from flipkit.scenarios.service.asking import Asked, Question, ask_all, whole_wh
 from flipkit.scenarios.service.journal import Journal, key_of
@@ -27,7 +28,7 @@ class InstantCosts(NamedTuple):
 
     Attributes
     ----------
-    import_cost, export_credit : ndarray of float64, shape (n,)
+    import_cost, export_credit, own_use_cost : ndarray of float64, shape (n,)
         Major units, of the energy in whole Wh, half up: 0 where that is 0, and for exports that nobody pays.
     calls : int
         Records that were asked about in this run.
@@ -37,6 +38,7 @@ class InstantCosts(NamedTuple):
 
     import_cost: Float64
     export_credit: Float64
+    own_use_cost: Float64
     calls: int
     from_journal: int
 
@@ -122,8 +124,8 @@ class _Pricing:
         except RequestError as error:
             error.add_note(self._note())
             raise
-        paid, earned = (self._by_interval(direction) for direction in ("IMPORT", "EXPORT"))
-        return InstantCosts(paid, earned, calls, len(self._questions) - calls)
+        paid, earned, own_use = map(self._by_interval, DIRECTIONS)
+        return InstantCosts(paid, earned, own_use, calls, len(self._questions) - calls)
 
     def _answered(self, question: Question, asked: Asked) -> None:
         if asked.currency != self._outcome.currency:

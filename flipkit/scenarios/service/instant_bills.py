@@ -58,4 +58,5 @@ def _told(part: Reckoned, outcome: Outcome, costs: InstantCosts) -> Reckoned:
     bought = component("import", outcome.import_kwh, costs.import_cost)
     sold = component("export", outcome.export_kwh, -costs.export_credit)
     findings = ((*part.findings[0], _FINDING),)
-    return part._replace(months=tuple(labels), components=(bought, sold), findings=findings)
+    used = [component("own use", outcome.own_use_kwh, costs.own_use_cost)] if "LOCAL" in outcome.is_today else []
+    return part._replace(months=tuple(labels), components=(bought, sold, *used), findings=findings)
