@@ -154,7 +154,7 @@ class _Call(Generic[T]):
             self._pass_gate()
             self.attempts += 1
             outcome = self._attempt()
-            if isinstance(outcome, UnexpectedAnswer):
+            if isinstance(outcome, RequestError):
                 raise outcome
             if isinstance(outcome, Answer) and outcome.status < 300:
                 self.session.budget.refund(self.spent or 1)
@@ -181,7 +181,7 @@ class _Call(Generic[T]):
                 content = self._read(response)
             finally:
                 response.close()
-        except (httpx.RequestError, OSError, UnexpectedAnswer) as error:
+        except (httpx.RequestError, OSError, RequestError) as error:
             return error.with_traceback(None)
         headers = {
             name.lower(): self._masked(value.encode(), _SHORTEST_KEY).decode()
@@ -240,11 +240,17 @@ class _Call(Generic[T]):
     def _read(self, response: httpx.Response) -> bytes:
         chunks, size = [], 0
         for chunk in response.iter_bytes():
+            if self.session.pace.now() >= self.deadline:  # a trickle keeps each single read within its own time
+                raise DeadlineExceeded(self._too_slow(), self._info())
             size += len(chunk)
             if size > _MOST_BYTES:
                 raise UnexpectedAnswer(f"the answer is larger than {_MOST_BYTES // 2**20} MiB", self._info())
             chunks.append(chunk)
         return b"".join(chunks)
+
+    def _too_slow(self) -> str:
+        step = "" if self.repeatable else "; the request has arrived, so look before you send it again"
+        return f"{self.session.policy.deadline_s:g} s were up before the whole answer was here{step}"
 
     def _info(self, request_id: str | None = None) -> RequestInfo:
         return RequestInfo(self.method, self.path, self.attempts, request_id)

@@ -246,6 +246,23 @@ def test_the_deadline_holds_over_all_tries():
     assert isinstance(caught.value.__cause__, errors.ServerError)
 
 
+def test_the_deadline_holds_within_an_answer_that_trickles():
+    pace = FakePace()
+
+    class Trickle(httpx.SyncByteStream):
+        def __iter__(self):
+            for _ in range(1000):
+                pace.time += 1
+                yield b" "
+
+    def trickle(_request):
+        return httpx.Response(200, stream=Trickle())
+
+    with pytest.raises(errors.DeadlineExceeded, match="10 s were up"):
+        session(trickle, pace=pace, policy=RetryPolicy(deadline_s=10)).send("GET", ["x"])
+    assert pace.time == 10
+
+
 def test_a_service_that_fails_throughout_gets_less_load():
     server = Server(httpx.Response(500))
     one = session(server)
