@@ -166,7 +166,7 @@ def _in_process(frames: str) -> Kit:
     from flipkit.http import in_process
 
     clock = Clock()
-    store = open_store(None, clock, sample=True)
+    store = open_store(None, sample=True)
     transport = in_process(create_app(store, clock))
     url = "http://localhost"
     flip = Flip("emulator", environment="emulator", base_url=url, frames=frames, transport=transport)

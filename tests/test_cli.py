@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -187,14 +188,14 @@ def test_a_taken_port_says_what_to_do_and_makes_no_file(run, here):
     assert "another program listens there; stop it, or choose another port" in errors
 
 
-def test_a_folder_that_takes_no_file_for_the_emulator_is_named(run, monkeypatch):
-    def refused(**_options):
-        raise PermissionError(13, "Permission denied")
+def test_a_disk_that_is_full_for_the_emulator_is_named(run, monkeypatch):
+    def full(*_):
+        raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr("flipkit.emulator.sample.TemporaryDirectory", refused)
+    monkeypatch.setattr("flipkit.emulator.sample.seed_flip", full)
     code, _, errors = run("emulator", "--port", "0", "--file", "new.db")
     assert code == 1
-    assert "new.db: [Errno 13] Permission denied; name a file" in errors
+    assert "new.db: database or disk is full; name a file" in errors
 
 
 PLACES = {

@@ -12,7 +12,7 @@ import pytest
 from kits import kit_over
 
 from flipkit import demo
-from flipkit.emulator import Clock, open_store, sample_sites
+from flipkit.emulator import open_store, sample_sites
 from flipkit.frames import take
 from flipkit.scenarios import simulate
 from flipkit.tariffs import Tariff
@@ -114,7 +114,7 @@ def test_it_says_what_to_open_next(demo_made):
 
 def test_a_second_run_gives_the_same_bytes_in_either_library_and_leaves_other_files_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(demo, "LAST", "2025-01")
-    with kit_over(open_store(None, Clock(), sample=True), frames="polars") as kit:
+    with kit_over(open_store(None, sample=True), frames="polars") as kit:
         demo.run(kit, tmp_path)
         first = files_of(tmp_path)
         (tmp_path / "mine.txt").write_text("mine")

@@ -21,7 +21,7 @@ from kits import FakePace, kit_over
 import flipkit as fk
 from flipkit import demo
 from flipkit.connect import Kit
-from flipkit.emulator import Clock, FaultPlan, Store, open_store, readings, start
+from flipkit.emulator import FaultPlan, Store, open_store, readings, start
 from flipkit.frames import take
 from flipkit.http import RetryPolicy
 
@@ -209,7 +209,7 @@ def one_month(monkeypatch):
 
 
 def sample_kit(plan):
-    return kit_over(open_store(None, Clock(), sample=True), faults=plan)
+    return kit_over(open_store(None, sample=True), faults=plan)
 
 
 def until_done(work):

@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 import sqlite3
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
 
-from flipkit.emulator.clock import Clock
+from flipkit.emulator.flatpeak_api import SCHEMA as FLATPEAK_SCHEMA
 from flipkit.emulator.flip_tables import SCHEMA, Site, put_production, put_site
 from flipkit.emulator.sample_flatpeak import seed_flatpeak
 from flipkit.emulator.store import Store
@@ -57,75 +56,62 @@ def sample_tariffs() -> dict[str, dict[str, Any]]:
     return {tariff["key"]: tariff for tariff in tariffs}
 
 
-def open_store(path: str | Path | None, clock: Clock, *, sample: bool) -> Store:
+def open_store(path: str | Path | None, *, sample: bool) -> Store:
     """The store at `path` (in memory for None), with the sample fleet in it if it was empty and `sample` says so.
 
     Raises
     ------
     ConfigurationError
-        The file cannot be opened as a store.
+        The file cannot be opened as a store, or takes no sample fleet.
     """
-    target = Path(path) if path is not None else None
-    if target and target.parent.is_dir() and sample and not target.exists():
-        try:
-            _make_seeded(target, clock)
-        except (OSError, sqlite3.Error) as error:  # a folder or a disk that takes no file
-            raise ConfigurationError(f"{path}: {error}; {_MEND}") from error
-    store = _opened(target)
-    if sample and is_empty(store):
-        seed(store, clock)
-    return store
-
-
-def _make_seeded(target: Path, clock: Clock) -> None:
-    """Seed aside and rename: a kill leaves no half of a sample fleet behind."""
-    with TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as aside:
-        new = Path(aside) / target.name
-        store = Store(new)
-        try:
-            seed(store, clock)
-        finally:
-            store.close()
-        new.rename(target)
-
-
-def _opened(path: Path | None) -> Store:
     try:
-        return Store(path)
-    except sqlite3.Error as error:
+        return _opened(path, sample=sample)
+    except sqlite3.Error as error:  # no folder, no database, a disk that is full
         raise ConfigurationError(f"{path}: {error}; {_MEND}") from error
 
 
-def is_empty(store: Store) -> bool:
+def _opened(path: str | Path | None, *, sample: bool) -> Store:
+    store = Store(path)
+    try:
+        if sample:
+            seed(store)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _is_empty(store: Store) -> bool:
     """Whether neither API was ever told anything."""
-    store.create(SCHEMA)
     with store.read() as db:
         told = db.execute("SELECT 1 FROM flip_sites UNION ALL SELECT 1 FROM flip_waiting LIMIT 1").fetchone()
     return store.is_empty() and told is None
 
 
-def seed(store: Store, clock: Clock) -> None:
+def seed(store: Store) -> None:
     """Fill an empty store with the sample fleet, both APIs' part; one that is not empty stays as it is.
+
+    In one transaction: a kill leaves no half of a fleet behind, and of two emulators that begin with the same file one
+    fills it.
 
     Raises
     ------
     ConfigurationError
         The sample fleet's files are not there.
     """
-    if not is_empty(store):
-        return
-    folder = sample_folder()
-    seed_flip(store, folder)
-    seed_flatpeak(store, clock, folder)
+    store.create(SCHEMA + FLATPEAK_SCHEMA)
+    with store.write() as db:
+        if _is_empty(store):
+            folder = sample_folder()
+            seed_flip(db, folder)
+            seed_flatpeak(store, db, folder)
 
 
-def seed_flip(store: Store, folder: Path) -> None:
+def seed_flip(db: sqlite3.Connection, folder: Path) -> None:
     """The Flip part: sites and their monthly production."""
-    store.create(SCHEMA)
-    sites = sample_sites()
-    with (folder / "performance.csv").open(encoding="utf-8", newline="") as file, store.write() as db:
-        for site in sites:
-            put_site(db, _site(site))
+    for site in sample_sites():
+        put_site(db, _site(site))
+    with (folder / "performance.csv").open(encoding="utf-8", newline="") as file:
         put_production(db, ((row["site_id"], row["month"], *_amounts(row)) for row in csv.DictReader(file)))
 
 

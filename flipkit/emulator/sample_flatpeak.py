@@ -26,8 +26,6 @@ import numpy as np
 
 from flipkit.emulator import flatpeak_objects as objects
 from flipkit.emulator import pricing, readings
-from flipkit.emulator.clock import Clock
-from flipkit.emulator.flatpeak_api import SCHEMA
 from flipkit.emulator.readings import Objects, Readings, Series
 from flipkit.emulator.store import Store
 from flipkit.frames import parse_times, take
@@ -74,27 +72,26 @@ class Shares(NamedTuple):
     local: Int64
 
 
-def seed_flatpeak(store: Store, clock: Clock, folder: Path) -> None:
-    """Fill a store with the sample fleet, in one transaction.
+def seed_flatpeak(store: Store, db: sqlite3.Connection, folder: Path) -> None:
+    """Fill a store with the sample fleet, within a transaction of it.
 
     Parameters
     ----------
     store : Store
-        That has no sample fleet yet.
-    clock : Clock
+        With the tables of the Flatpeak API, and no sample fleet yet.
+    db : sqlite3.Connection
+        What its ``write`` gives.
     folder : Path
         With ``sites.json``, ``tariffs.json``, ``sessions.csv``, ``market_prices.csv.gz`` and ``energy/``.
     """
-    store.create(SCHEMA)
     sites = msgspec.json.decode((folder / "sites.json").read_bytes())
     tariffs = {each["key"]: each for each in msgspec.json.decode((folder / "tariffs.json").read_bytes())}
     sessions = _sessions(folder / "sessions.csv")
-    with store.write() as db:
-        _put_markets(db, tariffs.values(), _columns(folder / "market_prices.csv.gz", *_MARKET))
-        for site in sites:
-            location_id, devices = _put_site(store, db, site, tariffs)
-            energy = _columns(folder / "energy" / f"{site['site_id']}.csv.gz", ["start_utc"], _ENERGY)
-            _put_records(db, location_id, devices, energy, sessions[site["site_id"]])
+    _put_markets(db, tariffs.values(), _columns(folder / "market_prices.csv.gz", *_MARKET))
+    for site in sites:
+        location_id, devices = _put_site(store, db, site, tariffs)
+        energy = _columns(folder / "energy" / f"{site['site_id']}.csv.gz", ["start_utc"], _ENERGY)
+        _put_records(db, location_id, devices, energy, sessions[site["site_id"]])
 
 
 def shares(energy: Mapping[str, np.ndarray]) -> Shares:

@@ -131,7 +131,7 @@ def start(
     clock = Clock()
     with ExitStack() as undo:
         listener = undo.enter_context(_bound(port))  # first: on a taken port no file is made
-        store = open_store(path, clock, sample=sample)
+        store = open_store(path, sample=sample)
         undo.callback(store.close)
         app = create_app(store, clock, faults=faults, limiter=limiter, delay_s=delay_s)
         running = RunningEmulator(_served(app, listener), store, clock)

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flipkit.emulator import Clock, Store
+from flipkit.emulator.flatpeak_api import SCHEMA
 from flipkit.emulator.sample_flatpeak import seed_flatpeak, shares
 
 ROOT = Path(__file__).parents[2]
@@ -22,10 +23,16 @@ ENERGIES = st.lists(st.tuples(*[st.integers(0, 12_000)] * 5), min_size=1, max_si
 NAMES = ("home_wh", "car_wh", "generation_wh", "charge_wh", "discharge_wh")
 
 
+def seeded(store):
+    store.create(SCHEMA)
+    with store.write() as db:
+        seed_flatpeak(store, db, SAMPLE)
+
+
 @pytest.fixture(scope="module")
 def desk(desk_over):
     store, clock = Store(), Clock()
-    seed_flatpeak(store, clock, SAMPLE)
+    seeded(store)
     digest = store.digest()
     made = desk_over(store, clock)
     made.seeded = digest
@@ -106,7 +113,7 @@ def test_sites_without_solar_have_no_local_or_export_rows(desk):
 def test_the_same_store_each_time(desk):
     again = Store()
     began = time.perf_counter()
-    seed_flatpeak(again, Clock(), SAMPLE)
+    seeded(again)
     took = time.perf_counter() - began
     assert again.digest() == desk.seeded
     assert took < 10  # about half a second on an idle machine

@@ -75,7 +75,9 @@ def test_pushed_figures_come_back_in_the_report(store, frames_library):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_third_of_the_calls_failing_changes_no_figure(store, seed):
-    sample.seed_flip(store, sample_folder())
+    store.create(sample.SCHEMA)
+    with store.write() as db:
+        sample.seed_flip(db, sample_folder())
     plan = FaultPlan(seed, 0.3, sleep=lambda _seconds: None)
     wanted = client(store).equipment_performance(start="2025-01", end="2026-01")
     found = client(store, faults=plan).equipment_performance(start="2025-01", end="2026-01")

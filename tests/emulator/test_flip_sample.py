@@ -11,10 +11,17 @@ from flipkit.errors import ConfigurationError
 KEY = {"Authorization": "Bearer any-key"}
 
 
+def flip_store():
+    store = Store()
+    store.create(sample.SCHEMA)
+    with store.write() as db:
+        sample.seed_flip(db, sample_folder())
+    return store
+
+
 @pytest.fixture(scope="module")
 def client():
-    store = Store()
-    sample.seed_flip(store, sample_folder())
+    store = flip_store()
     return create_app(store, Clock()).test_client()
 
 
@@ -72,8 +79,7 @@ def test_the_ratio_is_actual_by_expected_and_null_where_that_is_nothing(client):
 
 
 def test_a_figure_pushed_by_crm_id_goes_before_the_samples_own(sites):
-    store = Store()
-    sample.seed_flip(store, sample_folder())
+    store = flip_store()
     client = create_app(store, Clock()).test_client()
     site = sites[0]
     data = {"month": "2025-06", "expected_production_kwh": 1.0, "customer_name": "Someone Else"}
@@ -88,13 +94,13 @@ def test_a_figure_pushed_by_crm_id_goes_before_the_samples_own(sites):
 
 def test_a_store_that_was_told_something_is_not_seeded(tmp_path):
     path = tmp_path / "emulator.db"
-    store = open_store(path, Clock(), sample=False)
+    store = open_store(path, sample=False)
     record = {"external_id": "CRM-12345", "record_type": "site", "data": {}}
     create_app(store, Clock()).test_client().post("/v1/fleet-data", json={"records": [record]}, headers=KEY)
     before = store.digest()
     store.close()
 
-    store = open_store(path, Clock(), sample=True)
+    store = open_store(path, sample=True)
     assert store.digest() == before
     store.close()
 
@@ -102,20 +108,34 @@ def test_a_store_that_was_told_something_is_not_seeded(tmp_path):
 def test_a_file_is_seeded_once_and_whole(tmp_path):
     path = tmp_path / "emulator.db"
     for _ in range(2):
-        store = open_store(path, Clock(), sample=True)
+        store = open_store(path, sample=True)
         assert len(create_app(store, Clock()).test_client().get("/v1/sites", headers=KEY).json) == 24
         store.close()
     assert [file.name for file in tmp_path.iterdir()] == ["emulator.db"]
 
 
-def test_seeding_that_breaks_off_leaves_nothing_behind(monkeypatch, tmp_path):
+@pytest.mark.parametrize("there_before", [False, True])
+def test_after_seeding_that_breaks_off_the_next_start_seeds_all_of_it(monkeypatch, tmp_path, there_before):
+    path = tmp_path / "emulator.db"
+    if there_before:
+        open_store(path, sample=False).close()
+
     def break_off(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sample, "seed_flatpeak", break_off)
-    with pytest.raises(KeyboardInterrupt):
-        open_store(tmp_path / "emulator.db", Clock(), sample=True)
-    assert list(tmp_path.iterdir()) == []
+    with monkeypatch.context() as broken:
+        broken.setattr(sample, "seed_flatpeak", break_off)
+        with pytest.raises(KeyboardInterrupt):
+            open_store(path, sample=True)
+    store, whole = open_store(path, sample=True), open_store(None, sample=True)
+    assert rows_by_table(store) == rows_by_table(whole)
+    store.close()
+
+
+def rows_by_table(store):
+    with store.read() as db:
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+        return {name: db.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables}  # noqa: S608
 
 
 def test_without_its_files_the_error_says_what_to_do(monkeypatch, tmp_path):
