@@ -93,6 +93,7 @@ def _refuse_naive(name: str, dtype: pl.Datetime) -> None:
 # line feed, also after leading blanks or quotes.
 _FORMULA = r"""^([\s"']*[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]|[\t\r\n])"""
 _HARMLESS = "'${1}"
+_MADE_HARMLESS = "^'" + _FORMULA.removeprefix("^")
 _TIME = "%Y-%m-%dT%H:%M:%S%.fZ"
 
 
@@ -189,10 +190,17 @@ UnreadableError = pl.exceptions.PolarsError
 
 
 def read_text(path: Path) -> pl.DataFrame:
-    """A CSV file with every cell as the text it is (null where empty, also in quotes), or a parquet file as it is."""
+    """A CSV file with every cell as text (null where empty, also in quotes), or a parquet file as it is.
+
+    The apostrophe that `to_csv` sets before what looks like a formula is taken away: it is no part of an id.
+    """
     if path.suffix.lower() == ".parquet":
         return pl.read_parquet(path)
-    return pl.read_csv(path, infer_schema=False, null_values="")
+    return pl.DataFrame([_unguarded(cells) for cells in pl.read_csv(path, infer_schema=False, null_values="")])
+
+
+def _unguarded(cells: pl.Series) -> pl.Series:
+    return cells.str.replace(_MADE_HARMLESS, "${1}") if cells.str.starts_with("'").any() else cells
 
 
 def with_numbers(frame: pl.DataFrame) -> pl.DataFrame:

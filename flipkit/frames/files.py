@@ -25,7 +25,7 @@ def read_file(path: str | os.PathLike[str]) -> Frame:
 
 
 def read_text(path: str | os.PathLike[str]) -> Frame:
-    """A CSV or parquet file as a polars frame, every cell of a CSV as the text that stands there.
+    """A CSV or parquet file as a polars frame, every cell of a CSV as the text that was written there.
 
     Raises
     ------

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from flipkit.errors import InputError
 from flipkit.frames import csv as room
 from flipkit.frames import tables, write_csv
+from flipkit.frames.files import read_text
 
 MAKE = {"pandas": pd.DataFrame, "polars": pl.DataFrame}
 DANGEROUS = ["=1+1", "+1", "-1", "@A1", "\t=1", "\r=1", "\n=1", "  =1", '"=1', "' @x", "＝1", "－2", "＋3", "＠x"]
@@ -45,6 +46,12 @@ def test_a_formula_among_categories_is_made_harmless(dtype, tmp_path):
 @pytest.mark.parametrize("text", HARMLESS)
 def test_other_text_stays_as_it_is(text, frames_library, tmp_path):
     assert read(write_csv(MAKE[frames_library]({"name": [text], "n": [1]}), tmp_path / "x.csv"))[1][0] == text
+
+
+def test_what_was_made_harmless_is_read_as_it_was(tmp_path):
+    texts = [*DANGEROUS, *filter(None, HARMLESS), "'plain", "''"]
+    path = write_csv(pl.DataFrame({"name": texts, "n": range(len(texts))}), tmp_path / "x.csv")
+    assert read_text(path)["name"].to_list() == texts
 
 
 def test_a_header_that_is_a_formula_is_made_harmless(frames_library, tmp_path):
