@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from flipkit.errors import InputError
+from flipkit.scenarios.number import number
 
 __all__ = ["Battery"]
 
@@ -54,29 +54,26 @@ class Battery:
 
     def __post_init__(self) -> None:
         for field in ("capacity_kwh", "power_kw"):
-            _check(field, getattr(self, field), 0.0, math.inf, "a number of 0 or more")
+            self._check(field, 0.0, math.inf, "a number of 0 or more")
         if self.power_kw > 0 and self.capacity_kwh == 0:
             raise InputError(
                 f"battery: power_kw {self.power_kw:g} without capacity: capacity_kwh is 0; give both or none"
             )
         for field in ("charge_efficiency", "discharge_efficiency"):
-            _check(field, getattr(self, field), 5e-324, 1.0, "above 0 and at most 1; 0.95 loses 5 %")
+            self._check(field, 5e-324, 1.0, "above 0 and at most 1; 0.95 loses 5 %")
         for field in ("reserve", "initial_soc"):
             if field != "initial_soc" or self.initial_soc is not None:
-                _check(field, getattr(self, field), 0.0, 1.0, "a fraction of the capacity from 0 to 1; 0.2 is 20 %")
+                self._check(field, 0.0, 1.0, "a fraction of the capacity from 0 to 1; 0.2 is 20 %")
         if self.initial_soc is not None and self.initial_soc < self.reserve:
             raise InputError(f"battery: initial_soc {self.initial_soc:g} is below the reserve of {self.reserve:g}")
         for field in ("grid_charging", "export_from_battery"):
             if not isinstance(getattr(self, field), bool):
                 raise InputError(f"battery: {field} {getattr(self, field)!r} must be True or False")
 
+    def _check(self, field: str, least: float, most: float, wanted: str) -> None:
+        object.__setattr__(self, field, number(getattr(self, field), f"battery: {field}", wanted, least, most))
+
     @property
     def label(self) -> str:
         """A few words for names: ``5 kWh/2.5 kW``."""
         return f"{self.capacity_kwh:g} kWh/{self.power_kw:g} kW"
-
-
-def _check(field: str, value: Any, least: float, most: float, wanted: str) -> None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or not least <= value <= most:
-        raise InputError(f"battery: {field} {value!r} must be {wanted}")

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from flipkit.errors import InputError
 from flipkit.frames import Finding
+from flipkit.scenarios.number import number
 from flipkit.tariffs.offsets import DAY_US
 
 __all__ = ["DISCOUNT_RATE", "Investment", "part_year", "yearly"]
@@ -48,13 +48,16 @@ class Investment:
     discount_rate: float = DISCOUNT_RATE
 
     def __post_init__(self) -> None:
-        _check("capex", self.capex, math.inf, "a number of 0 or more")
-        _check("discount_rate", self.discount_rate, 1.0, "a fraction from 0 to 1; 0.064 is 6.4 %")
+        self._check("capex", math.inf, "a number of 0 or more")
+        self._check("discount_rate", 1.0, "a fraction from 0 to 1; 0.064 is 6.4 %")
         if self.lifetime_years is not None:
             wanted = f"a whole number of years from 1 to {_LONGEST_YEARS}"
-            _check("lifetime_years", self.lifetime_years, _LONGEST_YEARS, wanted)
-            if self.lifetime_years < 1 or self.lifetime_years != int(self.lifetime_years):
+            self._check("lifetime_years", _LONGEST_YEARS, wanted, least=1.0)
+            if self.lifetime_years != int(self.lifetime_years):
                 raise InputError(f"investment: lifetime_years {self.lifetime_years!r} must be {wanted}")
+
+    def _check(self, field: str, most: float, wanted: str, least: float = 0.0) -> None:
+        object.__setattr__(self, field, number(getattr(self, field), f"investment: {field}", wanted, least, most))
 
     def payback_years(self, yearly_saving: float) -> float:
         """Years until the savings, undiscounted, have paid it back: capex / yearly saving; may be beyond the life.
@@ -128,9 +131,3 @@ def part_year(start_us: int, end_us: int) -> Finding | None:
 
 def _days(start_us: int, end_us: int) -> float:
     return (end_us - start_us) / DAY_US
-
-
-def _check(field: str, value: Any, most: float, wanted: str) -> None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or not 0 <= value <= most:
-        raise InputError(f"investment: {field} {value!r} must be {wanted}")

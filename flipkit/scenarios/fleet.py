@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -77,12 +77,15 @@ class Fleet:
         Raises
         ------
         InputError
-            A site without an import price, or with tariffs in two currencies.
+            A site without an import price, or with tariffs in two currencies, in one scenario or in two of them.
         """
         size = sum(block.consumption_kwh.size for block in self.blocks) * len(scenarios)
         work = partial(_work, method=method, compiled=size >= LARGE)
         parts = [part for block in self.blocks for part in self._parts(block, scenarios)]
-        done = at_once(work, parts) if self.executor is None else list(_elsewhere(self.executor, work, parts))
+        if self.executor is None or _is_shut_down(self.executor):
+            done = at_once(work, parts)
+        else:
+            done = list(_elsewhere(self.executor, work, parts))
         return [each for several in done for each in several]
 
     def priced_today(self, scenarios: Sequence[Scenario]) -> list[tuple[str, str]]:
@@ -103,17 +106,31 @@ class Fleet:
                 case = case_of(site_id, scenario, market)
                 flows = flows_of(block.rows(slice(row, row + 1)), case, method, keep=True)
                 return Outcome.of(scenario.name, flows, case, market.location_id if market else None)
-        raise KeyError(site_id)
+        raise InputError(f"site {site_id} has no energy")
 
     def _parts(self, block: Block, scenarios: Sequence[Scenario]) -> Iterator[_Part]:
         alike: dict[tuple[tuple[int, ...], ...], tuple[tuple[Case, ...], list[int]]] = {}
         for row, site_id in enumerate(block.site_ids):
             cases = tuple(case_of(site_id, scenario, self.markets.get(site_id)) for scenario in scenarios)
-            alike.setdefault(tuple(case.key for case in cases), (cases, []))[1].append(row)
+            known = alike.setdefault(tuple(case.key for case in cases), (cases, []))
+            if not known[1]:
+                _check_one_currency(site_id, scenarios, cases)
+            known[1].append(row)
         names = tuple(scenario.name for scenario in scenarios)
         for cases, rows in alike.values():
             for first in range(0, len(rows), _SITES_AT_ONCE):
                 yield _Part(block, _selection(rows[first : first + _SITES_AT_ONCE]), names, cases)
+
+
+def _check_one_currency(site_id: str, scenarios: Sequence[Scenario], cases: Sequence[Case]) -> None:
+    """Costs of scenarios are held against each other."""
+    currency = cases[0].buy.currency
+    for scenario, case in zip(scenarios, cases, strict=True):
+        if case.buy.currency != currency:
+            raise InputError(
+                f"site {site_id}, scenario {scenario.name!r}: {case.buy.currency}, where {scenarios[0].name!r} is in "
+                f"{currency}; currencies are never set against each other, so give the site tariffs in its own"
+            )
 
 
 def _selection(rows: list[int]) -> slice | Int64:
@@ -140,6 +157,17 @@ def _naming(site_ids: tuple[str, ...], scenario: str) -> Iterator[None]:
         more = f" and {len(site_ids) - 1} more with it" if len(site_ids) > 1 else ""
         where = "" if str(error).startswith("site ") else f"site {site_ids[0]}{more}: "
         raise InputError(f"scenario {scenario!r}, {where}{error}") from None
+
+
+def _is_shut_down(executor: Executor) -> bool:
+    """Whether its ``with`` block has ended: results are asked for after it as a rule."""
+    try:
+        executor.submit(bool)
+    except BrokenExecutor:
+        raise
+    except RuntimeError:
+        return True
+    return False
 
 
 def _elsewhere(executor: Executor, work: partial[list[Reckoned]], parts: list[_Part]) -> Iterator[list[Reckoned]]:

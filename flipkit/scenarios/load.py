@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ import numpy as np
 
 from flipkit.errors import InputError
 from flipkit.scenarios.load_profile import LoadProfile
+from flipkit.scenarios.number import number
 from flipkit.tariffs.calendar import day_edges
 from flipkit.tariffs.offsets import Int64
 from flipkit.tariffs.rate_table import rate_series
@@ -51,8 +51,8 @@ class Shift:
     to_hours: str
 
     def __post_init__(self) -> None:
-        if not _is_number(self.share) or not 0 <= self.share <= 1:
-            raise InputError(f"shift: share {self.share!r} must be a fraction from 0 to 1; 0.2 is 20 %")
+        share = number(self.share, "shift: share", "a fraction from 0 to 1; 0.2 is 20 %", most=1.0)
+        object.__setattr__(self, "share", share)
         for field in ("from_hours", "to_hours"):
             _window(getattr(self, field), field)
 
@@ -90,8 +90,8 @@ class Load:
     add: Any = None
 
     def __post_init__(self) -> None:
-        if not _is_number(self.scale) or not math.isfinite(self.scale) or self.scale < 0:
-            raise InputError(f"load: scale {self.scale!r} must be a number of 0 or more; 1.1 is 10 % more")
+        scale = number(self.scale, "load: scale", "a number of 0 or more; 1.1 is 10 % more")
+        object.__setattr__(self, "scale", scale)
         if self.shift is not None and not isinstance(self.shift, Shift):
             raise InputError(f"load: shift: expected a Shift, got {type(self.shift).__name__}")
         if self.add is not None and not isinstance(self.add, LoadProfile):
@@ -133,10 +133,6 @@ class Load:
         if self.shift is not None:
             kwh = self.shift.applied(kwh, start_us, end_us, timezone)
         return kwh if self.add is None else kwh + self.add.energy(start_us, end_us)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _window(hours: Any, field: str) -> tuple[Rate, ...]:

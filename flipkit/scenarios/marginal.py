@@ -9,6 +9,7 @@ import numpy as np
 
 from flipkit.scenarios.case import Case
 from flipkit.tariffs import Rate, Tariff
+from flipkit.tariffs.rating import check_covered
 from flipkit.tariffs.runs import Grid
 from flipkit.tariffs.series import Float64, PriceSeries, joined
 from flipkit.tariffs.tariff_checks import overlap
@@ -35,6 +36,7 @@ def prices_of(case: Case, grid: Grid) -> Prices:
 
 @lru_cache(maxsize=256)
 def _import_prices(tariff: Tariff, grid: Grid) -> Float64:
+    check_covered(tariff, grid)
     parts = []
     for part in tariff.parts or (tariff,):
         energy = 1.0 + sum(tax.share for tax in part.taxes if "energy" in tax.on)
@@ -47,6 +49,7 @@ def _import_prices(tariff: Tariff, grid: Grid) -> Float64:
 @lru_cache(maxsize=256)
 def export_prices(tariff: Tariff, grid: Grid) -> Float64:
     """What an exported kWh earns in each interval by the tariff's own terms; the import price under net metering."""
+    check_covered(tariff, grid)
     parts = []
     for part in tariff.parts or (tariff,):
         if part.export is None:

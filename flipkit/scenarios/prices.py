@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,10 +12,13 @@ import numpy as np
 from flipkit.errors import InputError, PriceUnavailable
 from flipkit.frames import is_frame, take
 from flipkit.http import side_by_side
+from flipkit.scenarios.by_site import check_by_site
 from flipkit.tariffs import Tariff
 from flipkit.tariffs.calendar import from_us
+from flipkit.tariffs.currencies import check_currency
+from flipkit.tariffs.offsets import Int64
 from flipkit.tariffs.price_frame import series_of_frame
-from flipkit.tariffs.series import PriceSeries
+from flipkit.tariffs.series import Float64, PriceSeries
 
 __all__ = ["DIRECTIONS", "Market", "today"]
 
@@ -65,7 +69,8 @@ def today(prices: Any, windows: Mapping[str, Window], zones: Mapping[str, str]) 
         return {}
     if isinstance(prices, Tariff):
         return {site_id: Market(None, {"IMPORT": prices}) for site_id in windows}
-    if isinstance(prices, Mapping) and all(isinstance(each, Tariff) for each in prices.values()):
+    if isinstance(prices, Mapping):
+        check_by_site(prices, Tariff, "prices")
         return {site_id: Market(None, {"IMPORT": each}) for site_id, each in prices.items()}
     client = getattr(prices, "flatpeak", prices)
     if hasattr(client, "prices") and hasattr(client, "locations"):
@@ -129,36 +134,67 @@ def _check_covers(tariff: Tariff, window: Window) -> None:
         raise InputError(f"tariff {tariff.name!r} does not cover the energy")
 
 
+class _Listed(NamedTuple):
+    """Rows of a price frame: arrays of one length; texts as codes, -1 for null, into `labels`."""
+
+    start_us: Int64
+    end_us: Int64
+    price_per_kwh: Float64
+    site_id: Int64
+    tariff_direction: Int64
+    currency: Int64
+
+    def rows(self, rows: slice | Int64) -> _Listed:
+        """Some of them."""
+        return _Listed._make(values[rows] for values in self)
+
+
+_Labels = dict[str, list[str | None]]
+
+
 def _from_frame(frame: Any, zones: Mapping[str, str]) -> dict[str, Market]:
-    columns = take(
-        frame,
-        times=["start_utc", "end_utc"],
-        numbers=["price_per_kwh"],
-        texts=["site_id", "tariff_direction", "currency"],
-        what="prices",
-    )
+    listed, labels = _listed_rows(frame)
+    if (nameless := listed.site_id < 0).any():
+        raise InputError(f"prices, row {int(np.argmax(nameless))}: no site_id")
+    listed = listed.rows(np.lexsort((listed.start_us, listed.site_id)))
     markets: dict[str, Market] = {}
-    for site in dict.fromkeys(columns["site_id"]):
-        own = {name: values[columns["site_id"] == site] for name, values in columns.items()}
-        currencies = set(own["currency"])
-        if len(currencies) > 1:
-            raise InputError(f"prices, site {site}: {', '.join(sorted(map(str, currencies)))} are never added together")
-        place = {"currency": own["currency"][0], "timezone": zones.get(site, "UTC")}
+    for site, own in _runs(listed, "site_id", labels):
         try:
-            series = _by_direction(own)
+            tariffs = _of_site(str(site), zones.get(str(site), "UTC"), own, labels)
         except InputError as error:
             raise InputError(f"prices, site {site}: {error}") from None
-        markets[site] = Market(None, {d: Tariff(f"{site} {d}", **place, series=each) for d, each in series})
+        markets[str(site)] = Market(None, tariffs)
     return markets
 
 
-def _by_direction(own: dict[str, np.ndarray]) -> list[tuple[str, PriceSeries]]:
-    found = []
-    for direction in dict.fromkeys(own["tariff_direction"]):
+def _listed_rows(frame: Any) -> tuple[_Listed, _Labels]:
+    names = ["site_id", "tariff_direction", "currency"]
+    times, numbers = ["start_utc", "end_utc"], ["price_per_kwh"]
+    columns = take(frame, times=times, numbers=numbers, runs=names, what="prices")
+    start, end = (columns[name].view(np.int64) for name in times)
+    codes = [np.repeat(r.codes, np.diff(np.append(r.starts, len(start)))) for r in (columns[name] for name in names)]
+    labels = {name: [*columns[name].labels, None] for name in names}  # the code of a null, -1, is the last
+    return _Listed(start, end, columns["price_per_kwh"], *codes), labels
+
+
+def _runs(listed: _Listed, name: str, labels: _Labels) -> Iterator[tuple[str | None, _Listed]]:
+    """Each text of a column that the rows are sorted by, and its rows."""
+    codes = getattr(listed, name)
+    edges = [0, *(np.flatnonzero(np.diff(codes)) + 1).tolist(), len(codes)]
+    for begin, stop in pairwise(edges) if len(codes) else ():
+        yield labels[name][codes[begin]], listed.rows(slice(begin, stop))
+
+
+def _of_site(site: str, timezone: str, own: _Listed, labels: _Labels) -> dict[str, Tariff]:
+    currency, *others = [labels["currency"][code] for code in np.unique(own.currency)]
+    if others:
+        raise InputError(f"{', '.join(sorted(map(str, (currency, *others))))} are never added together")
+    check_currency(currency)
+    tariffs = {}
+    by_direction = own.rows(np.argsort(own.tariff_direction, kind="stable"))
+    for direction, rows in _runs(by_direction, "tariff_direction", labels):
         if direction not in DIRECTIONS:
             raise InputError(f"tariff_direction {direction!r}; choose one of {', '.join(DIRECTIONS)}")
-        rows = np.flatnonzero(own["tariff_direction"] == direction)
-        rows = rows[np.argsort(own["start_utc"][rows], kind="stable")]
-        start, end = (own[name][rows].view(np.int64) for name in ("start_utc", "end_utc"))
-        found.append((direction, PriceSeries(start, end, own["price_per_kwh"][rows])))
-    return found
+        series = PriceSeries(rows.start_us, rows.end_us, rows.price_per_kwh)
+        tariffs[direction] = Tariff(f"{site} {direction}", str(currency), timezone, series=series)
+    return tariffs

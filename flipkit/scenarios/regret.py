@@ -57,7 +57,7 @@ def regret_columns(fleet: Fleet, scenarios: Sequence[Scenario], homes: Sequence[
     columns = {name: np.concatenate([table[name] for table in tables]) for name in _NAMES}
     order = {home.name: number for number, home in enumerate(homes)}
     place = np.array([order[name] for name in columns["scenario"]])
-    months = np.array([month or "~" for month in columns["month"]])  # the whole window after its months
+    months = np.array([_last_if_none(month) for month in columns["month"]])
     rows = np.lexsort((months, place, columns["site_id"]))
     return {name: values[rows] for name, values in columns.items()}
 
@@ -71,12 +71,14 @@ def _plans(scenarios: Sequence[Scenario], field: str) -> list[_Plan]:
             continue
         name = "today" if tariff is None else scenario.name if isinstance(tariff, Mapping) else tariff.name
         taken = {plan.name for plan in found}
-        found.append(_Plan(f"{name} ({scenario.name})" if name in taken else name, tariff))
+        while name in taken:
+            name = f"{name} ({scenario.name})"
+        found.append(_Plan(name, tariff))
     return found
 
 
 def _pair(home: Scenario, bought: _Plan, sold: _Plan) -> _Pair:
-    name = "\n".join([home.name, bought.name, sold.name])  # no name of a person's scenario has lines
+    name = "\n".join([home.name, f"import plan {bought.name!r}", f"export plan {sold.name!r}"])
     mixture = replace(home, name=name, tariff=bought.tariff, export_tariff=sold.tariff, capex=None)
     return _Pair(home, bought, sold, mixture)
 
@@ -84,8 +86,10 @@ def _pair(home: Scenario, bought: _Plan, sold: _Plan) -> _Pair:
 def _tables(pairs: list[_Pair], parts: list[list[Reckoned]]) -> Iterator[dict[str, np.ndarray]]:
     """The rows of one home: site by site, for what is best is best for one."""
     sites = [dict(_monthly(each)) for each in parts]
-    for site_id, (labels, _, currency) in sites[0].items():
-        costs = np.stack([site[site_id][1] for site in sites])
+    for site_id, (_, currency) in sites[0].items():
+        by_pair = [site[site_id][0] for site in sites]
+        labels = sorted({month for costs in by_pair for month in costs}, key=_last_if_none)
+        costs = np.array([[costs.get(month, 0.0) for month in labels] for costs in by_pair])  # zones differ in months
         best = costs.min(axis=0)
         ties = np.isclose(costs, best, rtol=0, atol=1e-9)
         is_best = ties & (np.cumsum(ties, axis=0) == 1)  # of equal plans the first
@@ -96,12 +100,12 @@ def _tables(pairs: list[_Pair], parts: list[list[Reckoned]]) -> Iterator[dict[st
             "best": is_best.ravel(),
             "regret": rounded_all(costs - best, currency).ravel(),
         }
-        by_pair = {
+        by_plan = {
             "import_plan": [pair.bought.name for pair in pairs],
             "export_plan": [pair.sold.name for pair in pairs],
             "own": [_is_own(pair) for pair in pairs],
         }
-        columns |= {name: np.repeat(np.array(values), shape[1]) for name, values in by_pair.items()}
+        columns |= {name: np.repeat(np.array(values), shape[1]) for name, values in by_plan.items()}
         same = {"site_id": site_id, "scenario": pairs[0].scenario.name, "currency": currency}
         yield columns | {name: np.full(costs.size, value, dtype=object) for name, value in same.items()}
 
@@ -111,10 +115,14 @@ def _is_own(pair: _Pair) -> bool:
     return bool(home.tariff == pair.bought.tariff and home.export_tariff == pair.sold.tariff)
 
 
-def _monthly(parts: Sequence[Reckoned]) -> Iterator[tuple[str, tuple[list[str | None], np.ndarray, str]]]:
+def _last_if_none(month: str | None) -> str:
+    return month or "~"  # the whole window after its months
+
+
+def _monthly(parts: Sequence[Reckoned]) -> Iterator[tuple[str, tuple[dict[str | None, float], str]]]:
     """The cost of each site by month, and of the whole window."""
     for part in parts:
         by_month = np.nansum(np.stack([each.cost for each in part.components]), axis=0)
         whole = np.column_stack([rounded_all(by_month, part.currency), part.cost])
-        for row, site_id in enumerate(part.site_ids):
-            yield site_id, ([*part.months, None], whole[row], part.currency)
+        for site_id, costs in zip(part.site_ids, whole.tolist(), strict=True):
+            yield site_id, (dict(zip([*part.months, None], costs, strict=True)), part.currency)

@@ -9,6 +9,7 @@ from typing import Any
 
 from flipkit.errors import InputError
 from flipkit.scenarios.battery import Battery
+from flipkit.scenarios.by_site import check_by_site
 from flipkit.scenarios.ev import EvCharging
 from flipkit.scenarios.finance import DISCOUNT_RATE, Investment
 from flipkit.scenarios.grid import grid
@@ -135,7 +136,5 @@ def _checked(value: Any, kind: type, what: str) -> Any:
         article = "an" if kind.__name__[0] in "AEIOU" else "a"
         raise InputError(f"{what}: expected {article} {kind.__name__}, or a mapping of site id to {kind.__name__}, got "
                          f"{type(value).__name__}")  # fmt: skip
-    wrong = [str(key) for key, each in value.items() if not isinstance(each, kind)]
-    if wrong:
-        raise InputError(f"{what}: no {kind.__name__} for {', '.join(wrong)}")
+    check_by_site(value, kind, what)
     return MappingProxyType(dict(value))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
+from numbers import Integral
 from typing import Any
 
 from flipkit.errors import InputError
@@ -24,7 +25,7 @@ METHODS = ("rule", "rule_tou", "day_ahead", "optimal")
 
 def simulate(
     energy: Any,
-    scenarios: Sequence[Scenario],
+    scenarios: Iterable[Scenario],
     *,
     prices: Any = None,
     verify: int = 0,
@@ -46,7 +47,7 @@ def simulate(
     energy : DataFrame
         ``site_id, start_utc, consumption_kwh`` and, where there is any, ``generation_kwh``; one step a site, no holes.
         Sites may have different steps, zones and currencies.
-    scenarios : sequence of Scenario
+    scenarios : iterable of Scenario
         The first is the one that the others are compared with.
     prices : Kit, Flatpeak, Tariff, mapping of str to Tariff, or DataFrame, optional
         Today's prices, for scenarios without a tariff of their own. From Flatpeak they are read once a site (the
@@ -82,27 +83,31 @@ def simulate(
     RequestError
         Flatpeak did not answer.
     """
-    if not isinstance(verify, int) or verify < 0:
+    if isinstance(verify, bool) or not isinstance(verify, Integral) or verify < 0:
         raise InputError(f"verify={verify!r}: give a number of intervals, 0 or more")
+    if executor is not None and not hasattr(executor, "submit"):
+        raise InputError(f"executor={executor!r}: give a concurrent.futures.Executor, or leave it out for threads")
     if dispatch not in METHODS:
         raise InputError(f"dispatch={dispatch!r}: choose one of {', '.join(METHODS)}")
     if method not in ("local", "instant") or (journal is not None and method != "instant"):
         raise InputError(f"method={method!r}: choose 'local' or 'instant'; a journal is kept by 'instant' alone")
-    chosen = _checked(scenarios)
+    chosen, frames = _checked(scenarios), library_of(energy)
     blocks = tuple(read_blocks(energy))
     fleet = Fleet(blocks, _markets(prices, blocks, chosen), executor)
-    result = Simulation(fleet, tuple(chosen), dispatch, tuple(fleet.reckon(chosen, dispatch)), library_of(energy))
+    result = Simulation(fleet, tuple(chosen), dispatch, tuple(fleet.reckon(chosen, dispatch)), frames)
     if method == "instant":
         client = getattr(prices, "flatpeak", prices)
         result = replace(result, reckoned=tuple(instantly(result, client, journal)))
-    return result.verified(prices, verify) if verify else result
+    return result.verified(prices, int(verify)) if verify else result
 
 
-def _checked(scenarios: Sequence[Scenario]) -> list[Scenario]:
+def _checked(scenarios: Iterable[Scenario]) -> list[Scenario]:
     if isinstance(scenarios, Scenario):
         raise InputError(
             "scenarios: one Scenario is no list; write [scenario], the first is what others are held against"
         )
+    if not isinstance(scenarios, Iterable):
+        raise InputError(f"scenarios: expected a list of Scenario, got {type(scenarios).__name__}")
     chosen = list(scenarios)
     if not chosen:
         raise InputError("scenarios: none given; give at least one fk.Scenario(name)")
@@ -110,7 +115,13 @@ def _checked(scenarios: Sequence[Scenario]) -> list[Scenario]:
     wrong = [name for s, name in zip(chosen, names, strict=True) if not isinstance(s, Scenario)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if wrong or twice:
-        raise InputError(f"scenarios: no Scenario: {', '.join(wrong)}" if wrong else f"used twice: {', '.join(twice)}")
+        raise InputError(
+            f"scenarios: no Scenario: {', '.join(wrong)}"
+            if wrong
+            else f"scenarios: used twice: {', '.join(twice)}; give each a name of its own"
+        )
+    if lines := [name for name in names if "\n" in name]:
+        raise InputError(f"scenarios: {lines[0]!r}: a name of one line is needed")
     return chosen
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,7 @@ class Simulation:
         DataFrame
             Findings: ``simulate.no_export_price`` (export counted as worth nothing), ``simulate.fixed_charges`` (a
             tariff with standing charges beside one without), ``simulate.band`` (a method that could not be run),
+            ``simulate.no_such_site`` (a change by site that names none of these),
             ``simulate.month_cut`` (tiers of a month that is there in part), ``finance.part_year``, and those of load,
             panels, car and battery.
         """
@@ -196,7 +197,15 @@ class Simulation:
         return CERTIFICATE.build(columns, self.frames, facts=facts)
 
     def outcome(self, site_id: str, scenario: str) -> Outcome:
-        """One site under one scenario as arrays, made anew."""
+        """One site under one scenario as arrays, made anew.
+
+        Raises
+        ------
+        InputError
+            A site or scenario that was not simulated.
+        """
+        _asked(site_id, self.fleet.site_ids, "site_id")
+        _asked(scenario, [each.name for each in self.scenarios], "scenario")
         [chosen] = [each for each in self.scenarios if each.name == scenario]
         return self.fleet.outcome(site_id, chosen, self.dispatch)
 
@@ -248,7 +257,15 @@ class Simulation:
         Returns
         -------
         list of Path
+
+        Raises
+        ------
+        InputError
+            What stands there is no folder.
+        OSError
+            The folder or the disk does not take it.
         """
+        _check_folder(Path(folder))
         frames = {"summary": self.summary(band=band), "bills": self.bills()}
         if len(self.scenarios) > 1:
             frames["waterfall"] = self.waterfall()
@@ -291,11 +308,24 @@ _INTERVAL_COLUMNS = (
 )
 
 
-def _asked(wanted: str | Sequence[str] | None, known: list[str], what: str) -> list[str]:
+def _asked(wanted: Any, known: list[str], what: str) -> list[str]:
     if wanted is None:
         return known
-    names = [wanted] if isinstance(wanted, str) else list(wanted)
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise InputError(f"{what}: {', '.join(map(repr, unknown))} was not simulated; there are {', '.join(known)}")
-    return names
+    names = [wanted] if isinstance(wanted, str) or not isinstance(wanted, Iterable) else list(wanted)
+    if not names:
+        raise InputError(f"{what}: none given; leave it out for all")
+    if unknown := [repr(name) for name in names if name not in known]:
+        more = f" and {len(known) - _MOST_NAMES} more" if len(known) > _MOST_NAMES else ""
+        there = ", ".join(known[:_MOST_NAMES]) + more
+        raise InputError(f"{what}: {', '.join(unknown)} was not simulated; there are {there}")
+    return list(dict.fromkeys(names))
+
+
+_MOST_NAMES = 30
+
+
+def _check_folder(folder: Path) -> None:
+    """Before anything is reckoned for it."""
+    for place in (folder, *folder.parents):
+        if place.exists() and not place.is_dir():
+            raise InputError(f"{place} is no folder; name a folder, which is made where it is not there")

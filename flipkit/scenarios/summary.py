@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from flipkit.frames.findings import Finding, as_text
-from flipkit.scenarios.finance import part_year, yearly
+from flipkit.scenarios.finance import Investment, part_year, yearly
 from flipkit.scenarios.reckoned import Reckoned
-from flipkit.scenarios.scenario import Scenario
+from flipkit.scenarios.scenario import CHANGES, Scenario
 from flipkit.tariffs.money import rounded
 
 __all__ = ["BAND", "summary_columns"]
@@ -36,15 +36,18 @@ def summary_columns(
     """
     homes = {key: row for part in parts for key, row in _rows(part)}
     banded = {method: {key: row for part in many for key, row in _rows(part)} for method, many in band.items()}
-    rows = []
-    for site_id in sorted({site_id for site_id, _ in homes}):
+    sites, rows = sorted({site_id for site_id, _ in homes}), []
+    nowhere = {scenario.name: _nowhere(scenario, sites) for scenario in scenarios}
+    for site_id in sites:
         first = homes[site_id, scenarios[0].name]
         for scenario in scenarios:
             row = homes[site_id, scenario.name]
             row["saving"] = rounded(first["cost"] - row["cost"], row["currency"])
             if band and row["dispatch"] is not None:
                 row |= _band(row, {method: found[site_id, scenario.name] for method, found in banded.items()})
-            rows.append(_finished(row, scenario, first))
+            row["findings"] = (*row["findings"], *nowhere[scenario.name])
+            paid = scenario.investment if _is_built(site_id, scenario, scenarios[0]) else None
+            rows.append(_finished(row, paid, first))
     return {name: [row.get(name, math.nan) for row in rows] for name in (*_TEXTS, *_FIGURES)}
 
 
@@ -65,6 +68,18 @@ _FIGURES = (
     "npv",
     "irr",
 )
+
+
+def _nowhere(scenario: Scenario, sites: Sequence[str]) -> list[Finding]:
+    """Say so where a change is by site, and is none at any of these: a site id may be misspelt."""
+    found = []
+    for field in CHANGES:
+        value = getattr(scenario, field)
+        if isinstance(value, Mapping) and value and not any(site in value for site in sites):
+            more = f" and {len(value) - 1} more" if len(value) > 1 else ""
+            words = f"{field} is for {next(iter(value))}{more}, which the energy does not have"
+            found.append(Finding("simulate.no_such_site", words))
+    return found
 
 
 def _rows(part: Reckoned) -> list[tuple[_Key, dict[str, Any]]]:
@@ -106,7 +121,12 @@ def _band(row: dict[str, Any], by_method: Mapping[str, dict[str, Any]]) -> dict[
     return {f"cost_{method}": other["cost"] for method, other in by_method.items()} | {"findings": findings}
 
 
-def _finished(row: dict[str, Any], scenario: Scenario, first: dict[str, Any]) -> dict[str, Any]:
+def _is_built(site_id: str, scenario: Scenario, first: Scenario) -> bool:
+    """Whether a site is changed at all: a change by site may not name it, and then nobody pays for it there."""
+    return scenario.capex is not None and any(scenario.at(site_id, f) != first.at(site_id, f) for f in CHANGES)
+
+
+def _finished(row: dict[str, Any], paid: Investment | None, first: dict[str, Any]) -> dict[str, Any]:
     part: Reckoned = row["part"]
     findings = list(row["findings"])
     if row["export_kwh"] > 0 and not part.pays_exports:
@@ -116,10 +136,9 @@ def _finished(row: dict[str, Any], scenario: Scenario, first: dict[str, Any]) ->
         which = "this scenario's tariff" if part.has_fixed else "the first scenario's tariff"
         words = f"only {which} has standing charges; the saving compares a bill with them and one without"
         findings.append(Finding("simulate.fixed_charges", words))
-    if scenario.investment is not None and row is not first:
+    if paid is not None:
         saving = yearly(row["saving"], *part.span_us)
-        row["payback_years"] = scenario.investment.payback_years(saving)
-        row["npv"], row["irr"] = scenario.investment.npv(saving), scenario.investment.irr(saving)
+        row["payback_years"], row["npv"], row["irr"] = paid.payback_years(saving), paid.npv(saving), paid.irr(saving)
         cut = part_year(*part.span_us)
         findings += [cut] if cut else []
     row["finding"] = as_text(findings)

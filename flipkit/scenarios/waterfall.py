@@ -73,7 +73,7 @@ def _split(first: Scenario, scenario: Scenario) -> _Split:
     for count in range(1, len(steps)):
         for taken in combinations(steps, count):
             changes = {name: getattr(scenario, name) for step in taken for name in _STEPS[step]}
-            name = "\n".join([scenario.name, *taken])  # no name of a person's scenario has lines
+            name = "\n".join([scenario.name, *taken])  # no name that is handed in has lines
             mixtures[frozenset(taken)] = replace(first, name=name, capex=None, **changes)
     return _Split(scenario, steps, mixtures)
 

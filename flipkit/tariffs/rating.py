@@ -20,7 +20,7 @@ from flipkit.tariffs.tariff import Tariff, TierRule
 from flipkit.tariffs.tariff_checks import overlap
 from flipkit.tariffs.usage import Usage
 
-__all__ = ["PartBill", "partition_of", "prepare", "rate", "total"]
+__all__ = ["PartBill", "check_covered", "partition_of", "prepare", "rate", "total"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +65,7 @@ def rate(
         The tariff does not cover the energy (names the first time), or the billing dates do not.
     """
     grid = usage.block.grid
-    _check_covered(tariff, grid)
+    check_covered(tariff, grid)
     return [_rate_part(usage, each, place, tier_rule or each.tier_rule) for each, place in _places(tariff, grid, dates)]
 
 
@@ -73,7 +73,7 @@ def prepare(usage: Usage, tariffs: list[Tariff], dates: tuple[str, ...] | None =
     """Reckon what tariffs have in common at once: price series with one calendar in one pass over the energy."""
     together: dict[tuple[Partition, bool, bool], list[PriceSeries]] = {}
     for tariff in tariffs:
-        _check_covered(tariff, usage.block.grid)
+        check_covered(tariff, usage.block.grid)
         for each, place in _places(tariff, usage.block.grid, dates):
             gross = each.export is not None and each.export.mode == "buy_all_sell_all"
             sold = each.export.series if each.export is not None else None
@@ -103,7 +103,8 @@ def partition_of(tariff: Tariff, place: Place) -> Partition:
     return partition(place, *schedules)
 
 
-def _check_covered(tariff: Tariff, grid: Grid) -> None:
+def check_covered(tariff: Tariff, grid: Grid) -> None:
+    """Raise InputError where the prices of a tariff do not cover the energy: names tariff and time."""
     begin, stop = tariff.validity
     begin, stop = grid.start_us if begin is None else begin, grid.end_us if stop is None else stop
     check_cover(grid.start_us, grid.end_us, begin, stop, f"the prices of tariff {tariff.name!r}", "energy: ")

@@ -134,7 +134,7 @@ def test_a_frame_has_import_export_and_own_use():
     assert components["quantity"][2] == pytest.approx(own, abs=1e-5)
 
 
-@pytest.mark.parametrize("source", [5, "kit", {"a": 0.25}, object()])
+@pytest.mark.parametrize("source", [5, "kit", [FLAT], object()])
 def test_what_is_no_source_of_prices_is_refused(source):
     with pytest.raises(InputError, match="prices: expected a kit, a Flatpeak client, a Tariff"):
         today(source, {"a": (0, 1)}, {})

@@ -10,6 +10,7 @@ import numpy as np
 
 from flipkit.errors import InputError
 from flipkit.scenarios.ev.sessions import Records, Sessions
+from flipkit.scenarios.number import number
 from flipkit.tariffs.offsets import DAY_US, Int64, offset_pieces
 from flipkit.tariffs.rates import DAY_NAMES, DAY_S, seconds_of
 
@@ -83,12 +84,13 @@ def read_week(pattern: Mapping[str, tuple[str, str, float]], max_power_kw: float
     InputError
         No pattern, unknown days, a time that is none, energy or power that is no number of 0 or more: names the days.
     """
-    _check_number(max_power_kw, "max_power_kw")
+    power = number(max_power_kw, "ev: max_power_kw", _WANTED)
     if not isinstance(pattern, Mapping) or not pattern:
         raise InputError(f"ev: weekly: expected {{days: (arrive, leave, kWh)}}, such as {_EXAMPLE}; got {pattern!r}")
-    return Week(tuple(sorted(stay for item in pattern.items() for stay in _stays(*item))), float(max_power_kw))
+    return Week(tuple(sorted(stay for item in pattern.items() for stay in _stays(*item))), float(power))
 
 
+_WANTED = "a number of 0 or more"
 _EXAMPLE = "{'mon-fri': ('18:00', '07:00', 8.0)}"
 
 
@@ -100,9 +102,9 @@ def _stays(days: Any, value: Any) -> list[Stay]:
         raise InputError(
             f"ev: weekly, {days!r}: {value!r} is not (arrive, leave, kWh); write such as {_EXAMPLE}"
         ) from None
-    _check_number(energy, f"weekly, {days!r}: kWh")
+    kwh = float(number(energy, f"ev: weekly, {days!r}: kWh", _WANTED))
     leave_s += DAY_S if leave_s <= arrive_s else 0
-    return [Stay(day, arrive_s, leave_s, float(energy)) for day in _weekdays(days)]
+    return [Stay(day, arrive_s, leave_s, kwh) for day in _weekdays(days)]
 
 
 def _weekdays(days: Any) -> list[int]:
@@ -121,11 +123,6 @@ def _run(words: str) -> tuple[int, ...]:
         return (_DAYS | _KINDS)[words]
     (begin,), (end,) = _DAYS[first.strip()], _DAYS[last.strip()]
     return tuple((begin + n) % 7 for n in range((end - begin) % 7 + 1))
-
-
-def _check_number(value: Any, what: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-        raise InputError(f"ev: {what} {value!r} must be a number of 0 or more")
 
 
 def _in_utc(local_us: Int64, edges: Int64, offsets: Int64) -> Int64:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from flipkit.errors import InputError
 from flipkit.frames.times import format_times
+from flipkit.scenarios.number import number
 from flipkit.scenarios.solar import typical_weather
 from flipkit.scenarios.solar.pvwatts import Array, ac_power
 from flipkit.scenarios.solar.sky import Floats, Grid, Place
@@ -94,15 +95,18 @@ class Solar:
     existing_kw_dc: float | None = None
 
     def __post_init__(self) -> None:
-        _check("kw_dc", self.kw_dc, 0.0, 1e6, "a number of 0 or more, in kW")
+        self._check("kw_dc", 0.0, 1e6, "a number of 0 or more, in kW")
         if self.existing_kw_dc is not None:
-            _check("existing_kw_dc", self.existing_kw_dc, 1e-6, 1e6, "a number above 0, in kW")
+            self._check("existing_kw_dc", 1e-6, 1e6, "a number above 0, in kW")
             self._check_nothing_modelled()
             return
         for field, (least, most, wanted) in _RANGES.items():
-            _check(field, getattr(self, field), least, most, wanted)
+            self._check(field, least, most, wanted)
         if self.weather is not None and not isinstance(self.weather, Weather):
             object.__setattr__(self, "weather", Weather.from_frame(self.weather))
+
+    def _check(self, field: str, least: float, most: float, wanted: str) -> None:
+        object.__setattr__(self, field, number(getattr(self, field), f"solar: {field}", wanted, least, most))
 
     @classmethod
     def like_existing(cls, kw_dc: float, existing_kw_dc: float) -> Solar:
@@ -187,12 +191,6 @@ class Solar:
                 raise InputError(
                     f"solar: {field} and existing_kw_dc exclude each other; it is modelled, or like the existing one"
                 )
-
-
-def _check(field: str, value: Any, least: float, most: float, wanted: str) -> None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not least <= value <= most:
-        raise InputError(f"solar: {field} {value!r} must be {wanted}")
 
 
 def _grid(start_us: NDArray[np.int64], end_us: NDArray[np.int64]) -> tuple[Grid, NDArray[np.int64]]:
