@@ -68,7 +68,12 @@ def _starts(values: pd.Series) -> np.ndarray:
 
 
 def _values(frame: pd.DataFrame, name: str) -> pd.Series:
-    return frame[name] if name in frame.columns else frame.index.get_level_values(name).to_series()
+    if name not in frame.columns:
+        return frame.index.get_level_values(name).to_series()
+    values = frame[name]
+    if isinstance(values, pd.DataFrame):
+        raise InputError(f"{name} is the name of {len(values.columns)} columns; rename or drop all but one")
+    return values
 
 
 def column(frame: pd.DataFrame, name: str) -> np.ndarray:
