@@ -26,15 +26,15 @@ SCHEMA = flatpeak_objects.SCHEMA + readings.SCHEMA + pricing.SCHEMA
 
 # Documented, and not built: captures, schedules and diagnostics.
 _ABSENT = (
-    ("POST", "/audits/prices/<object_id>"),
-    ("GET", "/tariffs/audit/<object_id>"),
-    ("POST", "/schedules"),
-    ("POST", "/schedules/<kind>/<object_id>"),
-    ("GET", "/slots/<kind>/<object_id>"),
-    ("POST", "/connect/token"),
-    ("POST", "/connect/tariff/token"),
-    ("GET", "/connect/tariff/token"),
-    ("POST", "/connect/tariff/batch"),
+    ("POST", "/audits/prices/<object_id>", "price_audit"),
+    ("GET", "/tariffs/audit/<object_id>", "tariff_rate_audit"),
+    ("POST", "/schedules", "schedule_create"),
+    ("POST", "/schedules/<kind>/<object_id>", "schedule_by_kind"),
+    ("GET", "/slots/<kind>/<object_id>", "slot_retrieve"),
+    ("POST", "/connect/token", "connect_token_create"),
+    ("POST", "/connect/tariff/token", "connect_tariff_token_create"),
+    ("GET", "/connect/tariff/token", "connect_tariff_token_retrieve"),
+    ("POST", "/connect/tariff/batch", "connect_batch"),
 )
 
 
@@ -142,8 +142,8 @@ def _name_version(response: Response) -> Response:
 def _other_routes() -> Iterator[Route]:
     yield Route("GET", "/events", "event_list", _no_events)
     yield Route("GET", "/events/<object_id>", "event_retrieve", _no_event)
-    for number, (method, path) in enumerate(_ABSENT):
-        yield Route(method, path, f"absent_{number}", _absent)
+    for method, path, name in _ABSENT:
+        yield Route(method, path, name, _absent)
 
 
 def _no_events(_caller: Caller) -> Response:

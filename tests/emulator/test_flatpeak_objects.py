@@ -79,13 +79,14 @@ def test_a_refusal_in_full(desk):
 
 
 def test_what_the_emulator_does_not_have_says_so(desk):
-    for method, path in (
-        ("POST", "/audits/prices/loc_1"),
-        ("POST", "/schedules/duration/loc_1"),
-        ("POST", "/connect/token"),
+    for method, path, name in (
+        ("POST", "/audits/prices/loc_1", "price_audit"),
+        ("POST", "/schedules/duration/loc_1", "schedule_by_kind"),
+        ("POST", "/connect/token", "connect_token_create"),
     ):
         answer = desk.call(method, path, {}, status=501)
         assert (answer["type"], answer["code"]) == ("api_error", "not_implemented")
+        assert (answer["context"], path in answer["message"]) == (f"api.{name}", True)
     assert desk.call("GET", "/events") == {"object": "list", "url": "/events", "has_more": False, "data": []}
     desk.call("GET", "/events/evt_1", status=404)
 
