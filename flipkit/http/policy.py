@@ -12,6 +12,9 @@ from email.utils import parsedate_to_datetime
 
 __all__ = ["Budget", "Gate", "Pace", "RetryPolicy", "Timeouts", "parse_retry_after"]
 
+_NARROWEST_S, _WIDEST_S = 1 / 16, 2.0  # between two calls after the first 429, and after many
+_WIDER, _EASE, _GONE_S = 1.5, 0.97, 0.001  # what a 429 and a success make of the gap, and when it is none any more
+
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
@@ -105,20 +108,39 @@ class Budget:
 
 
 class Gate:
-    """Closed for all threads of a session while the service asked to wait."""
+    """Where the calls of all threads of a session leave, one by one once the service said that there are too many.
+
+    Each 429 widens the gap between them, each success narrows it a little; a ``Retry-After`` closes the gate for all.
+    Without it the threads would come back all at once, and most of them be refused again.
+    """
 
     def __init__(self) -> None:
-        self._opens = 0.0
+        self._opens = self._next = self._gap = 0.0
+        self._slowed = -float("inf")
         self._lock = threading.Lock()
 
-    def close_until(self, moment: float) -> None:
-        """Keep the gate closed until `moment` (monotonic seconds) at least."""
+    def wait_s(self, now: float) -> float:
+        """Seconds until a call that comes `now` (monotonic seconds) has its turn; it is kept for it."""
         with self._lock:
-            self._opens = max(self._opens, moment)
+            turn = max(now, self._opens, self._next)
+            self._next = turn + self._gap
+            return turn - now
 
-    def closed_s(self, now: float) -> float:
-        """Seconds until the gate opens; 0 when it is open."""
-        return max(0.0, self._opens - now)
+    def is_open(self, now: float) -> bool:
+        """Whether a turn that has come may be taken: not if the gate was closed while its call waited."""
+        return self._opens <= now
+
+    def slow_down(self, left: float, now: float, asked_s: float) -> None:
+        """Note a 429: when its call left, when it came back, and how long the service asked to wait."""
+        with self._lock:
+            self._opens = max(self._opens, now + asked_s)
+            if left >= self._slowed:  # those that left before are answers to the same crowd
+                self._gap, self._slowed = min(_WIDEST_S, max(_NARROWEST_S, _WIDER * self._gap)), now
+
+    def speed_up(self) -> None:
+        """Note a success."""
+        with self._lock:
+            self._gap = _EASE * self._gap if self._gap > _GONE_S else 0.0
 
 
 def parse_retry_after(text: str | None, now: datetime | None = None) -> float | None:

@@ -147,7 +147,8 @@ class _Call(Generic[T]):
         self.content, self.repeatable, self.authorization = content, repeatable, authorization
         self.decoder = decoder
         self.attempts, self.spent, self.renewed = 0, 0, False
-        self.deadline = session.pace.now() + session.policy.deadline_s
+        self.left = session.pace.now()
+        self.deadline = self.left + session.policy.deadline_s
 
     def run(self) -> Answer[T]:
         while True:
@@ -158,6 +159,7 @@ class _Call(Generic[T]):
                 raise outcome
             if isinstance(outcome, Answer) and outcome.status < 300:
                 self.session.budget.refund(self.spent or 1)
+                self.session._gate.speed_up()
                 return outcome
             if self._was_renewed(outcome):
                 continue
@@ -263,9 +265,15 @@ class _Call(Generic[T]):
         return self.renewed
 
     def _pass_gate(self) -> None:
-        closed = self.session._gate.closed_s(self.session.pace.now())
-        if closed:
-            self.session.pace.sleep(closed)
+        gate, pace = self.session._gate, self.session.pace
+        wait = gate.wait_s(pace.now())
+        while wait:
+            if pace.now() + wait >= self.deadline:
+                text = f"{self.session.policy.deadline_s:g} s were up before the service would take another call"
+                raise DeadlineExceeded(text, self._info())
+            pace.sleep(wait)
+            wait = 0.0 if gate.is_open(pace.now()) else gate.wait_s(pace.now())
+        self.left = pace.now()
 
     def _wait_or_raise(self, outcome: Answer[T] | Exception) -> None:
         session, policy = self.session, self.session.policy
@@ -286,8 +294,8 @@ class _Call(Generic[T]):
             raise error
         self.spent = taken
         _log.debug("%s %s: try %d failed (%s), next in %.2f s", self.method, self.path, self.attempts, error, wait)
-        if throttled and asked:
-            session._gate.close_until(session.pace.now() + asked)
+        if throttled:
+            session._gate.slow_down(self.left, session.pace.now(), asked or 0.0)
         session.pace.sleep(wait)
 
     def _may_repeat(self, outcome: Answer[T] | Exception) -> bool:

@@ -1,7 +1,11 @@
 """The session: what is retried, how long it waits, and what its errors say."""
 
+import heapq
+import itertools
 import logging
+import math
 import pickle
+import random
 import threading
 import traceback
 from datetime import UTC, datetime
@@ -13,9 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flipkit import errors
+from flipkit.emulator import Limiter
 from flipkit.http import BearerKey, Complaint, Pace, RetryPolicy, Secret, Session, Token, side_by_side
 from flipkit.http.address import checked_base, joined
-from flipkit.http.policy import Budget, parse_retry_after
+from flipkit.http.policy import Budget, Gate, parse_retry_after
 
 CANARY = "sk_live_canary_0123456789"
 
@@ -232,9 +237,49 @@ def test_a_retry_after_beyond_patience_is_reported_at_once():
 def test_all_threads_wait_when_one_was_asked_to():
     pace = FakePace()
     one = session(Server(httpx.Response(429, headers={"retry-after": "5"}), ok()), pace=pace)
-    one._gate.close_until(3.0)
+    one._gate.slow_down(left=0.0, now=0.0, asked_s=3.0)
     one.send("GET", ["x"])
     assert pace.waits[0] == 3.0
+
+
+def test_a_turn_that_never_comes_ends_with_the_deadline():
+    pace = FakePace()
+    one = session(Server(ok()), pace=pace, policy=RetryPolicy(deadline_s=10))
+    one._gate.slow_down(left=0.0, now=0.0, asked_s=11.0)
+    with pytest.raises(errors.DeadlineExceeded, match="10 s were up before the service would take another call"):
+        one.send("GET", ["x"])
+    assert pace.waits == []
+
+
+def crowd(rate, calls=200, threads=16, latency_s=0.01):
+    """Seconds that calls of many threads need against a limit, and how often the unluckiest was tried."""
+    gate, policy, dice, now = Gate(), RetryPolicy(), random.Random(1), [0.0]
+    limiter = Limiter(rate, now=lambda: now[0])
+    tries, waiting = [0] * calls, iter(range(threads, calls))
+    events = [(0.0, call, "comes") for call in range(threads)]
+    while events:
+        now[0], call, what = heapq.heappop(events)
+        if what == "comes" or (what == "leaves" and not gate.is_open(now[0])):
+            heapq.heappush(events, (now[0] + gate.wait_s(now[0]), call, "leaves"))
+        elif what == "leaves":
+            tries[call] += 1
+            heapq.heappush(events, (now[0] + latency_s, call, math.ceil(limiter.wait_s("key"))))
+        elif what == 0:
+            gate.speed_up()
+            events.extend((now[0], each, "comes") for each in itertools.islice(waiting, 1))
+            heapq.heapify(events)
+        else:
+            gate.slow_down(now[0] - latency_s, now[0], what)
+            wait = max(what, policy.wait_s(tries[call], throttled=True, uniform=dice.uniform))
+            heapq.heappush(events, (now[0] + wait, call, "comes"))
+    return now[0], max(tries)
+
+
+@pytest.mark.parametrize("rate", [1, 3, 10, 50, 200])
+def test_threads_that_are_too_many_for_a_service_come_back_one_by_one(rate):
+    took, tries = crowd(rate)
+    assert tries < RetryPolicy().attempts
+    assert took < 3 * 200 / rate + 10
 
 
 def test_the_deadline_holds_over_all_tries():
