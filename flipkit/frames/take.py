@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -12,6 +13,8 @@ from flipkit.frames.libraries import TextRuns, is_frame, library, library_of
 from flipkit.frames.times import parse_times
 
 __all__ = ["records_of", "take"]
+
+_MOST_NAMES, _LONGEST_NAME = 40, 60  # of columns in an error
 
 _Reader: TypeAlias = Callable[[np.ndarray, str], np.ndarray]
 
@@ -63,9 +66,7 @@ def take(
     present = source.names
     missing = [name for name in (*kinds, *runs) if name not in present and name not in optional]
     if missing:
-        raise MissingColumnError(
-            f"{what}: missing {', '.join(missing)}; the columns are: {', '.join(present) or 'none'}"
-        )
+        raise MissingColumnError(f"{what}: missing {', '.join(missing)}; the columns are: {_listed(present)}")
     columns = {
         name: source.column(name) if name in present else np.full(source.rows, None, dtype=object) for name in kinds
     }
@@ -73,6 +74,17 @@ def take(
         return {name: _lenient(read, columns[name], name, 0, faults) for name, read in kinds.items()}
     found: dict[str, Any] = {name: read(columns[name], name) for name, read in kinds.items()}
     return found | {name: _checked_runs(source.text_runs(name), name) for name in runs}
+
+
+def _listed(names: Sequence[Any]) -> str:
+    """The names in words: of a file that is no table they may be thousands, with characters that a terminal obeys."""
+    shown = [_shown(str(name)) for name in names[:_MOST_NAMES]]
+    left = len(names) - len(shown)
+    return ", ".join([*shown, *([f"and {left:,} more"] if left else [])]) or "none"
+
+
+def _shown(name: str) -> str:
+    return reprlib.repr(name) if len(name) > _LONGEST_NAME or not name.isprintable() else name
 
 
 def _lenient(read: _Reader, values: np.ndarray, name: str, first: int, faults: dict[int, str]) -> np.ndarray:

@@ -139,3 +139,13 @@ def test_two_pandas_columns_of_one_name_are_refused():
     with pytest.raises(InputError, match="value is the name of 2 columns; rename or drop all but one"):
         take(frame, numbers=["value"])
     assert take(frame, texts=["site_id"])["site_id"].tolist() == ["a"]
+
+
+def test_columns_of_what_is_no_table_are_shown_as_words():
+    names = ["\x1b[2J", "a" * 900, 7, *(f"c{number}" for number in range(2000))]
+    with pytest.raises(MissingColumnError) as caught:
+        take([dict.fromkeys(names)], numbers=["value"])
+    assert str(caught.value).isprintable()
+    assert "7, c0, c1" in str(caught.value)
+    assert "and 1,963 more" in str(caught.value)
+    assert len(str(caught.value)) < 500
