@@ -14,7 +14,7 @@ import httpx
 import msgspec
 
 from flipkit.errors import ConnectionFailed, DeadlineExceeded, RateLimited, RequestError, RequestInfo, UnexpectedAnswer
-from flipkit.http.address import checked_base, joined
+from flipkit.http.address import checked_base, joined, parts_of
 from flipkit.http.answers import Answer, Envelope, error_of, is_retryable_status
 from flipkit.http.credentials import Credential
 from flipkit.http.fanout import WORKERS
@@ -53,7 +53,8 @@ class Session:
 
     Notes
     -----
-    Threads may share a session. Redirects are refused: a key and a body are never forwarded to another address.
+    Threads may share a session. Redirects are refused: a key and a body are never forwarded to another address. The
+    proxy of ``HTTPS_PROXY`` is used for https, where it sees addresses alone; that of ``HTTP_PROXY`` never.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Session:
             headers={"User-Agent": "flipkit", "Accept": "application/json", **(headers or {})},
             transport=transport,
             follow_redirects=False,
+            trust_env=parts_of(self.base_url).scheme == "https",  # a proxy would read what is sent over http
             limits=httpx.Limits(max_connections=2 * WORKERS, max_keepalive_connections=2 * WORKERS),
         )
 

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+import flipkit as fk
 from flipkit.emulator import Clock, FaultPlan, Store, start
 from flipkit.errors import ConfigurationError
 
@@ -193,6 +194,15 @@ def test_a_file_keeps_what_was_submitted(tmp_path):
         commission(emulator.url, "s")
     with start(path=path, sample=False) as emulator:
         assert site_ids(emulator.url) == ["s"]
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_no_proxy_gets_what_is_for_this_machine(name, monkeypatch):
+    with socket.socket() as nobody, start(sample=False) as emulator:
+        nobody.bind(("127.0.0.1", 0))  # without listening: what goes there is refused
+        monkeypatch.setenv(name, f"http://127.0.0.1:{nobody.getsockname()[1]}")
+        with fk.Flip("any-key", base_url=emulator.url) as flip:
+            assert len(flip.sites()) == 0
 
 
 def test_what_was_acknowledged_survives_a_kill_at_any_moment(served, tmp_path):
