@@ -68,6 +68,7 @@ def prices(kit, intervals, *directions):
     columns = {"start_utc": starts, "end_utc": [start + HALF_HOUR for start in starts]}
     columns["tariff_direction"] = [way for way in directions or ("IMPORT",) for _ in range(intervals)]
     columns |= {"site_id": ["home"] * len(starts), "currency": ["GBP"] * len(starts)}
+    columns["timezone"] = ["Europe/London"] * len(starts)
     return MAKE[kit.frames](columns | {"price_per_kwh": [0.2] * len(starts)})
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from flipkit.errors import InputError
-from flipkit.scenarios.number import number
+from flipkit.scenarios.number import MOST, number
 
 __all__ = ["Battery"]
 
@@ -54,7 +53,7 @@ class Battery:
 
     def __post_init__(self) -> None:
         for field in ("capacity_kwh", "power_kw"):
-            self._check(field, 0.0, math.inf, "a number of 0 or more")
+            self._check(field, 0.0, MOST, f"a number of 0 or more, up to {MOST:,.0f}")
         if self.power_kw > 0 and self.capacity_kwh == 0:
             raise InputError(
                 f"battery: power_kw {self.power_kw:g} without capacity: capacity_kwh is 0; give both or none"

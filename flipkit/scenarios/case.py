@@ -8,10 +8,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from flipkit.errors import InputError
+from flipkit.frames.findings import Finding
 from flipkit.scenarios.battery import Battery
 from flipkit.scenarios.ev import EvCharging
 from flipkit.scenarios.load import Load
-from flipkit.scenarios.prices import Market
+from flipkit.scenarios.market import Market
 from flipkit.scenarios.scenario import Scenario
 from flipkit.scenarios.solar import Solar
 from flipkit.tariffs import Tariff
@@ -32,6 +33,8 @@ class Case(NamedTuple):
         What exports earn; None where `buy` settles them (or nobody pays).
     local : Tariff or None
         What own generation costs that the site uses itself, where somebody else owns the panels.
+    findings : tuple of Finding
+        What had to be assumed of today's tariffs.
     today : frozenset of str
         Directions priced by the location's own tariff.
     """
@@ -43,6 +46,7 @@ class Case(NamedTuple):
     buy: Tariff
     sell: Tariff | None
     local: Tariff | None
+    findings: tuple[Finding, ...]
     today: frozenset[str]
 
     @property
@@ -91,7 +95,8 @@ def case_of(site_id: str, scenario: Scenario, market: Market | None) -> Case:
     load, solar, ev, battery = (scenario.at(site_id, name) for name in ("load", "solar", "ev", "battery"))
     by_market = {"IMPORT": buy, "EXPORT": sell, "LOCAL": today.get("LOCAL")}
     same = frozenset(d for d, tariff in by_market.items() if tariff is not None and tariff is today.get(d))
-    return Case(load, solar, ev, battery, _without_export(buy) if sell else buy, sell, today.get("LOCAL"), same)
+    bought, found = _without_export(buy) if sell else buy, market.findings if market else ()
+    return Case(load, solar, ev, battery, bought, sell, today.get("LOCAL"), found, same)
 
 
 @lru_cache(maxsize=256)

@@ -15,8 +15,8 @@ import numpy as np
 from flipkit.errors import InputError
 from flipkit.scenarios.case import Case, case_of
 from flipkit.scenarios.flows import flows_of
+from flipkit.scenarios.market import Market
 from flipkit.scenarios.outcome import Outcome
-from flipkit.scenarios.prices import Market
 from flipkit.scenarios.reckoned import Reckoned, reckoned
 from flipkit.scenarios.scenario import Scenario
 from flipkit.tariffs.bill import LARGE

@@ -110,7 +110,7 @@ def flows_of(block: Block, case: Case, method: str, keep: bool = False) -> Flows
         Whether to tell what the battery holds, too.
     """
     used, made = _used(block, case), _made(block, case)
-    findings: list[list[Finding]] = [_of_weather(case) for _ in block.site_ids]
+    findings = [[*case.findings, *_of_weather(case)] for _ in block.site_ids]
     prices = None if case.ev is None and case.battery is None else prices_of(case, block.grid)
     car = None
     if case.ev is not None and prices is not None:

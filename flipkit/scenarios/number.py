@@ -10,7 +10,10 @@ import numpy as np
 
 from flipkit.errors import InputError
 
-__all__ = ["number"]
+__all__ = ["MOST", "number"]
+
+MOST = 1e6
+"""The most kW and kWh of anything at a home: beside 1e12 kWh the optimum no longer sees what a home uses."""
 
 
 def number(value: Any, what: str, wanted: str, least: float = 0.0, most: float = math.inf) -> Any:

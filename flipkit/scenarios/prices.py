@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
-from itertools import pairwise
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from flipkit.errors import InputError, PriceUnavailable
 from flipkit.frames import is_frame, take
 from flipkit.http import side_by_side
 from flipkit.scenarios.by_site import check_by_site
+from flipkit.scenarios.market import DIRECTIONS, Market
+from flipkit.scenarios.price_rows import markets_of_frame
 from flipkit.tariffs import Tariff
 from flipkit.tariffs.calendar import from_us
-from flipkit.tariffs.currencies import check_currency
-from flipkit.tariffs.offsets import Int64
 from flipkit.tariffs.price_frame import series_of_frame
-from flipkit.tariffs.series import Float64, PriceSeries
 
-__all__ = ["DIRECTIONS", "Market", "today"]
+__all__ = ["today"]
 
 Window = tuple[int, int]
-DIRECTIONS = ("IMPORT", "EXPORT", "LOCAL")
-
-
-class Market(NamedTuple):
-    """Today's tariffs of one site.
-
-    Attributes
-    ----------
-    location_id : str or None
-        Where they come from Flatpeak.
-    tariffs : dict of str to Tariff
-        By direction; a direction without a price is absent.
-    """
-
-    location_id: str | None
-    tariffs: dict[str, Tariff]
 
 
 class _Location(NamedTuple):
@@ -54,7 +34,7 @@ def today(prices: Any, windows: Mapping[str, Window], zones: Mapping[str, str]) 
     ----------
     prices : Kit, Flatpeak, Tariff, mapping of str to Tariff, DataFrame or None
         The locations whose ``reference_id`` is the site's id; one tariff for all sites or one for each; or a frame
-        with ``site_id, start_utc, end_utc, tariff_direction, price_per_kwh, currency``.
+        as `markets_of_frame` takes it.
     windows : mapping of str to tuple of int
         First start and last end of each site's energy, microseconds since 1970-01-01 UTC.
     zones : mapping of str to str
@@ -76,7 +56,7 @@ def today(prices: Any, windows: Mapping[str, Window], zones: Mapping[str, str]) 
     if hasattr(client, "prices") and hasattr(client, "locations"):
         return _from_flatpeak(client, windows)
     if is_frame(prices):
-        return _from_frame(prices, zones)
+        return markets_of_frame(prices, zones)
     raise InputError(
         f"prices: expected a kit, a Flatpeak client, a Tariff, a mapping of site id to Tariff or a DataFrame, got "
         f"{type(prices).__name__}"
@@ -132,69 +112,3 @@ def _check_covers(tariff: Tariff, window: Window) -> None:
     start, end = tariff.validity
     if (start is not None and start > window[0]) or (end is not None and end < window[1]):
         raise InputError(f"tariff {tariff.name!r} does not cover the energy")
-
-
-class _Listed(NamedTuple):
-    """Rows of a price frame: arrays of one length; texts as codes, -1 for null, into `labels`."""
-
-    start_us: Int64
-    end_us: Int64
-    price_per_kwh: Float64
-    site_id: Int64
-    tariff_direction: Int64
-    currency: Int64
-
-    def rows(self, rows: slice | Int64) -> _Listed:
-        """Some of them."""
-        return _Listed._make(values[rows] for values in self)
-
-
-_Labels = dict[str, list[str | None]]
-
-
-def _from_frame(frame: Any, zones: Mapping[str, str]) -> dict[str, Market]:
-    listed, labels = _listed_rows(frame)
-    if (nameless := listed.site_id < 0).any():
-        raise InputError(f"prices, row {int(np.argmax(nameless))}: no site_id")
-    listed = listed.rows(np.lexsort((listed.start_us, listed.site_id)))
-    markets: dict[str, Market] = {}
-    for site, own in _runs(listed, "site_id", labels):
-        try:
-            tariffs = _of_site(str(site), zones.get(str(site), "UTC"), own, labels)
-        except InputError as error:
-            raise InputError(f"prices, site {site}: {error}") from None
-        markets[str(site)] = Market(None, tariffs)
-    return markets
-
-
-def _listed_rows(frame: Any) -> tuple[_Listed, _Labels]:
-    names = ["site_id", "tariff_direction", "currency"]
-    times, numbers = ["start_utc", "end_utc"], ["price_per_kwh"]
-    columns = take(frame, times=times, numbers=numbers, runs=names, what="prices")
-    start, end = (columns[name].view(np.int64) for name in times)
-    codes = [np.repeat(r.codes, np.diff(np.append(r.starts, len(start)))) for r in (columns[name] for name in names)]
-    labels = {name: [*columns[name].labels, None] for name in names}  # the code of a null, -1, is the last
-    return _Listed(start, end, columns["price_per_kwh"], *codes), labels
-
-
-def _runs(listed: _Listed, name: str, labels: _Labels) -> Iterator[tuple[str | None, _Listed]]:
-    """Each text of a column that the rows are sorted by, and its rows."""
-    codes = getattr(listed, name)
-    edges = [0, *(np.flatnonzero(np.diff(codes)) + 1).tolist(), len(codes)]
-    for begin, stop in pairwise(edges) if len(codes) else ():
-        yield labels[name][codes[begin]], listed.rows(slice(begin, stop))
-
-
-def _of_site(site: str, timezone: str, own: _Listed, labels: _Labels) -> dict[str, Tariff]:
-    currency, *others = [labels["currency"][code] for code in np.unique(own.currency)]
-    if others:
-        raise InputError(f"{', '.join(sorted(map(str, (currency, *others))))} are never added together")
-    check_currency(currency)
-    tariffs = {}
-    by_direction = own.rows(np.argsort(own.tariff_direction, kind="stable"))
-    for direction, rows in _runs(by_direction, "tariff_direction", labels):
-        if direction not in DIRECTIONS:
-            raise InputError(f"tariff_direction {direction!r}; choose one of {', '.join(DIRECTIONS)}")
-        series = PriceSeries(rows.start_us, rows.end_us, rows.price_per_kwh)
-        tariffs[direction] = Tariff(f"{site} {direction}", str(currency), timezone, series=series)
-    return tariffs

@@ -12,7 +12,8 @@ from typing import Any
 from flipkit.errors import InputError
 from flipkit.frames import library_of
 from flipkit.scenarios.fleet import Fleet
-from flipkit.scenarios.prices import Market, today
+from flipkit.scenarios.market import Market
+from flipkit.scenarios.prices import today
 from flipkit.scenarios.scenario import Scenario
 from flipkit.scenarios.service.instant_bills import instantly
 from flipkit.scenarios.simulation import Simulation
@@ -53,7 +54,8 @@ def simulate(
         Today's prices, for scenarios without a tariff of their own. From Flatpeak they are read once a site (the
         location whose ``reference_id`` is the site's id): its tariff objects, and its price list in windows of 90 days
         where these do not say it all. A frame has ``site_id, start_utc, end_utc, tariff_direction, price_per_kwh,
-        currency``.
+        currency`` and the site's ``timezone``; without that column hours and months are by the clock of the first
+        scenario that has a tariff, or else UTC.
     verify : int
         Draw so many intervals that were priced with Flatpeak's prices, send them through ``POST
         /costs/instant?non_persistent=true``, and set both costs side by side in `Simulation.certificate`.
@@ -78,8 +80,8 @@ def simulate(
     Raises
     ------
     InputError
-        No scenario or one name twice, energy that is not usable, a site without an import price, a tariff in another
-        currency than the site's (names site and scenario), an option that is none.
+        No scenario or one name twice, energy that is not usable, a site without an import price or with scenarios in
+        two currencies (names site and scenario), prices that end before the energy does, an option that is none.
     RequestError
         Flatpeak did not answer.
     """

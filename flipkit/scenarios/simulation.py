@@ -89,7 +89,8 @@ class Simulation:
         DataFrame
             Findings: ``simulate.no_export_price`` (export counted as worth nothing), ``simulate.fixed_charges`` (a
             tariff with standing charges beside one without), ``simulate.band`` (a method that could not be run),
-            ``simulate.no_such_site`` (a change by site that names none of these),
+            ``simulate.no_such_site`` (a change by site that names none of these), ``simulate.utc`` (a time zone that
+            nothing names),
             ``simulate.month_cut`` (tiers of a month that is there in part), ``finance.part_year``, and those of load,
             panels, car and battery.
         """

@@ -83,6 +83,22 @@ def test_numbers_of_numpy_are_numbers():
     assert fk.simulate(energy(), [TODAY], verify=np.int64(0)).proof is None
 
 
+def test_a_battery_beyond_all_homes_is_refused():
+    """Beside 1e15 kWh the optimum would not see what a home uses, and cost nothing."""
+    for size in (1e7, 1e15, 10**400, float("inf")):
+        refused("battery: capacity_kwh", lambda size=size: fk.Battery(size, 5.0))
+        refused("battery: power_kw", lambda size=size: fk.Battery(5.0, size))
+        refused(
+            "max_power_kw", lambda size=size: fk.EvCharging.weekly({"mon": ("18:00", "7:00", 8)}, max_power_kw=size)
+        )
+        refused("kWh", lambda size=size: fk.EvCharging.weekly({"mon": ("18:00", "7:00", size)}, max_power_kw=7))
+    huge = replace(BETTER, battery=fk.Battery(1e6, 1e6))
+    big = replace(BETTER, battery=fk.Battery(1e3, 1e3))
+    methods = ("cost_rule", "cost_day_ahead", "cost_optimal")
+    found = [records_of(fk.simulate(energy(), [each]).summary())[0] for each in (huge, big)]
+    assert [found[0][name] for name in methods] == [found[1][name] for name in methods]
+
+
 # Money.
 
 
@@ -195,13 +211,32 @@ def price_frame():
     [
         ("site_id", None, "prices, row 0: no site_id"),
         ("currency", "pounds", "prices, site a: currency 'pounds'"),
-        ("currency", None, "prices, site a: currency None"),
+        ("currency", None, "prices, site a: currency ''"),
+        ("timezone", "London", "prices, site a: .*'London'"),
+        ("timezone", ["UTC", "Europe/London"] * 72, "prices, site a: timezone Europe/London, UTC in one site"),
         ("tariff_direction", None, "prices, site a: tariff_direction None"),
         ("price_per_kwh", np.nan, "prices, site a: price series, row 0"),
     ],
 )
 def test_a_price_frame_that_lacks_something(column, value, words):
     refused(words, lambda: fk.simulate(energy(), [fk.Scenario("x")], prices=price_frame().assign(**{column: value})))
+
+
+def test_a_price_frame_says_by_whose_clock():
+    """Otherwise a car in Los Angeles comes home at ten in the morning."""
+    home = fk.Scenario("x", ev=fk.EvCharging.weekly({"all": ("18:00", "23:00", 8)}, max_power_kw=2.0))
+
+    def first_hour(frame, *before):
+        result = fk.simulate(energy(["a"]).drop(columns="generation_kwh"), [*before, home], prices=frame)
+        rows = [row for row in records_of(result.intervals(scenario="x")) if row["ev_kwh"] > 0]
+        return rows[0]["start_utc"].hour, records_of(result.summary())[-1]["finding"]
+
+    assert first_hour(price_frame().assign(timezone="America/Los_Angeles"))[0] == 1  # 18:00 of the day before
+    assert first_hour(price_frame().assign(timezone="Asia/Tokyo")) == (9, None)
+    assert first_hour(price_frame(), replace(TODAY, tariff=replace(FLAT, timezone="Asia/Tokyo"))) == (9, None)
+    hour, finding = first_hour(price_frame())
+    assert hour == 18
+    assert finding.startswith("simulate.utc: hours and months are UTC's")
 
 
 def test_a_price_frame_in_any_order():

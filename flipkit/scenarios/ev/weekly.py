@@ -10,7 +10,7 @@ import numpy as np
 
 from flipkit.errors import InputError
 from flipkit.scenarios.ev.sessions import Records, Sessions
-from flipkit.scenarios.number import number
+from flipkit.scenarios.number import MOST, number
 from flipkit.tariffs.offsets import DAY_US, Int64, offset_pieces
 from flipkit.tariffs.rates import DAY_NAMES, DAY_S, seconds_of
 
@@ -84,13 +84,13 @@ def read_week(pattern: Mapping[str, tuple[str, str, float]], max_power_kw: float
     InputError
         No pattern, unknown days, a time that is none, energy or power that is no number of 0 or more: names the days.
     """
-    power = number(max_power_kw, "ev: max_power_kw", _WANTED)
+    power = number(max_power_kw, "ev: max_power_kw", _WANTED, most=MOST)
     if not isinstance(pattern, Mapping) or not pattern:
         raise InputError(f"ev: weekly: expected {{days: (arrive, leave, kWh)}}, such as {_EXAMPLE}; got {pattern!r}")
     return Week(tuple(sorted(stay for item in pattern.items() for stay in _stays(*item))), float(power))
 
 
-_WANTED = "a number of 0 or more"
+_WANTED = f"a number of 0 or more, up to {MOST:,.0f}"
 _EXAMPLE = "{'mon-fri': ('18:00', '07:00', 8.0)}"
 
 
@@ -102,7 +102,7 @@ def _stays(days: Any, value: Any) -> list[Stay]:
         raise InputError(
             f"ev: weekly, {days!r}: {value!r} is not (arrive, leave, kWh); write such as {_EXAMPLE}"
         ) from None
-    kwh = float(number(energy, f"ev: weekly, {days!r}: kWh", _WANTED))
+    kwh = float(number(energy, f"ev: weekly, {days!r}: kWh", _WANTED, most=MOST))
     leave_s += DAY_S if leave_s <= arrive_s else 0
     return [Stay(day, arrive_s, leave_s, kwh) for day in _weekdays(days)]
 

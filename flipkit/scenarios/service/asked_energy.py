@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from flipkit.scenarios.market import DIRECTIONS
 from flipkit.scenarios.outcome import Outcome
-from flipkit.scenarios.prices import DIRECTIONS
 from flipkit.scenarios.service.asking import whole_wh
 from flipkit.tariffs.series import Float64
 

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from flipkit.errors import InputError, RequestError
+from flipkit.scenarios.market import DIRECTIONS
 from flipkit.scenarios.outcome import Outcome
-from flipkit.scenarios.prices import DIRECTIONS
 from flipkit.scenarios.service.asked_energy import Pair, columns_of, directions_of
 from flipkit.scenarios.service.asking import Asked, Question, ask_all, whole_wh
 from flipkit.scenarios.service.journal import Journal, key_of
