@@ -36,10 +36,12 @@ class Scenario:
     """One what-if: today's home, with the changes that are named.
 
     Each change is one value for all sites, or a mapping by site id; a site that a mapping does not name stays as it is.
+    Equal values make equal scenarios, and none can be changed: ``dataclasses.replace`` makes a variant.
 
     Attributes
     ----------
     name : str
+        What results call it; one line.
     tariff : Tariff or mapping of str to Tariff, optional
         What imports cost, with every charge of the bill. Today's without.
     export_tariff : Tariff or mapping of str to Tariff, optional
@@ -47,10 +49,14 @@ class Scenario:
     solar : Solar or mapping of str to Solar, optional
         Panels beside those that are there.
     battery : Battery or mapping of str to Battery, optional
+        How it is run is said to `simulate`.
     ev : EvCharging or mapping of str to EvCharging, optional
+        Cars that are charged at home; `EvCharging.by_site` makes the mapping from one frame.
     load : Load or mapping of str to Load, optional
+        What else is used, or when.
     capex : float, optional
         What it costs each site to build, in the site's currency: `Simulation.summary` then says whether it pays back.
+        A site that mappings leave as it is pays nothing.
     lifetime_years : int, optional
         For how many years it saves; NPV and IRR need it.
     discount_rate : float

@@ -46,7 +46,7 @@ def summary_columns(
             if band and row["dispatch"] is not None:
                 row |= _band(row, {method: found[site_id, scenario.name] for method, found in banded.items()})
             row["findings"] = (*row["findings"], *nowhere[scenario.name])
-            paid = scenario.investment if _is_built(site_id, scenario, scenarios[0]) else None
+            paid = None if row is first or _is_left_out(site_id, scenario, scenarios[0]) else scenario.investment
             rows.append(_finished(row, paid, first))
     return {name: [row.get(name, math.nan) for row in rows] for name in (*_TEXTS, *_FIGURES)}
 
@@ -121,9 +121,10 @@ def _band(row: dict[str, Any], by_method: Mapping[str, dict[str, Any]]) -> dict[
     return {f"cost_{method}": other["cost"] for method, other in by_method.items()} | {"findings": findings}
 
 
-def _is_built(site_id: str, scenario: Scenario, first: Scenario) -> bool:
-    """Whether a site is changed at all: a change by site may not name it, and then nobody pays for it there."""
-    return scenario.capex is not None and any(scenario.at(site_id, f) != first.at(site_id, f) for f in CHANGES)
+def _is_left_out(site_id: str, scenario: Scenario, first: Scenario) -> bool:
+    """Whether changes by site leave a site as it is: nobody pays there for what is built elsewhere."""
+    by_site = scenario.capex is not None and any(isinstance(getattr(scenario, f), Mapping) for f in CHANGES)
+    return by_site and all(scenario.at(site_id, f) == first.at(site_id, f) for f in CHANGES)
 
 
 def _finished(row: dict[str, Any], paid: Investment | None, first: dict[str, Any]) -> dict[str, Any]:
