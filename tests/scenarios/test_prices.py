@@ -9,7 +9,7 @@ import pytest
 
 import flipkit as fk
 from flipkit.errors import InputError
-from flipkit.frames import take
+from flipkit.frames import records_of, take
 from flipkit.scenarios.prices import today
 from flipkit.tariffs import Export, Rate
 
@@ -138,3 +138,25 @@ def test_a_frame_has_import_export_and_own_use():
 def test_what_is_no_source_of_prices_is_refused(source):
     with pytest.raises(InputError, match="prices: expected a kit, a Flatpeak client, a Tariff"):
         today(source, {"a": (0, 1)}, {})
+
+
+def test_today_costs_every_site_what_its_cost_report_says():
+    """A year of the sample fleet, month by month and to the cent, by import and export."""
+    with fk.connect("emulator", frames="polars") as kit:
+        frame = fk.site_energy(kit, "2025-01", "2025-12")
+        bills = fk.simulate(frame, [fk.Scenario("today")], prices=kit).bills()
+        report = fk.cost_report(kit, "2025-01", "2025-12")
+    called = {"IMPORT": ("import", 1), "EXPORT": ("export", -1)}
+    wanted = {}
+    for row in records_of(report):
+        has_records = row["energy_kwh"] is not None  # a home without panels has none of its exports
+        if row["object_type"] == "location" and row["tariff_direction"] in called and has_records:
+            component, sign = called[row["tariff_direction"]]
+            money = sign * row["cost"] + 0.0
+            wanted[row["site_id"], row["period"], component] = money, row["energy_kwh"], row["currency"]
+    found = {
+        (row["site_id"], row["month"], row["component"]): (row["cost"], row["quantity"], row["currency"])
+        for row in records_of(bills)
+    }
+    assert found == wanted
+    assert len({site for site, _, _ in found}) == 24
