@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 from flipkit.emulator import flatpeak_objects, pricing, readings
 from flipkit.emulator.clock import Clock
 from flipkit.emulator.flatpeak_answers import Refusal, answer, envelope
+from flipkit.emulator.flatpeak_audits import Audits
 from flipkit.emulator.flatpeak_costs import Costs
 from flipkit.emulator.flatpeak_locations import Customers, Devices, Locations
 from flipkit.emulator.flatpeak_meters import Meters
@@ -26,8 +27,6 @@ SCHEMA = flatpeak_objects.SCHEMA + readings.SCHEMA + pricing.SCHEMA
 
 # Documented, and not built: captures, schedules and diagnostics.
 _ABSENT = (
-    ("POST", "/audits/prices/<object_id>", "price_audit"),
-    ("GET", "/tariffs/audit/<object_id>", "tariff_rate_audit"),
     ("POST", "/schedules", "schedule_create"),
     ("POST", "/schedules/<kind>/<object_id>", "schedule_by_kind"),
     ("GET", "/slots/<kind>/<object_id>", "slot_retrieve"),
@@ -63,6 +62,7 @@ def flatpeak_blueprint(store: Store, clock: Clock) -> Blueprint:
         Meters(store, clock),
         Costs(store, clock, pricer),
         Prices(store, clock, pricer),
+        Audits(store, clock, pricer),
     )
     blueprint.add_url_rule("/login", "login", desk.login, methods=["GET"])
     for route in (*(route for part in parts for route in part.routes()), *_other_routes()):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -13,19 +12,19 @@ from flask import Response, request
 from flipkit.emulator import flatpeak_objects as objects
 from flipkit.emulator.clock import Clock
 from flipkit.emulator.flatpeak_answers import Refusal, answer, passing_id
+from flipkit.emulator.flatpeak_asked import around, asked_for, next_update
 from flipkit.emulator.flatpeak_locations import place_of
-from flipkit.emulator.flatpeak_requests import Window, direction, flag, json_object, window
+from flipkit.emulator.flatpeak_requests import Window, direction, flag, json_object
 from flipkit.emulator.flatpeak_routes import Route
 from flipkit.emulator.flatpeak_tokens import Caller
 from flipkit.emulator.flatpeak_versions import ANODE, VERSIONS, ZERO, Version
-from flipkit.emulator.pricing import Place, Pricer
+from flipkit.emulator.pricing import Pricer
 from flipkit.emulator.store import Store
 from flipkit.tariffs import PriceSeries
-from flipkit.tariffs.offsets import DAY_US
 
 __all__ = ["Prices"]
 
-_MOST_US = 90 * DAY_US
+_MOST_DAYS = 90
 
 
 class Prices:
@@ -45,10 +44,10 @@ class Prices:
         """Anode: object ``price``; ``start_time`` is now by default."""
         body = json_object()
         word = direction("tariff_direction", ("IMPORT", "EXPORT", "LOCAL"), body)
-        found = self._found(object_id, word, body, caller.version)
+        found = self._found(caller, object_id, word, body)
         asked = {"tariff_direction": word, **found.pop("request")}
         frame = {"id": passing_id("prs", object_id, asked), "object": "price", "tariff_direction": word}
-        return answer(frame | _mode(caller) | {"request": asked} | found)
+        return answer(frame | {"request": asked} | found)
 
     def rates(self, caller: Caller, object_id: str) -> Response:
         """Zero: object ``tariff_rate``; both times are needed. The emulator knows no carbon."""
@@ -56,50 +55,24 @@ class Prices:
         word = direction("direction", ("IMPORT", "EXPORT"), {})
         if request.args.get("start_time") is None:
             raise Refusal.invalid("start_time is missing")
-        found = self._found(object_id, word, request.args, caller.version)
+        found = self._found(caller, object_id, word, request.args)
         asked = {**flags, "direction": word, **found.pop("request")}
         frame = {"id": passing_id("rts", object_id, asked), "object": "tariff_rate", "direction": word}
-        return answer(frame | _mode(caller) | {"request": asked} | found)
+        return answer(frame | {"request": asked} | found)
 
-    def _found(self, object_id: str, word: str, fields: Mapping[str, Any], version: Version) -> dict[str, Any]:
-        asked = window(fields, needs_end=True)
-        start, end = self._bounds(asked)
+    def _found(self, caller: Caller, object_id: str, word: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+        asked = asked_for(fields, self._clock, _MOST_DAYS)
         with self._store.read() as db:
             place = place_of(objects.get(db, "location", object_id))
-            priced = self._pricer.priced(db, place, word, start, end)
+            priced = self._pricer.priced(db, place, word, *asked.span)
         priced.check_covers(priced.series.start_us, priced.series.end_us)
-        now = self._clock.now()
         return {
-            "location_id": place.id,
-            **_setting(place),
+            **around(caller, place, self._clock),
             "last_updated": self._clock.text(),
-            "next_update": (now + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "time_created": self._clock.text(),
-            "request": {"start_time": _whole_second(asked, start), "end_time": _whole_second(asked, end)},
-            "data": _segments(priced.series, asked, version),
+            "next_update": next_update(self._clock),
+            "request": asked.echo(),
+            "data": _segments(priced.series, asked.window, caller.version),
         }
-
-    def _bounds(self, asked: Window) -> tuple[int, int]:
-        assert asked.end_us is not None
-        start = self._clock.now_us() if asked.start_us is None else asked.start_us
-        if asked.end_us <= start:
-            raise Refusal.invalid("end_time must be after start_time, which is now by default")
-        if asked.end_us - start > _MOST_US:
-            raise Refusal.invalid("the window must be at most 90 days long")
-        return start, asked.end_us
-
-
-def _mode(caller: Caller) -> dict[str, Any]:
-    return {"live_mode": caller.live_mode, "account_id": caller.account_id}
-
-
-def _setting(place: Place) -> dict[str, str]:
-    return {"location_timezone": place.setting.timezone, "currency_code": place.setting.currency}
-
-
-def _whole_second(asked: Window, instant_us: int) -> str:
-    """A time as the service echoes it: without fractions of a second."""
-    return asked.text(instant_us // 1_000_000 * 1_000_000)
 
 
 def _segments(series: PriceSeries, asked: Window, version: Version) -> list[Any]:

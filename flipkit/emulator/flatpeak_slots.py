@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from flipkit.emulator.contracts import Contract
 from flipkit.emulator.flatpeak_objects import Stored
-from flipkit.emulator.pricing import Contract
 
 __all__ = ["slots", "status_words"]
 

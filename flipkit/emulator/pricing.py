@@ -16,15 +16,14 @@ others may follow, its confidence is 0.8 at most.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
 from flipkit.emulator.clock import Clock
+from flipkit.emulator.contracts import FAR_US, Contract, Gaps, nothing, stitched
 from flipkit.emulator.flatpeak_answers import Refusal
 from flipkit.emulator.flatpeak_counters import New, used_energy
 from flipkit.emulator.flatpeak_places import Setting
@@ -33,10 +32,9 @@ from flipkit.errors import InputError
 from flipkit.tariffs import PriceSeries, Tariff
 from flipkit.tariffs.calendar import month_edges, to_text
 from flipkit.tariffs.offsets import DAY_US, Int64
-from flipkit.tariffs.series import joined
 from flipkit.tariffs.tier_prices import Span, Used, has_tiers, mean_prices, step_prices
 
-__all__ = ["SCHEMA", "Contract", "Place", "Priced", "Pricer", "default_market", "put_market"]
+__all__ = ["SCHEMA", "Place", "Priced", "Pricer", "Terms", "default_market", "put_market"]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS market_prices (
@@ -48,9 +46,6 @@ CREATE TABLE IF NOT EXISTS market_prices (
 ) WITHOUT ROWID;
 """
 
-Gaps = tuple[tuple[int, int], ...]
-
-_FAR_US = 1 << 62
 _FORECAST = np.array([0.8, 0.6, 0.4, 0.2])
 _STEP_US = 90 * DAY_US
 
@@ -62,22 +57,35 @@ class Place(NamedTuple):
     setting: Setting
 
 
-class Contract(NamedTuple):
-    """A tariff object, ready to price: between two instants, of a direction and a kind."""
+class Terms(NamedTuple):
+    """What prices a location in a direction over a window: contracts of energy and of fees, and the count of tiers.
 
-    direction: str
-    kind: str
-    tariff: Tariff
-    from_us: int
-    to_us: int
-    tiered: bool
+    Attributes
+    ----------
+    commodity, fees : list of Contract
+        Oldest first; no commodity only where energy is free.
+    window : tuple of int
+    used : Used or None
+        The energy that counts; None where there are no tiers.
+    cuts : ndarray of int64, shape (n,), or None
+        As in `Pricer.priced`.
+    """
 
-
-class _Count(NamedTuple):
-    """What tiers are priced by: the energy that counts (None where there are no tiers), and as `Pricer.priced`."""
-
+    commodity: list[Contract]
+    fees: list[Contract]
+    window: Span
     used: Used | None
     cuts: Int64 | None
+
+    def prices(self, contract: Contract, in_force: Span, span: Span) -> PriceSeries:
+        """What a kWh costs by a contract that counts over `in_force`, over `span`."""
+        if not contract.tiered:
+            return contract.tariff.prices(*span)
+        assert self.used is not None
+        if self.cuts is not None:
+            return mean_prices(contract.tariff, self.used, in_force, span, self.cuts)
+        steps = step_prices(contract.tariff, self.used, in_force, span)
+        return PriceSeries(steps.start_us, steps.end_us, steps.price_per_kwh, np.full(len(steps), _FORECAST[0]))
 
 
 class Priced(NamedTuple):
@@ -153,21 +161,35 @@ class Pricer:
         Refusal
             422 ``no_tariff_connected`` where it has no COMMODITY tariff in that direction.
         """
-        own = [each for each in self.contracts(db, place) if each.direction == direction]
-        commodity, fees = ([each for each in own if each.kind == kind] for kind in ("COMMODITY", "NON_COMMODITY"))
-        if not commodity and direction == "LOCAL":
-            return Priced(_free(start_us, end_us), ())
-        if not commodity:
-            raise Refusal.invalid(f"{place.id} has no tariff connected for {direction}", "no_tariff_connected")
-        count, window = _Count(None, cuts), (start_us, end_us)
-        if any(each.tiered for each in own):
-            whole = month_edges(place.setting.timezone, start_us, end_us).edges
-            count = _Count(used_energy(db, place.id, direction, (int(whole[0]), end_us), new), cuts)
-        series, gaps = _stitched(commodity, window, count)
-        if fees:
-            series = series.plus(_stitched(fees, window, count)[0])
+        terms = self.terms(db, place, direction, (start_us, end_us), cuts=cuts, new=new)
+        if not terms.commodity:
+            return Priced(nothing(terms.window), ())
+        series, gaps = stitched(terms.commodity, terms.window, terms.prices)
+        if terms.fees:
+            series = series.plus(stitched(terms.fees, terms.window, terms.prices)[0])
         known = self._clock.now_us()
         return Priced(_with_confidence(series, known), () if direction == "LOCAL" else gaps)
+
+    def terms(
+        self,
+        db: sqlite3.Connection,
+        place: Place,
+        direction: str,
+        window: Span,
+        *,
+        cuts: Int64 | None = None,
+        new: New | None = None,
+    ) -> Terms:
+        """What `priced` goes by; parameters and errors as there."""
+        own = [each for each in self.contracts(db, place) if each.direction == direction]
+        commodity, fees = ([each for each in own if each.kind == kind] for kind in ("COMMODITY", "NON_COMMODITY"))
+        if not commodity and direction != "LOCAL":
+            raise Refusal.invalid(f"{place.id} has no tariff connected for {direction}", "no_tariff_connected")
+        used = None
+        if any(each.tiered for each in own):
+            whole = month_edges(place.setting.timezone, *window).edges
+            used = used_energy(db, place.id, direction, (int(whole[0]), window[1]), new)
+        return Terms(commodity, fees, window, used, cuts)
 
     def contracts(self, db: sqlite3.Connection, place: Place) -> list[Contract]:
         """The tariffs of a location, oldest first."""
@@ -176,16 +198,23 @@ class Pricer:
 
     def _read_contract(self, body: bytes, setting: Setting) -> Contract:
         source: dict[str, Any] = msgspec.json.decode(body)
-        market = self._market(source["market"]) if source.get("market_rates") else None
+        market = self.market(source["market"]) if source.get("market_rates") else None
         tariff = Tariff.from_flatpeak(source, timezone=setting.timezone, currency=setting.currency, market=market)
         if tariff.series is not None:
             start, end = int(tariff.series.start_us[0]), int(tariff.series.end_us[-1])
         else:
-            start = -_FAR_US if tariff.valid_from_us is None else tariff.valid_from_us
-            end = _FAR_US if tariff.valid_to_us is None else tariff.valid_to_us
-        return Contract(source["direction"], source["type"], tariff, start, end, has_tiers(tariff))
+            start = -FAR_US if tariff.valid_from_us is None else tariff.valid_from_us
+            end = FAR_US if tariff.valid_to_us is None else tariff.valid_to_us
+        return Contract(source["direction"], source["type"], tariff, start, end, has_tiers(tariff), source)
 
-    def _market(self, name: str) -> PriceSeries:
+    def market(self, name: str) -> PriceSeries:
+        """The prices of a market.
+
+        Raises
+        ------
+        InputError
+            There are none of that name.
+        """
         with self._store.read() as db:
             row = db.execute("SELECT * FROM market_prices WHERE market = ?", (name,)).fetchone()
         if row is None:
@@ -205,44 +234,6 @@ def default_market(db: sqlite3.Connection, setting: Setting) -> str | None:
     query = "SELECT market FROM market_prices WHERE timezone = ? ORDER BY market LIMIT 1"
     row = db.execute(query, (setting.timezone,)).fetchone()
     return str(row["market"]) if row else None
-
-
-def _stitched(contracts: Sequence[Contract], window: Span, count: _Count) -> tuple[PriceSeries, Gaps]:
-    """The price over the window, contract by contract, and where there is none."""
-    parts, gaps = [], []
-    for contract, in_force in _holding(contracts):
-        begin, stop = max(in_force[0], window[0]), min(in_force[1], window[1])
-        if begin >= stop:
-            continue
-        if contract is None:
-            gaps.append((begin, stop))
-        parts.append(_free(begin, stop) if contract is None else _prices(contract, in_force, (begin, stop), count))
-    return (parts[0] if len(parts) == 1 else joined(parts)), tuple(gaps)
-
-
-def _holding(contracts: Sequence[Contract]) -> list[tuple[Contract | None, Span]]:
-    """Which contract holds from when until when, over all time; None for none."""
-    edges = {-_FAR_US, _FAR_US, *(edge for each in contracts for edge in (each.from_us, each.to_us))}
-    found: list[tuple[Contract | None, Span]] = []
-    for begin, stop in pairwise(sorted(edges)):
-        last = next((each for each in reversed(contracts) if each.from_us <= begin and stop <= each.to_us), None)
-        since = found.pop()[1][0] if found and found[-1][0] is last else begin
-        found.append((last, (since, stop)))
-    return found
-
-
-def _prices(contract: Contract, in_force: Span, window: Span, count: _Count) -> PriceSeries:
-    if not contract.tiered:
-        return contract.tariff.prices(*window)
-    assert count.used is not None
-    if count.cuts is not None:
-        return mean_prices(contract.tariff, count.used, in_force, window, count.cuts)
-    steps = step_prices(contract.tariff, count.used, in_force, window)
-    return PriceSeries(steps.start_us, steps.end_us, steps.price_per_kwh, np.full(len(steps), _FORECAST[0]))
-
-
-def _free(start_us: int, end_us: int) -> PriceSeries:
-    return PriceSeries(np.array([start_us]), np.array([end_us]), np.zeros(1))
 
 
 def _with_confidence(series: PriceSeries, now_us: int) -> PriceSeries:

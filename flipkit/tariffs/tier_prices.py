@@ -20,7 +20,7 @@ from flipkit.tariffs.rate_table import rate_table, schedule_changes, schedule_of
 from flipkit.tariffs.series import Float64, PriceSeries
 from flipkit.tariffs.tariff import Tariff
 
-__all__ = ["Span", "Used", "has_tiers", "mean_prices", "step_prices", "tiers_reached"]
+__all__ = ["Span", "Used", "has_tiers", "mean_prices", "step_prices", "step_starts", "tiers_reached"]
 
 Span = tuple[int, int]
 
@@ -115,11 +115,17 @@ def mean_prices(tariff: Tariff, used: Used, in_force: Span, window: Span, cuts: 
 
 def step_prices(tariff: Tariff, used: Used, in_force: Span, window: Span) -> PriceSeries:
     """The price of the tier reached at every time, to the microsecond; parameters and errors as `mean_prices`."""
-    climb = _climb(tariff, used, in_force, window, np.zeros(0, dtype=np.int64))
-    limits = climb.base[:, None] + climb.limits
-    climb = _climb(tariff, used, in_force, window, used.reached(np.unique(limits[np.isfinite(limits)])))
+    climb = _climb_by_step(tariff, used, in_force, window)
     price, _ = climb.marginal((climb.before + climb.after) / 2)
     return PriceSeries(climb.edges_us[:-1], climb.edges_us[1:], price).merged()
+
+
+def step_starts(tariff: Tariff, used: Used, in_force: Span, window: Span) -> PriceSeries:
+    """Where the tier begins that `step_prices` gives the price of, in kWh of the month, in the place of the price."""
+    climb = _climb_by_step(tariff, used, in_force, window)
+    _, step = climb.marginal((climb.before + climb.after) / 2)
+    begins = climb.lower_limits()[np.arange(len(step)), step]
+    return PriceSeries(climb.edges_us[:-1], climb.edges_us[1:], begins).merged()
 
 
 def tiers_reached(tariff: Tariff, used: Used, in_force: Span, at_us: Int64, end_us: int) -> Int64:
@@ -155,6 +161,13 @@ class _Climb(NamedTuple):
         """What the next kWh costs after so many, and on which step it is."""
         step = (kwh[:, None] >= self.limits - _NOISE_KWH).sum(axis=1)
         return self.prices[np.arange(len(step)), step], step
+
+
+def _climb_by_step(tariff: Tariff, used: Used, in_force: Span, window: Span) -> _Climb:
+    """Cut also where a tier is reached."""
+    climb = _climb(tariff, used, in_force, window, np.zeros(0, dtype=np.int64))
+    limits = climb.base[:, None] + climb.limits
+    return _climb(tariff, used, in_force, window, used.reached(np.unique(limits[np.isfinite(limits)])))
 
 
 def _climb(tariff: Tariff, used: Used, in_force: Span, window: Span, cuts: Int64) -> _Climb:

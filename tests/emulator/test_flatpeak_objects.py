@@ -80,7 +80,6 @@ def test_a_refusal_in_full(desk):
 
 def test_what_the_emulator_does_not_have_says_so(desk):
     for method, path, name in (
-        ("POST", "/audits/prices/loc_1", "price_audit"),
         ("POST", "/schedules/duration/loc_1", "schedule_by_kind"),
         ("POST", "/connect/token", "connect_token_create"),
     ):

@@ -117,3 +117,22 @@ def test_the_same_store_each_time(desk):
     took = time.perf_counter() - began
     assert again.digest() == desk.seeded
     assert took < 10  # about half a second on an idle machine
+
+
+def test_every_price_of_the_fleet_can_be_audited(desk):
+    """Around the change of clocks in Europe: markets, hours, fees; each part of it adds up."""
+    week = {"start_time": "2025-03-27T00:00:00Z", "end_time": "2025-04-03T00:00:00Z"}
+    parts = set()
+    for location in desk.locations.values():
+        listed = desk.call("POST", f"/prices/{location['id']}", week)["data"]
+        audited = desk.call("POST", f"/audits/prices/{location['id']}", week)["data"]
+        found = [each["price_breakdown"] for each in audited]
+        assert [(each["valid_from"], each["price"]["value"]) for each in listed] == [
+            (each["valid_from"], parts["total"]) for each, parts in zip(audited, found, strict=True)
+        ]
+        for each in found:
+            energy = each["commodity"]
+            made = [energy[name] for name in ("market", "fixed", "percentage")] + [each["non_commodity"]["fixed"]]
+            assert sum(made) == pytest.approx(each["total"], abs=1e-12)
+            parts.add(tuple(part != 0 for part in made))
+    assert len(parts) > 1

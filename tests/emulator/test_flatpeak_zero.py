@@ -69,6 +69,7 @@ def test_costs_and_prices_fit_the_description(zero, place):
     check("energy_cost", zero.call("POST", "/costs/session/s"))
     window = {"start_time": HOUR["start_time"], "end_time": HOUR["end_time"]}
     check("tariff_rate", zero.call("GET", f"/tariffs/rates/{place}", include_tariff="true", **window))
+    check("tariff_rate_audit", zero.call("GET", f"/tariffs/audit/{place}", **window))
 
 
 def test_refusals_fit_the_description(zero, place):
@@ -129,6 +130,16 @@ def test_prices_are_the_same(zero, place):
         (row["valid_from"], row["valid_to"], *row["price"].values()) for row in here["data"]
     ]
     assert len(there["data"]) == 2
+
+
+def test_audits_are_the_same(zero, place):
+    window = {"start_time": "2026-01-10T10:00:00Z", "end_time": "2026-01-11T00:00:00+01:00"}
+    there = zero.call("GET", f"/tariffs/audit/{place}", direction="EXPORT", **window)
+    here = zero.call("POST", f"/audits/prices/{place}", window | {"tariff_direction": "EXPORT"}, version=ANODE)
+    assert [row["tariff_rate"] for row in there["data"]] == [row["price_breakdown"] for row in here["data"]]
+    assert [row["tariff_rate"]["total"] for row in there["data"]] == [0.1, 0.1]
+    assert (there["object"], there["direction"]) == ("tariff_rate_audit", "EXPORT")
+    zero.call("GET", f"/tariffs/audit/{place}", direction="LOCAL", **window, status=422)
 
 
 def test_the_instant_record_bears_zeros_names(zero, place):
