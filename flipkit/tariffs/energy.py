@@ -64,8 +64,8 @@ def read_blocks(energy: Any) -> list[Block]:
     Parameters
     ----------
     energy : DataFrame
-        ``site_id, start_utc, consumption_kwh`` and, where there is any, ``generation_kwh``. Sites may have different
-        steps and windows.
+        ``site_id, start_utc, consumption_kwh`` and, where there is any, ``generation_kwh``; a site whose generation is
+        null throughout has none. Sites may have different steps and windows.
 
     Raises
     ------
@@ -130,6 +130,8 @@ def _gathered(sites: TextRuns, columns: dict[str, np.ndarray]) -> Iterator[Block
     alike: dict[Grid, list[tuple[str, slice]]] = {}
     for code in sorted(range(len(sites.labels)), key=sites.labels.__getitem__):
         own = slice(cuts[code], cuts[code + 1])
+        if "generation_kwh" in columns and np.isnan(columns["generation_kwh"][own]).all():
+            columns["generation_kwh"][own] = 0.0  # a home without panels among others: the column has nothing for it
         grid = _checked(sites.labels[code], {name: values[own] for name, values in columns.items()})
         alike.setdefault(grid, []).append((sites.labels[code], own))
     for grid, members in alike.items():

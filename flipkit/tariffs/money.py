@@ -13,6 +13,7 @@ __all__ = ["rounded", "rounded_all", "smallest_unit"]
 # ISO 4217, "minor unit", where it is not 2.
 _WHOLE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
 _THOUSANDTHS = "BHD IQD JOD KWD LYD OMR TND"
+_NO_CENTS = 2.0**53  # beyond, a float has no fractions
 _MINOR_UNITS = dict.fromkeys(_WHOLE.split(), 0) | dict.fromkeys(_THOUSANDTHS.split(), 3)
 
 
@@ -30,7 +31,7 @@ def rounded(amount: float, currency: str | None) -> float:
     -----
     Rounds the shortest decimal text of the number, as a person reads it: 0.285 is a tie, though its binary is less.
     """
-    if amount != amount:
+    if amount != amount or abs(amount) > _NO_CENTS:
         return amount
     unit = Decimal(1).scaleb(-_MINOR_UNITS.get(currency or "", 2))
     return float(Decimal(repr(float(amount))).quantize(unit, rounding=ROUND_HALF_EVEN)) + 0.0
@@ -39,9 +40,10 @@ def rounded(amount: float, currency: str | None) -> float:
 def rounded_all(amounts: Float64, currency: str | None) -> Float64:
     """`rounded` for an array; what lies clearly on one side of a tie is rounded in one go."""
     units = float(10 ** _MINOR_UNITS.get(currency or "", 2))
-    scaled = np.asarray(amounts, dtype=np.float64) * units
-    out: Float64 = np.rint(scaled) / units + 0.0
-    near = np.abs(np.abs(scaled - np.trunc(scaled)) - 0.5) < 1e-3
+    with np.errstate(invalid="ignore", over="ignore"):  # what is infinite goes the way of the others below
+        scaled = np.asarray(amounts, dtype=np.float64) * units
+        near = np.abs(np.abs(scaled - np.trunc(scaled)) - 0.5) < 1e-3
+        out: Float64 = np.rint(scaled) / units + 0.0
     for place in zip(*np.nonzero(near | (np.abs(scaled) > 1e12)), strict=True):
         out[place] = rounded(float(amounts[place]), currency)
     return out

@@ -227,6 +227,19 @@ def test_what_must_be_said_stands_in_the_row():
     assert "solar.weather: a stand-in" in summary(light)["s00", "x"]["finding"]
 
 
+@pytest.mark.parametrize("order", [["s00", "plain"], ["plain", "s00"]])
+def test_a_home_without_panels_among_others_has_null_generation(order):
+    homes = {"s00": energy(1), "plain": energy(1, seed=3).assign(site_id="plain").drop(columns="generation_kwh")}
+    mixed = pd.concat([homes[name] for name in order])
+    result = summary(fk.simulate(mixed, [fk.Scenario("x", tariff=FLAT)]), band=False)
+    alone = summary(fk.simulate(homes["plain"], [fk.Scenario("x", tariff=FLAT)]), band=False)
+    assert result["plain", "x"]["cost"] == alone["plain", "x"]["cost"]
+    assert np.isnan(result["plain", "x"]["self_consumption"])
+    holes = mixed.assign(generation_kwh=mixed["generation_kwh"].where(mixed.index != 5))
+    with pytest.raises(InputError, match="site s00, 2025-03-25T02:30:00Z: generation_kwh is missing"):
+        fk.simulate(holes, [fk.Scenario("x", tariff=FLAT)])
+
+
 def test_scenarios_can_be_sent_elsewhere():
     again = pickle.loads(pickle.dumps(fk.Scenario("x", tariff={"a": FULL}, ev={"b": CAR}, load=HOURS)))  # noqa: S301
     assert again == fk.Scenario("x", tariff={"a": FULL}, ev={"b": CAR}, load=HOURS)

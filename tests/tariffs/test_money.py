@@ -3,12 +3,13 @@
 import math
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flipkit.tariffs.currencies import ISO_4217
-from flipkit.tariffs.money import rounded
+from flipkit.tariffs.money import rounded, rounded_all
 
 
 def half_even(text, decimals):
@@ -45,3 +46,19 @@ def test_every_unit_belongs_to_a_currency():
     whole = {code for code in ISO_4217 if rounded(1.4, code) == 1.0}
     thousandths = {code for code in ISO_4217 if rounded(1.234, code) == 1.234}
     assert (len(whole), len(thousandths)) == (16, 7)
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.floats(-1e6, 1e6),
+            st.integers(-(10**7), 10**7).map(lambda thousandths: thousandths / 1000),
+            st.floats(allow_nan=True, allow_infinity=True),
+        ),
+        max_size=20,
+    ),
+    st.sampled_from(["GBP", "JPY", "KWD", None]),
+)
+def test_many_at_once_are_rounded_as_each_alone(amounts, currency):
+    found = rounded_all(np.array(amounts), currency)
+    np.testing.assert_array_equal(found, np.array([rounded(amount, currency) for amount in amounts]))
