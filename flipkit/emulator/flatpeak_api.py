@@ -15,6 +15,7 @@ from flipkit.emulator.flatpeak_locations import Customers, Devices, Locations
 from flipkit.emulator.flatpeak_meters import Meters
 from flipkit.emulator.flatpeak_prices import Prices
 from flipkit.emulator.flatpeak_routes import Route
+from flipkit.emulator.flatpeak_schedules import Schedules
 from flipkit.emulator.flatpeak_tariffs import Tariffs
 from flipkit.emulator.flatpeak_tokens import LIFETIME_S, Caller, basic_pair, issue, verify
 from flipkit.emulator.flatpeak_versions import ANODE, HEADER, VERSIONS, Version
@@ -25,11 +26,10 @@ __all__ = ["SCHEMA", "flatpeak_blueprint"]
 
 SCHEMA = flatpeak_objects.SCHEMA + readings.SCHEMA + pricing.SCHEMA
 
-# Documented, and not built: captures, schedules and diagnostics.
+# Documented by name, and not built: captures, and schedules whose savings have no stated meaning.
 _ABSENT = (
     ("POST", "/schedules", "schedule_create"),
-    ("POST", "/schedules/<kind>/<object_id>", "schedule_by_kind"),
-    ("GET", "/slots/<kind>/<object_id>", "slot_retrieve"),
+    ("POST", "/schedules/amount/<object_id>", "schedule_by_amount"),
     ("POST", "/connect/token", "connect_token_create"),
     ("POST", "/connect/tariff/token", "connect_tariff_token_create"),
     ("GET", "/connect/tariff/token", "connect_tariff_token_retrieve"),
@@ -63,6 +63,7 @@ def flatpeak_blueprint(store: Store, clock: Clock) -> Blueprint:
         Costs(store, clock, pricer),
         Prices(store, clock, pricer),
         Audits(store, clock, pricer),
+        Schedules(store, clock, pricer),
     )
     blueprint.add_url_rule("/login", "login", desk.login, methods=["GET"])
     for route in (*(route for part in parts for route in part.routes()), *_other_routes()):

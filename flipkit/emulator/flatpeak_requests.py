@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
@@ -29,6 +30,7 @@ __all__ = [
     "flag",
     "instant_us",
     "json_object",
+    "number",
     "readable",
     "text_field",
     "window",
@@ -166,6 +168,34 @@ def flag(name: str) -> bool:
     if value not in {"true", "false", "1", "0"}:
         raise Refusal.invalid(f"{name} must be true or false")
     return value in {"true", "1"}
+
+
+def number(fields: Mapping[str, Any], name: str, *, text: bool = False) -> float | None:
+    """A number; None where it is absent.
+
+    Parameters
+    ----------
+    fields : mapping
+        A body, or a query.
+    name : str
+    text : bool
+        Whether it is written as text, as in a query.
+
+    Raises
+    ------
+    Refusal
+        422 for anything else, or for a number that is not finite.
+    """
+    value = fields.get(name)
+    if value is None:
+        return None
+    try:
+        found = msgspec.convert(value, float, strict=not text)
+    except msgspec.ValidationError as error:
+        raise Refusal.invalid(f"{name}: {readable(error)}") from None
+    if not math.isfinite(found):
+        raise Refusal.invalid(f"{name} must be a finite number")
+    return found
 
 
 def instant_us(value: Any, name: str) -> tuple[int, int]:

@@ -80,8 +80,19 @@ GOOD = [
     ("PATCH", "/locations/LOC", {"reference_id": "L", "postal_address": ADDRESS}),
     ("POST", "/devices", {"reference_id": "D"}),
     ("PATCH", "/customers/CUS", {"reference_id": "D"}),
+    ("POST", "/schedules/duration/LOC", WINDOW | {"segment": "LOW", "duration": 60}),
+    ("POST", "/schedules/limit/LOC", WINDOW | {"segment": "HIGH", "relative": 0.5, "absolute": 0.1}),
 ]
-QUERIES = ("limit", "starting_after", "aggregation", "tariff_direction", "non_persistent", "batch_id", "location_id")
+QUERIES = (
+    "limit",
+    "starting_after",
+    "aggregation",
+    "tariff_direction",
+    "non_persistent",
+    "batch_id",
+    "location_id",
+    "duration",
+)
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +176,8 @@ def test_any_bytes(desk, case, body):
 @settings(max_examples=150, deadline=None)
 @given(
     st.sampled_from(
-        [path for _, path, _ in GOOD] + ["/costs/session/", "/meters/batch", "/locations/", "/tariffs/", "/"]
+        [path for _, path, _ in GOOD]
+        + ["/costs/session/", "/slots/time/LOC", "/meters/batch", "/locations/", "/tariffs/", "/"]
     ),
     st.text(max_size=12).map(lambda text: text.replace("?", "")),
     st.text(max_size=10),

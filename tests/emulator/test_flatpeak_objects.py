@@ -80,7 +80,7 @@ def test_a_refusal_in_full(desk):
 
 def test_what_the_emulator_does_not_have_says_so(desk):
     for method, path, name in (
-        ("POST", "/schedules/duration/loc_1", "schedule_by_kind"),
+        ("POST", "/schedules/amount/loc_1", "schedule_by_amount"),
         ("POST", "/connect/token", "connect_token_create"),
     ):
         answer = desk.call(method, path, {}, status=501)

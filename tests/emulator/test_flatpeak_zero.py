@@ -69,6 +69,9 @@ def test_costs_and_prices_fit_the_description(zero, place):
     check("energy_cost", zero.call("POST", "/costs/session/s"))
     window = {"start_time": HOUR["start_time"], "end_time": HOUR["end_time"]}
     check("tariff_rate", zero.call("GET", f"/tariffs/rates/{place}", include_tariff="true", **window))
+    for wish in ({"relative": 0.5}, {"absolute": 1}):
+        check("slot_threshold", zero.call("GET", f"/slots/threshold/{place}", segment="LOW", **wish, **window))
+    check("slot_time", zero.call("GET", f"/slots/time/{place}", segment="LOW", duration=60, **window))
     check("tariff_rate_audit", zero.call("GET", f"/tariffs/audit/{place}", **window))
 
 
@@ -76,6 +79,7 @@ def test_refusals_fit_the_description(zero, place):
     check("not_found", zero.call("GET", "/devices/dev_0", status=404))
     check("not_available", zero.call("GET", f"/tariffs/rates/{place}", status=422))
     check("not_available", zero.call("GET", f"/tariffs/rates/{place}", end_time=HOUR["end_time"], status=422))
+    check("not_available", zero.call("GET", f"/slots/time/{place}", end_time=HOUR["end_time"], status=422))
     zero.token = ""
     check("bad_credentials", zero.call("GET", "/devices", status=403))
 
