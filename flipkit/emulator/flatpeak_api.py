@@ -10,6 +10,7 @@ from flipkit.emulator import flatpeak_objects, pricing, readings
 from flipkit.emulator.clock import Clock
 from flipkit.emulator.flatpeak_answers import Refusal, answer, envelope
 from flipkit.emulator.flatpeak_audits import Audits
+from flipkit.emulator.flatpeak_connect import Connect
 from flipkit.emulator.flatpeak_costs import Costs
 from flipkit.emulator.flatpeak_locations import Customers, Devices, Locations
 from flipkit.emulator.flatpeak_meters import Meters
@@ -26,12 +27,10 @@ __all__ = ["SCHEMA", "flatpeak_blueprint"]
 
 SCHEMA = flatpeak_objects.SCHEMA + readings.SCHEMA + pricing.SCHEMA
 
-# Documented by name, and not built: captures, and schedules whose savings have no stated meaning.
+# Documented, and not built: Connect sessions; schedules by amount, whose savings are against a cost nowhere defined.
 _ABSENT = (
     ("POST", "/schedules", "schedule_create"),
     ("POST", "/schedules/amount/<object_id>", "schedule_by_amount"),
-    ("POST", "/connect/token", "connect_token_create"),
-    ("POST", "/connect/tariff/token", "connect_tariff_token_create"),
     ("GET", "/connect/tariff/token", "connect_tariff_token_retrieve"),
     ("POST", "/connect/tariff/batch", "connect_batch"),
 )
@@ -64,6 +63,7 @@ def flatpeak_blueprint(store: Store, clock: Clock) -> Blueprint:
         Prices(store, clock, pricer),
         Audits(store, clock, pricer),
         Schedules(store, clock, pricer),
+        Connect(store, clock),
     )
     blueprint.add_url_rule("/login", "login", desk.login, methods=["GET"])
     for route in (*(route for part in parts for route in part.routes()), *_other_routes()):

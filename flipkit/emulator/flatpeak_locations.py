@@ -26,7 +26,7 @@ from flipkit.emulator.flatpeak_tokens import Caller
 from flipkit.emulator.pricing import Place, Pricer
 from flipkit.emulator.store import Store
 
-__all__ = ["Customers", "Devices", "Locations", "place_of"]
+__all__ = ["Customers", "Devices", "Locations", "address_of", "place_of"]
 
 _ACCEPTED = {"message": "Accepted"}
 _ADDRESS = ("address_line1", "address_line2", "city", "state", "post_code", "country_code")
@@ -158,7 +158,7 @@ class Locations:
         """201: a new location; its address gives time zone and currency."""
         body = json_object()
         reference, customer = text_field(body, "reference_id"), text_field(body, "customer_id")
-        content = _content(_address(body.get("postal_address", {})))
+        content = _content(address_of(body.get("postal_address", {})))
         with self._store.write() as db:
             _check(db, reference, customer)
             ids = {"reference_id": reference, "parent_id": customer}
@@ -186,7 +186,7 @@ class Locations:
             changed = _renamed(before, body)._replace(parent_id=customer or before.parent_id)
             _check(db, changed.reference_id, customer, but=object_id)
             if body.get("postal_address") is not None:
-                changed = changed._replace(body=before.body | _content(_address(body["postal_address"])))
+                changed = changed._replace(body=before.body | _content(address_of(body["postal_address"])))
             objects.replace(db, changed)
             return answer(_location(db, changed, caller))
 
@@ -243,7 +243,8 @@ def _check(db: sqlite3.Connection, reference: str | None, customer: str | None, 
         raise Refusal(409, "conflict", f"Conflict: {taken.id} bears reference_id {reference!r} already")
 
 
-def _address(value: Any) -> dict[str, str]:
+def address_of(value: Any) -> dict[str, str]:
+    """The texts of a ``postal_address``; 422 for anything but an object of texts."""
     if not isinstance(value, dict):
         raise Refusal.invalid("postal_address must be an object")
     fields = {name: text_field(value, name) for name in _ADDRESS}

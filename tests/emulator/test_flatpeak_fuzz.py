@@ -80,6 +80,11 @@ GOOD = [
     ("PATCH", "/locations/LOC", {"reference_id": "L", "postal_address": ADDRESS}),
     ("POST", "/devices", {"reference_id": "D"}),
     ("PATCH", "/customers/CUS", {"reference_id": "D"}),
+    (
+        "POST",
+        "/connect/token",
+        {"connect_url": "a", "callback_url": "b", "location_id": "LOC", "postal_address": ADDRESS},
+    ),
     ("POST", "/schedules/duration/LOC", WINDOW | {"segment": "LOW", "duration": 60}),
     ("POST", "/schedules/limit/LOC", WINDOW | {"segment": "HIGH", "relative": 0.5, "absolute": 0.1}),
 ]

@@ -81,7 +81,7 @@ def test_a_refusal_in_full(desk):
 def test_what_the_emulator_does_not_have_says_so(desk):
     for method, path, name in (
         ("POST", "/schedules/amount/loc_1", "schedule_by_amount"),
-        ("POST", "/connect/token", "connect_token_create"),
+        ("POST", "/connect/tariff/batch", "connect_batch"),
     ):
         answer = desk.call(method, path, {}, status=501)
         assert (answer["type"], answer["code"]) == ("api_error", "not_implemented")

@@ -52,6 +52,8 @@ def test_answers_fit_the_description(zero, place):
     tariffs = check("tariff_list", zero.call("GET", "/tariffs/elements", location_id=place))["data"]
     check("tariff", zero.call("GET", f"/tariffs/elements/{tariffs[0]['id']}"))
     check("event_list", zero.call("GET", "/events"))
+    token = zero.call("POST", "/connect/tariff/token", {"callback_uri": "https://app.example"})
+    check("connect_token_created", token)
     check("accepted", zero.call("DELETE", f"/devices/{device['id']}"))
 
 
