@@ -153,6 +153,20 @@ def test_the_tier_is_where_it_begins(desk):
     assert {row["price_breakdown"]["confidence"] for row in rows} == {0.8}
 
 
+def test_a_contract_that_holds_part_of_a_month_has_its_share_of_the_tier(desk):
+    """15 of 31 days: its tier begins at 15 kWh, which 5 kWh/h reach in three hours."""
+    location = desk.location()
+    ladder = [{"fixed": 0.1, "to_kwh": 31}, {"fixed": 0.4, "to_kwh": None}]
+    start = "2026-01-17T00:00:00Z"
+    desk.tariff(location, 0.0, schedule=schedule(("00:00:00", "00:00:00", ladder)), contract_start_date=start)
+    desk.submit((start, "2026-01-17T04:00:00Z", 20_000), location_id=location)
+    rows = audit(desk, location, start_time=start, end_time="2026-01-18T00:00:00Z")["data"]
+    assert [(row["valid_from"], row["price_breakdown"]["commodity"]["tier"]) for row in rows] == [
+        (start, 0.0),
+        ("2026-01-17T03:00:00Z", pytest.approx(15.0)),
+    ]
+
+
 def test_local_energy_is_free(desk):
     location = desk.location()
     [row] = audit(desk, location, tariff_direction="LOCAL")["data"]
