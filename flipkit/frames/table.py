@@ -121,7 +121,7 @@ def _array(column: Column, values: Any, size: int) -> np.ndarray:
         return _text(values, size)
     dtype: Any = _NUMPY[column.kind]
     if _is_scalar(values):
-        empty = {"number": np.nan, "count": 0, "flag": False, "time": np.datetime64("NaT")}[column.kind]
+        empty = {"number": np.nan, "count": 0, "flag": False, "time": np.datetime64("NaT", "us")}[column.kind]
         return np.full(size, empty if values is None else values, dtype=dtype)
     array = np.asarray(values) if column.kind == "time" else np.asarray(values, dtype=dtype)
     if column.kind == "time" and array.dtype == np.int64:

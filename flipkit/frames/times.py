@@ -41,7 +41,7 @@ def parse_times(values: Sequence[Any] | np.ndarray, what: str = "time") -> np.nd
         return fast
     parsed = np.empty(len(values), dtype="datetime64[us]")
     for row, value in enumerate(values):
-        parsed[row] = np.datetime64("NaT") if _is_null(value) else parse_time(value, f"{what}, row {row}")
+        parsed[row] = np.datetime64("NaT", "us") if _is_null(value) else parse_time(value, f"{what}, row {row}")
     return parsed
 
 

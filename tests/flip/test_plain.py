@@ -41,7 +41,7 @@ MOMENT = datetime(2025, 6, 19, 15, 30, tzinfo=timezone(-timedelta(hours=7)))
         (pd.Timestamp("2025-06-19 15:30", tz="UTC"), "2025-06-19T15:30:00Z"),
         ((1, None, float("nan")), [1, None, None]),
         ({"a": {"b": np.float64(1)}}, {"a": {"b": 1.0}}),
-        *[(null, None) for null in (None, float("nan"), np.float32("nan"), pd.NA, pd.NaT, np.datetime64("NaT"))],
+        *[(null, None) for null in (None, float("nan"), np.float32("nan"), pd.NA, pd.NaT, np.datetime64("NaT", "us"))],
     ],
 )
 def test_each_type_has_one_plain_form(value, expected):

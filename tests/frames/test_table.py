@@ -38,7 +38,7 @@ def columns_of(data):
         "row": list(row),
         "market_rates": list(market),
         "start_utc": np.array(
-            [np.datetime64("NaT") if v is None else np.datetime64(v, "us") for v in start], "datetime64[us]"
+            [np.datetime64("NaT", "us") if v is None else np.datetime64(v, "us") for v in start], "datetime64[us]"
         ),
     }
 

@@ -259,7 +259,7 @@ def test_each_field_moves_the_energy_its_way(better, worse):
 
 def clear_day(latitude, longitude, day):
     """Clear-sky light in steps of five minutes, and the day's intervals."""
-    start, _ = intervals(day, np.datetime64(day) + 1, 5)
+    start, _ = intervals(day, np.datetime64(day) + np.timedelta64(1, "D"), 5)
     clear = clear_sky(Place(latitude, longitude), Grid(int(start[0]), 300_000_000, len(start)))
     return weather_frame(start, ghi=clear.ghi, dni=clear.dni, dhi=clear.dhi)
 
@@ -267,7 +267,7 @@ def clear_day(latitude, longitude, day):
 @pytest.mark.parametrize("day", ["2025-06-13", "2025-12-25"])  # true noon is at 12:00 at longitude 0
 def test_east_mirrors_west_about_noon_under_a_clear_sky(day):
     place = {"latitude": 45.0, "longitude": 0.0}
-    frame, times = clear_day(45.0, 0.0, day), intervals(day, np.datetime64(day) + 1, 15)
+    frame, times = clear_day(45.0, 0.0, day), intervals(day, np.datetime64(day) + np.timedelta64(1, "D"), 15)
     east, west, south = (
         Solar(1, 35, azimuth, **place, weather=frame).generation_kwh(*times, None) for azimuth in (90, 270, 180)
     )

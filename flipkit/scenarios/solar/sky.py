@@ -121,7 +121,7 @@ def clear_sky(place: Place, grid: Grid) -> Sky:
 
 def _turbidity(place: Place, days: NDArray[np.int64]) -> Floats:
     """Linke turbidity of pvlib's monthly maps, drawn from the middle of a month to that of the next."""
-    middles = np.arange("2025-01", "2026-01", dtype="datetime64[M]").astype("datetime64[D]") + 14
+    middles = np.arange("2025-01", "2026-01", dtype="datetime64[M]").astype("datetime64[D]") + np.timedelta64(14, "D")
     index = pvlib("solarposition").spa_python(middles, *place).index  # pvlib wants its own kind of times
     monthly = pvlib("clearsky").lookup_linke_turbidity(index, *place, interp_turbidity=False)
     return np.asarray(np.interp(days, day_of_year(middles), monthly.to_numpy(), period=365.0))

@@ -91,5 +91,6 @@ def _hour_of_year(times_us: NDArray[np.int64], longitude: float, day_of_year: ND
     solar = (times_us + (3.6e9 * drift_h).astype(np.int64)).view("datetime64[us]")
     year = solar.astype("datetime64[Y]")
     hour = (solar - year.astype("datetime64[us]")).astype(np.int64) / 3.6e9
-    leap = (year + 1).astype("datetime64[D]") - year.astype("datetime64[D]") > np.timedelta64(365, "D")
+    following = (year + np.timedelta64(1, "Y")).astype("datetime64[D]")
+    leap = following - year.astype("datetime64[D]") > np.timedelta64(365, "D")
     return np.asarray(hour - 24.0 * (leap & (hour >= 59 * 24)))
