@@ -34,7 +34,9 @@ def make(folder: Path) -> None:
         performance += performance_rows(site, year.generation) if site.solar else []
     write.write_sessions(folder / "sessions.csv", sessions)
     write.write_performance(folder / "performance.csv", performance)
-    write.write_json(folder / "sites.json", [site_record(i, site) for i, site in enumerate(FLEET, 1)])
+    write.write_json(
+        folder / "sites.json", [site_record(i, site) for i, site in enumerate(FLEET, 1)]
+    )
     write.write_json(folder / "tariffs.json", tariffs())
     write.write_troubles(folder / "troubles.json", TROUBLES)
     write.write_market(folder / "market_prices.csv.gz")

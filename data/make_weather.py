@@ -28,8 +28,14 @@ ORDER = ("greensboro", "miami", "sand_point")
 
 def make(file: Path) -> None:
     """Write the table; the same bytes every time."""
-    columns = [column for name in ORDER for column in (np.rint(200 * clear_share(name).share.ravel()), *air(name))]
-    header = ",".join(f"{name}_{what}" for name in ORDER for what in ("half_percent", "degrees", "m_s"))
+    columns = [
+        column
+        for name in ORDER
+        for column in (np.rint(200 * clear_share(name).share.ravel()), *air(name))
+    ]
+    header = ",".join(
+        f"{name}_{what}" for name in ORDER for what in ("half_percent", "degrees", "m_s")
+    )
     text = io.StringIO()
     np.savetxt(text, np.stack(columns, axis=1), fmt="%d", delimiter=",", header=header, comments="")
     with file.open("wb") as out, gzip.GzipFile("", "wb", 9, out, mtime=0) as packed:
@@ -41,10 +47,16 @@ def air(name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     path = Path(pvlib.__file__).parent / "data" / STATIONS[name].file
     if path.suffix == ".tm2":
         table, _ = pvlib.iotools.read_tmy2(path)
-        return np.rint(table["DryBulb"].to_numpy(float) / 10), np.rint(table["Wspd"].to_numpy(float) / 10)
+        return np.rint(table["DryBulb"].to_numpy(float) / 10), np.rint(
+            table["Wspd"].to_numpy(float) / 10
+        )
     table, _ = pvlib.iotools.read_tmy3(path, coerce_year=2025, map_variables=True)
     return np.rint(table["temp_air"].to_numpy(float)), np.rint(table["wind_speed"].to_numpy(float))
 
 
 if __name__ == "__main__":
-    make(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE.parent / "flipkit/scenarios/solar/typical_weather.csv.gz")
+    make(
+        Path(sys.argv[1])
+        if len(sys.argv) > 1
+        else HERE.parent / "flipkit/scenarios/solar/typical_weather.csv.gz"
+    )

@@ -36,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         (``flipkit ... | head``).
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no error
+        sys.stdout.reconfigure(
+            errors="backslashreplace"
+        )  # a name that the terminal cannot show is no error
     options = _parser().parse_args(arguments)
     try:
         code = int(options.run(options) or 0)
@@ -72,11 +74,17 @@ def _print_no_more() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="flipkit", description="Performance, cost and what-if reports for fleets of solar, battery and car sites."
+        prog="flipkit",
+        description="Performance, cost and what-if reports for fleets of solar, battery and car sites.",
     )
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     demo = _verb(verbs, "demo", _demo, "make every report of the sample fleet, offline")
-    demo.add_argument("--out", type=Path, default=Path("reports"), help="folder for CSV files and charts (reports)")
+    demo.add_argument(
+        "--out",
+        type=Path,
+        default=Path("reports"),
+        help="folder for CSV files and charts (reports)",
+    )
     _add_report(verbs)
     _add_bill(verbs)
     _add_simulate(verbs)
@@ -85,8 +93,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _verb(verbs: Any, name: str, run: Callable[[argparse.Namespace], int | None], what: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = verbs.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".")
+def _verb(
+    verbs: Any, name: str, run: Callable[[argparse.Namespace], int | None], what: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        name, help=what, description=what[0].upper() + what[1:] + "."
+    )
     parser.set_defaults(run=run)
     return parser
 
@@ -94,16 +106,29 @@ def _verb(verbs: Any, name: str, run: Callable[[argparse.Namespace], int | None]
 def _add_report(verbs: Any) -> None:
     report = _verb(verbs, "report", _report, "one report as CSV")
     report.add_argument("kind", choices=("performance", "cost", "lost-value"))
-    report.add_argument("--start", required=True, metavar="YYYY-MM", help="first month; of a cost report also a day")
-    report.add_argument("--end", required=True, metavar="YYYY-MM", help="last month (or day), included")
-    report.add_argument("--aggregation", choices=("MONTH", "DAY"), default="MONTH", help="of the cost report (MONTH)")
+    report.add_argument(
+        "--start", required=True, metavar="YYYY-MM", help="first month; of a cost report also a day"
+    )
+    report.add_argument(
+        "--end", required=True, metavar="YYYY-MM", help="last month (or day), included"
+    )
+    report.add_argument(
+        "--aggregation",
+        choices=("MONTH", "DAY"),
+        default="MONTH",
+        help="of the cost report (MONTH)",
+    )
     report.add_argument("--out", type=Path, help="the CSV file; KIND.csv by default")
     _add_environment(report)
 
 
 def _add_bill(verbs: Any) -> None:
     bill = _verb(verbs, "bill", _bill, "what energy costs under one tariff or several")
-    bill.add_argument("file", type=Path, help="CSV or parquet: site_id, start_utc, consumption_kwh[, generation_kwh]")
+    bill.add_argument(
+        "file",
+        type=Path,
+        help="CSV or parquet: site_id, start_utc, consumption_kwh[, generation_kwh]",
+    )
     bill.add_argument(
         "--tariff",
         required=True,
@@ -114,34 +139,59 @@ def _add_bill(verbs: Any) -> None:
         "Flatpeak tariff objects; may be repeated",
     )
     _add_place(bill)
-    bill.add_argument("--out", type=Path, help="folder for bill.csv and, of several tariffs, bill_matrix.csv")
+    bill.add_argument(
+        "--out", type=Path, help="folder for bill.csv and, of several tariffs, bill_matrix.csv"
+    )
 
 
 def _add_place(parser: argparse.ArgumentParser) -> None:
     """What a tariff's file may leave open."""
-    parser.add_argument("--timezone", help="IANA name, for tariffs that do not name theirs, such as URDB records")
-    parser.add_argument("--currency", help="ISO 4217, for tariffs that do not name theirs (URDB: USD, Octopus: GBP)")
+    parser.add_argument(
+        "--timezone", help="IANA name, for tariffs that do not name theirs, such as URDB records"
+    )
+    parser.add_argument(
+        "--currency", help="ISO 4217, for tariffs that do not name theirs (URDB: USD, Octopus: GBP)"
+    )
     rules = ("chronological", "prorate", "per_period")
-    parser.add_argument("--tier-rule", choices=rules, help="how kWh fill tiers; needed for URDB records that have some")
+    parser.add_argument(
+        "--tier-rule",
+        choices=rules,
+        help="how kWh fill tiers; needed for URDB records that have some",
+    )
 
 
 def _add_simulate(verbs: Any) -> None:
-    simulate = _verb(verbs, "simulate", _simulate, "what-if: price energy under each scenario of a file")
+    simulate = _verb(
+        verbs, "simulate", _simulate, "what-if: price energy under each scenario of a file"
+    )
     simulate.add_argument("scenarios", type=Path, help="TOML with a [[scenario]] for each")
-    simulate.add_argument("--energy", required=True, type=Path, help="CSV or parquet: site_id, start_utc, ..._kwh")
+    simulate.add_argument(
+        "--energy", required=True, type=Path, help="CSV or parquet: site_id, start_utc, ..._kwh"
+    )
     simulate.add_argument("--out", required=True, type=Path, help="folder for the CSV files")
     methods = ("rule", "rule_tou", "day_ahead", "optimal")
-    simulate.add_argument("--dispatch", choices=methods, default="rule", help="how batteries are run (rule)")
+    simulate.add_argument(
+        "--dispatch", choices=methods, default="rule", help="how batteries are run (rule)"
+    )
     simulate.add_argument(
         "--no-band",
         dest="band",
         action="store_false",
         help="leave out what each battery would cost under the other methods: quicker for large fleets",
     )
-    simulate.add_argument("--verify", type=_count, default=0, metavar="N", help="re-price N intervals through Flatpeak")
+    simulate.add_argument(
+        "--verify",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="re-price N intervals through Flatpeak",
+    )
     prices = simulate.add_mutually_exclusive_group()
     prices.add_argument(
-        "--tariff", type=Path, metavar="PLAN", help="JSON of today's tariff of all sites, instead of asking Flatpeak"
+        "--tariff",
+        type=Path,
+        metavar="PLAN",
+        help="JSON of today's tariff of all sites, instead of asking Flatpeak",
     )
     _add_environment(prices)
     _add_place(simulate)
@@ -150,9 +200,13 @@ def _add_simulate(verbs: Any) -> None:
 def _add_upload(verbs: Any) -> None:
     upload = _verb(verbs, "upload", _upload, "submit meter records to Flatpeak")
     upload.add_argument("file", type=Path, help="CSV or parquet of interval records")
-    upload.add_argument("--cumulative", action="store_true", help="the file holds register readings")
     upload.add_argument(
-        "--failed", type=Path, help="CSV for records that were not accepted; FILE.failed.csv by default"
+        "--cumulative", action="store_true", help="the file holds register readings"
+    )
+    upload.add_argument(
+        "--failed",
+        type=Path,
+        help="CSV for records that were not accepted; FILE.failed.csv by default",
     )
     _add_environment(upload)
 
@@ -165,7 +219,9 @@ def _add_emulator(verbs: Any) -> None:
 
 
 def _add_environment(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument("--environment", choices=_ENVIRONMENTS, help="FLIPKIT_ENVIRONMENT, else emulator")
+    parser.add_argument(
+        "--environment", choices=_ENVIRONMENTS, help="FLIPKIT_ENVIRONMENT, else emulator"
+    )
 
 
 def _count(text: str) -> int:
@@ -186,8 +242,7 @@ def _demo(options: argparse.Namespace) -> None:
 
 def _report(options: argparse.Namespace) -> None:
     from flipkit import reports
-    from flipkit.frames import write_csv
-    from flipkit.frames.csv import meta_path
+    from flipkit.frames import meta_path, write_csv
 
     out = options.out or Path(f"{options.kind}.csv")
     _check_file(out)
@@ -207,18 +262,23 @@ def _print_findings(frame: Any) -> None:
 def _made(reports: Any, kit: Kit, options: argparse.Namespace) -> Any:
     if options.kind == "cost":
         return reports.cost_report(kit, options.start, options.end, aggregation=options.aggregation)
-    make = reports.performance_report if options.kind == "performance" else reports.lost_value_report
+    make = (
+        reports.performance_report if options.kind == "performance" else reports.lost_value_report
+    )
     return make(kit, options.start, options.end)
 
 
 def _bill(options: argparse.Namespace) -> None:
-    from flipkit.frames import write_csv
-    from flipkit.frames.files import read_file
-    from flipkit.reports.text import bill_table, matrix_table
-    from flipkit.tariffs import bill, bill_matrix
-    from flipkit.tariffs.plan_file import read_plans
+    from flipkit.frames import read_file, write_csv
+    from flipkit.reports import bill_table, matrix_table
+    from flipkit.tariffs.rating import bill, bill_matrix
+    from flipkit.tariffs.read import read_plans
 
-    place = {"timezone": options.timezone, "currency": options.currency, "tier_rule": options.tier_rule}
+    place = {
+        "timezone": options.timezone,
+        "currency": options.currency,
+        "tier_rule": options.tier_rule,
+    }
     plans, energy = read_plans(options.tariff, **place), read_file(options.file)
     if options.out:
         _check_folder(options.out)
@@ -234,8 +294,8 @@ def _bill(options: argparse.Namespace) -> None:
 
 
 def _simulate(options: argparse.Namespace) -> int:
-    from flipkit.frames.files import read_file
-    from flipkit.scenarios.file import read_scenarios
+    from flipkit.frames import read_file
+    from flipkit.scenarios.changes import read_scenarios
 
     energy = read_file(options.energy)
     sites = set(map(str, energy["site_id"])) if "site_id" in energy.columns else None
@@ -251,20 +311,30 @@ def _simulate(options: argparse.Namespace) -> int:
 
 def _simulated(options: argparse.Namespace, energy: Any, chosen: Any) -> Any:
     from flipkit.scenarios import simulate
-    from flipkit.tariffs.plan_file import read_plan
+    from flipkit.tariffs.read import read_plan
 
     if options.tariff is None:
         with connect(options.environment, frames="polars") as kit:
-            return simulate(energy, chosen, prices=kit, verify=options.verify, dispatch=options.dispatch)
+            return simulate(
+                energy, chosen, prices=kit, verify=options.verify, dispatch=options.dispatch
+            )
     if options.verify:
-        raise InputError("--verify asks Flatpeak about its own prices; leave out --verify, or --tariff")
-    place = {"timezone": options.timezone, "currency": options.currency, "tier_rule": options.tier_rule}
-    return simulate(energy, chosen, prices=read_plan(options.tariff, **place), dispatch=options.dispatch)
+        raise InputError(
+            "--verify asks Flatpeak about its own prices; leave out --verify, or --tariff"
+        )
+    place = {
+        "timezone": options.timezone,
+        "currency": options.currency,
+        "tier_rule": options.tier_rule,
+    }
+    return simulate(
+        energy, chosen, prices=read_plan(options.tariff, **place), dispatch=options.dispatch
+    )
 
 
 def _put_in_place(result: Any, options: argparse.Namespace) -> list[Path]:
     """All files made aside, then renamed: what is in the folder comes from one run, before a kill and after it."""
-    from flipkit.frames.csv import checked_target, meta_path
+    from flipkit.frames import checked_target, meta_path
 
     with tempfile.TemporaryDirectory(dir=options.out, prefix=".what_if.") as aside:
         made = result.to_csv(aside, band=options.band)
@@ -272,15 +342,16 @@ def _put_in_place(result: Any, options: argparse.Namespace) -> list[Path]:
         for path, target in zip(made, paths, strict=True):
             meta_path(path).replace(meta_path(target))
             path.replace(target)
-    for name in {"certificate.csv", "waterfall.csv"} - {path.name for path in paths}:  # of another run
+    for name in {"certificate.csv", "waterfall.csv"} - {
+        path.name for path in paths
+    }:  # of another run
         (options.out / name).unlink(missing_ok=True)
         meta_path(options.out / name).unlink(missing_ok=True)
     return paths
 
 
 def _upload(options: argparse.Namespace) -> int:
-    from flipkit.frames import write_csv
-    from flipkit.frames.files import read_text, rejected, with_numbers
+    from flipkit.frames import read_text, rejected, with_numbers, write_csv
 
     records = read_text(options.file)
     out = options.failed or Path(f"{options.file.stem}.failed.csv")
@@ -289,7 +360,9 @@ def _upload(options: argparse.Namespace) -> int:
         submission = _submitted(kit, with_numbers(records), options)
     print(submission)
     if len(submission.failed):
-        print(f"not accepted, to be mended and uploaded again: {write_csv(rejected(records, submission.failed), out)}")
+        print(
+            f"not accepted, to be mended and uploaded again: {write_csv(rejected(records, submission.failed), out)}"
+        )
     return 3 if submission.accepted < submission.submitted else 0
 
 
@@ -304,7 +377,10 @@ def _submitted(kit: Kit, records: Any, options: argparse.Namespace) -> Any:
     try:
         return submit(records)
     except KeyboardInterrupt:
-        print("flipkit: some records may have arrived; uploading the whole file again does no harm", file=sys.stderr)
+        print(
+            "flipkit: some records may have arrived; uploading the whole file again does no harm",
+            file=sys.stderr,
+        )
         raise
 
 
@@ -316,7 +392,7 @@ def _emulator(options: argparse.Namespace) -> None:
 
 def _check_file(path: Path) -> None:
     """See whether a CSV can be written there, before the work begins."""
-    from flipkit.frames.csv import checked_target
+    from flipkit.frames import checked_target
 
     _check_folder(checked_target(path).parent)
 
@@ -328,5 +404,9 @@ def _check_folder(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        reason = "a file is in the way" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
+        reason = (
+            "a file is in the way"
+            if isinstance(error, FileExistsError | NotADirectoryError)
+            else error.strerror
+        )
         raise InputError(f"{folder}: {reason}; name a folder that can be written to") from None

@@ -68,12 +68,17 @@ class Kit(NamedTuple):
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Kit {self.environment}, frames in {self.frames}: {self.flip!r}, {self.flatpeak!r}>"
+        return (
+            f"<Kit {self.environment}, frames in {self.frames}: {self.flip!r}, {self.flatpeak!r}>"
+        )
 
 
 def connect(environment: str | None = None, *, frames: str = "pandas") -> Kit:
@@ -113,7 +118,9 @@ def connect(environment: str | None = None, *, frames: str = "pandas") -> Kit:
     """
     name = environment or os.environ.get("FLIPKIT_ENVIRONMENT") or "emulator"
     if name not in _ENVIRONMENTS:
-        raise ConfigurationError(f"environment {name!r} does not exist; choose one of {', '.join(_ENVIRONMENTS)}")
+        raise ConfigurationError(
+            f"environment {name!r} does not exist; choose one of {', '.join(_ENVIRONMENTS)}"
+        )
     if name != "emulator":
         return _real(name, frames)
     return _on_loopback(frames) if any(map(os.environ.get, _ADDRESSES)) else _in_process(frames)
@@ -129,7 +136,9 @@ def _real(environment: str, frames: str) -> Kit:
             f"FLATPEAK_API_KEY begins with {_WRONG_KEY[environment]}, which is not a key for {environment}; "
             "set the key of that environment, or connect to the other one"
         )
-    return Kit(Flip(environment=environment, frames=frames), Flatpeak(frames=frames), environment, frames)
+    return Kit(
+        Flip(environment=environment, frames=frames), Flatpeak(frames=frames), environment, frames
+    )
 
 
 def _on_loopback(frames: str) -> Kit:
@@ -143,7 +152,7 @@ def _on_loopback(frames: str) -> Kit:
 
 
 def _local_address(name: str) -> str:
-    from flipkit.http.address import parts_of
+    from flipkit.http import parts_of
 
     address = os.environ.get(name)
     if not address:
@@ -169,6 +178,10 @@ def _in_process(frames: str) -> Kit:
     store = open_store(None, sample=True)
     transport = in_process(create_app(store, clock))
     url = "http://localhost"
-    flip = Flip("emulator", environment="emulator", base_url=url, frames=frames, transport=transport)
-    flatpeak = Flatpeak("acc_emulator", "sk_test_emulator", base_url=url, frames=frames, transport=transport)
+    flip = Flip(
+        "emulator", environment="emulator", base_url=url, frames=frames, transport=transport
+    )
+    flatpeak = Flatpeak(
+        "acc_emulator", "sk_test_emulator", base_url=url, frames=frames, transport=transport
+    )
     return Kit(flip, flatpeak, "emulator", frames, Emulation(store, clock))

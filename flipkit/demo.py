@@ -12,15 +12,30 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from flipkit.frames import Frame, take, write_csv
-from flipkit.reports import cost_report, lost_value_report, performance_report, site_energy
-from flipkit.reports.text import text_table
+from flipkit.reports import (
+    cost_report,
+    lost_value_report,
+    performance_report,
+    site_energy,
+    text_table,
+)
 from flipkit.scenarios import Battery, EvCharging, Scenario, Simulation, Solar, simulate
 
 if TYPE_CHECKING:
     from flipkit.connect import Kit
     from flipkit.tariffs import Tariff
 
-__all__ = ["FIRST", "LAST", "SITES", "plans", "run", "scenario_table", "scenarios", "summary", "verdict"]
+__all__ = [
+    "FIRST",
+    "LAST",
+    "SITES",
+    "plans",
+    "run",
+    "scenario_table",
+    "scenarios",
+    "summary",
+    "verdict",
+]
 
 FIRST, LAST = "2025-01", "2025-12"
 """The months of the sample fleet."""
@@ -45,14 +60,22 @@ def run(kit: Kit, folder: Path) -> dict[str, Any]:
     performance = performance_report(kit, FIRST, LAST)
     cost = cost_report(kit, FIRST, LAST)
     lost = lost_value_report(kit, FIRST, LAST)
-    simulation = simulate(site_energy(kit, FIRST, LAST, site_id=SITES), scenarios(), prices=kit, verify=24)
+    simulation = simulate(
+        site_energy(kit, FIRST, LAST, site_id=SITES), scenarios(), prices=kit, verify=24
+    )
     what_if = simulation.summary()
     named = {"performance": performance, "cost": cost, "lost_value": lost}
     files = [write_csv(frame, folder / f"{name}.csv") for name, frame in named.items()]
     files += simulation.to_csv(folder / "what_if")
     waterfall = simulation.waterfall()
     files += _pictures(folder, performance, cost, lost, what_if, waterfall)
-    return {**named, "what_if": what_if, "waterfall": waterfall, "simulation": simulation, "files": files}
+    return {
+        **named,
+        "what_if": what_if,
+        "waterfall": waterfall,
+        "simulation": simulation,
+        "files": files,
+    }
 
 
 def scenarios() -> list[Scenario]:
@@ -60,8 +83,14 @@ def scenarios() -> list[Scenario]:
     from flipkit.emulator import sample_sites
 
     night: dict[str, Any] = {"tariff": plans(_NIGHT), "export_tariff": plans(_NIGHT_EXPORT)}
-    roofs = {site["site_id"]: site["system_size_kw"] for site in sample_sites() if site["site_id"] in SITES}
-    more = {site_id: Solar.like_existing(3, kw) for site_id, kw in roofs.items()}  # 3 kW, which needs no weather
+    roofs = {
+        site["site_id"]: site["system_size_kw"]
+        for site in sample_sites()
+        if site["site_id"] in SITES
+    }
+    more = {
+        site_id: Solar.like_existing(3, kw) for site_id, kw in roofs.items()
+    }  # 3 kW, which needs no weather
     battery = Battery(10, 5)
     car = EvCharging.weekly(_WEEK, max_power_kw=7.4)
     at_night = replace(car, strategy="cheapest")
@@ -95,10 +124,17 @@ def plans(choice: dict[str, str]) -> dict[str, Tariff]:
     tariffs = sample_tariffs()
     found = {}
     for site in sample_sites():
-        plan = next((key for begin, key in choice.items() if site["import_tariff"].startswith(begin)), None)
+        plan = next(
+            (key for begin, key in choice.items() if site["import_tariff"].startswith(begin)), None
+        )
         if plan:
-            parts = [tariffs[plan], *([tariffs[site["grid_fee_tariff"]]] if site["grid_fee_tariff"] else [])]
-            found[site["site_id"]] = Tariff.from_flatpeak(parts, timezone=site["timezone"], currency=site["currency"])
+            parts = [
+                tariffs[plan],
+                *([tariffs[site["grid_fee_tariff"]]] if site["grid_fee_tariff"] else []),
+            ]
+            found[site["site_id"]] = Tariff.from_flatpeak(
+                parts, timezone=site["timezone"], currency=site["currency"]
+            )
     return found
 
 
@@ -119,7 +155,9 @@ def _pictures(
         name = currency.lower()
         yield write_png(folder / f"cost_{name}.png", cost_bars, cost, currency=currency)
         yield write_png(folder / f"lost_value_{name}.png", lost_value_bars, lost, currency=currency)
-        yield write_png(folder / f"what_if_{name}.png", scenario_savings, what_if, currency=currency)
+        yield write_png(
+            folder / f"what_if_{name}.png", scenario_savings, what_if, currency=currency
+        )
     shown = {"site_id": _SHOWN, "scenario": _ALL}
     yield write_png(folder / "what_if_waterfall.png", savings_waterfall, waterfall, **shown)
 
@@ -134,10 +172,17 @@ def summary(made: dict[str, Any], folder: Path) -> Iterator[str]:
     folder : Path
         Where the files are.
     """
-    yield from ("", "Performance 2025: the sites that lost most", *text_table(_worst(made["lost_value"])))
+    yield from (
+        "",
+        "Performance 2025: the sites that lost most",
+        *text_table(_worst(made["lost_value"])),
+    )
     yield from ("", "Cost 2025, all sites of a currency (imports, less what exports earned)")
     yield from text_table(_totals(made["cost"]))
-    yield from ("", f"What if: cost of {len(SITES)} homes by scenario, and with batteries that know the future")
+    yield from (
+        "",
+        f"What if: cost of {len(SITES)} homes by scenario, and with batteries that know the future",
+    )
     yield from scenario_table(made["what_if"])
     yield from ("", f"What each change brings to {_ALL!r}", *text_table(_steps(made["waterfall"])))
     yield from ("", *verdict(made["simulation"]))
@@ -158,7 +203,9 @@ def scenario_table(summary: Frame) -> Iterator[str]:
         for scenario in dict.fromkeys(columns["scenario"]):
             own = (columns["scenario"] == scenario) & (columns["currency"] == currency)
             sums = [fsum(columns[name][own]) for name in numbers]
-            rows.append((scenario, currency, *("" if np.isnan(each) else f"{each:,.2f}" for each in sums)))
+            rows.append(
+                (scenario, currency, *("" if np.isnan(each) else f"{each:,.2f}" for each in sums))
+            )
     return text_table(rows)
 
 
@@ -169,7 +216,10 @@ def _steps(waterfall: Frame) -> list[tuple[str, ...]]:
     currencies = sorted(set(columns["currency"][own]))
     rows: list[tuple[str, ...]] = [("change", *currencies)]
     for step in list(dict.fromkeys(columns["step"][own]))[1:]:
-        parts = [columns["change"][own & (columns["step"] == step) & (columns["currency"] == c)] for c in currencies]
+        parts = [
+            columns["change"][own & (columns["step"] == step) & (columns["currency"] == c)]
+            for c in currencies
+        ]
         rows.append((step, *(f"{fsum(part):,.2f}" for part in parts)))
     return rows
 
@@ -188,16 +238,27 @@ def _worst(lost: Frame, most: int = 6) -> list[tuple[str, ...]]:
         kwh, money = (float(np.nansum(columns[name][own])) for name in ("lost_kwh", "lost_value"))
         rows.append((kwh, site, money, next((c for c in columns["currency"][own] if c), "")))
     rows.sort(key=lambda row: (-row[0], row[1]))
-    shown = [(site, f"{kwh:,.0f}", f"{money:,.2f}", currency) for kwh, site, money, currency in rows[:most]]
+    shown = [
+        (site, f"{kwh:,.0f}", f"{money:,.2f}", currency)
+        for kwh, site, money, currency in rows[:most]
+    ]
     return [("site", "lost kWh", "worth", ""), *shown]
 
 
 def _totals(cost: Frame) -> list[tuple[str, ...]]:
     columns = take(cost, numbers=["energy_kwh", "cost"], texts=["tariff_direction", "currency"])
-    rows: list[tuple[str, ...]] = [("currency", "imported kWh", "paid", "exported kWh", "earned", "to pay")]
+    rows: list[tuple[str, ...]] = [
+        ("currency", "imported kWh", "paid", "exported kWh", "earned", "to pay")
+    ]
     for currency in sorted({c for c in columns["currency"] if c}):
         sums = [
-            float(np.nansum(columns[name][(columns["currency"] == currency) & (columns["tariff_direction"] == way)]))
+            float(
+                np.nansum(
+                    columns[name][
+                        (columns["currency"] == currency) & (columns["tariff_direction"] == way)
+                    ]
+                )
+            )
             for way in ("IMPORT", "EXPORT")
             for name in ("energy_kwh", "cost")
         ]

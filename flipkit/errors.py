@@ -139,7 +139,13 @@ class StatusError(RequestError):
     """
 
     def __init__(
-        self, message: str, request: RequestInfo, *, status: int, code: str | None = None, body: Any = None
+        self,
+        message: str,
+        request: RequestInfo,
+        *,
+        status: int,
+        code: str | None = None,
+        body: Any = None,
     ) -> None:
         super().__init__(message, request)
         self.status, self.code, self.body = status, code, body

@@ -62,7 +62,7 @@ def fleet():
 @pytest.fixture
 def served(fleet, monkeypatch):
     """The command line and `flipkit.connect` find the sample fleet."""
-    from kits import reach
+    from support.kits import reach
 
     reach(fleet, monkeypatch)
     return fleet

@@ -6,7 +6,7 @@ import httpx
 import pandas as pd
 import polars as pl
 import pytest
-from kits import home, kit_over, scripted
+from support.kits import home, kit_over, scripted
 
 import flipkit as fk
 from flipkit.frames import take
@@ -57,7 +57,9 @@ def energy(kit):
     def make(**columns):
         good = {"site_id": ["home"] * 3, "start_utc": [BEGIN + n * HALF_HOUR for n in range(3)]}
         good["consumption_kwh"] = [1.0, 2.0, 3.0]
-        return MAKE[kit.frames]({name: values for name, values in (good | columns).items() if values is not None})
+        return MAKE[kit.frames](
+            {name: values for name, values in (good | columns).items() if values is not None}
+        )
 
     return make
 
@@ -66,7 +68,9 @@ def prices(kit, intervals, *directions):
     """A price frame of site home."""
     starts = [BEGIN + n * HALF_HOUR for _ in directions or ("IMPORT",) for n in range(intervals)]
     columns = {"start_utc": starts, "end_utc": [start + HALF_HOUR for start in starts]}
-    columns["tariff_direction"] = [way for way in directions or ("IMPORT",) for _ in range(intervals)]
+    columns["tariff_direction"] = [
+        way for way in directions or ("IMPORT",) for _ in range(intervals)
+    ]
     columns |= {"site_id": ["home"] * len(starts), "currency": ["GBP"] * len(starts)}
     columns["timezone"] = ["Europe/London"] * len(starts)
     return MAKE[kit.frames](columns | {"price_per_kwh": [0.2] * len(starts)})
@@ -91,14 +95,22 @@ NAIVE = [(BEGIN + n * HALF_HOUR).replace(tzinfo=None) for n in range(5)]
 
 # What is wrong with row 2 of five records, and the words that name it.
 BAD_RECORDS = {
-    "a naive timestamp": ("start_utc", "2025-06-01T01:00:00", "start_utc: 2025-06-01T01:00:00 has no zone"),
+    "a naive timestamp": (
+        "start_utc",
+        "2025-06-01T01:00:00",
+        "start_utc: 2025-06-01T01:00:00 has no zone",
+    ),
     "an unknown unit": ("units", "MWH", "units is 'MWH'; choose one of"),
     "a negative value": ("value", -3.0, "value is negative"),
     "a missing value": ("value", None, "value is missing"),
     "a value that is no number": ("value", float("inf"), "value"),
     "an end before its start": ("end_utc", BEGIN - HALF_HOUR, "end_utc"),
     "an id that climbs": ("location_id", "../x", "'../x'"),
-    "an unknown direction": ("tariff_direction", "SIDEWAYS", "tariff_direction is 'SIDEWAYS'; choose one of"),
+    "an unknown direction": (
+        "tariff_direction",
+        "SIDEWAYS",
+        "tariff_direction is 'SIDEWAYS'; choose one of",
+    ),
     "a confidence above 1": ("confidence", 1.5, "confidence"),
 }
 
@@ -106,9 +118,13 @@ BAD_RECORDS = {
 @pytest.mark.parametrize("kind", BAD_RECORDS)
 def test_one_bad_record_is_named_and_the_others_arrive(kit, place, records, kind):
     column, bad, words = BAD_RECORDS[kind]
-    values = take(records(), times=["start_utc", "end_utc"], texts=["location_id", "units"], numbers=["value"])
+    values = take(
+        records(), times=["start_utc", "end_utc"], texts=["location_id", "units"], numbers=["value"]
+    )
     column_values = values[column].tolist() if column in values else [None] * 5
-    if column.endswith("_utc"):  # a column of times cannot hold a naive one among others, but text can
+    if column.endswith(
+        "_utc"
+    ):  # a column of times cannot hold a naive one among others, but text can
         column_values = [value.strftime("%Y-%m-%dT%H:%M:%SZ") for value in column_values]
         bad = bad if isinstance(bad, str) else bad.strftime("%Y-%m-%dT%H:%M:%SZ")
     column_values[2] = bad
@@ -134,12 +150,16 @@ MISTAKES = {
         "start_utc holds times without a zone",
     ),
     "a naive start": (
-        lambda kit, records, energy: kit.flatpeak.prices("loc_1", "2025-06-01T00:00:00", "2025-06-02T00:00:00Z"),
+        lambda kit, records, energy: kit.flatpeak.prices(
+            "loc_1", "2025-06-01T00:00:00", "2025-06-02T00:00:00Z"
+        ),
         fk.NaiveTimestampError,
         "start: 2025-06-01T00:00:00 has no zone",
     ),
     "a naive start of a report": (
-        lambda kit, records, energy: fk.cost_report(kit, "2025-06-01T00:00:00", "2025-06-02T00:00:00Z"),
+        lambda kit, records, energy: fk.cost_report(
+            kit, "2025-06-01T00:00:00", "2025-06-02T00:00:00Z"
+        ),
         fk.NaiveTimestampError,
         "2025-06-01T00:00:00 has no zone",
     ),
@@ -169,7 +189,9 @@ MISTAKES = {
         "site home, 2025-06-01T00:30:00Z: consumption_kwh is missing",
     ),
     "an end before its start": (
-        lambda kit, records, energy: kit.flatpeak.cost_by_interval("loc_1", DAY["end"], DAY["start"]),
+        lambda kit, records, energy: kit.flatpeak.cost_by_interval(
+            "loc_1", DAY["end"], DAY["start"]
+        ),
         fk.InputError,
         "end 2025-06-01T00:00:00Z is not after start 2025-06-02T00:00:00Z",
     ),
@@ -224,12 +246,16 @@ MISTAKES = {
         "missing end_utc, price_per_kwh",
     ),
     "energy without a row": (
-        lambda kit, records, energy: fk.simulate(energy(site_id=[], start_utc=[], consumption_kwh=[]), [FLAT]),
+        lambda kit, records, energy: fk.simulate(
+            energy(site_id=[], start_utc=[], consumption_kwh=[]), [FLAT]
+        ),
         fk.InputError,
         "energy: no rows",
     ),
     "a bad record that is to be priced": (
-        lambda kit, records, energy: kit.flatpeak.simulate_costs(records(value=[1.0, 2.0, -3.0, 4.0, 5.0])),
+        lambda kit, records, energy: kit.flatpeak.simulate_costs(
+            records(value=[1.0, 2.0, -3.0, 4.0, 5.0])
+        ),
         fk.InputError,
         "nothing was sent, for 1 of 5 records cannot be: row 2: value",
     ),
@@ -259,7 +285,9 @@ MISTAKES = {
         "ev: sessions, row 0: energy_kwh must be a number of 0 or more",
     ),
     "panels like those that are not there": (
-        lambda kit, records, energy: fk.simulate(energy(), [home_with(solar=fk.Solar.like_existing(2, 4))]),
+        lambda kit, records, energy: fk.simulate(
+            energy(), [home_with(solar=fk.Solar.like_existing(2, 4))]
+        ),
         fk.InputError,
         "site home.*: solar: like_existing scales the site's generation, and it has none",
     ),
@@ -269,22 +297,30 @@ MISTAKES = {
         "used twice: flat",
     ),
     "a site without an import price": (
-        lambda kit, records, energy: fk.simulate(energy(site_id=["elsewhere"] * 3), [fk.Scenario("today")], prices=kit),
+        lambda kit, records, energy: fk.simulate(
+            energy(site_id=["elsewhere"] * 3), [fk.Scenario("today")], prices=kit
+        ),
         fk.InputError,
         "site elsewhere, scenario 'today': no import price; give the scenario a tariff",
     ),
     "two currencies in one bill": (
-        lambda kit, records, energy: fk.simulate(energy(), [fk.Scenario("today"), EUROS], prices=kit),
+        lambda kit, records, energy: fk.simulate(
+            energy(), [fk.Scenario("today"), EUROS], prices=kit
+        ),
         fk.InputError,
         "site home, scenario 'euros': EUR, GBP in one bill",
     ),
     "prices that end before the energy": (
-        lambda kit, records, energy: fk.simulate(energy(), [fk.Scenario("today")], prices=prices(kit, 2)),
+        lambda kit, records, energy: fk.simulate(
+            energy(), [fk.Scenario("today")], prices=prices(kit, 2)
+        ),
         fk.InputError,
         "scenario 'today', site home: .*first uncovered: 2025-06-01T01:00:00Z",
     ),
     "a profile that ends before the energy": (
-        lambda kit, records, energy: fk.simulate(energy(), [home_with(load=fk.Load(add=profile(2)))]),
+        lambda kit, records, energy: fk.simulate(
+            energy(), [home_with(load=fk.Load(add=profile(2)))]
+        ),
         fk.InputError,
         "scenario .*, site home: .*first uncovered: 2025-06-01T01:00:00Z",
     ),
@@ -346,9 +382,13 @@ def test_what_cannot_be_done_in_full_is_done_as_far_as_it_goes_with_a_finding(en
 @pytest.mark.parametrize("prices_say", [("IMPORT",), ("IMPORT", "EXPORT")])
 def test_exports_without_a_price_are_worth_nothing_and_a_finding_says_so(kit, energy, prices_say):
     result = fk.simulate(
-        energy(generation_kwh=[0.0, 9.0, 0.0]), [fk.Scenario("today")], prices=prices(kit, 3, *prices_say)
+        energy(generation_kwh=[0.0, 9.0, 0.0]),
+        [fk.Scenario("today")],
+        prices=prices(kit, 3, *prices_say),
     )
-    rows = take(result.summary(), texts=["site_id", "scenario", "finding"], numbers=["cost", "export_kwh"])
+    rows = take(
+        result.summary(), texts=["site_id", "scenario", "finding"], numbers=["cost", "export_kwh"]
+    )
     paid = 0.2 * (1.0 + 3.0) - (0.2 * 7.0 if "EXPORT" in prices_say else 0.0)
     assert (rows["cost"].tolist(), rows["export_kwh"].tolist()) == ([pytest.approx(paid)], [7.0])
     words = "simulate.no_export_price: 7 kWh exported, counted as worth nothing"
@@ -364,7 +404,11 @@ def test_a_fleet_record_without_its_id_is_reported_and_the_others_arrive(kit):
 
 def test_an_expected_value_for_a_month_that_is_none_is_reported(kit):
     frame = MAKE[kit.frames](
-        {"external_id": ["a", "b"], "month": ["2025-13", "2025-12"], "expected_production_kwh": [1.0, 2.0]}
+        {
+            "external_id": ["a", "b"],
+            "month": ["2025-13", "2025-12"],
+            "expected_production_kwh": [1.0, 2.0],
+        }
     )
     rows = take(kit.flip.push_fleet_data(frame), texts=["status", "error"])
     assert rows["status"].tolist() == ["FAILED", "SUCCESS"]
@@ -384,7 +428,9 @@ def test_frames_without_rows_are_answered_with_frames_without_rows(kit, records,
 
 def test_reports_of_an_empty_fleet_have_their_columns(frames_library, tmp_path):
     with kit_over(frames=frames_library) as kit:
-        for number, report in enumerate((fk.performance_report, fk.cost_report, fk.lost_value_report)):
+        for number, report in enumerate(
+            (fk.performance_report, fk.cost_report, fk.lost_value_report)
+        ):
             frame = report(kit, "2025-01", "2025-02")
             assert len(frame) == 0
             header = fk.write_csv(frame, tmp_path / f"{number}.csv").read_text()
@@ -410,7 +456,9 @@ READS = {
 }
 PAGES = {
     "a page of HTML": httpx.Response(200, html="<html>Please sign in</html>"),
-    "half a body": httpx.Response(200, headers={"content-type": "application/json"}, content=b'{"data": [{"id": "x'),
+    "half a body": httpx.Response(
+        200, headers={"content-type": "application/json"}, content=b'{"data": [{"id": "x'
+    ),
     "no body": httpx.Response(200, content=b""),
     "another shape": httpx.Response(200, json=[[1, 2], "three"]),
 }
@@ -432,7 +480,9 @@ def test_an_answer_that_is_none_is_a_typed_error_that_names_the_request(frames_l
 def test_records_whose_answer_is_none_are_all_reported(records, page, frames_library):
     answer = PAGES[page]
     kit = scripted(
-        lambda _: httpx.Response(answer.status_code, headers=answer.headers, content=answer.content),
+        lambda _: httpx.Response(
+            answer.status_code, headers=answer.headers, content=answer.content
+        ),
         frames=frames_library,
     )
     submission = kit.flatpeak.submit_interval(records())
@@ -445,17 +495,29 @@ def test_words_that_are_not_known_pass_through(frames_library):
     kit = scripted(lambda _: [{"id": "s", "status": "HIBERNATING"}], frames=frames_library)
     assert take(kit.flip.sites(), texts=["status"])["status"].tolist() == ["HIBERNATING"]
 
-    tariff = {"id": "trf_1", "location_id": "loc_1", "direction": "SIDEWAYS", "type": "BARTER", "display_name": "x"}
+    tariff = {
+        "id": "trf_1",
+        "location_id": "loc_1",
+        "direction": "SIDEWAYS",
+        "type": "BARTER",
+        "display_name": "x",
+    }
     tariff |= {"contract_start_date": "2025-01-01", "contract_end_date": "2026-01-01"}
     tariff |= {"market_rates": False, "status": "DREAMING", "new_field": {"of": ["any", "kind"]}}
-    kit = scripted(lambda _: {"object": "list", "has_more": False, "data": [tariff]}, frames=frames_library)
+    kit = scripted(
+        lambda _: {"object": "list", "has_more": False, "data": [tariff]}, frames=frames_library
+    )
     found = take(kit.flatpeak.tariffs("loc_1"), texts=["tariff_direction", "tariff_type", "status"])
     assert [value.tolist() for value in found.values()] == [["SIDEWAYS"], ["BARTER"], ["DREAMING"]]
 
 
 COST = {"start_time": "2025-06-01T00:00:00Z", "end_time": "2025-06-01T00:30:00Z"}
 COST |= {"energy": {"value": 1000}, "cost": {"value": 0.25, "confidence": 1}}
-PRICE = {"valid_from": COST["start_time"], "valid_to": COST["end_time"], "price": {"value": 0.25, "confidence": 1}}
+PRICE = {
+    "valid_from": COST["start_time"],
+    "valid_to": COST["end_time"],
+    "price": {"value": 0.25, "confidence": 1},
+}
 NULLS = {
     "a cost": (
         lambda kit: kit.flatpeak.cost_by_interval("loc_1", **DAY),
@@ -484,7 +546,12 @@ NULLS = {
 def test_a_null_where_a_number_should_be_is_named_by_row_and_field(frames_library, kind):
     call, row, words = NULLS[kind]
     good = PRICE if kind == "a price" else COST
-    answer = {"account_id": "acc_1", "currency_code": "GBP", "energy_units": "WH", "data": [good, row]}
+    answer = {
+        "account_id": "acc_1",
+        "currency_code": "GBP",
+        "energy_units": "WH",
+        "data": [good, row],
+    }
     with pytest.raises(fk.UnexpectedAnswer, match=words):
         call(scripted(lambda _: answer, frames=frames_library))
 
@@ -495,8 +562,18 @@ def test_a_null_production_is_a_finding_and_the_site_stays(frames_library):
             return [{"id": "a"}, {"id": "b"}]
         month = request.url.params["month"]
         return [
-            {"site_id": "a", "month": month, "actual_production_kwh": None, "expected_production_kwh": 9.0},
-            {"site_id": "b", "month": month, "actual_production_kwh": 4.0, "expected_production_kwh": None},
+            {
+                "site_id": "a",
+                "month": month,
+                "actual_production_kwh": None,
+                "expected_production_kwh": 9.0,
+            },
+            {
+                "site_id": "b",
+                "month": month,
+                "actual_production_kwh": 4.0,
+                "expected_production_kwh": None,
+            },
         ]
 
     report = fk.performance_report(scripted(answer, frames=frames_library), "2025-06", "2025-06")

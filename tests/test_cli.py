@@ -66,7 +66,18 @@ def test_the_module_runs_and_lists_its_verbs():
         ["simulate", "s.toml", "--energy", "e.csv", "--out", "o", "--verify", "-1"],
         ["simulate", "s.toml", "--energy", "e.csv", "--out", "o", "--verify", "many"],
         ["simulate", "s.toml", "--energy", "e.csv", "--out", "o", "--dispatch", "best"],
-        ["simulate", "s.toml", "--energy", "e.csv", "--out", "o", "--tariff", "p.json", "--environment", "emulator"],
+        [
+            "simulate",
+            "s.toml",
+            "--energy",
+            "e.csv",
+            "--out",
+            "o",
+            "--tariff",
+            "p.json",
+            "--environment",
+            "emulator",
+        ],
         ["upload"],
         ["emulator", "--port", "http"],
     ],
@@ -169,7 +180,8 @@ def test_without_a_key_the_variable_is_named(run, missing, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "address", ["http://[::1", "http://127.0.0.1:port", "http://127.0.0.1:70000", "http://a b", "here"]
+    "address",
+    ["http://[::1", "http://127.0.0.1:port", "http://127.0.0.1:70000", "http://a b", "here"],
 )
 def test_an_address_that_is_none_is_named(run, address, monkeypatch):
     for name in ("FLIP_BASE_URL", "FLATPEAK_BASE_URL"):
@@ -211,7 +223,9 @@ PLACES = {
 
 @pytest.mark.usefixtures("files")
 @pytest.mark.parametrize("line", PLACES)
-def test_a_place_that_cannot_be_written_to_is_found_before_the_work_begins(run, line, here, monkeypatch):
+def test_a_place_that_cannot_be_written_to_is_found_before_the_work_begins(
+    run, line, here, monkeypatch
+):
     (here / "a-file").write_text("mine")
     (here / "a-folder").mkdir()
     os.mkfifo(here / "a-pipe")
@@ -260,7 +274,10 @@ def test_nobody_reads_the_output_any_more():
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full here")
 @pytest.mark.usefixtures("served", "here")
 def test_output_that_cannot_be_written_is_named():
-    with Path("/dev/full").open("w") as full, process("report", "performance", *JUNE, stdout=full) as running:
+    with (
+        Path("/dev/full").open("w") as full,
+        process("report", "performance", *JUNE, stdout=full) as running,
+    ):
         _, errors = running.communicate(timeout=60)
     assert running.returncode == 1
     assert errors.startswith("flipkit: standard output: No space left")
@@ -326,18 +343,27 @@ def test_a_link_stays_a_link(run, here):
 
 @pytest.mark.usefixtures("served", "files")
 @pytest.mark.parametrize("ending", ["csv", "CSV", "parquet"])
-def test_sites_that_flatpeak_does_not_know_are_simulated_with_tariffs_of_their_own(run, here, ending):
+def test_sites_that_flatpeak_does_not_know_are_simulated_with_tariffs_of_their_own(
+    run, here, ending
+):
     if ending == "parquet":
         frame = pl.read_csv("e.csv", schema_overrides={"site_id": pl.String})
-        frame.with_columns(pl.col("start_utc").str.to_datetime(time_zone="UTC")).write_parquet("mine.parquet")
+        frame.with_columns(pl.col("start_utc").str.to_datetime(time_zone="UTC")).write_parquet(
+            "mine.parquet"
+        )
     else:
         (here / f"mine.{ending}").write_text(ENERGY)
-    code, output, errors = run("simulate", "s.toml", "--energy", f"mine.{ending}", "--out", "o", "--verify", 9)
+    code, output, errors = run(
+        "simulate", "s.toml", "--energy", f"mine.{ending}", "--out", "o", "--verify", 9
+    )
     assert (code, errors) == (0, "")
     assert "Not verified: there was no interval to ask the service about." in output
     summary = pl.read_csv("o/summary.csv", schema_overrides={"site_id": pl.String})
     assert summary["site_id"].to_list() == ["007", "007"]  # an id of digits stays a text
-    assert summary["cost"].to_list() == [0.62, 0.25]  # 2.5 kWh at 0.25, half to even; in London it is one o'clock
+    assert summary["cost"].to_list() == [
+        0.62,
+        0.25,
+    ]  # 2.5 kWh at 0.25, half to even; in London it is one o'clock
     assert summary["saving"].to_list() == [0.0, 0.37]
 
 
@@ -361,7 +387,9 @@ def test_a_crontab_gets_a_line_a_file_and_nothing_of_an_earlier_run(run, here):
         [*made(["bills", "summary", "waterfall"]), "mine.txt"]
     )
     assert (
-        "another day" not in (here / "o" / "summary.csv").read_text() + (here / "o" / "summary.meta.json").read_text()
+        "another day"
+        not in (here / "o" / "summary.csv").read_text()
+        + (here / "o" / "summary.meta.json").read_text()
     )
 
 
@@ -375,14 +403,20 @@ def test_a_run_that_fails_while_it_writes_leaves_the_files_of_the_last_one(run, 
         raise KeyboardInterrupt
 
     monkeypatch.setattr("flipkit.scenarios.Simulation.to_csv", cut)
-    assert run("simulate", "s.toml", "--energy", "e.csv", "--out", "o") == (130, "", "flipkit: stopped\n")
+    assert run("simulate", "s.toml", "--energy", "e.csv", "--out", "o") == (
+        130,
+        "",
+        "flipkit: stopped\n",
+    )
     assert {path.name: path.read_bytes() for path in (here / "o").iterdir()} == before
 
 
 @pytest.mark.usefixtures("files")
 def test_a_plan_from_a_file_is_todays_tariff_and_no_service_is_asked(run, here, monkeypatch):
     monkeypatch.setattr(cli, "connect", lambda *_, **__: pytest.fail("a service was asked"))
-    code, output, errors = run("simulate", "plain.toml", "--energy", "e.csv", "--out", "o", "--tariff", "go.json")
+    code, output, errors = run(
+        "simulate", "plain.toml", "--energy", "e.csv", "--out", "o", "--tariff", "go.json"
+    )
     assert (code, output, errors) == (0, "o/summary.csv\no/bills.csv\n", "")
     [cost] = pl.read_csv("o/summary.csv")["cost"]
     assert cost == 0.21  # in London it is one o'clock: 2.5 kWh at 0.085, half to even
@@ -391,7 +425,9 @@ def test_a_plan_from_a_file_is_todays_tariff_and_no_service_is_asked(run, here, 
 @pytest.mark.usefixtures("served", "files")
 @pytest.mark.parametrize("method", ["rule", "rule_tou", "day_ahead", "optimal"])
 def test_the_band_is_left_out_on_request_and_batteries_are_run_as_said(run, here, method):
-    (here / "b.toml").write_text(f"{SCENARIOS}battery = {{ capacity_kwh = 1, power_kw = 1, initial_soc = 0.5 }}")
+    (here / "b.toml").write_text(
+        f"{SCENARIOS}battery = {{ capacity_kwh = 1, power_kw = 1, initial_soc = 0.5 }}"
+    )
     words = ["simulate", "b.toml", "--energy", "e.csv", "--out", "o", "--dispatch", method]
     for more in ([], ["--no-band"]):
         assert run(*words, *more)[0] == 0
@@ -414,10 +450,16 @@ def test_the_words_for_dispatch_are_those_of_the_library():
 @pytest.mark.usefixtures("served", "here")
 def test_sites_of_the_fleet_are_simulated_and_certified(run, fleet):
     with fk.connect(frames="polars") as kit:
-        fk.write_csv(site_energy(kit, "2025-06-01", "2025-06-02", site_id=["uk-02", "be-01"]), "fleet.csv")
-    Path("s.toml").write_text('[[scenario]]\nname = "today"\n[[scenario]]\nname = "less"\nload = {scale = 0.9}')
+        fk.write_csv(
+            site_energy(kit, "2025-06-01", "2025-06-02", site_id=["uk-02", "be-01"]), "fleet.csv"
+        )
+    Path("s.toml").write_text(
+        '[[scenario]]\nname = "today"\n[[scenario]]\nname = "less"\nload = {scale = 0.9}'
+    )
     before = fleet.store.digest()
-    code, output, errors = run("simulate", "s.toml", "--energy", "fleet.csv", "--out", "o", "--verify", 10**30)
+    code, output, errors = run(
+        "simulate", "s.toml", "--energy", "fleet.csv", "--out", "o", "--verify", 10**30
+    )
     assert (code, errors) == (0, "")
     assert re.search(r"Verified: (\d+) of \1 intervals agree", output)
     assert float(pl.read_csv("o/certificate.csv")["difference"].abs().max()) < 1e-12
@@ -441,7 +483,9 @@ def test_a_price_that_the_service_does_not_confirm_has_an_exit_code_of_its_own(r
     simulated = fk.Flatpeak.simulate_costs
     monkeypatch.setattr(fk.Flatpeak, "instant_cost", dearer)
     monkeypatch.setattr(fk.Flatpeak, "simulate_costs", many)
-    code, output, errors = run("simulate", "s.toml", "--energy", "fleet.csv", "--out", "o", "--verify", 5)
+    code, output, errors = run(
+        "simulate", "s.toml", "--energy", "fleet.csv", "--out", "o", "--verify", 5
+    )
     assert (code, errors) == (3, "")
     assert "Not verified: 0 of 5 intervals agree" in output
 
@@ -481,7 +525,9 @@ FILE = st.one_of(
 
 
 @pytest.mark.usefixtures("served")
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     content=FILE,
     verb=st.sampled_from(["upload", "cumulative", "simulate", "scenarios"]),

@@ -10,14 +10,17 @@ import pytest
 
 import flipkit as fk
 from flipkit import cli
-from flipkit.frames.files import read_file
-from flipkit.tariffs.plan_file import read_plan, read_plans
+from flipkit.frames import read_file
+from flipkit.tariffs.read import read_plan, read_plans
 
 START = datetime(2025, 6, 1, tzinfo=UTC)
 HOURS = 30 * 24
 URDB = {
     "name": "Night and day",
-    "energyratestructure": [[{"rate": 0.1, "max": 100, "unit": "kWh"}, {"rate": 0.2, "unit": "kWh"}], [{"rate": 0.5}]],
+    "energyratestructure": [
+        [{"rate": 0.1, "max": 100, "unit": "kWh"}, {"rate": 0.2, "unit": "kWh"}],
+        [{"rate": 0.5}],
+    ],
     "energyweekdayschedule": [[0] * 12 + [1] * 12] * 12,
     "energyweekendschedule": [[0] * 12 + [1] * 12] * 12,
     "fixedchargefirstmeter": 6,
@@ -41,7 +44,11 @@ STANDING = {**OCTOPUS, "results": [{**OCTOPUS["results"][0], "value_inc_vat": 50
 
 
 def flatpeak(price, direction="IMPORT", **fields):
-    hours = {"valid_from": "00:00:00", "valid_to": "00:00:00", "rate": [{"fixed": price, "to_kwh": None}]}
+    hours = {
+        "valid_from": "00:00:00",
+        "valid_to": "00:00:00",
+        "rate": [{"fixed": price, "to_kwh": None}],
+    }
     schedule = [{"months": ["All"], "days_and_hours": [{"days": ["All"], "hours": [hours]}]}]
     known = {"display_name": f"{price:g} {direction}", "direction": direction, "type": "COMMODITY"}
     return {**known, "market_rates": False, "schedule": schedule, **fields}
@@ -58,7 +65,10 @@ PLANS = {
     "plain.json": flatpeak(0.3),
     "levy.json": [flatpeak(0.25, **HOME), flatpeak(0.05, type="NON_COMMODITY", **HOME)],
     "only_sold.json": [flatpeak(0.1, "EXPORT", **HOME)],
-    "two_zones.json": [flatpeak(0.2, **HOME), flatpeak(0.1, "EXPORT", timezone="Europe/Paris", currency="EUR")],
+    "two_zones.json": [
+        flatpeak(0.2, **HOME),
+        flatpeak(0.1, "EXPORT", timezone="Europe/Paris", currency="EUR"),
+    ],
     "short_sold.json": [
         flatpeak(0.2, **HOME),
         flatpeak(0.1, "EXPORT", contract_end_date="2025-07-01T00:00:00Z", **HOME),
@@ -82,7 +92,9 @@ def here(tmp_path, monkeypatch):
     (tmp_path / "broken.json").write_text("{", encoding="utf-8")
     (tmp_path / "utf16.json").write_text("{}", encoding="utf-16")
     times = [START + timedelta(hours=hour) for hour in range(HOURS)]
-    home = pl.DataFrame({"start_utc": times, "consumption_kwh": [1.0] * HOURS, "generation_kwh": [0.25] * HOURS})
+    home = pl.DataFrame(
+        {"start_utc": times, "consumption_kwh": [1.0] * HOURS, "generation_kwh": [0.25] * HOURS}
+    )
     energy = pl.concat([home.select(pl.lit(site).alias("site_id"), "*") for site in ("a", "b")])
     energy.write_parquet(tmp_path / "two.parquet")
     one = energy.filter(pl.col("site_id") == "a")
@@ -160,14 +172,18 @@ def test_exports_earn_their_own_price(run):
     assert code == 0
     assert output.splitlines()[0] == "0.25 IMPORT, EUR, 2 sites together"
     assert output.splitlines()[2].split() == ["2025-06", "1,080.00", "270.00", "0.00", "270.00"]
-    flipped = pl.read_parquet("two.parquet").rename({"consumption_kwh": "generation_kwh", "generation_kwh": "x"})
+    flipped = pl.read_parquet("two.parquet").rename(
+        {"consumption_kwh": "generation_kwh", "generation_kwh": "x"}
+    )
     fk.write_csv(flipped.rename({"x": "consumption_kwh"}), "flipped.csv")
     _, output, _ = run("bill flipped.csv --tariff sold.json")
     assert output.splitlines()[2].split() == ["2025-06", "0.00", "0.00", "-108.00", "-108.00"]
 
 
 def test_several_tariffs_are_compared_and_written(run, here):
-    line = "bill two.parquet --tariff flat.json --tariff levy.json --tariff sold.json --out made/here"
+    line = (
+        "bill two.parquet --tariff flat.json --tariff levy.json --tariff sold.json --out made/here"
+    )
     code, output, errors = run(line)
     assert (code, errors) == (0, "")
     lines = output.splitlines()
@@ -200,7 +216,9 @@ def test_the_spread_of_the_tier_rules_is_told(run):
     assert code == 0
     bills = (248.0, 253.0, by_time())  # the first two as above
     wanted = 100 * (max(bills) - min(bills)) / 253.0
-    [row] = [line.split() for line in output.splitlines() if line.startswith("  Night") and "%" in line]
+    [row] = [
+        line.split() for line in output.splitlines() if line.startswith("  Night") and "%" in line
+    ]
     assert row[-2:] == [f"{wanted:.1f}", "%"]
 
 
@@ -259,12 +277,17 @@ def test_tariffs_of_one_name_are_told_apart_by_their_files():
     Path("a").mkdir()
     for path in ("a/flat.json", "other.json"):
         Path(path).write_text(Path("flat.json").read_text(encoding="utf-8"), encoding="utf-8")
-    names = [plan.name for plan in read_plans(["flat.json", Path("a", "flat.json"), "other.json", "levy.json"])]
+    names = [
+        plan.name
+        for plan in read_plans(["flat.json", Path("a", "flat.json"), "other.json", "levy.json"])
+    ]
     first = f"0.25 IMPORT ({Path('a', 'flat.json')})"
     assert names == ["0.25 IMPORT (flat.json)", first, "0.25 IMPORT (other)", "0.25 IMPORT (levy)"]
 
 
-@pytest.mark.parametrize("line", ["bill", "bill used.csv", "bill used.csv --tariff flat.json --tier-rule guessed"])
+@pytest.mark.parametrize(
+    "line", ["bill", "bill used.csv", "bill used.csv --tariff flat.json --tier-rule guessed"]
+)
 def test_wrong_words_are_answered_with_the_usage(run, line):
     code, output, errors = run(line)
     assert (code, output) == (2, "")

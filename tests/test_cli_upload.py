@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from kits import reach
+from support.kits import reach
 
 import flipkit as fk
 from flipkit.emulator import start
@@ -15,9 +15,19 @@ START = datetime(2025, 6, 1, tzinfo=UTC)
 
 
 def records(*values, location="loc_1", **more):
-    times = [(START + timedelta(minutes=30 * n)).strftime("%Y-%m-%dT%H:%M:%SZ") for n in range(len(values) + 1)]
+    times = [
+        (START + timedelta(minutes=30 * n)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        for n in range(len(values) + 1)
+    ]
     rows = [
-        {"location_id": location, "units": "WH", "value": value, "start_utc": first, "end_utc": last, **more}
+        {
+            "location_id": location,
+            "units": "WH",
+            "value": value,
+            "start_utc": first,
+            "end_utc": last,
+            **more,
+        }
         for value, first, last in zip(values, times, times[1:], strict=False)
     ]
     return pl.DataFrame(rows, strict=False)
@@ -70,7 +80,11 @@ def test_records_are_uploaded_and_kept_through_a_restart(run, kept):
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_registers_are_uploaded_as_differences(run, kept, ending):
-    frame = records(1000, 1100, 1300, location=kept.location).rename({"start_utc": "time_utc"}).drop("end_utc")
+    frame = (
+        records(1000, 1100, 1300, location=kept.location)
+        .rename({"start_utc": "time_utc"})
+        .drop("end_utc")
+    )
     frame.write_csv("r.csv") if ending == "csv" else frame.write_parquet("r.parquet")
     code, output, errors = run("upload", f"r.{ending}", "--cumulative")
     assert (code, errors) == (0, "")
@@ -80,7 +94,9 @@ def test_registers_are_uploaded_as_differences(run, kept, ending):
 
 @pytest.mark.parametrize("shape", ["interval", "cumulative"])
 def test_records_that_fail_come_back_as_they_stood_there_and_can_be_mended(run, kept, here, shape):
-    frame = records(0, 1, 3, 6, 10, location=kept.location, note="=1+1", record_reference_id="00012")
+    frame = records(
+        0, 1, 3, 6, 10, location=kept.location, note="=1+1", record_reference_id="00012"
+    )
     wrong = frame.with_columns(pl.Series("value", ["0", "1", "three", "", "10"]))
     if shape == "cumulative":
         wrong = wrong.rename({"start_utc": "time_utc"}).drop("end_utc")
@@ -115,7 +131,9 @@ def test_an_emulator_that_forgets_says_so(run):
 
 def test_records_that_the_service_does_not_account_for_are_left_behind(run, served, monkeypatch):
     def short(self, frame):
-        return fk.flatpeak.Submission(2, 1, 1, ("b",), frame.clear().select(row=1, error=pl.lit("")).clear())
+        return fk.flatpeak.Submission(
+            2, 1, 1, ("b",), frame.clear().select(row=1, error=pl.lit("")).clear()
+        )
 
     monkeypatch.setattr("flipkit.flatpeak.Flatpeak.submit_interval", short)
     records(1, 2).write_csv("r.csv")

@@ -10,7 +10,11 @@ import pytest
 import flipkit as fk
 from flipkit.emulator import Limiter, start
 
-MINE = {"FLIP_API_KEY": "fl_mine", "FLATPEAK_ACCOUNT_ID": "acc_mine", "FLATPEAK_API_KEY": "sk_test_mine"}
+MINE = {
+    "FLIP_API_KEY": "fl_mine",
+    "FLATPEAK_ACCOUNT_ID": "acc_mine",
+    "FLATPEAK_API_KEY": "sk_test_mine",
+}
 
 
 @pytest.fixture
@@ -96,10 +100,14 @@ def test_sandbox_and_production_have_their_own_addresses(monkeypatch):
 
 
 @pytest.mark.usefixtures("keys")
-@pytest.mark.parametrize(("environment", "key"), [("sandbox", "sk_live_x"), ("production", "sk_test_x")])
+@pytest.mark.parametrize(
+    ("environment", "key"), [("sandbox", "sk_live_x"), ("production", "sk_test_x")]
+)
 def test_a_key_of_the_other_environment_is_refused_and_not_shown(environment, key, monkeypatch):
     monkeypatch.setenv("FLATPEAK_API_KEY", key)
-    with pytest.raises(fk.ConfigurationError, match=f"FLATPEAK_API_KEY begins with {key[:-1]}") as refused:
+    with pytest.raises(
+        fk.ConfigurationError, match=f"FLATPEAK_API_KEY begins with {key[:-1]}"
+    ) as refused:
         fk.connect(environment)
     assert key not in str(refused.value)
 
@@ -119,7 +127,9 @@ def test_addresses_from_the_environment_are_used(monkeypatch):
     with fk.connect("sandbox") as kit:
         assert kit.flip.base_url == "https://flip.example"
         assert kit.flatpeak.base_url == "https://flatpeak.example"
-    with pytest.raises(fk.ConfigurationError, match="FLIP_BASE_URL is not an address of this machine"):
+    with pytest.raises(
+        fk.ConfigurationError, match="FLIP_BASE_URL is not an address of this machine"
+    ):
         fk.connect("emulator")
 
 
@@ -137,7 +147,9 @@ class Watching(Limiter):
 
 
 @pytest.mark.usefixtures("keys")
-def test_with_both_addresses_on_this_machine_a_running_emulator_is_used_and_gets_no_key_of_mine(monkeypatch):
+def test_with_both_addresses_on_this_machine_a_running_emulator_is_used_and_gets_no_key_of_mine(
+    monkeypatch,
+):
     watching = Watching()
     with start(limiter=watching) as emulator:
         for name in ("FLIP_BASE_URL", "FLATPEAK_BASE_URL"):
@@ -164,6 +176,9 @@ def test_a_kit_cannot_be_changed():
 def test_it_works_in_a_process_that_begins_with_it():
     code = "import flipkit as fk; print(len(fk.connect().flip.sites()))"
     result = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd=Path(fk.__file__).parents[1]
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=Path(fk.__file__).parents[1],
     )
     assert (result.stdout, result.stderr) == ("24\n", "")

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import polars as pl
 import pytest
-from kits import kit_over
+from support.kits import kit_over
 
 from flipkit import demo
 from flipkit.emulator import open_store, sample_sites
@@ -27,7 +27,9 @@ CSVS = [
     "what_if/waterfall.csv",
 ]
 CHARTS = ["performance.png", "what_if_waterfall.png"] + [
-    f"{kind}_{currency}.png" for kind in ("cost", "lost_value", "what_if") for currency in ("eur", "gbp", "usd")
+    f"{kind}_{currency}.png"
+    for kind in ("cost", "lost_value", "what_if")
+    for currency in ("eur", "gbp", "usd")
 ]
 
 
@@ -41,7 +43,11 @@ def files_of(folder):
 
 def total(path, column, **where):
     with path.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if all(row[name] == value for name, value in where.items())]
+        rows = [
+            row
+            for row in csv.DictReader(file)
+            if all(row[name] == value for name, value in where.items())
+        ]
     return sum(Decimal(row[column]) for row in rows if row[column])
 
 
@@ -49,7 +55,9 @@ def test_it_makes_what_it_lists_and_nothing_else(demo_made):
     folder, said = demo_made
     metas = [name.replace(".csv", ".meta.json") for name in CSVS]
     assert names(folder) == sorted(CSVS + metas + CHARTS)
-    listed = [line.strip() for line in said if line.startswith("  ") and line.endswith((".csv", ".png"))]
+    listed = [
+        line.strip() for line in said if line.startswith("  ") and line.endswith((".csv", ".png"))
+    ]
     assert sorted(listed) == sorted(CSVS + CHARTS)
     assert f"{len(listed)} files are in {folder}:" in said
 
@@ -81,27 +89,53 @@ def test_what_it_says_is_what_the_files_hold(demo_made):
     folder, said = demo_made
     for currency in ("EUR", "GBP", "USD"):
         paid, earned = (
-            total(folder / "cost.csv", "cost", currency=currency, tariff_direction=way) for way in ("IMPORT", "EXPORT")
+            total(folder / "cost.csv", "cost", currency=currency, tariff_direction=way)
+            for way in ("IMPORT", "EXPORT")
         )
         [line] = [line for line in said if re.match(rf"  {currency} +[\d,]+ ", line)]
         assert line.split()[2::2] == [f"{paid:,.2f}", f"{earned:,.2f}"]
         assert line.split()[-1] == f"{paid - earned:,.2f}"
-        for scenario in ("today", "cheap nights", "battery", "panels and battery", "car", "car at night", "all of it"):
+        for scenario in (
+            "today",
+            "cheap nights",
+            "battery",
+            "panels and battery",
+            "car",
+            "car at night",
+            "all of it",
+        ):
             cost, saving, known = (
-                total(folder / "what_if" / "summary.csv", name, currency=currency, scenario=scenario)
+                total(
+                    folder / "what_if" / "summary.csv", name, currency=currency, scenario=scenario
+                )
                 for name in ("cost", "saving", "cost_optimal")
             )
-            best = f" +{known:,.2f}" if scenario in {"battery", "panels and battery", "all of it"} else ""
+            best = (
+                f" +{known:,.2f}"
+                if scenario in {"battery", "panels and battery", "all of it"}
+                else ""
+            )
             line = rf"  {scenario} +{currency} +{cost:,.2f} +{saving:,.2f}{best}"
             assert [text for text in said if re.fullmatch(line, text)]
     for step in ("tariff", "solar", "battery", "ev", "difference"):
         changes = [
-            total(folder / "what_if" / "waterfall.csv", "change", currency=currency, scenario="all of it", step=step)
+            total(
+                folder / "what_if" / "waterfall.csv",
+                "change",
+                currency=currency,
+                scenario="all of it",
+                step=step,
+            )
             for currency in ("EUR", "GBP", "USD")
         ]
-        assert any(line.split() == [step, *(f"{change:,.2f}" for change in changes)] for line in said)
+        assert any(
+            line.split() == [step, *(f"{change:,.2f}" for change in changes)] for line in said
+        )
     worst = said[said.index("Performance 2025: the sites that lost most") + 2]
-    kwh, value = (total(folder / "lost_value.csv", name, site_id="ca-03") for name in ("lost_kwh", "lost_value"))
+    kwh, value = (
+        total(folder / "lost_value.csv", name, site_id="ca-03")
+        for name in ("lost_kwh", "lost_value")
+    )
     assert worst.split() == ["ca-03", f"{kwh:,.0f}", f"{value:,.2f}", "USD"]
 
 
@@ -109,10 +143,14 @@ def test_it_says_what_to_open_next(demo_made):
     folder, said = demo_made
     assert f"Open {folder / 'performance.png'} first, then {folder / 'lost_value.csv'}." in said
     assert said[-1].startswith("Next: ")
-    assert not [line for line in said if line != line.rstrip() or len(line) > 120 + len(str(folder))]
+    assert not [
+        line for line in said if line != line.rstrip() or len(line) > 120 + len(str(folder))
+    ]
 
 
-def test_a_second_run_gives_the_same_bytes_in_either_library_and_leaves_other_files_alone(tmp_path, monkeypatch):
+def test_a_second_run_gives_the_same_bytes_in_either_library_and_leaves_other_files_alone(
+    tmp_path, monkeypatch
+):
     monkeypatch.setattr(demo, "LAST", "2025-01")
     with kit_over(open_store(None, sample=True), frames="polars") as kit:
         demo.run(kit, tmp_path)
@@ -126,7 +164,9 @@ def test_a_second_run_gives_the_same_bytes_in_either_library_and_leaves_other_fi
 def test_a_simulation_without_todays_prices_has_nothing_to_certify():
     import flipkit as fk
 
-    energy = pl.DataFrame({"site_id": ["x", "x"], "start_utc": ["2025-01-01T00:00:00Z", "2025-01-01T01:00:00Z"]})
+    energy = pl.DataFrame(
+        {"site_id": ["x", "x"], "start_utc": ["2025-01-01T00:00:00Z", "2025-01-01T01:00:00Z"]}
+    )
     energy = energy.with_columns(consumption_kwh=1.0)
     flat = fk.Scenario("flat", tariff=fk.Tariff.flat(0.5, currency="JPY", timezone="Asia/Tokyo"))
     result = fk.simulate(energy, [flat])
@@ -139,7 +179,10 @@ def test_a_simulation_without_todays_prices_has_nothing_to_certify():
 
 def test_the_what_if_is_a_story_about_homes_without_battery_and_car():
     sites = {site["site_id"]: site for site in sample_sites()}
-    assert sorted(sites[each]["currency"] for each in demo.SITES) == ["EUR"] * 2 + ["GBP"] * 2 + ["USD"] * 2
+    assert (
+        sorted(sites[each]["currency"] for each in demo.SITES)
+        == ["EUR"] * 2 + ["GBP"] * 2 + ["USD"] * 2
+    )
     assert not [each for each in demo.SITES if sites[each]["battery"] or sites[each]["ev"]]
     assert all(sites[each]["system_size_kw"] for each in demo.SITES)
 
@@ -149,5 +192,7 @@ def test_it_needs_no_pvlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "pvlib", None)
     energy = pl.DataFrame({"start_utc": [f"2025-06-01T{hour:02d}:00:00Z" for hour in range(24)]})
     energy = energy.with_columns(site_id=pl.lit("uk-07"), consumption_kwh=0.5, generation_kwh=0.2)
-    result = simulate(energy, demo.scenarios(), prices=Tariff.flat(0.25, currency="GBP", timezone="Europe/London"))
+    result = simulate(
+        energy, demo.scenarios(), prices=Tariff.flat(0.25, currency="GBP", timezone="Europe/London")
+    )
     assert take(result.summary(), numbers=["cost"])["cost"].min() < 0.3 * 24 * 0.25

@@ -13,15 +13,16 @@ from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import hand
 import numpy as np
 import pytest
-from kits import FakePace, kit_over
+from support import hand
+from support.kits import FakePace, kit_over
 
 import flipkit as fk
 from flipkit import demo
 from flipkit.connect import Kit
-from flipkit.emulator import FaultPlan, Store, open_store, readings, start
+from flipkit.emulator import FaultPlan, Store, open_store, start
+from flipkit.emulator.flatpeak import readings
 from flipkit.frames import take
 from flipkit.http import RetryPolicy
 
@@ -29,7 +30,11 @@ TOP = Path(fk.__file__).parents[1]
 BEFORE = ("429", "500", "503", "reset", "truncated")
 BEFORE_AND_AFTER = (*BEFORE, "500_after", "reset_after")
 MONTHS = [f"2025-{month:02d}" for month in range(1, 13)]
-NIGHT = {"uk": ["uk-octopus-go"], "be": ["be-engie-easy-fixed-day-night"], "ca-pge": ["ca-pge-ev2-a"]}
+NIGHT = {
+    "uk": ["uk-octopus-go"],
+    "be": ["be-engie-easy-fixed-day-night"],
+    "ca-pge": ["ca-pge-ev2-a"],
+}
 NIGHT_EXPORT = {"ca-pge": ["ca-pge-ev2-a-nem2"]}
 
 
@@ -52,7 +57,10 @@ def test_the_performance_report_is_what_the_files_hold(demo_made):
         if month not in MONTHS:
             continue
         row = found[site, month]
-        for name, value in (("actual_production_kwh", actual), ("expected_production_kwh", expected)):
+        for name, value in (
+            ("actual_production_kwh", actual),
+            ("expected_production_kwh", expected),
+        ):
             assert row[name] == "" if value is None else Decimal(row[name]) == value
         if actual is None or not expected:
             assert (row["performance_index"], row["lost_kwh"], row["rank"]) == ("", "", "")
@@ -60,7 +68,9 @@ def test_the_performance_report_is_what_the_files_hold(demo_made):
             continue
         assert float(row["performance_index"]) == pytest.approx(float(actual / expected), abs=1e-12)
         assert Decimal(row["lost_kwh"]) == max(expected - actual, Decimal(0))
-        assert bool(row["finding"]) == (actual / expected < Decimal("0.9") or actual / expected > Decimal("1.3"))
+        assert bool(row["finding"]) == (
+            actual / expected < Decimal("0.9") or actual / expected > Decimal("1.3")
+        )
 
 
 def test_the_cost_report_is_right_to_the_cent_and_the_watt_hour(demo_made):
@@ -68,8 +78,14 @@ def test_the_cost_report_is_right_to_the_cent_and_the_watt_hour(demo_made):
     checked = 0
     for (site, direction, month), row in found.items():
         about = hand.sites()[site]
-        if direction == "EXPORT" and not (about["system_size_kw"] or about["battery"]):  # a price, but nothing to sell
-            assert (row["energy_kwh"], row["cost"], row["finding"][:13]) == ("", "", "coverage.none")
+        if direction == "EXPORT" and not (
+            about["system_size_kw"] or about["battery"]
+        ):  # a price, but nothing to sell
+            assert (row["energy_kwh"], row["cost"], row["finding"][:13]) == (
+                "",
+                "",
+                "coverage.none",
+            )
             continue
         wh, cost = hand.monthly(site, direction)
         assert Decimal(row["energy_kwh"]) * 1000 == wh[month]
@@ -78,8 +94,14 @@ def test_the_cost_report_is_right_to_the_cent_and_the_watt_hour(demo_made):
         checked += 1
     assert checked > 700
     for site, about in hand.sites().items():
-        ways = {"IMPORT", "EXPORT" if about["export_tariff"] else "", "LOCAL" if about["system_size_kw"] else ""} - {""}
-        assert {(way, month) for place, way, month in found if place == site} == set(itertools.product(ways, MONTHS))
+        ways = {
+            "IMPORT",
+            "EXPORT" if about["export_tariff"] else "",
+            "LOCAL" if about["system_size_kw"] else "",
+        } - {""}
+        assert {(way, month) for place, way, month in found if place == site} == set(
+            itertools.product(ways, MONTHS)
+        )
 
 
 def test_lost_production_is_worth_what_the_definition_says(demo_made):
@@ -88,7 +110,12 @@ def test_lost_production_is_worth_what_the_definition_says(demo_made):
     for (site, month), row in found.items():
         actual, expected = hand.performance().get((site, month), (None, None))
         if actual is None or not expected:
-            assert (row["lost_kwh"], row["lost_value"], row["lost_value_low"], row["lost_value_high"]) == ("",) * 4
+            assert (
+                row["lost_kwh"],
+                row["lost_value"],
+                row["lost_value_low"],
+                row["lost_value_high"],
+            ) == ("",) * 4
             continue
         lost = max(expected - actual, Decimal(0))
         assert Decimal(row["lost_kwh"]) == lost
@@ -97,8 +124,13 @@ def test_lost_production_is_worth_what_the_definition_says(demo_made):
         prices = months.get(month, months["year"]) if lost else (Decimal(0),) * 3
         value, sold, used = (hand.cents(lost * price) for price in prices)
         assert money(row["lost_value"]) == Decimal(row["lost_value"]) == value
-        assert (money(row["lost_value_low"]), money(row["lost_value_high"])) == (min(sold, used), max(sold, used))
-        assert ("lost_value.profile_of_window" in row["finding"]) == (bool(lost) and month not in months)
+        assert (money(row["lost_value_low"]), money(row["lost_value_high"])) == (
+            min(sold, used),
+            max(sold, used),
+        )
+        assert ("lost_value.profile_of_window" in row["finding"]) == (
+            bool(lost) and month not in months
+        )
         valued += bool(lost)
     assert valued > 100
 
@@ -107,7 +139,14 @@ def plan(site, direction, choice):
     """The tariffs of a site in a scenario: those of its utility, with its own grid fee."""
     about = hand.sites()[site]
     own = hand.keys_of(about, direction)
-    return next((keys + own[1:] for begin, keys in choice.items() if about["import_tariff"].startswith(begin)), own)
+    return next(
+        (
+            keys + own[1:]
+            for begin, keys in choice.items()
+            if about["import_tariff"].startswith(begin)
+        ),
+        own,
+    )
 
 
 def changed(site, change, imports=None, exports=None):
@@ -127,7 +166,11 @@ def as_is(_number, _start, used, made):
 def with_battery(site, more_panels):
     """10 kWh and 5 kW beside the panels, or beside 3 kW more of them."""
     run = hand.battery(Decimal(10_000), Decimal(2_500), Decimal("0.95"))
-    share = Decimal(3) / Decimal(str(hand.sites()[site]["system_size_kw"])) if more_panels else Decimal(0)
+    share = (
+        Decimal(3) / Decimal(str(hand.sites()[site]["system_size_kw"]))
+        if more_panels
+        else Decimal(0)
+    )
 
     def change(_number, _start, used, made):
         made *= 1 + share
@@ -164,7 +207,9 @@ OTHERS = {"car at night", "all of it"}
 
 
 def test_the_what_if_is_right_to_the_cent(demo_made):
-    bills = rows_of(demo_made[0] / "what_if" / "bills.csv", "site_id", "scenario", "month", "component")
+    bills = rows_of(
+        demo_made[0] / "what_if" / "bills.csv", "site_id", "scenario", "month", "component"
+    )
     summary = rows_of(demo_made[0] / "what_if" / "summary.csv", "site_id", "scenario")
     assert summary.keys() == {(site, name) for site in demo.SITES for name in {*SCENARIOS, *OTHERS}}
     for site in demo.SITES:
@@ -172,7 +217,11 @@ def test_the_what_if_is_right_to_the_cent(demo_made):
         for name, recompute in SCENARIOS.items():
             totals[name] = Decimal(0)
             for month, (paid, earned) in recompute(site).items():
-                assert money(bills[site, name, month, "import"]["cost"]) == hand.cents(paid), (site, name, month)
+                assert money(bills[site, name, month, "import"]["cost"]) == hand.cents(paid), (
+                    site,
+                    name,
+                    month,
+                )
                 sold = bills.get((site, name, month, "export"), {"cost": "0"})
                 assert -money(sold["cost"]) == hand.cents(earned), (site, name, month)
                 totals[name] += hand.cents(paid) - hand.cents(earned)
@@ -193,7 +242,9 @@ def test_the_certificate_of_the_what_if_agrees_with_hand_prices(demo_made):
         wh = Decimal(row["server_cost"]) * 1000 / price
         assert abs(wh - round(wh)) < Decimal("1e-6")
         if row["scenario"] in {"today", "cheap nights"}:
-            [own] = [half_hour for half_hour in hand.energy(row["site_id"]) if half_hour[0] == begin]
+            [own] = [
+                half_hour for half_hour in hand.energy(row["site_id"]) if half_hour[0] == begin
+            ]
             assert round(wh) == own[1 if row["tariff_direction"] == "IMPORT" else 2]
 
 
@@ -221,7 +272,9 @@ def until_done(work):
 
 
 def files_of(folder):
-    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
 
 
 @pytest.mark.usefixtures("one_month")
@@ -242,10 +295,18 @@ def test_a_report_over_lost_connections_is_the_same(tmp_path, demo_made):
     with start(faults=plan) as emulator:
         given = {"base_url": emulator.url, "frames": "polars", "pace": FakePace(real=0.001)}
         flip = fk.Flip("any-key-of-mine", environment="emulator", **given)
-        with Kit(flip, fk.Flatpeak("acc_1", "sk_test_any_key", **given), "emulator", "polars") as kit:
-            fk.write_csv(until_done(lambda: fk.cost_report(kit, "2025-10", "2025-10")), tmp_path / "cost.csv")
+        with Kit(
+            flip, fk.Flatpeak("acc_1", "sk_test_any_key", **given), "emulator", "polars"
+        ) as kit:
+            fk.write_csv(
+                until_done(lambda: fk.cost_report(kit, "2025-10", "2025-10")), tmp_path / "cost.csv"
+            )
     key = ("site_id", "tariff_direction", "period")
-    clean = {at: row for at, row in rows_of(demo_made[0] / "cost.csv", *key).items() if at[2] == "2025-10"}
+    clean = {
+        at: row
+        for at, row in rows_of(demo_made[0] / "cost.csv", *key).items()
+        if at[2] == "2025-10"
+    }
     assert plan.struck.total() > 10
     assert rows_of(tmp_path / "cost.csv", *key) == clean
 
@@ -253,13 +314,26 @@ def test_a_report_over_lost_connections_is_the_same(tmp_path, demo_made):
 def test_simulations_leave_no_trace_through_faults():
     plan = FaultPlan(3, 0.3, BEFORE_AND_AFTER)
     with sample_kit(plan) as kit:
-        energy = until_done(lambda: fk.site_energy(kit, "2025-06-01", "2025-06-03", site_id=["be-02", "uk-02"]))
+        energy = until_done(
+            lambda: fk.site_energy(kit, "2025-06-01", "2025-06-03", site_id=["be-02", "uk-02"])
+        )
         before = kit.emulator.store.digest()
-        result = until_done(lambda: fk.simulate(energy, [fk.Scenario("today")], prices=kit, verify=60))
+        result = until_done(
+            lambda: fk.simulate(energy, [fk.Scenario("today")], prices=kit, verify=60)
+        )
         [place, *_] = take(until_done(kit.flatpeak.locations), texts=["location_id"])["location_id"]
-        record = {"location_id": place, "units": "KWH", "value": 1.0, "start_utc": "2025-06-01T00:00:00Z"}
+        record = {
+            "location_id": place,
+            "units": "KWH",
+            "value": 1.0,
+            "start_utc": "2025-06-01T00:00:00Z",
+        }
         record["end_utc"] = "2025-06-01T01:00:00Z"
-        until_done(lambda: kit.flatpeak.simulate_costs([record | {"value": float(value)} for value in range(40)]))
+        until_done(
+            lambda: kit.flatpeak.simulate_costs(
+                [record | {"value": float(value)} for value in range(40)]
+            )
+        )
         until_done(lambda: kit.flatpeak.instant_cost(record, non_persistent=True))
         assert len(result.certificate()) == 60
         assert plan.struck["reset_after"] > 3
@@ -275,14 +349,22 @@ BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 
 
 def three_locations(flatpeak):
-    places = [flatpeak.create_location(f"home-{n}", city="London", country_code="GB") for n in range(3)]
-    return [(place, device) for place in places for device in (None, flatpeak.create_device(f"of-{place}"))]
+    places = [
+        flatpeak.create_location(f"home-{n}", city="London", country_code="GB") for n in range(3)
+    ]
+    return [
+        (place, device)
+        for place in places
+        for device in (None, flatpeak.create_device(f"of-{place}"))
+    ]
 
 
 def many_records(places, count, repeats):
     """Distinct records, and repeats of some of them with another value, in an order of chance."""
     random = np.random.default_rng(1)
-    numbers = random.permutation(np.concatenate([np.arange(count), random.integers(0, count, repeats)]))
+    numbers = random.permutation(
+        np.concatenate([np.arange(count), random.integers(0, count, repeats)])
+    )
     for row, number in enumerate(numbers.tolist()):
         slot, (location, device) = number // len(places), places[number % len(places)]
         yield {
@@ -298,7 +380,9 @@ def many_records(places, count, repeats):
 
 
 def key_of(record):
-    return tuple(record[name] for name in ("location_id", "device_id", "energy_flow_direction", "start_utc"))
+    return tuple(
+        record[name] for name in ("location_id", "device_id", "energy_flow_direction", "start_utc")
+    )
 
 
 def held(store, places):
@@ -309,9 +393,14 @@ def held(store, places):
             for series_id, series in readings.series_of(db, place):
                 own = readings.read(db, series_id)
                 names = [None] * len(own) if own.record is None else own.record
-                for start_us, wh, name in zip(own.start_us.tolist(), own.wh.tolist(), names, strict=True):
+                for start_us, wh, name in zip(
+                    own.start_us.tolist(), own.wh.tolist(), names, strict=True
+                ):
                     begin = datetime.fromtimestamp(start_us / 1e6, UTC)
-                    found[series.location_id, series.device_id or None, series.flow, begin] = wh, name
+                    found[series.location_id, series.device_id or None, series.flow, begin] = (
+                        wh,
+                        name,
+                    )
                     count += 1
     assert count == len(found)
     return found
@@ -339,7 +428,9 @@ def test_of_thirty_thousand_records_none_is_lost_and_none_is_there_twice(seed, m
     plan = FaultPlan(seed, 0.5, BEFORE_AND_AFTER)
     flatpeak = kit_over(store, faults=plan).flatpeak
     flatpeak.devices()  # logs in
-    flatpeak._session.policy = RetryPolicy(attempts=2)  # so that whole calls fail, and what follows them must wait
+    flatpeak._session.policy = RetryPolicy(
+        attempts=2
+    )  # so that whole calls fail, and what follows them must wait
     assert submitted(flatpeak, records) > 2
     model = {key_of(record): (record["value"], record["record_reference_id"]) for record in records}
     assert len(model) == 27_000
@@ -378,11 +469,24 @@ def test_registers_through_faults_count_every_difference_once(seed, monkeypatch)
 @contextlib.contextmanager
 def emulator_process(path):
     """An emulator with a file in a process of its own: the process, and its address."""
-    command = [sys.executable, "-m", "flipkit", "emulator", "--empty", "--port", "0", "--file", str(path)]
+    command = [
+        sys.executable,
+        "-m",
+        "flipkit",
+        "emulator",
+        "--empty",
+        "--port",
+        "0",
+        "--file",
+        str(path),
+    ]
     environment = os.environ | {"PYTHONPATH": str(TOP)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as running:
         try:
-            yield running, "http://127.0.0.1:" + running.stdout.readline().split("127.0.0.1:")[1].split()[0]
+            yield (
+                running,
+                "http://127.0.0.1:" + running.stdout.readline().split("127.0.0.1:")[1].split()[0],
+            )
         finally:
             running.kill()
 

@@ -17,6 +17,10 @@ TOP = Path(__file__).parents[1]
 )
 def test_the_tree_is_clean(command):
     if command == ["mypy"] and np.lib.NumpyVersion(np.__version__) >= "2.5.0":
-        pytest.skip("the types of numpy 2.5 refuse ndarray.max() and the like; the verdict is that with numpy 2.4")
-    done = subprocess.run([sys.executable, "-m", *command], cwd=TOP, capture_output=True, text=True, timeout=300)
+        pytest.skip(
+            "the types of numpy 2.5 refuse ndarray.max() and the like; the verdict is that with numpy 2.4"
+        )
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=TOP, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -35,7 +35,11 @@ def outputs(cell):
     """Everything a cell wrote, pictures aside."""
     for output in cell["outputs"]:
         yield "".join(output.get("text", ""))
-        yield from ("".join(text) for kind, text in output.get("data", {}).items() if kind.startswith("text/"))
+        yield from (
+            "".join(text)
+            for kind, text in output.get("data", {}).items()
+            if kind.startswith("text/")
+        )
 
 
 def has_picture(cell):
@@ -66,13 +70,17 @@ def test_every_cell_was_run_in_order_and_none_failed(notebook):
     assert counts == list(range(1, len(counts) + 1))
     kinds = {output["output_type"] for cell in code_cells(notebook) for output in cell["outputs"]}
     assert kinds <= {"stream", "execute_result", "display_data"}
-    assert "stderr" not in {output.get("name") for cell in code_cells(notebook) for output in cell["outputs"]}
+    assert "stderr" not in {
+        output.get("name") for cell in code_cells(notebook) for output in cell["outputs"]
+    }
 
 
 def test_any_machine_can_run_it(notebook):
     assert notebook["metadata"]["kernelspec"]["name"] == "python3"
     assert not any(cell["metadata"] for cell in notebook["cells"])
-    assert not any(source(cell).rstrip().endswith(";") for cell in notebook["cells"])  # nbval would see an output more
+    assert not any(
+        source(cell).rstrip().endswith(";") for cell in notebook["cells"]
+    )  # nbval would see an output more
 
 
 @pytest.mark.parametrize("what", MACHINE)
@@ -111,4 +119,6 @@ def test_figures_that_are_read_out_stand_in_an_output(notebook):
             seen += " ".join(outputs(cell)) + " "
             continue
         for figure in re.findall(r"\*\*(-?[\d.]+)\*\*", source(cell)):
-            assert re.search(rf"(?<![\d.]){re.escape(figure)}(?![\d]|\.\d)", seen), f"{figure}: {source(cell)[:80]}"
+            assert re.search(rf"(?<![\d.]){re.escape(figure)}(?![\d]|\.\d)", seen), (
+                f"{figure}: {source(cell)[:80]}"
+            )

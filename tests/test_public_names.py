@@ -11,13 +11,45 @@ import pytest
 import flipkit as fk
 
 PACKAGE = Path(fk.__file__).parent
-HEAVY = ("pandas", "polars", "numpy", "httpx", "matplotlib", "flask", "waitress", "msgspec", "dataclasses", "inspect")
+HEAVY = (
+    "pandas",
+    "polars",
+    "numpy",
+    "httpx",
+    "matplotlib",
+    "flask",
+    "waitress",
+    "msgspec",
+    "dataclasses",
+    "inspect",
+)
 NAMES = [
-    *("AuthenticationFailed", "Battery", "ConfigurationError", "ConnectionFailed", "DeadlineExceeded"),
+    *(
+        "AuthenticationFailed",
+        "Battery",
+        "ConfigurationError",
+        "ConnectionFailed",
+        "DeadlineExceeded",
+    ),
     *("EvCharging", "Flatpeak"),
     "Flip",
-    *("FlipkitError", "InformationRequired", "InputError", "InvalidRequest", "Kit", "Load", "MissingColumnError"),
-    *("NaiveTimestampError", "NotFound", "PriceUnavailable", "RateLimited", "RequestError", "Scenario"),
+    *(
+        "FlipkitError",
+        "InformationRequired",
+        "InputError",
+        "InvalidRequest",
+        "Kit",
+        "Load",
+        "MissingColumnError",
+    ),
+    *(
+        "NaiveTimestampError",
+        "NotFound",
+        "PriceUnavailable",
+        "RateLimited",
+        "RequestError",
+        "Scenario",
+    ),
     *(
         "ServerError",
         "Shift",
@@ -31,7 +63,14 @@ NAMES = [
         "connect",
         "cost_report",
     ),
-    *("emulator", "lost_value_report", "performance_report", "simulate", "site_energy", "write_csv"),
+    *(
+        "emulator",
+        "lost_value_report",
+        "performance_report",
+        "simulate",
+        "site_energy",
+        "write_csv",
+    ),
 ]
 
 
@@ -64,7 +103,9 @@ def test_a_name_that_is_not_there_is_an_attribute_error():
 def test_the_function_connect_is_not_hidden_by_its_module():
     importlib.import_module("flipkit.connect")
     assert callable(fk.connect)
-    assert run("import flipkit.connect, flipkit; flipkit.Kit; print(callable(flipkit.connect))") == ["True"]
+    assert run(
+        "import flipkit.connect, flipkit; flipkit.Kit; print(callable(flipkit.connect))"
+    ) == ["True"]
 
 
 def test_importing_loads_nothing_heavy():
@@ -80,8 +121,13 @@ def test_importing_takes_40_ms_at_most():
 def public_definitions():
     """Functions, classes and methods whose names and modules do not begin with an underscore."""
     for path in sorted(PACKAGE.rglob("*.py")):
-        if not any(part.startswith("_") and part != "__init__.py" for part in path.relative_to(PACKAGE).parts):
-            yield from _inside(ast.parse(path.read_text(encoding="utf-8")), str(path.relative_to(PACKAGE)))
+        if not any(
+            part.startswith("_") and part != "__init__.py"
+            for part in path.relative_to(PACKAGE).parts
+        ):
+            yield from _inside(
+                ast.parse(path.read_text(encoding="utf-8")), str(path.relative_to(PACKAGE))
+            )
 
 
 def _inside(scope, where):
@@ -103,6 +149,12 @@ def test_every_public_function_is_fully_annotated():
 def _is_annotated(node):
     if isinstance(node, ast.ClassDef):
         return True
-    arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs, node.args.vararg, node.args.kwarg]
+    arguments = [
+        *node.args.posonlyargs,
+        *node.args.args,
+        *node.args.kwonlyargs,
+        node.args.vararg,
+        node.args.kwarg,
+    ]
     named = [argument for argument in arguments if argument and argument.arg not in {"self", "cls"}]
     return node.returns is not None and all(argument.annotation for argument in named)

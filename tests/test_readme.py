@@ -25,7 +25,9 @@ PICTURES = {"fleet_performance": "performance", "what_if": "what_if_gbp"}
 
 def section(title):
     """The text under a heading of the second level."""
-    [found] = re.findall(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", TEXT, re.MULTILINE | re.DOTALL)
+    [found] = re.findall(
+        rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", TEXT, re.MULTILINE | re.DOTALL
+    )
     return found
 
 
@@ -46,14 +48,19 @@ def test_every_file_it_names_is_there():
     assert [target for target in targets if not (TOP / target).exists()] == []
     for name in re.findall(r"^\| `(\d\d_\w+)` \|", TEXT, re.MULTILINE):
         assert (TOP / "notebooks" / f"{name}.ipynb").exists()
-    assert len(re.findall(r"^\| `\d\d_\w+` \|", TEXT, re.MULTILINE)) == len(list((TOP / "notebooks").glob("*.ipynb")))
+    assert len(re.findall(r"^\| `\d\d_\w+` \|", TEXT, re.MULTILINE)) == len(
+        list((TOP / "notebooks").glob("*.ipynb"))
+    )
 
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_the_picture_is_small_and_the_one_that_the_demo_draws(demo_made, name):
     from matplotlib.image import imread
 
-    picture, fresh = TOP / "notebooks" / "pictures" / f"{name}.png", demo_made[0] / f"{PICTURES[name]}.png"
+    picture, fresh = (
+        TOP / "notebooks" / "pictures" / f"{name}.png",
+        demo_made[0] / f"{PICTURES[name]}.png",
+    )
     assert f"](notebooks/pictures/{name}.png)" in TEXT
     assert picture.stat().st_size < 120_000
     size = [struct.unpack(">II", path.read_bytes()[16:24]) for path in (picture, fresh)]
@@ -63,7 +70,10 @@ def test_the_picture_is_small_and_the_one_that_the_demo_draws(demo_made, name):
 
 def test_the_excerpt_is_what_the_demo_says(demo_made):
     [excerpt] = blocks("text", section("What came out of the demo"))
-    told, said = (re.sub(r"\d\.?\d*e-\d+", "...", text).splitlines() for text in (excerpt, "\n".join(demo_made[1])))
+    told, said = (
+        re.sub(r"\d\.?\d*e-\d+", "...", text).splitlines()
+        for text in (excerpt, "\n".join(demo_made[1]))
+    )
     assert [line for line in told if line not in [other.rstrip() for other in said]] == []
     assert len(told) > 20
 
@@ -71,13 +81,17 @@ def test_the_excerpt_is_what_the_demo_says(demo_made):
 def test_every_error_is_in_the_table():
     named = set(re.findall(r"`([A-Z]\w+)`", section("Errors")))
     assert {
-        name for name in fk.__all__ if isinstance(getattr(fk, name), type) and issubclass(getattr(fk, name), Exception)
+        name
+        for name in fk.__all__
+        if isinstance(getattr(fk, name), type) and issubclass(getattr(fk, name), Exception)
     } <= (named | {"FlipkitError"})
 
 
 def test_every_verb_of_the_clients_is_named():
     named = set(re.findall(r"`(\w+)`", section("In your own code")))
-    members = [(name, getattr(client, name)) for client in (fk.Flip, fk.Flatpeak) for name in dir(client)]
+    members = [
+        (name, getattr(client, name)) for client in (fk.Flip, fk.Flatpeak) for name in dir(client)
+    ]
     verbs = {name for name, value in members if callable(value) and not name.startswith("_")}
     assert verbs - named == {"close"}
 
@@ -127,13 +141,16 @@ def test_the_command_is_one(command):
 
 
 def test_there_is_a_command_for_every_verb():
-    verbs = re.findall(r"^    (\w+)", cli._parser().format_help().partition("VERB\n")[2], re.MULTILINE)
+    verbs = re.findall(
+        r"^    (\w+)", cli._parser().format_help().partition("VERB\n")[2], re.MULTILINE
+    )
     assert verbs
     assert set(verbs) == {command.split()[1] for command in COMMANDS}
 
 
 @pytest.mark.parametrize(
-    "command", [line for line in COMMANDS if line.split()[1] in {"report", "bill", "simulate", "upload"}]
+    "command",
+    [line for line in COMMANDS if line.split()[1] in {"report", "bill", "simulate", "upload"}],
 )
 def test_the_command_does_its_work(command, ran, monkeypatch, capsys):
     monkeypatch.chdir(ran)
@@ -169,7 +186,9 @@ class _Shell:
 
     def __enter__(self):
         pipe = subprocess.PIPE
-        self.process = subprocess.Popen(["bash", "-u"], stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=True)
+        self.process = subprocess.Popen(
+            ["bash", "-u"], stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=True
+        )
         return self
 
     def __exit__(self, *_):
@@ -186,7 +205,9 @@ class _Shell:
                 touch $out.body && cat $out.body
             }}
         """
-        self.process.stdin.write(f"{noting}\n{block.replace('http://127.0.0.1:8080', self.url)}\necho; echo END $?\n")
+        self.process.stdin.write(
+            f"{noting}\n{block.replace('http://127.0.0.1:8080', self.url)}\necho; echo END $?\n"
+        )
         self.process.stdin.flush()
         said = []
         while not said or not said[-1].startswith("END"):
@@ -194,7 +215,10 @@ class _Shell:
             assert line, "".join(said)
             said.append(line)
         assert said[-1] == "END 0\n", "".join(said)
-        return [_call(path) for path in sorted(folder.glob("*.request"), key=lambda path: int(path.stem))]
+        return [
+            _call(path)
+            for path in sorted(folder.glob("*.request"), key=lambda path: int(path.stem))
+        ]
 
 
 def _call(path):
@@ -205,19 +229,32 @@ def _call(path):
 
 def test_the_walk_through_of_flip(walked):
     sites, report, pushed, commissioned = walked.calls[0]
-    assert [status for _, status, _ in (sites, report, pushed, commissioned)] == [200, 200, 200, 201]
+    assert [status for _, status, _ in (sites, report, pushed, commissioned)] == [
+        200,
+        200,
+        200,
+        201,
+    ]
     assert len(sites[2]) == 24
     assert {"id", "status"} <= set(sites[2][0])
     assert {row["month"] for row in report[2]} == {"2025-06"}
     assert {"site_id", "actual_production_kwh", "expected_production_kwh"} <= set(report[2][0])
-    assert pushed[2] == {"records": [{"external_id": "CRM-12345", "record_type": "site", "status": "SUCCESS"}]}
+    assert pushed[2] == {
+        "records": [{"external_id": "CRM-12345", "record_type": "site", "status": "SUCCESS"}]
+    }
     assert commissioned[2] is None
     assert walked.sites[1] - walked.sites[0] == {"site-abc-789"}
 
 
 def test_the_walk_through_of_flatpeak(walked):
     login, locations, device, batch, costs = walked.calls[1]
-    assert [call[1] for call in (login, locations, device, batch, costs)] == [200, 200, 201, 200, 200]
+    assert [call[1] for call in (login, locations, device, batch, costs)] == [
+        200,
+        200,
+        201,
+        200,
+        200,
+    ]
     assert login[2]["expires_in"] == 3600
     assert [place["reference_id"] for place in locations[2]["data"]] == ["uk-03"]
     assert (device[2]["object"], device[2]["reference_id"]) == ("device", "heat-pump-1")
@@ -228,14 +265,21 @@ def test_the_walk_through_of_flatpeak(walked):
     assert costs[2]["object_id"] == device[2]["id"]
     assert costs[2]["currency_code"] == "GBP"
     assert [row["energy"]["value"] for row in costs[2]["data"]] == [1200, 750]
-    assert [row["cost"]["value"] for row in costs[2]["data"]] == pytest.approx([1.2 * 0.301, 0.75 * 0.301])
+    assert [row["cost"]["value"] for row in costs[2]["data"]] == pytest.approx(
+        [1.2 * 0.301, 0.75 * 0.301]
+    )
 
 
 def test_own_generation_costs_nothing(walked):
     batch, (_, status, costs) = walked.calls[2]
     assert batch[2]["records_accepted"] == 1
     [row] = costs["data"]
-    assert (status, costs["tariff_direction"], row["energy"]["value"], row["cost"]["value"]) == (200, "LOCAL", 800, 0)
+    assert (status, costs["tariff_direction"], row["energy"]["value"], row["cost"]["value"]) == (
+        200,
+        "LOCAL",
+        800,
+        0,
+    )
     assert row["start_time"] == "2025-11-01T00:00:00Z"  # aggregated by local day
 
 

@@ -12,7 +12,7 @@ from types import FunctionType, MethodType, ModuleType
 
 import httpx
 import pytest
-from kits import FakePace, home, kit_over
+from support.kits import FakePace, home, kit_over
 
 import flipkit as fk
 from flipkit import cli
@@ -20,7 +20,12 @@ from flipkit.connect import Kit
 from flipkit.emulator import start
 from flipkit.http import Secret, find_secret
 
-FLIP, ACCOUNT, KEY, TOKEN = "flip_Qm7Xw2Rk9Tz4Lp", "acc_Hd8Vb3Ny6Jc1Gs", "sk_test_Zf5Ue0Wa2Px8Mt", "tok_Ky4Bi7Ol1Er6Sn"
+FLIP, ACCOUNT, KEY, TOKEN = (
+    "flip_Qm7Xw2Rk9Tz4Lp",
+    "acc_Hd8Vb3Ny6Jc1Gs",
+    "sk_test_Zf5Ue0Wa2Px8Mt",
+    "tok_Ky4Bi7Ol1Er6Sn",
+)
 VARIABLES = {"FLIP_API_KEY": FLIP, "FLATPEAK_ACCOUNT_ID": ACCOUNT, "FLATPEAK_API_KEY": KEY}
 BASIC = base64.b64encode(f"{ACCOUNT}:{KEY}".encode()).decode()
 CANARIES = [secret.rpartition("_")[2] for secret in (FLIP, ACCOUNT, KEY, TOKEN)] + [BASIC]
@@ -59,7 +64,9 @@ def echoing(answer, *, login=False):
 
 
 def page(status, kind="text/html"):
-    return lambda sent: httpx.Response(status, headers={"content-type": kind}, content=f"<p>{sent}</p>".encode())
+    return lambda sent: httpx.Response(
+        status, headers={"content-type": kind}, content=f"<p>{sent}</p>".encode()
+    )
 
 
 def said(status):
@@ -69,14 +76,29 @@ def said(status):
 
 
 ANSWERS = {
-    **{f"{status} that repeats the key": said(status) for status in (400, 401, 403, 404, 409, 422, 429, 500, 503)},
+    **{
+        f"{status} that repeats the key": said(status)
+        for status in (400, 401, 403, 404, 409, 422, 429, 500, 503)
+    },
     **{f"{status} as a page with the key": page(status) for status in (200, 401, 500)},
-    "a redirect with the key": lambda sent: httpx.Response(302, headers={"location": f"https://x.example/?{sent}"}),
-    "half an answer": lambda sent: httpx.Response(200, content=f'{{"bearer_token": "{sent}'.encode()),
-    "an answer cut in the key": lambda sent: httpx.Response(200, content=f'{{"bearer_token": "{sent[:-3]}'.encode()),
-    "a no cut in the key": lambda sent: httpx.Response(403, content=f'{{"message": "{sent[:-3]}'.encode()),
-    "a header with the key": lambda sent: httpx.Response(200, headers={"x-request-id": sent, "x-echo": sent}, json="x"),
-    "a no with the key in a header": lambda sent: httpx.Response(404, headers={"x-request-id": sent, "x-echo": sent}),
+    "a redirect with the key": lambda sent: httpx.Response(
+        302, headers={"location": f"https://x.example/?{sent}"}
+    ),
+    "half an answer": lambda sent: httpx.Response(
+        200, content=f'{{"bearer_token": "{sent}'.encode()
+    ),
+    "an answer cut in the key": lambda sent: httpx.Response(
+        200, content=f'{{"bearer_token": "{sent[:-3]}'.encode()
+    ),
+    "a no cut in the key": lambda sent: httpx.Response(
+        403, content=f'{{"message": "{sent[:-3]}'.encode()
+    ),
+    "a header with the key": lambda sent: httpx.Response(
+        200, headers={"x-request-id": sent, "x-echo": sent}, json="x"
+    ),
+    "a no with the key in a header": lambda sent: httpx.Response(
+        404, headers={"x-request-id": sent, "x-echo": sent}
+    ),
     "another shape": lambda sent: httpx.Response(200, json={"message": sent}),
     "a text": lambda sent: httpx.Response(200, json=sent),
     "a list of texts": lambda sent: httpx.Response(200, json=[sent]),
@@ -89,7 +111,9 @@ VERBS = {
     "equipment performance": lambda kit: kit.flip.equipment_performance("2025-06"),
     "commission": home,
     "devices": lambda kit: kit.flatpeak.devices(),
-    "costs": lambda kit: kit.flatpeak.cost_by_interval("loc_1", "2025-06-01T00:00:00Z", "2025-06-02T00:00:00Z"),
+    "costs": lambda kit: kit.flatpeak.cost_by_interval(
+        "loc_1", "2025-06-01T00:00:00Z", "2025-06-02T00:00:00Z"
+    ),
     "the cost report": lambda kit: fk.cost_report(kit, "2025-06", "2025-06"),
 }
 
@@ -124,7 +148,13 @@ def variables_of(error, skip=0):
 
 def of_an_error(error):
     for one in all_of(error):
-        yield from (str(one), repr(one), repr(one.args), repr(vars(one)), repr(getattr(one, "__notes__", [])))
+        yield from (
+            str(one),
+            repr(one),
+            repr(one.args),
+            repr(vars(one)),
+            repr(getattr(one, "__notes__", [])),
+        )
         yield pickle.dumps(one)
         yield "".join(traceback.format_exception(one))
         yield from variables_of(one)
@@ -143,9 +173,15 @@ def test_no_error_shows_a_key(kind, verb, caplog):
 
 # What only a login can be answered with.
 LOGINS = {
-    "half a token": lambda sent: httpx.Response(200, content=f'{{"bearer_token": "{TOKEN[:14]}'.encode()),
-    "a token that is none": lambda sent: httpx.Response(200, json={"bearer_token": f"{TOKEN}\n", "expires_in": 60}),
-    "a token without an end": lambda sent: httpx.Response(200, json={"bearer_token": TOKEN, "expires_in": TOKEN}),
+    "half a token": lambda sent: httpx.Response(
+        200, content=f'{{"bearer_token": "{TOKEN[:14]}'.encode()
+    ),
+    "a token that is none": lambda sent: httpx.Response(
+        200, json={"bearer_token": f"{TOKEN}\n", "expires_in": 60}
+    ),
+    "a token without an end": lambda sent: httpx.Response(
+        200, json={"bearer_token": TOKEN, "expires_in": TOKEN}
+    ),
 }
 
 
@@ -159,7 +195,9 @@ def test_no_error_of_a_login_shows_a_key(kind, caplog):
 
 
 @pytest.mark.parametrize("verb", ["sites", "devices"])
-@pytest.mark.parametrize("kind", ["401 that repeats the key", "half an answer", "another shape", "no answer"])
+@pytest.mark.parametrize(
+    "kind", ["401 that repeats the key", "half an answer", "another shape", "no answer"]
+)
 @pytest.mark.parametrize("login", [True, False])
 def test_a_notebook_in_verbose_mode_shows_no_key(login, kind, verb):
     with pytest.raises(fk.FlipkitError) as caught:
@@ -187,7 +225,10 @@ def attributes(thing, seen=None, depth=0):
             yield from attributes(value, seen, depth + 1)
     else:
         slots = [
-            name for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ()) if hasattr(thing, name)
+            name
+            for kind in type(thing).__mro__
+            for name in getattr(kind, "__slots__", ())
+            if hasattr(thing, name)
         ]
         held = [*vars(thing).values()] if hasattr(thing, "__dict__") else []
         for value in [*held, *(getattr(thing, name) for name in slots)]:
@@ -207,18 +248,35 @@ def used():
 def objects_of(kit):
     sessions = [kit.flip._session, kit.flatpeak._session]
     secrets = [find_secret("X", KEY), kit.flatpeak._token.secret()]
-    return [kit, kit.flip, kit.flatpeak, *sessions, *[s._credential for s in sessions], kit.flatpeak._token, *secrets]
+    return [
+        kit,
+        kit.flip,
+        kit.flatpeak,
+        *sessions,
+        *[s._credential for s in sessions],
+        kit.flatpeak._token,
+        *secrets,
+    ]
 
 
 def test_no_object_shows_a_key(used):
     for thing in objects_of(used):
-        texts = [repr(thing), str(thing), f"{thing}", "%s" % (thing,), repr([thing]), repr({"k": thing})]  # noqa: UP031
+        texts = [
+            repr(thing),
+            str(thing),
+            f"{thing}",
+            "%s" % (thing,),  # noqa: UP031
+            repr([thing]),
+            repr({"k": thing}),
+        ]
         texts += [repr(vars(thing))] if hasattr(thing, "__dict__") else []
         assert_silent([*texts, json.dumps(thing, default=repr)])
     assert_silent(attributes([used.flip, used.flatpeak]))
 
 
-@pytest.mark.parametrize("how", [pickle.dumps, copy.deepcopy, copy.copy], ids=["pickle", "deepcopy", "copy"])
+@pytest.mark.parametrize(
+    "how", [pickle.dumps, copy.deepcopy, copy.copy], ids=["pickle", "deepcopy", "copy"]
+)
 def test_no_copy_shows_a_key(used, how):
     for thing in objects_of(used):
         try:
@@ -240,7 +298,9 @@ def test_the_frames_and_the_files_show_no_key(used, tmp_path):
         fk.write_csv(frame, tmp_path / f"{number}.csv")
     files = list(tmp_path.iterdir())
     assert len(files) == 2 * len(frames)
-    assert_silent([*(path.read_bytes() for path in files), *(path.name for path in files), *map(repr, frames)])
+    assert_silent(
+        [*(path.read_bytes() for path in files), *(path.name for path in files), *map(repr, frames)]
+    )
 
 
 def test_the_logs_of_a_real_connection_and_the_emulators_file_show_no_key(tmp_path, caplog):
@@ -279,11 +339,15 @@ def test_the_command_line_shows_no_key(line, service, tmp_path, monkeypatch, cap
         "location_id,units,value,start_utc,end_utc\nloc_0,WH,1,2025-06-01T00:00:00Z,2025-06-01T01:00:00Z\n"
     )
     for module in ("http.session", "flatpeak.service"):
-        monkeypatch.setattr(f"flipkit.{module}.Pace", FakePace)
+        monkeypatch.setattr(f"flipkit.{module}.Timing", FakePace)
     with start(sample=False) as emulator:
         if service == "gone":
             emulator.stop()
-        for name, value in {**VARIABLES, "FLIP_BASE_URL": emulator.url, "FLATPEAK_BASE_URL": emulator.url}.items():
+        for name, value in {
+            **VARIABLES,
+            "FLIP_BASE_URL": emulator.url,
+            "FLATPEAK_BASE_URL": emulator.url,
+        }.items():
             monkeypatch.setenv(name, value)
         with contextlib.suppress(SystemExit):
             cli.main([*line.split(), "--environment", "sandbox"])
@@ -303,7 +367,9 @@ def test_a_key_that_cannot_be_sent_is_refused_without_showing_it(name, wrong, mo
     with pytest.raises(fk.ConfigurationError, match=name) as caught:
         fk.connect("sandbox")
     error = caught.value
-    assert_silent([*map(str, all_of(error)), *variables_of(error, skip=1), verbose(error, skip=1)])  # not of this frame
+    assert_silent(
+        [*map(str, all_of(error)), *variables_of(error, skip=1), verbose(error, skip=1)]
+    )  # not of this frame
 
 
 def test_the_canary_would_be_seen():

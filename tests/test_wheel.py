@@ -19,7 +19,9 @@ needs_hatchling = pytest.mark.skipif(
 
 
 def run(command, folder, **environment):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV_"))}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV_"))
+    }
     done = subprocess.run(
         [sys.executable, *map(str, command)],
         cwd=folder,
@@ -36,7 +38,21 @@ def run(command, folder, **environment):
 def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
     quiet = ["--quiet", "--disable-pip-version-check"]
-    run(["-m", "pip", "wheel", *quiet, "--no-deps", "--no-build-isolation", "--no-index", "-w", folder, TOP], folder)
+    run(
+        [
+            "-m",
+            "pip",
+            "wheel",
+            *quiet,
+            "--no-deps",
+            "--no-build-isolation",
+            "--no-index",
+            "-w",
+            folder,
+            TOP,
+        ],
+        folder,
+    )
     [path] = folder.glob("*.whl")
     return path
 
@@ -45,7 +61,10 @@ def wheel(tmp_path_factory):
 def installed(wheel):
     """A folder with nothing but the installed wheel; what it depends on is where it always is."""
     target, quiet = wheel.parent / "installed", ["--quiet", "--disable-pip-version-check"]
-    run(["-m", "pip", "install", *quiet, "--no-deps", "--no-index", "--target", target, wheel], wheel.parent)
+    run(
+        ["-m", "pip", "install", *quiet, "--no-deps", "--no-index", "--target", target, wheel],
+        wheel.parent,
+    )
     return target
 
 
@@ -63,8 +82,13 @@ def test_it_carries_the_package_and_the_sample_fleet_and_nothing_else(wheel):
         for path in SAMPLE.rglob("*")
         if path.is_file()
     }
-    assert {name.partition("/")[0] for name in names} == {"flipkit", f"{'-'.join(wheel.name.split('-')[:2])}.dist-info"}
-    assert not [name for name in names if "pycache" in name or "tests" in name or name.endswith(".ipynb")]
+    assert {name.partition("/")[0] for name in names} == {
+        "flipkit",
+        f"{'-'.join(wheel.name.split('-')[:2])}.dist-info",
+    }
+    assert not [
+        name for name in names if "pycache" in name or "tests" in name or name.endswith(".ipynb")
+    ]
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
@@ -74,12 +98,16 @@ def test_it_runs_away_from_the_checkout_and_makes_the_same_reports(installed, tm
     for place in run(["-c", look], tmp_path, PYTHONPATH=str(installed)).splitlines():
         assert Path(place).is_relative_to(installed)
     [script] = (installed / "bin").glob("flipkit*")
-    said = run([script, "demo", "--out", "reports"], tmp_path, PYTHONPATH=str(installed), TQDM_DISABLE="1")
+    said = run(
+        [script, "demo", "--out", "reports"], tmp_path, PYTHONPATH=str(installed), TQDM_DISABLE="1"
+    )
     assert "Next: flipkit --help" in said
     folder = demo_made[0]
     names = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     assert names == sorted(
-        p.relative_to(tmp_path / "reports") for p in (tmp_path / "reports").rglob("*") if p.is_file()
+        p.relative_to(tmp_path / "reports")
+        for p in (tmp_path / "reports").rglob("*")
+        if p.is_file()
     )
     for name in names:
         assert (tmp_path / "reports" / name).read_bytes() == (folder / name).read_bytes(), name

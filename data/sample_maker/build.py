@@ -48,7 +48,9 @@ def site_year(site: Site, meters: dict[str, Meter]) -> SiteYear:
     home = home_wh(site.site_id, site.home, clock, meters)
     car, sessions = charge_car(site.site_id, site.car, clock) if site.car else (nothing, [])
     generation = actual_wh(site, clock)
-    charge, discharge = run_battery(site.battery, home + car, generation) if site.battery else (nothing, nothing)
+    charge, discharge = (
+        run_battery(site.battery, home + car, generation) if site.battery else (nothing, nothing)
+    )
     return SiteYear(clock, home, car, generation, charge, discharge, sessions)
 
 
@@ -100,5 +102,10 @@ def performance_rows(site: Site, generation: Ints) -> list[PerformanceRow]:
     actual = np.bincount(year.month, generation, 13)
     expected = np.bincount(year.month, expected_wh(site, year), 13)
     months = [(f"{YEAR}-{month:02d}", actual[month], expected[month]) for month in range(1, 13)]
-    months.append((f"{YEAR + 1}-01", actual_wh(site, running).sum(), expected_wh(site, running).sum()))
-    return [(site.site_id, month, *reported(site.site_id, month, a / 1000, e / 1000)) for month, a, e in months]
+    months.append(
+        (f"{YEAR + 1}-01", actual_wh(site, running).sum(), expected_wh(site, running).sum())
+    )
+    return [
+        (site.site_id, month, *reported(site.site_id, month, a / 1000, e / 1000))
+        for month, a, e in months
+    ]

@@ -75,7 +75,9 @@ def charge_car(site_id: str, car: Car, clock: HalfHours) -> tuple[Ints, list[Ses
         charged = _fill(energy[begin:last], car, int(wanted[i]))
         reference = f"{site_id}-s{len(sessions) + 1:04d}"
         start_s = int(clock.start_s[first])
-        sessions.append(Session(reference, site_id, start_s, start_s + (last - first) * HALF_HOUR_S, charged))
+        sessions.append(
+            Session(reference, site_id, start_s, start_s + (last - first) * HALF_HOUR_S, charged)
+        )
     return energy, sessions
 
 

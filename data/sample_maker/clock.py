@@ -67,7 +67,9 @@ class HalfHours:
     @property
     def month(self) -> NDArray[np.int64]:
         """Local month of the year, 1..12, shape (n,)."""
-        return self.local_s.astype("datetime64[s]").astype("datetime64[M]").astype(np.int64) % 12 + 1
+        return (
+            self.local_s.astype("datetime64[s]").astype("datetime64[M]").astype(np.int64) % 12 + 1
+        )
 
 
 def local_midnight(day: date, timezone: str) -> int:
@@ -77,7 +79,11 @@ def local_midnight(day: date, timezone: str) -> int:
 
 def local_year(timezone: str) -> HalfHours:
     """The half-hours from local midnight of 1 January 2025 to that of 1 January 2026."""
-    return between(timezone, local_midnight(date(YEAR, 1, 1), timezone), local_midnight(date(YEAR + 1, 1, 1), timezone))
+    return between(
+        timezone,
+        local_midnight(date(YEAR, 1, 1), timezone),
+        local_midnight(date(YEAR + 1, 1, 1), timezone),
+    )
 
 
 def month_to_date(timezone: str) -> HalfHours:
@@ -91,10 +97,15 @@ def between(timezone: str, first_s: int, last_s: int) -> HalfHours:
     start_s = np.arange(first_s, last_s, HALF_HOUR_S, dtype=np.int64)
     zone = ZoneInfo(timezone)
     local = [datetime.fromtimestamp(int(s), zone) for s in start_s]
-    local_s = np.array([int(moment.replace(tzinfo=UTC).timestamp()) for moment in local], dtype=np.int64)
+    local_s = np.array(
+        [int(moment.replace(tzinfo=UTC).timestamp()) for moment in local], dtype=np.int64
+    )
     return HalfHours(timezone, start_s, local_s)
 
 
 def utc_text(seconds: NDArray[np.int64]) -> list[str]:
     """Instants as ``YYYY-MM-DDTHH:MM:SSZ``."""
-    return [text + "Z" for text in np.datetime_as_string(seconds.astype("datetime64[s]"), unit="s").tolist()]
+    return [
+        text + "Z"
+        for text in np.datetime_as_string(seconds.astype("datetime64[s]"), unit="s").tolist()
+    ]

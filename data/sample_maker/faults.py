@@ -123,7 +123,9 @@ def _left_by(trouble: Trouble, days: Ints) -> Floats:
     return np.where(holds, 1.0 - lost, 1.0)
 
 
-def reported(site_id: str, month: str, actual: float, expected: float) -> tuple[float | None, float | None]:
+def reported(
+    site_id: str, month: str, actual: float, expected: float
+) -> tuple[float | None, float | None]:
     """What the performance report says of a month, kWh: actual to the Wh, expected to 0.1 kWh, with its troubles."""
     kinds = {t.kind for t in TROUBLES if t.site_id == site_id and month in months_of(t)}
     shown = None if "no_report_data" in kinds else round(actual, 3)

@@ -120,12 +120,21 @@ _SDGE = ("ca-sdge-ev-tou-5", "ca-sdge-nsc", None)
 _CAP = ("uk-ofgem-cap-2025-q3", "uk-octopus-outgoing", None)
 _GO = ("uk-octopus-go", "uk-octopus-outgoing", None)
 _AGILE = ("uk-octopus-agile", "uk-octopus-outgoing", None)
-_BAY, _VALLEY, _COAST, _DESERT = Climate(10, 18, 5), Climate(8, 28, 8), Climate(14, 21, 4), Climate(14, 33, 8)
+_BAY, _VALLEY, _COAST, _DESERT = (
+    Climate(10, 18, 5),
+    Climate(8, 28, 8),
+    Climate(14, 21, 4),
+    Climate(14, 33, 8),
+)
 _ENGLAND, _NORTH, _FLANDERS = Climate(5, 17, 4), Climate(4, 15.5, 3.5), Climate(4, 18.5, 4)
 
 
 def _be(key: str, grid: str) -> tuple[str, str, str]:
-    return (f"be-engie-easy-fixed-{key}", "be-engie-easy-fixed-injection", f"be-fluvius-{grid}-2025")
+    return (
+        f"be-engie-easy-fixed-{key}",
+        "be-engie-easy-fixed-injection",
+        f"be-fluvius-{grid}-2025",
+    )
 
 
 FLEET = (

@@ -64,7 +64,9 @@ def home_wh(site_id: str, home: Home, clock: HalfHours, meters: dict[str, Meter]
     for name, share in home.meters:
         meter = meters[name]
         chance = Chance(f"load {site_id} {name}")
-        weeks = _patterns(meter, home, chance, keep_heating=home.night_heating or name != "uk_half_hourly")
+        weeks = _patterns(
+            meter, home, chance, keep_heating=home.night_heating or name != "uk_half_hourly"
+        )
         total += _on_the_clock(weeks, meter, clock, 1000 * home.kwh * share, chance)
     return total
 
@@ -107,13 +109,17 @@ def _without_night_heating(meter: Meter) -> Floats:
     return np.where(heating, 0.1, meter.kwh)
 
 
-def _on_the_clock(weeks: Floats, meter: Meter, clock: HalfHours, annual_wh: float, chance: Chance) -> Ints:
+def _on_the_clock(
+    weeks: Floats, meter: Meter, clock: HalfHours, annual_wh: float, chance: Chance
+) -> Ints:
     """Weeks laid on local half-hours, scaled, and moved by up to an hour; in the meter's own resolution."""
     monday = clock.day[0] - clock.weekday[0]
     flat = weeks.ravel() * chance.uniform(weeks.size, 0.92, 1.08)
     steps = annual_wh / meter.step_wh / flat[: 365 * meter.per_day].sum()
     whole = np.rint(flat * steps).astype(np.int64) * meter.step_wh
     hourly = meter.per_day == 24
-    halves = split_hours(whole, chance.uniform(whole.size, 0.4, 0.6), meter.step_wh) if hourly else whole
+    halves = (
+        split_hours(whole, chance.uniform(whole.size, 0.4, 0.6), meter.step_wh) if hourly else whole
+    )
     moved = np.roll(halves, int(chance.pick(1, 5)[0]) - 2)
     return np.asarray(moved[(clock.day - monday) * 48 + clock.slot])

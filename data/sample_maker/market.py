@@ -40,7 +40,9 @@ def agile_prices() -> tuple[HalfHours, Floats]:
         Five decimals.
     """
     zone = "Europe/London"
-    clock = between(zone, local_midnight(date(2025, 1, 1), zone), local_midnight(date(2026, 2, 1), zone))
+    clock = between(
+        zone, local_midnight(date(2025, 1, 1), zone), local_midnight(date(2026, 2, 1), zone)
+    )
     return clock, np.round(retail_price(_wholesale_p(clock), clock.slot) / 100, 5)
 
 

@@ -47,8 +47,12 @@ class Source:
 
 METERS = {
     "uk_hourly": Source("uk_meter_hourly_2020_2022.csv.gz", "Europe/London", 60),
-    "uk_half_hourly": Source("uk_meter_halfhourly_2012_2014.csv.gz", "Europe/London", 30, swapped_dates=True),
-    "us_hourly": Source("us_illinois_meter_hourly_2015_2018.csv.gz", "America/Chicago", 60, step_wh=10),
+    "uk_half_hourly": Source(
+        "uk_meter_halfhourly_2012_2014.csv.gz", "Europe/London", 30, swapped_dates=True
+    ),
+    "us_hourly": Source(
+        "us_illinois_meter_hourly_2015_2018.csv.gz", "America/Chicago", 60, step_wh=10
+    ),
 }
 
 
@@ -149,12 +153,21 @@ def read_meter(name: str) -> Meter:
         weeks=len(weeks),
         weeks_left_out=left_out,
     )
-    return Meter(np.array(weeks), np.array(thursdays, dtype=np.int64), 1440 // source.minutes, source.step_wh, findings)
+    return Meter(
+        np.array(weeks),
+        np.array(thursdays, dtype=np.int64),
+        1440 // source.minutes,
+        source.step_wh,
+        findings,
+    )
 
 
 def _rows(path: Path) -> list[Reading]:
     with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-        rows = [(datetime.fromisoformat(row["start"]), float(row["value"])) for row in csv.DictReader(file)]
+        rows = [
+            (datetime.fromisoformat(row["start"]), float(row["value"]))
+            for row in csv.DictReader(file)
+        ]
     return [(t.astimezone(UTC) if t.tzinfo else t.replace(tzinfo=UTC), value) for t, value in rows]
 
 
@@ -162,7 +175,9 @@ def _without_repeats(readings: Iterable[Reading], file: str) -> list[Reading]:
     seen: dict[datetime, float] = {}
     for moment, value in readings:
         if seen.setdefault(moment, value) != value:
-            raise ValueError(f"{file}: {moment.isoformat()} appears twice with different values; say which one holds")
+            raise ValueError(
+                f"{file}: {moment.isoformat()} appears twice with different values; say which one holds"
+            )
     return sorted(seen.items())
 
 
@@ -172,7 +187,9 @@ def _gaps(moments: list[datetime], step: timedelta) -> list[int]:
     return [round(length / step) - 1 for length in between if length != step]
 
 
-def _whole_weeks(readings: list[Reading], source: Source) -> tuple[list[list[float]], list[int], int]:
+def _whole_weeks(
+    readings: list[Reading], source: Source
+) -> tuple[list[list[float]], list[int], int]:
     """Weeks in which every interval of the local wall clock was read exactly once."""
     zone = ZoneInfo(source.timezone)
     weeks: dict[date, list[float]] = {}
@@ -183,6 +200,8 @@ def _whole_weeks(readings: list[Reading], source: Source) -> tuple[list[list[flo
         weeks.setdefault(monday, []).append(value)
         clocks.setdefault(monday, set()).add((local.weekday(), local.hour, local.minute))
     size = 7 * 1440 // source.minutes
-    whole = [monday for monday in sorted(weeks) if len(weeks[monday]) == len(clocks[monday]) == size]
+    whole = [
+        monday for monday in sorted(weeks) if len(weeks[monday]) == len(clocks[monday]) == size
+    ]
     thursdays = [(monday + timedelta(days=3)).timetuple().tm_yday for monday in whole]
     return [weeks[monday] for monday in whole], thursdays, len(weeks) - len(whole)

@@ -27,7 +27,10 @@ def every_month(*days: Json) -> Json:
 
 def day(kind: str, *bands: Band) -> Json:
     """A day type (``All``, ``Weekday``, ``Weekend``) and its bands: from hour, to hour, price per kWh."""
-    return {"days": [kind], "hours": [_band(start, end, {"fixed": rate, "to_kwh": None}) for start, end, rate in bands]}
+    return {
+        "days": [kind],
+        "hours": [_band(start, end, {"fixed": rate, "to_kwh": None}) for start, end, rate in bands],
+    }
 
 
 def market() -> Json:

@@ -109,7 +109,9 @@ def _share(weather: Weather, weather_day: Ints, hour: Floats) -> Floats:
     return share
 
 
-def _on_the_plane(system: SolarSystem, sun: pd.DataFrame, ghi: pd.Series, times: pd.DatetimeIndex) -> Floats:
+def _on_the_plane(
+    system: SolarSystem, sun: pd.DataFrame, ghi: pd.Series, times: pd.DatetimeIndex
+) -> Floats:
     """Light on the modules, W/m2, shape (n,)."""
     parts = pvlib.irradiance.erbs(ghi, sun["zenith"], times)
     plane = pvlib.irradiance.get_total_irradiance(

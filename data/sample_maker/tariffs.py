@@ -7,11 +7,16 @@ from .schedules import Json, day, every_month, market, season
 
 __all__ = ["tariffs"]
 
-CONTRACT = {"contract_start_date": "2024-01-01T00:00:00Z", "contract_end_date": "2028-01-01T00:00:00Z"}
+CONTRACT = {
+    "contract_start_date": "2024-01-01T00:00:00Z",
+    "contract_end_date": "2028-01-01T00:00:00Z",
+}
 LOOKED_UP = "2026-11-22"
 
 _ZONES = {"USD": "America/Los_Angeles", "GBP": "Europe/London", "EUR": "Europe/Brussels"}
-_NO_FIXED = "Energy charge only: no daily or minimum charge. Public holidays are priced as ordinary days."
+_NO_FIXED = (
+    "Energy charge only: no daily or minimum charge. Public holidays are priced as ordinary days."
+)
 
 
 def tariffs() -> list[Json]:
@@ -21,7 +26,14 @@ def tariffs() -> list[Json]:
 
 
 def _tariff(
-    key: str, name: str, currency: str, schedule: list[Json], source: Json, note: str, *, figures: str = "published"
+    key: str,
+    name: str,
+    currency: str,
+    schedule: list[Json],
+    source: Json,
+    note: str,
+    *,
+    figures: str = "published",
 ) -> Json:
     """A tariff object; direction and type follow from its key's ending and from ``fluvius``."""
     export = any(word in key for word in ("nem2", "nsc", "outgoing", "injection"))
@@ -71,7 +83,9 @@ def _e_tou_c(less: float = 0.0) -> list[Json]:
     return [season("Jun", "Sep", summer), season("Oct", "May", winter)]
 
 
-def _three_periods(summer: tuple[float, float, float], winter: tuple[float, float, float]) -> list[Json]:
+def _three_periods(
+    summer: tuple[float, float, float], winter: tuple[float, float, float]
+) -> list[Json]:
     """Peak 16-21, part-peak 15-16 and 21-24, off-peak 0-15, every day; rates in that order."""
 
     def whole_day(rates: tuple[float, float, float]) -> Json:
@@ -107,9 +121,25 @@ def _pge_exports() -> list[Json]:
     )
     ev2 = [[round(rate - _NON_BYPASSABLE, 5) for rate in row] for row in
            ((0.62277, 0.51228, 0.31026), (0.49566, 0.47896, 0.31027))]  # fmt: skip
-    nsc = (0.03396, 0.03087, 0.03043, 0.03041, 0.02919, 0.02965, 0.03089, 0.0304, 0.02999, 0.0313, 0.03094, 0.03145)
+    nsc = (
+        0.03396,
+        0.03087,
+        0.03043,
+        0.03041,
+        0.02919,
+        0.02965,
+        0.03089,
+        0.0304,
+        0.02999,
+        0.0313,
+        0.03094,
+        0.03145,
+    )
     months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-    monthly = [season(month, month, day("All", (0, 24, rate))) for month, rate in zip(months, nsc, strict=True)]
+    monthly = [
+        season(month, month, day("All", (0, 24, rate)))
+        for month, rate in zip(months, nsc, strict=True)
+    ]
     found = "stored copy of the public repository eman/tariffkit, src/nem_rates/data/nsc/pge.toml"
     return [
         _tariff("ca-pge-e-tou-c-nem2", "PG&E export, NEM 2.0 on E-TOU-C", "USD", _e_tou_c(_NON_BYPASSABLE),
@@ -153,10 +183,20 @@ def _sce() -> list[Json]:
 def _sdge() -> list[Json]:
     def usual(on: float, off: float, super_off: float) -> tuple[Json, Json]:
         weekday = day("Weekday", (0, 6, super_off), (6, 16, off), (16, 21, on), (21, 24, off))
-        return weekday, day("Weekend", (0, 14, super_off), (14, 16, off), (16, 21, on), (21, 24, off))
+        return weekday, day(
+            "Weekend", (0, 14, super_off), (14, 16, off), (16, 21, on), (21, 24, off)
+        )
 
     on, off, low = 0.49758, 0.44879, 0.11381
-    spring = day("Weekday", (0, 6, low), (6, 10, off), (10, 14, low), (14, 16, off), (16, 21, on), (21, 24, off))
+    spring = day(
+        "Weekday",
+        (0, 6, low),
+        (6, 10, off),
+        (10, 14, low),
+        (14, 16, off),
+        (16, 21, on),
+        (21, 24, off),
+    )
     schedule = [
         season("Jun", "Oct", *usual(0.73092, 0.47446, 0.12017)),
         season("Nov", "Feb", *usual(on, off, low)),
@@ -164,11 +204,18 @@ def _sdge() -> list[Json]:
         season("May", "May", *usual(on, off, low)),
     ]
     found = _ACC + "Retail Rate Creation/SDG&E EV-TOU-5/SDG&E EV-TOU-5 Tariff Vectors Creator.R"
-    source = _source("San Diego Gas & Electric", "Schedule EV-TOU-5, sheets of 2025-06-01", "2025-06-01", found)
+    source = _source(
+        "San Diego Gas & Electric", "Schedule EV-TOU-5, sheets of 2025-06-01", "2025-06-01", found
+    )
     note = "The basic service fee is left out. "
     return [
         _tariff("ca-sdge-ev-tou-5", "SDG&E EV-TOU-5", "USD", schedule, source, note + _NO_FIXED),
-        _nsc("ca-sdge-nsc", "SDG&E export, net surplus compensation", "San Diego Gas & Electric", 0.01284),
+        _nsc(
+            "ca-sdge-nsc",
+            "SDG&E export, net surplus compensation",
+            "San Diego Gas & Electric",
+            0.01284,
+        ),
     ]
 
 
@@ -274,4 +321,11 @@ def _grid_fee(area: str, parts: tuple[float, float, float]) -> Json:
         "The capacity tariff (by monthly peak) and the data fee are no price per kWh and are left out."
     )
     name = f"Fluvius {area} 2025: grid fees and levies"
-    return _tariff(f"be-fluvius-{area}-2025", name, "EUR", [every_month(day("All", (0, 24, rate)))], source, note)
+    return _tariff(
+        f"be-fluvius-{area}-2025",
+        name,
+        "EUR",
+        [every_month(day("All", (0, 24, rate)))],
+        source,
+        note,
+    )

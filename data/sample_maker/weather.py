@@ -88,7 +88,9 @@ def clear_share(name: str) -> Weather:
     filled = np.array([_nearest(day) for day in share])
     hour = solar_hour(middle, station.longitude).reshape(365, 24)
     # An hour that true solar time pushes over midnight would break the order interpolation needs; it is dark then.
-    hour = hour + np.where(hour - np.arange(24) > 12, -24, np.where(hour - np.arange(24) < -12, 24, 0))
+    hour = hour + np.where(
+        hour - np.arange(24) > 12, -24, np.where(hour - np.arange(24) < -12, 24, 0)
+    )
     return Weather(hour, np.clip(filled, 0.02, 1.15) ** LIGHTER)
 
 
@@ -116,7 +118,9 @@ def actual_days(days: Ints, region: str, site_id: str) -> Ints:
     drawn = typical_days(days)
     for month in np.unique(months):
         place = np.flatnonzero(months == month)
-        first_day, next_first = (m.astype("datetime64[D]").astype(np.int64) for m in (month, month + 1))
+        first_day, next_first = (
+            m.astype("datetime64[D]").astype(np.int64) for m in (month, month + 1)
+        )
         first, length = int(typical_days(first_day[None])[0]), int(next_first - first_day)
         drawn[place] = first + Chance(f"weather {region} {month}").order(length)[: len(place)]
         own = Chance(f"weather {site_id} {month}")
@@ -136,7 +140,9 @@ def _measured_ghi(station: Station) -> Floats:
     path = Path(pvlib.__file__).parent / "data" / station.file
     if path.suffix == ".tm2":
         return np.asarray(pvlib.iotools.read_tmy2(path)[0]["GHI"], dtype=float)
-    return np.asarray(pvlib.iotools.read_tmy3(path, coerce_year=2025, map_variables=True)[0]["ghi"], dtype=float)
+    return np.asarray(
+        pvlib.iotools.read_tmy3(path, coerce_year=2025, map_variables=True)[0]["ghi"], dtype=float
+    )
 
 
 def _hourly_clear_sky(station: Station, middle: Ints) -> Floats:

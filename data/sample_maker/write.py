@@ -16,7 +16,14 @@ from .clock import HALF_HOUR_S, utc_text
 from .faults import Trouble, months_of
 from .market import MARKET, agile_prices
 
-__all__ = ["write_energy", "write_json", "write_market", "write_performance", "write_sessions", "write_troubles"]
+__all__ = [
+    "write_energy",
+    "write_json",
+    "write_market",
+    "write_performance",
+    "write_sessions",
+    "write_troubles",
+]
 
 ENERGY_COLUMNS = ("start_utc", "home_wh", "car_wh", "generation_wh", "charge_wh", "discharge_wh")
 
@@ -49,14 +56,19 @@ def write_performance(path: Path, rows: Iterable[PerformanceRow]) -> None:
     """Performance by site and month; an unknown value is empty."""
     columns = ("site_id", "month", "actual_production_kwh", "expected_production_kwh")
     ordered = sorted(rows, key=lambda row: row[:2])
-    _put_csv(path, columns, [tuple("" if cell is None else cell for cell in row) for row in ordered])
+    _put_csv(
+        path, columns, [tuple("" if cell is None else cell for cell in row) for row in ordered]
+    )
 
 
 def write_market(path: Path) -> None:
     """The half-hourly price series."""
     clock, price = agile_prices()
     starts, ends = utc_text(clock.start_s), utc_text(clock.start_s + HALF_HOUR_S)
-    rows = [(MARKET, *cells) for cells in zip(starts, ends, (f"{p:.5f}" for p in price.tolist()), strict=True)]
+    rows = [
+        (MARKET, *cells)
+        for cells in zip(starts, ends, (f"{p:.5f}" for p in price.tolist()), strict=True)
+    ]
     _put_csv(path, ("market", "start_utc", "end_utc", "price_per_kwh"), rows)
 
 

@@ -10,8 +10,8 @@ from werkzeug.exceptions import HTTPException
 
 from flipkit.emulator.clock import Clock
 from flipkit.emulator.faults import FaultPlan, Faulty
-from flipkit.emulator.flatpeak_api import flatpeak_blueprint
-from flipkit.emulator.flip_api import flip_blueprint
+from flipkit.emulator.flatpeak.api import flatpeak_blueprint
+from flipkit.emulator.flip.api import flip_blueprint
 from flipkit.emulator.limiter import Limiter
 from flipkit.emulator.refusals import Refusals
 from flipkit.emulator.store import Store

@@ -72,7 +72,9 @@ class FaultPlan:
     ) -> None:
         unknown = [kind for kind in kinds if kind not in KINDS + AFTER_KINDS]
         if unknown or not kinds:
-            raise InputError(f"kinds {unknown}: choose one or more of {', '.join(KINDS + AFTER_KINDS)}")
+            raise InputError(
+                f"kinds {unknown}: choose one or more of {', '.join(KINDS + AFTER_KINDS)}"
+            )
         if not 0 <= rate <= 1:
             raise InputError(f"rate {rate}: a share from 0 to 1 is needed")
         self.delay_s, self.retry_after_s, self.sleep = delay_s, retry_after_s, sleep
@@ -133,13 +135,17 @@ class Faulty:
             response.headers["Retry-After"] = str(self._plan.retry_after_s)
         return response
 
-    def _lose_answer(self, kind: str, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def _lose_answer(
+        self, kind: str, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
         answer = Response.from_app(self._app, environ, buffered=True)
         content = answer.get_data()
         if kind == "500_after":
             return self._refusal(environ, 500)(environ, start_response)
         if kind == "reset_after" or not content:  # nothing to cut: the whole answer is lost
-            raise ConnectionResetError("the fault plan closed the connection after the request was carried out")
+            raise ConnectionResetError(
+                "the fault plan closed the connection after the request was carried out"
+            )
         # Content-Length still promises the whole: the server closes the connection in the middle.
         start_response(answer.status, list(answer.headers))
         return [content[: len(content) // 2]]

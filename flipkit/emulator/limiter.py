@@ -29,7 +29,9 @@ class Limiter:
         Monotonic seconds. Real ones, not the emulator's: what is limited is work per real second.
     """
 
-    def __init__(self, rate: float, burst: int = 1, *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, rate: float, burst: int = 1, *, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._rate, self._burst, self._now = rate, burst, now
         self._buckets: dict[str, _Bucket] = {}
         self._lock = threading.Lock()

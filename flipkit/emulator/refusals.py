@@ -10,8 +10,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import http_date
 
 from flipkit.emulator.clock import Clock
-from flipkit.emulator.flatpeak_answers import envelope
-from flipkit.emulator.flip_answers import FlipRefusal, framework_body, refused
+from flipkit.emulator.flatpeak.answers import envelope
+from flipkit.emulator.flip.answers import FlipRefusal, framework_body, refused
 
 __all__ = ["Refusals"]
 
@@ -38,13 +38,17 @@ class Refusals:
         """An error of the API that `path` belongs to."""
         if is_flip(path):
             return refused(FlipRefusal(status, framework_body(status, words)))
-        return envelope(status, HTTPStatus(status).name.lower(), words, time_created=self._clock.text())
+        return envelope(
+            status, HTTPStatus(status).name.lower(), words, time_created=self._clock.text()
+        )
 
     def of_exception(self, error: HTTPException) -> Response:
         """An error of the framework: unknown address, wrong method, too large a body, our own failure."""
         status = error.code or 500
         response = self.answer(request.path, status, _words(status))
-        response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
+        response.headers.extend(
+            (name, value) for name, value in error.get_headers() if name == "Allow"
+        )
         return response
 
 

@@ -9,15 +9,17 @@ from typing import Any
 
 import msgspec
 
-from flipkit.emulator.flatpeak_api import SCHEMA as FLATPEAK_SCHEMA
-from flipkit.emulator.flip_tables import SCHEMA, Site, put_production, put_site
-from flipkit.emulator.sample_flatpeak import seed_flatpeak
+from flipkit.emulator.flatpeak.api import SCHEMA as FLATPEAK_SCHEMA
+from flipkit.emulator.flatpeak.sample import seed_flatpeak
+from flipkit.emulator.flip.tables import SCHEMA, Site, put_production, put_site
 from flipkit.emulator.store import Store
 from flipkit.errors import ConfigurationError
 
 __all__ = ["open_store", "sample_folder", "sample_sites", "sample_tariffs", "seed"]
 
-_MEND = "name a file of an emulator, or one that does not exist yet in a folder that can be written to"
+_MEND = (
+    "name a file of an emulator, or one that does not exist yet in a folder that can be written to"
+)
 
 
 def sample_folder() -> Path:
@@ -84,7 +86,9 @@ def _opened(path: str | Path | None, *, sample: bool) -> Store:
 def _is_empty(store: Store) -> bool:
     """Whether neither API was ever told anything."""
     with store.read() as db:
-        told = db.execute("SELECT 1 FROM flip_sites UNION ALL SELECT 1 FROM flip_waiting LIMIT 1").fetchone()
+        told = db.execute(
+            "SELECT 1 FROM flip_sites UNION ALL SELECT 1 FROM flip_waiting LIMIT 1"
+        ).fetchone()
     return store.is_empty() and told is None
 
 
@@ -112,12 +116,16 @@ def seed_flip(db: sqlite3.Connection, folder: Path) -> None:
     for site in sample_sites():
         put_site(db, _site(site))
     with (folder / "performance.csv").open(encoding="utf-8", newline="") as file:
-        put_production(db, ((row["site_id"], row["month"], *_amounts(row)) for row in csv.DictReader(file)))
+        put_production(
+            db, ((row["site_id"], row["month"], *_amounts(row)) for row in csv.DictReader(file))
+        )
 
 
 def _site(record: dict[str, Any]) -> Site:
     provider = record["technology_provider_identifier"]
-    devices = [{"technology_provider_identifier": provider, **device} for device in record["devices"]]
+    devices = [
+        {"technology_provider_identifier": provider, **device} for device in record["devices"]
+    ]
     return msgspec.convert({**record, "id": record["site_id"], "devices": devices}, Site)
 
 

@@ -79,12 +79,19 @@ class RunningEmulator:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.stop()
 
     def __repr__(self) -> str:
-        state = "stopped" if self._stopped else f"set FLIP_BASE_URL={self.url} and FLATPEAK_BASE_URL={self.url}"
+        state = (
+            "stopped"
+            if self._stopped
+            else f"set FLIP_BASE_URL={self.url} and FLATPEAK_BASE_URL={self.url}"
+        )
         return f"<emulator at {self.url}; {state}>"
 
 
@@ -140,7 +147,10 @@ def start(
 
 
 def _served(app: Any, listener: socket.socket) -> BaseWSGIServer:
-    for name in ("waitress", "waitress.queue"):  # it warns of full queues and of answers cut off: both are wanted here
+    for name in (
+        "waitress",
+        "waitress.queue",
+    ):  # it warns of full queues and of answers cut off: both are wanted here
         logging.getLogger(name).setLevel(logging.ERROR)
     # Socket errors unlogged: then a ConnectionResetError of the application closes the connection without a byte.
     return create_server(app, sockets=[listener], threads=_THREADS, log_socket_errors=False)
@@ -193,7 +203,9 @@ def serve(
     def end(_signal: int, _frame: FrameType | None) -> None:
         ended.set()
 
-    with start(port, path=path, sample=sample, faults=faults, limiter=limiter, delay_s=delay_s) as emulator:
+    with start(
+        port, path=path, sample=sample, faults=faults, limiter=limiter, delay_s=delay_s
+    ) as emulator:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, end)
         print(_greeting(emulator, path), flush=True)

@@ -33,8 +33,12 @@ class Store:
 
     def __init__(self, path: str | Path | None = None) -> None:
         self._lock = threading.RLock()
-        self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
-        weakref.finalize(self, self._db.close)  # of a store that nobody closed: Python 3.13 warns otherwise
+        self._db = sqlite3.connect(
+            path or ":memory:", check_same_thread=False, isolation_level=None
+        )
+        weakref.finalize(
+            self, self._db.close
+        )  # of a store that nobody closed: Python 3.13 warns otherwise
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")

@@ -2,6 +2,8 @@
 
 from flipkit.flatpeak.client import Flatpeak
 from flipkit.flatpeak.submission import Submission
-from flipkit.frames import Finding
 
-__all__ = ["Finding", "Flatpeak", "Submission"]
+__all__ = [
+    "Flatpeak",
+    "Submission",
+]

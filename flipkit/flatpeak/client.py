@@ -29,7 +29,7 @@ class Flatpeak(Devices, Locations, Tariffs, Meters, Prices, Costs, InstantCosts)
         The library of the frames that come back.
     transport : Transport, optional
         In place of the network, e.g. the emulator in process.
-    pace : Pace, optional
+    pace : Timing, optional
         The clock, for tests.
 
     Raises

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple, cast
 import msgspec
 import numpy as np
 
+from flipkit.calendar import parse_times
 from flipkit.flatpeak.shapes import CostAnswer
-from flipkit.frames import parse_times
 
 __all__ = ["Report", "columns_of", "cost_decoder", "joined"]
 
@@ -73,7 +73,9 @@ class _CostDecoder(NamedTuple):
         if head.data != []:
             raise ValueError("these are not the rows of the answer")
         pieces = _pieces(content, first, last)
-        return Report(head, joined([columns_of(self.rows.decode(piece), parse_times) for piece in pieces]))
+        return Report(
+            head, joined([columns_of(self.rows.decode(piece), parse_times) for piece in pieces])
+        )
 
 
 def _ends(content: bytes) -> tuple[int, int]:
@@ -92,7 +94,9 @@ def _pieces(content: bytes, first: int, last: int) -> Iterator[bytes]:
     yield b"[%b]" % content[first:last]
 
 
-def columns_of(rows: Sequence[Any], times: Callable[[Sequence[str], str], np.ndarray]) -> dict[str, Any]:
+def columns_of(
+    rows: Sequence[Any], times: Callable[[Sequence[str], str], np.ndarray]
+) -> dict[str, Any]:
     """Cost rows as columns; an empty text is null, and a text column that is null throughout is None.
 
     Parameters
@@ -120,9 +124,13 @@ def columns_of(rows: Sequence[Any], times: Callable[[Sequence[str], str], np.nda
     }
 
 
-def _times(rows: Sequence[Any], times: Callable[[Sequence[str], str], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def _times(
+    rows: Sequence[Any], times: Callable[[Sequence[str], str], np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
     starts, ends = [row.start_time for row in rows], [row.end_time for row in rows]
-    if ends[:-1] == starts[1:]:  # rows without a gap, as a meter makes them: only the last end is news
+    if (
+        ends[:-1] == starts[1:]
+    ):  # rows without a gap, as a meter makes them: only the last end is news
         edges = times([*starts, *ends[-1:]], "data[].start_time or end_time")
         return edges[:-1], edges[1:]
     return times(starts, "data[].start_time"), times(ends, "data[].end_time")
@@ -145,6 +153,11 @@ def _column(values: list[Any], sizes: list[int]) -> Any:
     if all(isinstance(value, np.ndarray) for value in values):
         return np.concatenate(values)
     if all(value is None or isinstance(value, str) for value in values):
-        return values[0] if len(set(values)) == 1 else np.repeat(np.array(values, dtype=object), sizes)
-    lists = (value if isinstance(value, list) else repeat(value, n) for value, n in zip(values, sizes, strict=True))
+        return (
+            values[0] if len(set(values)) == 1 else np.repeat(np.array(values, dtype=object), sizes)
+        )
+    lists = (
+        value if isinstance(value, list) else repeat(value, n)
+        for value, n in zip(values, sizes, strict=True)
+    )
     return list(chain.from_iterable(lists))

@@ -13,9 +13,8 @@ from flipkit.flatpeak.cost_rows import Report, columns_of, joined
 from flipkit.flatpeak.ids import ids_of
 from flipkit.flatpeak.moments import span_us, text_of, times_of
 from flipkit.flatpeak.service import Service
-from flipkit.frames import Frame, returns
-from flipkit.frames.tables import COSTS
-from flipkit.http import Answer, side_by_side
+from flipkit.frames import COSTS, Frame, returns
+from flipkit.http import Answer, map_concurrent
 
 __all__ = ["Costs", "cost_columns"]
 
@@ -61,23 +60,35 @@ class Costs(Service):
         """
         first, last = span_us(start, end)
         if aggregation not in _AGGREGATIONS:
-            raise InputError(f"aggregation={aggregation!r}: choose DAY, MONTH, or None for a row a record")
+            raise InputError(
+                f"aggregation={aggregation!r}: choose DAY, MONTH, or None for a row a record"
+            )
         direction = self._wire.cost_query(tariff_direction)
         query = direction | ({"aggregation": aggregation} if aggregation else {})
-        body = {"start_time": text_of(first), "end_time": text_of(last), **(direction if self._wire.anode else {})}
+        body = {
+            "start_time": text_of(first),
+            "end_time": text_of(last),
+            **(direction if self._wire.anode else {}),
+        }
         objects = ids_of(object_id, "object_id")
-        answers = side_by_side(
-            lambda one: self._ask(self._wire.costs, "POST", "costs", "interval", one, query=query, body=body),
+        answers = map_concurrent(
+            lambda one: self._ask(
+                self._wire.costs, "POST", "costs", "interval", one, query=query, body=body
+            ),
             objects,
             what="costs",
         )
         word = direction[self._wire.direction]
-        parts = [_cost_rows(answer, one, word) for one, answer in zip(objects, answers, strict=True)]
+        parts = [
+            _cost_rows(answer, one, word) for one, answer in zip(objects, answers, strict=True)
+        ]
         facts = self._facts(answers, cost_by_interval={"object_id": objects, **body, **query})
         return COSTS.build(joined(parts), self.frames, ordered=True, facts=facts)
 
     @returns(COSTS)
-    def cost_by_session(self, session_reference_id: str, *, tariff_direction: str = "IMPORT") -> Frame:
+    def cost_by_session(
+        self, session_reference_id: str, *, tariff_direction: str = "IMPORT"
+    ) -> Frame:
         """What a session cost, e.g. the charging of a car.
 
         Parameters
@@ -97,15 +108,21 @@ class Costs(Service):
             There is no price for the location and direction.
         """
         query = self._wire.cost_query(tariff_direction)
-        answer = self._ask(self._wire.costs, "POST", "costs", "session", session_reference_id, query=query)
+        answer = self._ask(
+            self._wire.costs, "POST", "costs", "session", session_reference_id, query=query
+        )
         columns = _cost_rows(answer, answer.value.head.object_id, query[self._wire.direction])
         if columns["session_reference_id"] is None:
             columns["session_reference_id"] = session_reference_id
-        facts = self._facts([answer], cost_by_session={"session_reference_id": session_reference_id, **query})
+        facts = self._facts(
+            [answer], cost_by_session={"session_reference_id": session_reference_id, **query}
+        )
         return COSTS.build(columns, self.frames, ordered=True, facts=facts)
 
 
-def cost_columns(rows: Sequence[Any], units: Sequence[str] | str, request: RequestInfo) -> dict[str, Any]:
+def cost_columns(
+    rows: Sequence[Any], units: Sequence[str] | str, request: RequestInfo
+) -> dict[str, Any]:
     """Cost rows as columns; a text column that is null throughout is None.
 
     Parameters
@@ -124,11 +141,15 @@ def cost_columns(rows: Sequence[Any], units: Sequence[str] | str, request: Reque
     return _in_kwh(columns_of(rows, partial(times_of, request=request)), units, request)
 
 
-def _in_kwh(columns: dict[str, Any], units: Sequence[str] | str, request: RequestInfo) -> dict[str, Any]:
+def _in_kwh(
+    columns: dict[str, Any], units: Sequence[str] | str, request: RequestInfo
+) -> dict[str, Any]:
     unknown = set([units] if isinstance(units, str) else units) - set(_PER_KWH)
     if unknown:
         raise UnexpectedAnswer(f"energy in {min(unknown)!r}; the contract promises WH", request)
-    per_kwh = _PER_KWH[units] if isinstance(units, str) else np.array([_PER_KWH[unit] for unit in units])
+    per_kwh = (
+        _PER_KWH[units] if isinstance(units, str) else np.array([_PER_KWH[unit] for unit in units])
+    )
     return {"energy_kwh": columns.pop("energy") / per_kwh, **columns}
 
 

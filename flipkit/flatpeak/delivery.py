@@ -11,9 +11,9 @@ import numpy as np
 from flipkit.errors import RequestError
 from flipkit.flatpeak.shapes import Batch, FailedRecord
 from flipkit.frames import Finding
-from flipkit.http import side_by_side
+from flipkit.http import map_concurrent
 
-__all__ = ["LARGEST_CALL", "Call", "Outcome", "chunks", "deliver"]
+__all__ = ["LARGEST_CALL", "Call", "CallResult", "chunks", "deliver"]
 
 LARGEST_CALL = 10_000  # records; the API's own limit
 
@@ -35,7 +35,7 @@ class Call:
 
 
 @dataclass
-class Outcome:
+class CallResult:
     """What became of one call, or of all."""
 
     accepted: int = 0
@@ -44,7 +44,7 @@ class Outcome:
     errors: dict[int, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
-    def add(self, other: Outcome) -> None:
+    def add(self, other: CallResult) -> None:
         """Count another one in."""
         self.accepted += other.accepted
         self.processed += other.processed
@@ -58,7 +58,7 @@ def chunks(rows: np.ndarray) -> list[np.ndarray]:
     return [rows[at : at + LARGEST_CALL] for at in range(0, len(rows), LARGEST_CALL)]
 
 
-def deliver(send: Callable[[Any], Batch], lanes: Sequence[Sequence[Call]]) -> Outcome:
+def deliver(send: Callable[[Any], Batch], lanes: Sequence[Sequence[Call]]) -> CallResult:
     """Send the calls: lanes side by side, the calls of a lane one after another.
 
     Parameters
@@ -68,38 +68,46 @@ def deliver(send: Callable[[Any], Batch], lanes: Sequence[Sequence[Call]]) -> Ou
     lanes : sequence of sequences of Call
         When a call of a lane fails, the ones after it are not sent: they would arrive before it once it is repeated.
     """
-    total = Outcome()
-    for outcome in side_by_side(lambda lane: _run(send, lane), lanes, what="submitting"):
+    total = CallResult()
+    for outcome in map_concurrent(lambda lane: _run(send, lane), lanes, what="submitting"):
         total.add(outcome)
     return total
 
 
-def _run(send: Callable[[Any], Batch], lane: Sequence[Call]) -> Outcome:
-    outcome = Outcome()
+def _run(send: Callable[[Any], Batch], lane: Sequence[Call]) -> CallResult:
+    outcome = CallResult()
     for position, call in enumerate(lane):
         try:
             batch = send(call.body())
         except RequestError as error:
             outcome.add(_failed(call, str(error)))
             for later in lane[position + 1 :]:
-                outcome.add(_failed(later, f"not sent: records of its series that go before it failed: {error}"))
+                outcome.add(
+                    _failed(
+                        later, f"not sent: records of its series that go before it failed: {error}"
+                    )
+                )
             return outcome
         outcome.add(_answered(call, batch))
     return outcome
 
 
-def _failed(call: Call, reason: str) -> Outcome:
-    return Outcome(errors=dict.fromkeys(call.rows.tolist(), reason))
+def _failed(call: Call, reason: str) -> CallResult:
+    return CallResult(errors=dict.fromkeys(call.rows.tolist(), reason))
 
 
-def _answered(call: Call, batch: Batch) -> Outcome:
+def _answered(call: Call, batch: Batch) -> CallResult:
     named = batch.failed_records or []
     ours = [record for record in named if record.record_num < len(call.rows)]
     errors = {int(call.rows[record.record_num]): record.error for record in ours}
     left = len(call.rows) - len(errors)
     accepted = left if batch.records_accepted is None else batch.records_accepted
-    findings = _unnamed(batch, [record for record in named if record.record_num >= len(call.rows)], left, accepted)
-    return Outcome(accepted, batch.records_processed or 0, [batch.id] if batch.id else [], errors, findings)
+    findings = _unnamed(
+        batch, [record for record in named if record.record_num >= len(call.rows)], left, accepted
+    )
+    return CallResult(
+        accepted, batch.records_processed or 0, [batch.id] if batch.id else [], errors, findings
+    )
 
 
 def _unnamed(batch: Batch, strange: list[FailedRecord], left: int, accepted: int) -> list[Finding]:

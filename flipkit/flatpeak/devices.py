@@ -8,8 +8,7 @@ from flipkit.errors import ConnectionFailed, InputError
 from flipkit.flatpeak.moments import stamps
 from flipkit.flatpeak.service import Service
 from flipkit.flatpeak.shapes import Device, Page
-from flipkit.frames import Frame, returns
-from flipkit.frames.tables import DEVICES
+from flipkit.frames import DEVICES, Frame, returns
 
 __all__ = ["Devices"]
 
@@ -68,7 +67,9 @@ class Devices(Service):
             raise
 
     def _find_device(self, reference_id: str) -> str | None:
-        devices, _ = self._all(_DEVICES, "devices", query={"reference_id": _reference(reference_id)})
+        devices, _ = self._all(
+            _DEVICES, "devices", query={"reference_id": _reference(reference_id)}
+        )
         same = [device for device in devices if device.reference_id == reference_id]
         return min(same, key=lambda device: (device.time_created, device.id)).id if same else None
 
@@ -85,7 +86,9 @@ class Devices(Service):
             "device_id": [d.id for d in devices],
             "reference_id": [d.reference_id for d in devices],
             "last_seen_utc": stamps([d.last_seen for d in devices], "last_seen", answer.request),
-            "created_utc": stamps([d.time_created for d in devices], "time_created", answer.request),
+            "created_utc": stamps(
+                [d.time_created for d in devices], "time_created", answer.request
+            ),
             "live_mode": [d.live_mode for d in devices],
         }
         return DEVICES.build(columns, self.frames, facts=self._facts([answer], list="devices"))
@@ -105,7 +108,9 @@ class Devices(Service):
         NotFound
             There is no such device.
         """
-        self._session.send("PATCH", ["devices", device_id], body={"reference_id": _reference(reference_id)})
+        self._session.send(
+            "PATCH", ["devices", device_id], body={"reference_id": _reference(reference_id)}
+        )
 
     def delete_device(self, device_id: str) -> None:
         """Delete a device for good.
@@ -125,5 +130,7 @@ class Devices(Service):
 
 def _reference(reference_id: str) -> str:
     if not isinstance(reference_id, str) or not reference_id:
-        raise InputError(f"reference_id={reference_id!r}: expected your own id of the device, a text that is not empty")
+        raise InputError(
+            f"reference_id={reference_id!r}: expected your own id of the device, a text that is not empty"
+        )
     return reference_id

@@ -43,7 +43,9 @@ def _overlapping(series: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.n
     """Which of distinct intervals, ordered by series, start and end, share time with another of their series."""
     rank = np.unique(end, return_inverse=True)[1]
     width = int(rank.max()) + 1
-    latest = np.maximum.accumulate(series * width + rank)  # the latest end so far; a new series begins above all others
+    latest = np.maximum.accumulate(
+        series * width + rank
+    )  # the latest end so far; a new series begins above all others
     ends = np.unique(end)
     out = np.zeros(len(start), dtype=bool)
     same_as_before = series[1:] == series[:-1]
@@ -84,7 +86,9 @@ def implausible_powers(checked: Checked) -> list[Finding]:
     is_energy = np.array([unit in {"WH", "KWH"} for unit in units], dtype=bool)
     with np.errstate(over="ignore"):  # beyond all numbers is beyond 1 MW
         watts = columns["value"][rows] * factor / np.where(is_energy, hours, 1.0)
-    return _finding("records.power", "mean power above 1 MW; is it the right unit?", rows[watts > _MOST_W])
+    return _finding(
+        "records.power", "mean power above 1 MW; is it the right unit?", rows[watts > _MOST_W]
+    )
 
 
 def falling_registers(checked: Checked) -> list[Finding]:
@@ -96,11 +100,21 @@ def falling_registers(checked: Checked) -> list[Finding]:
     order = np.lexsort((rows, times, series))
     rows, series, times = rows[order], series[order], times[order]
     with np.errstate(over="ignore"):
-        wh = columns["value"][rows] * np.array([_TO_W[unit] for unit in columns["units"][rows]], dtype=np.float64)
+        wh = columns["value"][rows] * np.array(
+            [_TO_W[unit] for unit in columns["units"][rows]], dtype=np.float64
+        )
     follows = series[1:] == series[:-1]
     fell = np.sort(rows[1:][follows & (wh[1:] < wh[:-1])])
     again = np.sort(rows[1:][follows & (times[1:] == times[:-1])])
     return [
-        *_finding("records.register_fell", "below the reading before it: a reset, a new meter, or a mistake", fell),
-        *_finding("records.repeated", "of the same series and moment as another reading; the last one wins", again),
+        *_finding(
+            "records.register_fell",
+            "below the reading before it: a reset, a new meter, or a mistake",
+            fell,
+        ),
+        *_finding(
+            "records.repeated",
+            "of the same series and moment as another reading; the last one wins",
+            again,
+        ),
     ]

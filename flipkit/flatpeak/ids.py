@@ -18,7 +18,13 @@ def ids_of(value: Any, what: str) -> list[str]:
     InputError
         It is neither a text nor an iterable of texts.
     """
-    ids = [value] if isinstance(value, str) else list(value) if isinstance(value, Iterable) else [value]
+    ids = (
+        [value]
+        if isinstance(value, str)
+        else list(value)
+        if isinstance(value, Iterable)
+        else [value]
+    )
     wrong = [one for one in ids if not isinstance(one, str) or not one]
     if wrong:
         raise InputError(f"{what}: expected ids as texts that are not empty, got {wrong[0]!r}")

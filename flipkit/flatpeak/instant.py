@@ -12,9 +12,8 @@ from flipkit.flatpeak.costs import cost_columns
 from flipkit.flatpeak.lanes import record_bodies
 from flipkit.flatpeak.records import Checked, read_intervals
 from flipkit.flatpeak.service import Service
-from flipkit.frames import Frame, is_frame, library_of, returns
-from flipkit.frames.tables import INSTANT_COSTS
-from flipkit.http import Answer, side_by_side
+from flipkit.frames import INSTANT_COSTS, Frame, is_frame, library_of, returns
+from flipkit.http import Answer, map_concurrent
 
 __all__ = ["InstantCosts"]
 
@@ -50,7 +49,9 @@ class InstantCosts(Service):
         """
         checked = _sound([record] if isinstance(record, Mapping) else record)
         if len(checked) != 1:
-            raise InputError(f"instant_cost takes one record, got {len(checked)}; for many, simulate_costs")
+            raise InputError(
+                f"instant_cost takes one record, got {len(checked)}; for many, simulate_costs"
+            )
         answers = [self._instant(body, non_persistent) for body in self._bodies(checked)]
         return self._instant_frame(checked, answers, record, non_persistent=non_persistent)
 
@@ -83,7 +84,9 @@ class InstantCosts(Service):
         checked = _sound(records)
         bodies = self._bodies(checked)
         first = [self._instant(body, non_persistent=True) for body in bodies[:1]]
-        rest = side_by_side(lambda body: self._instant(body, non_persistent=True), bodies[1:], what="simulating")
+        rest = map_concurrent(
+            lambda body: self._instant(body, non_persistent=True), bodies[1:], what="simulating"
+        )
         return self._instant_frame(checked, first + rest, records, non_persistent=True)
 
     def _bodies(self, checked: Checked) -> list[Any]:
@@ -92,7 +95,13 @@ class InstantCosts(Service):
     def _instant(self, body: Any, non_persistent: bool) -> Answer[Any]:
         query = {**self._wire.extra, **({"non_persistent": "true"} if non_persistent else {})}
         answer = self._ask(
-            self._wire.instant, "POST", "costs", "instant", query=query, body=body, repeatable=non_persistent
+            self._wire.instant,
+            "POST",
+            "costs",
+            "instant",
+            query=query,
+            body=body,
+            repeatable=non_persistent,
         )
         echo = answer.value.request
         if non_persistent and not (echo and echo.non_persistent):
@@ -102,7 +111,9 @@ class InstantCosts(Service):
             )
         return answer
 
-    def _instant_frame(self, checked: Checked, answers: list[Answer[Any]], records: Any, **query: Any) -> Frame:
+    def _instant_frame(
+        self, checked: Checked, answers: list[Answer[Any]], records: Any, **query: Any
+    ) -> Frame:
         into = library_of(records) if is_frame(records) else self.frames
         facts = self._facts(answers, instant_cost={"records": len(checked), **query})
         if not answers:
@@ -115,7 +126,9 @@ class InstantCosts(Service):
             **costs,
             **ours,
             "row": np.arange(len(checked)),
-            "energy_flow_direction": [self._wire.flow_of(value.energy_flow_direction) for value in values],
+            "energy_flow_direction": [
+                self._wire.flow_of(value.energy_flow_direction) for value in values
+            ],
             "tariff_direction": [value.tariff_direction for value in values],
             "currency": [value.currency_code for value in values],
             "session_reference_id": checked.columns["session_reference_id"],
@@ -131,5 +144,7 @@ def _sound(records: Any) -> Checked:
         rows = sorted(checked.errors)
         named = "; ".join(f"row {row}: {checked.errors[row]}" for row in rows[:_NAMED])
         more = f"; and {len(rows) - _NAMED:,} more" if len(rows) > _NAMED else ""
-        raise InputError(f"nothing was sent, for {len(rows):,} of {len(checked):,} records cannot be: {named}{more}")
+        raise InputError(
+            f"nothing was sent, for {len(rows):,} of {len(checked):,} records cannot be: {named}{more}"
+        )
     return checked

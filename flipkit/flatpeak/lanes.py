@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from flipkit.calendar import format_times
 from flipkit.flatpeak.delivery import LARGEST_CALL, Call, chunks
 from flipkit.flatpeak.records import SERIES, Checked, series_codes
 from flipkit.flatpeak.wire import Reading, Wire
-from flipkit.frames import format_times
-from flipkit.http.fanout import WORKERS
+from flipkit.http import WORKERS
 
 __all__ = ["interval_lanes", "record_bodies", "register_lanes"]
 
@@ -21,12 +21,16 @@ def interval_lanes(checked: Checked, contested: np.ndarray, wire: Wire) -> list[
     """The order decides only among contested records: those of a series share a lane, other calls have their own."""
 
     def calls(rows: np.ndarray) -> list[Call]:
-        return [Call(part, partial(record_bodies, checked.columns, part, wire)) for part in chunks(rows)]
+        return [
+            Call(part, partial(record_bodies, checked.columns, part, wire)) for part in chunks(rows)
+        ]
 
     alone = np.setdiff1d(checked.good, contested, assume_unique=True)
     few = len(contested) <= LARGEST_CALL
     lane = 0 * contested if few else series_codes(checked.columns, contested, SERIES) % WORKERS
-    return [[call] for call in calls(alone)] + [calls(contested[lane == one]) for one in np.unique(lane)]
+    return [[call] for call in calls(alone)] + [
+        calls(contested[lane == one]) for one in np.unique(lane)
+    ]
 
 
 def record_bodies(columns: dict[str, np.ndarray], rows: np.ndarray, wire: Wire) -> list[Any]:
@@ -72,9 +76,19 @@ def _runs(codes: np.ndarray) -> list[slice]:
 
 def _register_body(checked: Checked, wire: Wire, rows: np.ndarray) -> dict[str, Any]:
     taken = {name: column[rows] for name, column in checked.columns.items()}
-    names = ("location_id", "device_id", "session_reference_id", "energy_flow_direction", "tariff_direction", "units")
+    names = (
+        "location_id",
+        "device_id",
+        "session_reference_id",
+        "energy_flow_direction",
+        "tariff_direction",
+        "units",
+    )
     head = {name: taken[name][0] for name in names if taken[name][0] is not None}
     head["energy_flow_direction"] = wire.flows[head["energy_flow_direction"]]
     seconds = taken["time_utc"].astype("datetime64[s]").astype(np.int64).tolist()
     readings = map(Reading, seconds, taken["value"].tolist(), taken["record_reference_id"].tolist())
-    return {**{wire.names.get(name, name): value for name, value in head.items()}, "data": list(readings)}
+    return {
+        **{wire.names.get(name, name): value for name, value in head.items()},
+        "data": list(readings),
+    }

@@ -10,8 +10,7 @@ import msgspec
 from flipkit.flatpeak.moments import stamps
 from flipkit.flatpeak.service import Service
 from flipkit.flatpeak.shapes import Location, LocationStatus, Page, Slot
-from flipkit.frames import Frame, returns
-from flipkit.frames.tables import LOCATION_STATUS, LOCATIONS
+from flipkit.frames import LOCATION_STATUS, LOCATIONS, Frame, returns
 from flipkit.http import Answer
 
 __all__ = ["Locations"]
@@ -57,7 +56,9 @@ class Locations(Service):
         answer = self._ask(_ONE, "GET", "locations", location_id)
         return self._location_frame([answer.value], answer, location_id=location_id)
 
-    def _location_frame(self, found: Sequence[Location], answer: Answer[Any], **query: Any) -> Frame:
+    def _location_frame(
+        self, found: Sequence[Location], answer: Answer[Any], **query: Any
+    ) -> Frame:
         addresses = [x.postal_address for x in found]
         states = [x.tariff_status for x in found]
         columns = {
@@ -152,10 +153,15 @@ class Locations(Service):
             "status": [slot.status or None for slot in slots.values()],
             "connection_type": [slot.connection_type or None for slot in slots.values()],
             "provider": [_text(slot.provider, "display_name") for slot in slots.values()],
-            **{name: [_text(tariff, field) for tariff in tariffs] for name, field in _TARIFF.items()},
+            **{
+                name: [_text(tariff, field) for tariff in tariffs]
+                for name, field in _TARIFF.items()
+            },
             "contract_end_utc": stamps(contract_ends, "contract_end_date", answer.request),
         }
-        return LOCATION_STATUS.build(columns, self.frames, facts=self._facts([answer], location_id=location_id))
+        return LOCATION_STATUS.build(
+            columns, self.frames, facts=self._facts([answer], location_id=location_id)
+        )
 
 
 _ADDRESS = ("country_code", "state", "city", "post_code")

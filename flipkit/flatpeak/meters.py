@@ -10,14 +10,18 @@ import msgspec
 import numpy as np
 
 from flipkit.flatpeak.delivery import Call, deliver
-from flipkit.flatpeak.findings import contested_rows, falling_registers, implausible_powers, repeats_and_overlaps
+from flipkit.flatpeak.findings import (
+    contested_rows,
+    falling_registers,
+    implausible_powers,
+    repeats_and_overlaps,
+)
 from flipkit.flatpeak.lanes import interval_lanes, register_lanes
 from flipkit.flatpeak.records import Checked, read_intervals, read_readings
 from flipkit.flatpeak.service import Service
 from flipkit.flatpeak.shapes import Batch
 from flipkit.flatpeak.submission import Submission, failed_frame
-from flipkit.frames import Finding, is_frame, library_of
-from flipkit.frames.tables import FAILED_RECORDS
+from flipkit.frames import FAILED_RECORDS, Finding, is_frame, library_of
 
 __all__ = ["Meters"]
 
@@ -60,7 +64,9 @@ class Meters(Service):
         repeats, overlaps = contested_rows(checked)
         findings = [*repeats_and_overlaps(repeats, overlaps), *implausible_powers(checked)]
         lanes = interval_lanes(checked, np.union1d(repeats, overlaps), self._wire)
-        return self._submit(checked, lanes, findings, ("meters", "interval"), _library(records, self.frames))
+        return self._submit(
+            checked, lanes, findings, ("meters", "interval"), _library(records, self.frames)
+        )
 
     def submit_cumulative(self, records: Any) -> Submission:
         """Submit readings of registers that only count up.
@@ -91,7 +97,13 @@ class Meters(Service):
         checked = read_readings(records)
         findings = falling_registers(checked)
         lanes = register_lanes(checked, self._wire)
-        return self._submit(checked, lanes, findings, ("meters", "cumulative", "epoch"), _library(records, self.frames))
+        return self._submit(
+            checked,
+            lanes,
+            findings,
+            ("meters", "cumulative", "epoch"),
+            _library(records, self.frames),
+        )
 
     def batch(self, batch_id: str) -> Submission:
         """How far the service is with a batch.
@@ -114,7 +126,11 @@ class Meters(Service):
             "error": [record.error for record in named],
         }
         failed = FAILED_RECORDS.build(columns, self.frames)
-        counts = (batch.records_submitted or 0, batch.records_accepted or 0, batch.records_processed or 0)
+        counts = (
+            batch.records_submitted or 0,
+            batch.records_accepted or 0,
+            batch.records_processed or 0,
+        )
         return Submission(*counts, (batch.id or batch_id,), failed)
 
     def _submit(
@@ -134,7 +150,12 @@ class Meters(Service):
         failed = failed_frame(checked.errors | outcome.errors, checked.columns, into)
         ids = tuple(outcome.batch_ids)
         return Submission(
-            len(checked), outcome.accepted, outcome.processed, ids, failed, (*findings, *outcome.findings)
+            len(checked),
+            outcome.accepted,
+            outcome.processed,
+            ids,
+            failed,
+            (*findings, *outcome.findings),
         )
 
 

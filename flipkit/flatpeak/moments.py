@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from flipkit.calendar import format_times, parse_time, parse_times
 from flipkit.errors import InputError, RequestInfo, UnexpectedAnswer
-from flipkit.frames import format_times, parse_time, parse_times
 
 __all__ = ["span_us", "stamps", "text_of", "times_of"]
 
@@ -28,9 +28,14 @@ def span_us(start: Any, end: Any) -> tuple[int, int]:
     InputError
         No time, or an end that is not after the start.
     """
-    first, last = (int(parse_time(value, name).astype(np.int64)) for name, value in (("start", start), ("end", end)))
+    first, last = (
+        int(parse_time(value, name).astype(np.int64))
+        for name, value in (("start", start), ("end", end))
+    )
     if last <= first:
-        raise InputError(f"end {text_of(last)} is not after start {text_of(first)}; the interval is [start, end)")
+        raise InputError(
+            f"end {text_of(last)} is not after start {text_of(first)}; the interval is [start, end)"
+        )
     return first, last
 
 
@@ -51,7 +56,9 @@ def times_of(texts: Sequence[str | None], what: str, request: RequestInfo) -> np
         return parse_times(texts, what)
     except InputError as error:
         reason = str(error).partition(";")[0]
-        raise UnexpectedAnswer(f"the answer is not what the contract promises: {reason}", request) from None
+        raise UnexpectedAnswer(
+            f"the answer is not what the contract promises: {reason}", request
+        ) from None
 
 
 def stamps(texts: Sequence[str | None], what: str, request: RequestInfo) -> np.ndarray:

@@ -13,9 +13,8 @@ from flipkit.flatpeak.ids import ids_of
 from flipkit.flatpeak.moments import span_us, text_of, times_of
 from flipkit.flatpeak.segments import Segments, stitch
 from flipkit.flatpeak.service import Service
-from flipkit.frames import Frame, returns
-from flipkit.frames.tables import PRICES
-from flipkit.http import Answer, side_by_side
+from flipkit.frames import PRICES, Frame, returns
+from flipkit.http import Answer, map_concurrent
 
 __all__ = ["Prices", "windows"]
 
@@ -26,7 +25,13 @@ class Prices(Service):
     """The verb for prices."""
 
     @returns(PRICES)
-    def prices(self, location_id: str | Iterable[str], start: Any, end: Any, tariff_direction: str = "IMPORT") -> Frame:
+    def prices(
+        self,
+        location_id: str | Iterable[str],
+        start: Any,
+        end: Any,
+        tariff_direction: str = "IMPORT",
+    ) -> Frame:
         """The price of a kWh, segment by segment.
 
         Longer spans than the 90 days that the API allows are asked for in parts, side by side. Where a part's edge
@@ -55,20 +60,37 @@ class Prices(Service):
         """
         span = span_us(start, end)
         query = self._wire.report_query(tariff_direction)
-        jobs = [(location, window) for location in ids_of(location_id, "location_id") for window in windows(*span)]
-        answers = side_by_side(lambda job: self._price_part(*job, query), jobs, what="prices")
+        jobs = [
+            (location, window)
+            for location in ids_of(location_id, "location_id")
+            for window in windows(*span)
+        ]
+        answers = map_concurrent(lambda job: self._price_part(*job, query), jobs, what="prices")
         series: dict[str, list[tuple[Segments, Answer[Any]]]] = {}
         for (location, window), answer in zip(jobs, answers, strict=True):
             series.setdefault(location, []).append((_segments(answer).clipped(*window), answer))
-        asked = {"location_id": list(series), "start": text_of(span[0]), "end": text_of(span[1]), **query}
+        asked = {
+            "location_id": list(series),
+            "start": text_of(span[0]),
+            "end": text_of(span[1]),
+            **query,
+        }
         columns = _columns(series, query[self._wire.direction])
-        return PRICES.build(columns, self.frames, ordered=True, facts=self._facts(answers, prices=asked))
+        return PRICES.build(
+            columns, self.frames, ordered=True, facts=self._facts(answers, prices=asked)
+        )
 
-    def _price_part(self, location_id: str, window: tuple[int, int], query: dict[str, str]) -> Answer[Any]:
+    def _price_part(
+        self, location_id: str, window: tuple[int, int], query: dict[str, str]
+    ) -> Answer[Any]:
         times = {"start_time": text_of(window[0]), "end_time": text_of(window[1])}
         if self._wire.anode:
-            return self._ask(self._wire.prices, "POST", "prices", location_id, body={**times, **query})
-        return self._ask(self._wire.prices, "GET", "tariffs", "rates", location_id, query={**times, **query})
+            return self._ask(
+                self._wire.prices, "POST", "prices", location_id, body={**times, **query}
+            )
+        return self._ask(
+            self._wire.prices, "GET", "tariffs", "rates", location_id, query={**times, **query}
+        )
 
 
 def windows(start_us: int, end_us: int) -> list[tuple[int, int]]:
@@ -78,19 +100,28 @@ def windows(start_us: int, end_us: int) -> list[tuple[int, int]]:
 
 def _segments(answer: Answer[Any]) -> Segments:
     rows = answer.value.data or []
-    starts = times_of([row.valid_from for row in rows], "data[].valid_from", answer.request).view(np.int64)
-    ends = times_of([row.valid_to for row in rows], "data[].valid_to", answer.request).view(np.int64)
+    starts = times_of([row.valid_from for row in rows], "data[].valid_from", answer.request).view(
+        np.int64
+    )
+    ends = times_of([row.valid_to for row in rows], "data[].valid_to", answer.request).view(
+        np.int64
+    )
     prices = np.array([row.price.value for row in rows], dtype=np.float64)
-    segments = Segments(starts, ends, prices, np.array([row.price.confidence for row in rows], dtype=np.float64))
+    segments = Segments(
+        starts, ends, prices, np.array([row.price.confidence for row in rows], dtype=np.float64)
+    )
     backward = segments.backward()
     if backward is not None:
         raise UnexpectedAnswer(
-            f"a price's `valid_to` {text_of(backward)} is not after its `valid_from`", answer.request
+            f"a price's `valid_to` {text_of(backward)} is not after its `valid_from`",
+            answer.request,
         )
     return segments
 
 
-def _columns(series: dict[str, list[tuple[Segments, Answer[Any]]]], direction: str) -> dict[str, Any]:
+def _columns(
+    series: dict[str, list[tuple[Segments, Answer[Any]]]], direction: str
+) -> dict[str, Any]:
     whole = {location: _stitched(location, parts) for location, parts in series.items()}
     sizes = [len(segments) for segments in whole.values()]
     currencies = [parts[0][1].value.currency_code for parts in series.values()]
@@ -111,7 +142,9 @@ def _stitched(location: str, parts: list[tuple[Segments, Answer[Any]]]) -> Segme
     currencies = {answer.value.currency_code for _, answer in parts}
     request = parts[0][1].request
     if len(currencies) > 1:
-        raise UnexpectedAnswer(f"prices of {location} in several currencies: {sorted(currencies)}", request)
+        raise UnexpectedAnswer(
+            f"prices of {location} in several currencies: {sorted(currencies)}", request
+        )
     rift = whole.rift()
     if rift is None:
         return whole

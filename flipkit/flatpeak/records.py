@@ -13,7 +13,7 @@ import numpy as np
 
 from flipkit.errors import InputError
 from flipkit.frames import take
-from flipkit.http.address import joined
+from flipkit.http import joined
 
 __all__ = ["SERIES", "Checked", "codes_of", "read_intervals", "read_readings", "series_codes"]
 
@@ -27,7 +27,13 @@ _REGISTER_UNITS = ("WH", "KWH")
 
 _IDS = ("location_id", "device_id", "session_reference_id")
 _TEXTS = (*_IDS, "record_reference_id", "energy_flow_direction", "tariff_direction", "units")
-_OPTIONAL = ("device_id", "session_reference_id", "record_reference_id", "energy_flow_direction", "tariff_direction")
+_OPTIONAL = (
+    "device_id",
+    "session_reference_id",
+    "record_reference_id",
+    "energy_flow_direction",
+    "tariff_direction",
+)
 
 
 @dataclass(frozen=True)
@@ -78,13 +84,20 @@ def read_intervals(records: Any) -> Checked:
     checked = _read(records, times=("start_utc", "end_utc"), numbers=("value", "confidence"))
     _check_common(checked, _UNITS)
     columns = checked.columns
-    checked.refuse(columns["value"] < 0, "value is negative; the direction of the flow is energy_flow_direction")
+    checked.refuse(
+        columns["value"] < 0,
+        "value is negative; the direction of the flow is energy_flow_direction",
+    )
     start, end = columns["start_utc"], columns["end_utc"]
     checked.refuse(np.isnat(start), "start_utc is missing")
     checked.refuse(np.isnat(end), "end_utc is missing")
-    checked.refuse(end <= start, lambda row: f"end_utc {end[row]}Z is not after start_utc {start[row]}Z")
+    checked.refuse(
+        end <= start, lambda row: f"end_utc {end[row]}Z is not after start_utc {start[row]}Z"
+    )
     share = columns["confidence"]
-    checked.refuse((share < 0) | (share > 1), lambda row: f"confidence {share[row]:g} is not within 0 and 1")
+    checked.refuse(
+        (share < 0) | (share > 1), lambda row: f"confidence {share[row]:g} is not within 0 and 1"
+    )
     return checked
 
 
@@ -118,7 +131,13 @@ def _read(records: Any, *, times: Sequence[str], numbers: Sequence[str]) -> Chec
     optional = (*times, *numbers, *_TEXTS) if nothing else (*_OPTIONAL, "confidence")
     errors: dict[int, str] = {}
     columns = take(
-        records, times=times, numbers=numbers, texts=_TEXTS, optional=optional, what="meter records", faults=errors
+        records,
+        times=times,
+        numbers=numbers,
+        texts=_TEXTS,
+        optional=optional,
+        what="meter records",
+        faults=errors,
     )
     return Checked(columns, errors)
 
@@ -130,7 +149,9 @@ def _check_common(checked: Checked, units: Sequence[str]) -> None:
         _check_ids(checked, name)
     _choose(checked, "units", units)
     _choose(checked, "energy_flow_direction", _FLOWS, default="INBOUND")
-    follows = np.array([_FOLLOWS.get(flow, flow) for flow in columns["energy_flow_direction"]], dtype=object)
+    follows = np.array(
+        [_FOLLOWS.get(flow, flow) for flow in columns["energy_flow_direction"]], dtype=object
+    )
     unset = _is_null(columns["tariff_direction"])
     columns["tariff_direction"] = np.where(unset, follows, columns["tariff_direction"])
     _choose(checked, "tariff_direction", _DIRECTIONS)
@@ -139,7 +160,9 @@ def _check_common(checked: Checked, units: Sequence[str]) -> None:
     checked.refuse(np.isinf(value), "value is not finite")
 
 
-def _choose(checked: Checked, name: str, allowed: Sequence[str], default: str | None = None) -> None:
+def _choose(
+    checked: Checked, name: str, allowed: Sequence[str], default: str | None = None
+) -> None:
     """Replace a column of words by those of the API, whatever their case."""
     codes, words = codes_of(checked.columns[name])
     chosen = [default if word is None else word.strip().upper() for word in words]
@@ -183,7 +206,9 @@ def codes_of(values: np.ndarray) -> tuple[np.ndarray, list[Any]]:
     return codes, list(numbers)
 
 
-def series_codes(columns: dict[str, np.ndarray], rows: np.ndarray, names: Sequence[str]) -> np.ndarray:
+def series_codes(
+    columns: dict[str, np.ndarray], rows: np.ndarray, names: Sequence[str]
+) -> np.ndarray:
     """A number for each of the rows, equal where they agree in all the named columns."""
     codes = np.zeros(len(rows), dtype=np.int64)
     for name in names:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flipkit.errors import PriceUnavailable
-from flipkit.http import Complaint
+from flipkit.http import ErrorBody
 
 __all__ = ["read_refusal"]
 
@@ -32,7 +32,7 @@ _CREDENTIALS = (
 _PENDING_TEXT = "processing link to tariff source"
 
 
-def read_refusal(status: int, body: Any) -> Complaint:
+def read_refusal(status: int, body: Any) -> ErrorBody:
     """What a body of status 400 and above says."""
     fields = body if isinstance(body, dict) else {}
     message, code = fields.get("message"), fields.get("code")
@@ -42,7 +42,7 @@ def read_refusal(status: int, body: Any) -> Complaint:
         code = "pending_connect"
     text = f"{message} ({code})" if code else message
     if status == 422 and code in _NO_PRICE:
-        return Complaint(text, code, PriceUnavailable, _NO_PRICE[code])
+        return ErrorBody(text, code, PriceUnavailable, _NO_PRICE[code])
     if status in {401, 403}:
-        return Complaint(text, code, None, _CREDENTIALS)
-    return Complaint(text, code, None, _NEXT_STEP.get(code or ""))
+        return ErrorBody(text, code, None, _CREDENTIALS)
+    return ErrorBody(text, code, None, _NEXT_STEP.get(code or ""))

@@ -40,7 +40,9 @@ class Segments:
 
     def taken(self, rows: np.ndarray) -> Segments:
         """Only these rows, given as positions or as a mask."""
-        return Segments(self.starts[rows], self.ends[rows], self.prices[rows], self.confidences[rows])
+        return Segments(
+            self.starts[rows], self.ends[rows], self.prices[rows], self.confidences[rows]
+        )
 
     def backward(self) -> int | None:
         """The end of the first segment that does not end after its start."""

@@ -13,8 +13,8 @@ from flipkit.errors import NotFound, UnexpectedAnswer
 from flipkit.flatpeak.refusals import read_refusal
 from flipkit.flatpeak.shapes import Created, Login, Page
 from flipkit.flatpeak.wire import DEFAULT_VERSION, wire_of
-from flipkit.frames.libraries import library
-from flipkit.http import Answer, Pace, Secret, Session, Token, Transport, find_secret
+from flipkit.frames import library
+from flipkit.http import Answer, Secret, Session, Timing, Token, Transport, find_secret
 
 __all__ = ["Service"]
 
@@ -38,13 +38,13 @@ class Service:
         version: str = DEFAULT_VERSION,
         frames: str = "pandas",
         transport: Transport | None = None,
-        pace: Pace | None = None,
+        pace: Timing | None = None,
     ) -> None:
         library(frames)  # so that a wrong name is an error here, not at the first frame
         self.version, self.frames, self._wire = version, frames, wire_of(version)
         self._account = find_secret("FLATPEAK_ACCOUNT_ID", account_id)
         self._key = find_secret("FLATPEAK_API_KEY", api_key)
-        pace = pace or Pace()
+        pace = pace or Timing()
         self._token = Token(self._log_in, pace)
         self._session = Session(
             base_url or os.environ.get("FLATPEAK_BASE_URL") or BASE_URL,
@@ -56,10 +56,14 @@ class Service:
         )
 
     def _log_in(self) -> tuple[Secret, float]:
-        answer = self._session.send("GET", ["login"], authorization=_basic(self._account, self._key), decoder=_LOGIN)
+        answer = self._session.send(
+            "GET", ["login"], authorization=_basic(self._account, self._key), decoder=_LOGIN
+        )
         token = _token_of(answer.value)
         if token is None:
-            raise UnexpectedAnswer("the login's answer holds no usable `bearer_token`", answer.request)
+            raise UnexpectedAnswer(
+                "the login's answer holds no usable `bearer_token`", answer.request
+            )
         return token, answer.value.expires_in
 
     def __repr__(self) -> str:
@@ -80,7 +84,9 @@ class Service:
         """Where the requests go."""
         return self._session.base_url
 
-    def raw(self, method: str, *path: str, query: Mapping[str, str] | None = None, body: Any = None) -> Any:
+    def raw(
+        self, method: str, *path: str, query: Mapping[str, str] | None = None, body: Any = None
+    ) -> Any:
         """Ask the API directly, for what flipkit has no verb for.
 
         Parameters
@@ -104,7 +110,9 @@ class Service:
             As for every verb.
         """
         repeatable = method.upper() != "POST"
-        return self._session.send(method.upper(), path, query=query, body=body, repeatable=repeatable).value
+        return self._session.send(
+            method.upper(), path, query=query, body=body, repeatable=repeatable
+        ).value
 
     def _ask(
         self,
@@ -116,7 +124,9 @@ class Service:
         repeatable: bool = True,
     ) -> Answer[T]:
         """An answer that must hold something."""
-        answer = self._session.send(method, path, query=query, body=body, repeatable=repeatable, decoder=decoder)
+        answer = self._session.send(
+            method, path, query=query, body=body, repeatable=repeatable, decoder=decoder
+        )
         if answer.value is None:
             raise UnexpectedAnswer("the answer is empty", answer.request)
         return answer
@@ -134,21 +144,28 @@ class Service:
                 raise
 
     def _all(
-        self, decoder: msgspec.json.Decoder[Page[T]], *path: str, query: Mapping[str, str] | None = None
+        self,
+        decoder: msgspec.json.Decoder[Page[T]],
+        *path: str,
+        query: Mapping[str, str] | None = None,
     ) -> tuple[list[T], Answer[Page[T]]]:
         """Every object of a list, page by page, and the last answer."""
         found: list[T] = []
         cursors: set[str] = set()
         after: dict[str, str] = {}
         while True:
-            answer = self._ask(decoder, "GET", *path, query={**(query or {}), "limit": str(_PAGE), **after})
+            answer = self._ask(
+                decoder, "GET", *path, query={**(query or {}), "limit": str(_PAGE), **after}
+            )
             page: list[Any] = answer.value.data or []
             found.extend(page)
             if not answer.value.has_more:
                 return found, answer
             last = page and (page[-1].get("id") if isinstance(page[-1], dict) else page[-1].id)
             if not last or last in cursors:
-                raise UnexpectedAnswer("`has_more` is true, but the page leads no further", answer.request)
+                raise UnexpectedAnswer(
+                    "`has_more` is true, but the page leads no further", answer.request
+                )
             cursors.add(last)
             after = {"starting_after": last}
 

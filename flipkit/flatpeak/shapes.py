@@ -178,7 +178,9 @@ class CostRowBase(Struct, gc=False, kw_only=True):
     energy: Amount
     session_reference_id: str | None = None
     record_reference_id: str | None = None
-    energy_flow_direction: str | None = None  # in no document; without it an avoided cost looks like a cost
+    energy_flow_direction: str | None = (
+        None  # in no document; without it an avoided cost looks like a cost
+    )
 
 
 class CostAnswer(Struct, Generic[T]):

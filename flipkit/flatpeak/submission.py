@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from flipkit.frames import Finding, Frame, take
-from flipkit.frames.findings import rows_text
-from flipkit.frames.tables import FAILED_RECORDS
+from flipkit.frames import FAILED_RECORDS, Finding, Frame, rows_text, take
 
 __all__ = ["Finding", "Submission", "failed_frame"]
 
@@ -79,7 +77,10 @@ def failed_frame(errors: Mapping[int, str], columns: Mapping[str, np.ndarray], i
     start = columns["start_utc" if "start_utc" in columns else "time_utc"]
     taken: dict[str, Any] = {
         "row": rows,
-        **{name: columns[name][rows] for name in ("location_id", "device_id", "record_reference_id")},
+        **{
+            name: columns[name][rows]
+            for name in ("location_id", "device_id", "record_reference_id")
+        },
         "start_utc": start[rows],
         "end_utc": columns["end_utc"][rows] if "end_utc" in columns else None,
         "error": [errors[row] for row in rows.tolist()],

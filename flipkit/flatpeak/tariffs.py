@@ -11,8 +11,7 @@ from flipkit.errors import InputError, UnexpectedAnswer
 from flipkit.flatpeak.moments import stamps
 from flipkit.flatpeak.service import Service
 from flipkit.flatpeak.shapes import Page, Tariff
-from flipkit.frames import Frame, returns
-from flipkit.frames.tables import TARIFFS
+from flipkit.frames import TARIFFS, Frame, returns
 from flipkit.http import Answer
 
 __all__ = ["Tariffs"]
@@ -55,9 +54,13 @@ class Tariffs(Service):
         elif hasattr(tariff, "to_flatpeak"):
             body = tariff.to_flatpeak(location_id)
         else:
-            raise InputError(f"tariff: expected a Tariff or a body as a dict, got {type(tariff).__name__}")
+            raise InputError(
+                f"tariff: expected a Tariff or a body as a dict, got {type(tariff).__name__}"
+            )
         if body["location_id"] != location_id:
-            raise InputError(f"the tariff's body is for location {body['location_id']!r}, not {location_id!r}")
+            raise InputError(
+                f"the tariff's body is for location {body['location_id']!r}, not {location_id!r}"
+            )
         return self._create(body, *self._wire.tariffs)
 
     @returns(TARIFFS)
@@ -77,15 +80,23 @@ class Tariffs(Service):
         columns = {
             "tariff_id": [x.id for x in found],
             "location_id": [x.location_id for x in found],
-            "tariff_direction": [_one_of(x.direction, x.tariff_direction, "direction", answer) for x in found],
+            "tariff_direction": [
+                _one_of(x.direction, x.tariff_direction, "direction", answer) for x in found
+            ],
             "tariff_type": [_one_of(x.type, x.tariff_type, "type", answer) for x in found],
             "display_name": [x.display_name for x in found],
             "market_rates": [x.market_rates for x in found],
-            "contract_start_utc": stamps([x.contract_start_date for x in found], "contract_start_date", answer.request),
-            "contract_end_utc": stamps([x.contract_end_date for x in found], "contract_end_date", answer.request),
+            "contract_start_utc": stamps(
+                [x.contract_start_date for x in found], "contract_start_date", answer.request
+            ),
+            "contract_end_utc": stamps(
+                [x.contract_end_date for x in found], "contract_end_date", answer.request
+            ),
             "status": [x.status or None for x in found],
         }
-        return TARIFFS.build(columns, self.frames, facts=self._facts([answer], tariffs_of=location_id))
+        return TARIFFS.build(
+            columns, self.frames, facts=self._facts([answer], tariffs_of=location_id)
+        )
 
     def tariff_objects(self, location_id: str) -> list[dict[str, Any]]:
         """The tariffs of a location as the service gives them, for `Tariff.from_flatpeak`.
@@ -122,6 +133,7 @@ def _one_of(first: str | None, second: str | None, field: str, answer: Answer[An
     value = first or second
     if not value:
         raise UnexpectedAnswer(
-            f"the answer is not what the contract promises: a tariff lacks `{field}`", answer.request
+            f"the answer is not what the contract promises: a tariff lacks `{field}`",
+            answer.request,
         )
     return value

@@ -16,7 +16,14 @@ from msgspec import Struct, defstruct, field
 
 from flipkit.errors import ConfigurationError, InputError
 from flipkit.flatpeak.cost_rows import Report, cost_decoder
-from flipkit.flatpeak.shapes import CostAnswer, CostRowBase, InstantBase, Money, PriceAnswer, PriceRowBase
+from flipkit.flatpeak.shapes import (
+    CostAnswer,
+    CostRowBase,
+    InstantBase,
+    Money,
+    PriceAnswer,
+    PriceRowBase,
+)
 
 __all__ = ["DEFAULT_VERSION", "Reading", "Wire", "wire_of"]
 
@@ -141,7 +148,9 @@ class Wire:
         word = direction.upper() if isinstance(direction, str) else direction
         if word not in self.directions:
             choice = ", ".join(self.directions)
-            raise InputError(f"tariff_direction={direction!r}: with {self.generation}, choose one of {choice}")
+            raise InputError(
+                f"tariff_direction={direction!r}: with {self.generation}, choose one of {choice}"
+            )
         return {self.direction: word, **self.extra}
 
     def cost_query(self, direction: str) -> dict[str, str]:
@@ -164,7 +173,9 @@ _ANODE = Wire(
     names={},
     flows={"INBOUND": "INBOUND", "OUTBOUND": "OUTBOUND"},
     record=defstruct("AnodeRecord", _RECORD, omit_defaults=True),
-    costs=cost_decoder(msgspec.json.Decoder(CostAnswer[CostRow]), msgspec.json.Decoder(list[CostRow])),
+    costs=cost_decoder(
+        msgspec.json.Decoder(CostAnswer[CostRow]), msgspec.json.Decoder(list[CostRow])
+    ),
     instant=msgspec.json.Decoder(Instant),
     prices=msgspec.json.Decoder(PriceAnswer[PriceRow]),
     direction="tariff_direction",
@@ -179,7 +190,9 @@ _ZERO = Wire(
     names=_ZERO_NAMES,
     flows={"INBOUND": "IMPORT", "OUTBOUND": "EXPORT"},
     record=defstruct("ZeroRecord", _RECORD, omit_defaults=True, rename=_ZERO_NAMES),
-    costs=cost_decoder(msgspec.json.Decoder(CostAnswer[ZeroCostRow]), msgspec.json.Decoder(list[ZeroCostRow])),
+    costs=cost_decoder(
+        msgspec.json.Decoder(CostAnswer[ZeroCostRow]), msgspec.json.Decoder(list[ZeroCostRow])
+    ),
     instant=msgspec.json.Decoder(ZeroInstant),
     prices=msgspec.json.Decoder(PriceAnswer[ZeroPriceRow]),
     direction="direction",

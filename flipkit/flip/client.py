@@ -9,19 +9,33 @@ from typing import Any, Self
 
 import numpy as np
 
-from flipkit.errors import AuthenticationFailed, ConfigurationError, InformationRequired, InputError, RequestError
+from flipkit.calendar import check_month, read_window
+from flipkit.errors import (
+    AuthenticationFailed,
+    ConfigurationError,
+    InformationRequired,
+    InputError,
+    RequestError,
+)
 from flipkit.flip import wire
 from flipkit.flip.commission import commission_body
 from flipkit.flip.envelope import envelope
 from flipkit.flip.fleet_data import Entry, batches_of, entries_of, outcome_columns, settle
 from flipkit.flip.missing import missing_rows
-from flipkit.flip.months import checked_month, months_from
 from flipkit.flip.performance import performance_columns
 from flipkit.flip.sites import site_columns
-from flipkit.frames import Frame, Table, records_of, returns
-from flipkit.frames.libraries import library
-from flipkit.frames.tables import EQUIPMENT_PERFORMANCE, FLEET_DATA, MISSING_INFORMATION, SITES
-from flipkit.http import Answer, BearerKey, Pace, Session, Transport, find_secret, side_by_side
+from flipkit.frames import (
+    EQUIPMENT_PERFORMANCE,
+    FLEET_DATA,
+    MISSING_INFORMATION,
+    SITES,
+    Frame,
+    Table,
+    library,
+    records_of,
+    returns,
+)
+from flipkit.http import Answer, BearerKey, Session, Timing, Transport, find_secret, map_concurrent
 
 __all__ = ["Flip"]
 
@@ -41,7 +55,7 @@ class Flip:
         Which library the frames are of.
     transport : httpx.BaseTransport, optional
         In place of the network, e.g. the emulator in process.
-    pace : Pace, optional
+    pace : Timing, optional
         The clock and the sleep of the retries; tests replace them.
 
     Attributes
@@ -75,7 +89,7 @@ class Flip:
         base_url: str | None = None,
         frames: str = "pandas",
         transport: Transport | None = None,
-        pace: Pace | None = None,
+        pace: Timing | None = None,
     ) -> None:
         library(frames)
         address = _address(environment, base_url)
@@ -90,7 +104,10 @@ class Flip:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -117,7 +134,9 @@ class Flip:
         --------
         >>> flip.get("v1", "reports", "equipment_performance", month="2025-06")  # doctest: +SKIP
         """
-        return self._get(path, {name: str(value) for name, value in query.items() if value is not None}).value
+        return self._get(
+            path, {name: str(value) for name, value in query.items() if value is not None}
+        ).value
 
     @returns(SITES)
     def sites(self) -> Frame:
@@ -170,9 +189,15 @@ class Flip:
             A row without a site, of another month, or a value of the wrong type; the text names row and field.
         """
         months = _months(month, start, end)
-        answers = side_by_side(self._performance, months, what="months")
-        parts = [performance_columns(answer, asked) for answer, asked in zip(answers, months, strict=True)]
-        columns = {name: np.concatenate([part[name] for part in parts]) for name in EQUIPMENT_PERFORMANCE.names}
+        answers = map_concurrent(self._performance, months, what="months")
+        parts = [
+            performance_columns(answer, asked)
+            for answer, asked in zip(answers, months, strict=True)
+        ]
+        columns = {
+            name: np.concatenate([part[name] for part in parts])
+            for name in EQUIPMENT_PERFORMANCE.names
+        }
         query = {"month": month} if start is None else {"start": start, "end": end}
         return self._frame(EQUIPMENT_PERFORMANCE, columns, query, *answers)
 
@@ -258,7 +283,9 @@ class Flip:
         except InformationRequired as error:
             rows = missing_rows(error.body)
             columns = {name: [row[name] for row in rows] for name in MISSING_INFORMATION.names}
-            error.missing = self._frame(MISSING_INFORMATION, columns, {"site_id": body["site"]["id"]})
+            error.missing = self._frame(
+                MISSING_INFORMATION, columns, {"site_id": body["site"]["id"]}
+            )
             raise
 
     def _get(self, path: Sequence[str], query: Mapping[str, str]) -> Answer[Any]:
@@ -280,7 +307,11 @@ class Flip:
         return None
 
     def _frame(
-        self, table: Table, columns: Mapping[str, Any], query: Mapping[str, Any], *answers: Answer[Any]
+        self,
+        table: Table,
+        columns: Mapping[str, Any],
+        query: Mapping[str, Any],
+        *answers: Answer[Any],
     ) -> Frame:
         times = [answer.data_time_utc for answer in answers if answer.data_time_utc]
         facts = {
@@ -293,7 +324,9 @@ class Flip:
 
 
 def _address(environment: str, given: str | None) -> str:
-    address = given or os.environ.get("FLIP_BASE_URL", "").strip() or wire.ENVIRONMENTS.get(environment)
+    address = (
+        given or os.environ.get("FLIP_BASE_URL", "").strip() or wire.ENVIRONMENTS.get(environment)
+    )
     if not address:
         raise ConfigurationError(
             f"environment={environment!r}: choose {' or '.join(map(repr, sorted(wire.ENVIRONMENTS)))}, "
@@ -304,9 +337,9 @@ def _address(environment: str, given: str | None) -> str:
 
 def _months(month: Any, start: Any, end: Any) -> list[str | None]:
     if start is None and end is None:
-        return [None if month is None else checked_month(month)]
+        return [None if month is None else check_month(month)]
     if month is not None:
         raise InputError("month and start/end together: give the one month, or both start and end")
     if start is None or end is None:
         raise InputError("start and end belong together: give both, or month for a single one")
-    return [*months_from(start, end)]
+    return [*read_window(start, end).months()]

@@ -47,7 +47,10 @@ def _site(site: Any) -> dict[str, Any]:
 
 
 def _devices(devices: Any) -> list[dict[str, Any]]:
-    found = [_device(device, f"devices[{place}]") for place, device in enumerate(records_of(devices, what="devices"))]
+    found = [
+        _device(device, f"devices[{place}]")
+        for place, device in enumerate(records_of(devices, what="devices"))
+    ]
     if not found:
         raise InputError("devices is empty: a site is commissioned with one device at least")
     return found
@@ -57,7 +60,9 @@ def _device(device: Mapping[str, Any], where: str) -> dict[str, Any]:
     fields = without_nulls(device, where)
     absent = [name for name in (*DEVICE_FIELDS, INSTALLED) if name not in fields]
     if absent:
-        raise InputError(f"{where}.{absent[0]} is missing; each device has {', '.join((*DEVICE_FIELDS, INSTALLED))}")
+        raise InputError(
+            f"{where}.{absent[0]} is missing; each device has {', '.join((*DEVICE_FIELDS, INSTALLED))}"
+        )
     names = {name: identifier(fields[name], f"{where}.{name}") for name in DEVICE_FIELDS}
     return {**fields, **names, INSTALLED: time_text(device[INSTALLED], f"{where}.{INSTALLED}")}
 

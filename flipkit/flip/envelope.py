@@ -8,7 +8,7 @@ from typing import Any
 
 from flipkit.errors import InformationRequired
 from flipkit.flip.missing import missing_rows, what_to_collect
-from flipkit.http import Complaint
+from flipkit.http import ErrorBody
 
 __all__ = ["envelope"]
 
@@ -16,7 +16,7 @@ _LONGEST = 400  # characters of a message, so that an error stays readable
 _MOST = 10  # details of one
 
 
-def envelope(status: int, body: Any) -> Complaint:
+def envelope(status: int, body: Any) -> ErrorBody:
     """Read an error body: Flip's validation, general and enrollment envelopes, FastAPI's, or none at all.
 
     Parameters
@@ -26,18 +26,26 @@ def envelope(status: int, body: Any) -> Complaint:
         Decoded; None where it is empty or no JSON.
     """
     if not isinstance(body, Mapping):
-        return Complaint(_phrase(status))
+        return ErrorBody(_phrase(status))
     if status == 422 and isinstance(body.get("enrollment"), Mapping):
-        return Complaint(
+        return ErrorBody(
             what_to_collect(missing_rows(body)),
             _text(body.get("code")),
             InformationRequired,
             "collect them and call commission again: site fields go into site=, terms into enrollment= by their names, "
             'programme attributes into enrollment= as "program_specific_attributes": [{"name": ..., "value": ...}]',
         )
-    said = _text(body.get("message")) or _text(body.get("detail")) or _text(body.get("error")) or _phrase(status)
-    details = [*_details(body.get("detail"), "loc", "msg"), *_details(body.get("errors"), "path", "message")]
-    return Complaint("; ".join([said, *details]), _text(body.get("code")))
+    said = (
+        _text(body.get("message"))
+        or _text(body.get("detail"))
+        or _text(body.get("error"))
+        or _phrase(status)
+    )
+    details = [
+        *_details(body.get("detail"), "loc", "msg"),
+        *_details(body.get("errors"), "path", "message"),
+    ]
+    return ErrorBody("; ".join([said, *details]), _text(body.get("code")))
 
 
 def _phrase(status: int) -> str:
@@ -57,7 +65,11 @@ def _details(items: Any, place: str, message: str) -> Iterable[str]:
 
 
 def _path(value: Any) -> str:
-    return ".".join(str(part) for part in value[:_MOST]) if isinstance(value, list) else _text(value) or ""
+    return (
+        ".".join(str(part) for part in value[:_MOST])
+        if isinstance(value, list)
+        else _text(value) or ""
+    )
 
 
 def _text(value: Any) -> str | None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
+from flipkit.calendar import check_month
 from flipkit.errors import InputError
-from flipkit.flip.months import checked_month
 from flipkit.flip.plain import identifier, is_null, without_nulls
 from flipkit.flip.read import list_in
 from flipkit.flip.wire import EXPECTED_MONTH, EXPECTED_PRODUCTION, RESULT_ERRORS, RESULT_LISTS
@@ -76,9 +76,11 @@ def _data(record: Mapping[str, Any]) -> dict[str, Any]:
     beside = [str(name) for name, value in columns.items() if name != "data" and not is_null(value)]
     if isinstance(given, Mapping) and beside:
         raise InputError(f"{', '.join(beside)}: beside data there is only {' and '.join(_ABOUT)}")
-    sent = without_nulls(given, "data") if isinstance(given, Mapping) else without_nulls(columns, "")
+    sent = (
+        without_nulls(given, "data") if isinstance(given, Mapping) else without_nulls(columns, "")
+    )
     if EXPECTED_PRODUCTION in sent and EXPECTED_MONTH in sent:
-        checked_month(sent[EXPECTED_MONTH], EXPECTED_MONTH)
+        check_month(sent[EXPECTED_MONTH], EXPECTED_MONTH)
     return sent
 
 
@@ -107,17 +109,23 @@ def settle(batch: Sequence[Entry], value: Any) -> None:
 def _is_aligned(batch: Sequence[Entry], items: Sequence[Any]) -> bool:
     ids = [item.get("external_id") if isinstance(item, Mapping) else None for item in items]
     return len(ids) == len(batch) and all(
-        given is None or str(given) == entry.external_id for given, entry in zip(ids, batch, strict=True)
+        given is None or str(given) == entry.external_id
+        for given, entry in zip(ids, batch, strict=True)
     )
 
 
 def _note(entry: Entry, item: Any) -> None:
     if not isinstance(item, Mapping):
-        entry.status, entry.error = "UNKNOWN", "the call was accepted, but the answer does not mention this record"
+        entry.status, entry.error = (
+            "UNKNOWN",
+            "the call was accepted, but the answer does not mention this record",
+        )
         return
     said = next((item[name] for name in RESULT_ERRORS if item.get(name)), None)
     status = item.get("status")
-    entry.error = said if said is None or isinstance(said, str) else msgspec.json.encode(said).decode()
+    entry.error = (
+        said if said is None or isinstance(said, str) else msgspec.json.encode(said).decode()
+    )
     entry.status = status if isinstance(status, str) else "SUCCESS" if said is None else "FAILED"
 
 

@@ -38,8 +38,15 @@ def missing_rows(body: Any) -> list[dict[str, str | None]]:
 
 def what_to_collect(rows: Sequence[Mapping[str, str | None]]) -> str:
     """The rows in words."""
-    kinds = {"site_attribute": "site fields", "terms": "terms", "program_attribute": "programme attributes"}
-    parts = [f"{words}: {_listed(row for row in rows if row['kind'] == kind)}" for kind, words in kinds.items()]
+    kinds = {
+        "site_attribute": "site fields",
+        "terms": "terms",
+        "program_attribute": "programme attributes",
+    }
+    parts = [
+        f"{words}: {_listed(row for row in rows if row['kind'] == kind)}"
+        for kind, words in kinds.items()
+    ]
     asked = "; ".join(part for part in parts if not part.endswith(": "))
     return f"Flip needs more to commission this site: {asked or 'it does not say what'}"
 
@@ -47,7 +54,9 @@ def what_to_collect(rows: Sequence[Mapping[str, str | None]]) -> str:
 def _terms(asked: Mapping[str, Any]) -> Iterable[dict[str, str | None]]:
     if asked.get(f"missing_{_AGREED}") is True:
         yield _row("terms", name=_AGREED, type="boolean", error="missing")
-    faults = [fault for fault in ("missing", "incorrect") if asked.get(f"{fault}_{_VERSION}") is True]
+    faults = [
+        fault for fault in ("missing", "incorrect") if asked.get(f"{fault}_{_VERSION}") is True
+    ]
     if faults:
         yield _row("terms", name=_VERSION, type="string", error=" and ".join(faults))
 
@@ -56,7 +65,8 @@ def _attribute(item: Any) -> dict[str, str | None]:
     if not isinstance(item, Mapping):
         return _row("program_attribute", name=_text(item))
     return _row(
-        "program_attribute", **{key: _text(item.get(key)) for key in ("name", "label", "type", "hint", "error")}
+        "program_attribute",
+        **{key: _text(item.get(key)) for key in ("name", "label", "type", "hint", "error")},
     )
 
 
@@ -69,7 +79,9 @@ def _listed(rows: Iterable[Mapping[str, str | None]]) -> str:
 
 
 def _worded(row: Mapping[str, str | None]) -> str:
-    about = [row[key] for key in ("label", "type", "hint", "error") if row[key] and row[key] != "missing"]
+    about = [
+        row[key] for key in ("label", "type", "hint", "error") if row[key] and row[key] != "missing"
+    ]
     return f"{row['name']}" + (f" ({'; '.join(map(str, about))})" if about else "")
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from flipkit.calendar import month_of
 from flipkit.errors import UnexpectedAnswer
-from flipkit.flip.months import month_in
 from flipkit.flip.read import columns_of, rows_of
 from flipkit.flip.wire import PERFORMANCE_LISTS, PERFORMANCE_NAMES
-from flipkit.frames.tables import EQUIPMENT_PERFORMANCE
+from flipkit.frames import EQUIPMENT_PERFORMANCE
 from flipkit.http import Answer
 
 __all__ = ["performance_columns"]
@@ -33,10 +33,16 @@ def performance_columns(answer: Answer[Any], asked: str | None) -> dict[str, np.
         type.
     """
     rows = rows_of(answer, PERFORMANCE_LISTS)
-    columns = columns_of(answer, rows, EQUIPMENT_PERFORMANCE, PERFORMANCE_NAMES, required=("site_id",))
-    columns["month"] = [_month(answer, row, given, asked) for row, given in enumerate(columns["month"])]
+    columns = columns_of(
+        answer, rows, EQUIPMENT_PERFORMANCE, PERFORMANCE_NAMES, required=("site_id",)
+    )
+    columns["month"] = [
+        _month(answer, row, given, asked) for row, given in enumerate(columns["month"])
+    ]
     columns["performance_index"] = _index(
-        columns["performance_index"], columns["actual_production_kwh"], columns["expected_production_kwh"]
+        columns["performance_index"],
+        columns["actual_production_kwh"],
+        columns["expected_production_kwh"],
     )
     return EQUIPMENT_PERFORMANCE.arrays(columns)
 
@@ -44,11 +50,13 @@ def performance_columns(answer: Answer[Any], asked: str | None) -> dict[str, np.
 def _month(answer: Answer[Any], row: int, given: str | None, asked: str | None) -> str | None:
     if not given:
         return asked
-    month = month_in(given)
+    month = month_of(given)
     if month is None:
         raise UnexpectedAnswer(f"row {row}, month: {given!r} is no month", answer.request)
     if asked and month != asked:  # taken as they are, two such answers would count a month twice
-        raise UnexpectedAnswer(f"row {row}, month: {asked} was asked for, but the row is of {month}", answer.request)
+        raise UnexpectedAnswer(
+            f"row {row}, month: {asked} was asked for, but the row is of {month}", answer.request
+        )
     return month
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from flipkit.calendar import parse_time
 from flipkit.errors import InputError, NaiveTimestampError
-from flipkit.frames import parse_time
 
 __all__ = ["identifier", "is_null", "plain", "time_text", "without_nulls"]
 
@@ -53,7 +53,9 @@ def plain(value: Any, where: str, depth: int = 0) -> Any:
     if isinstance(value, Mapping | list | tuple | np.ndarray):
         return _nested(value, where, depth)
     if isinstance(value, np.datetime64):
-        raise NaiveTimestampError(f"{where}: {value} has no zone; give a datetime with tzinfo, or text with an offset")
+        raise NaiveTimestampError(
+            f"{where}: {value} has no zone; give a datetime with tzinfo, or text with an offset"
+        )
     raise InputError(f"{where}: {type(value).__name__} has no form in JSON; give text or a number")
 
 
@@ -80,7 +82,9 @@ def identifier(value: Any, where: str) -> str:
         return str(plain(value, where))
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
         return str(int(value))
-    raise InputError(f"{where}: {reprlib.repr(value)} is no text; read that column as text, so that no digit is lost")
+    raise InputError(
+        f"{where}: {reprlib.repr(value)} is no text; read that column as text, so that no digit is lost"
+    )
 
 
 def time_text(value: Any, where: str) -> str:
@@ -124,7 +128,10 @@ def _nested(value: Any, where: str, depth: int) -> Any:
     if depth >= _DEEPEST:
         raise InputError(f"{where}: nested deeper than {_DEEPEST} levels")
     if isinstance(value, Mapping):
-        return {_key(name, where): plain(member, f"{where}.{name}", depth + 1) for name, member in value.items()}
+        return {
+            _key(name, where): plain(member, f"{where}.{name}", depth + 1)
+            for name, member in value.items()
+        }
     return [plain(member, f"{where}[{place}]", depth + 1) for place, member in enumerate(value)]
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from flipkit.calendar import parse_times
 from flipkit.errors import InputError, UnexpectedAnswer
 from flipkit.flip.wire import Aliases
-from flipkit.frames import Table, parse_times
+from flipkit.frames import Table
 from flipkit.http import Answer
 
 __all__ = ["columns_of", "rows_of"]
@@ -35,7 +36,9 @@ def rows_of(answer: Answer[Any], lists: Sequence[str]) -> list[Row]:
         )
     for row, item in enumerate(found):
         if not isinstance(item, dict):
-            raise UnexpectedAnswer(f"row {row} of the answer is no object but {reprlib.repr(item)}", answer.request)
+            raise UnexpectedAnswer(
+                f"row {row} of the answer is no object but {reprlib.repr(item)}", answer.request
+            )
     return found
 
 
@@ -76,7 +79,9 @@ def columns_of(
         try:
             columns[column.name] = _READERS[column.kind](found)
         except InputError as error:
-            raise UnexpectedAnswer(f"the answer is not what the contract promises: {error}", answer.request) from None
+            raise UnexpectedAnswer(
+                f"the answer is not what the contract promises: {error}", answer.request
+            ) from None
         if column.name in required:
             _check_present(answer, columns[column.name], names[column.name])
     return columns
@@ -84,13 +89,17 @@ def columns_of(
 
 def _found(row: Row, names: Sequence[str]) -> tuple[str, Any]:
     """The first of `names` that the row has, with its value."""
-    return next(((name, row[name]) for name in names if row.get(name) is not None), (names[0], None))
+    return next(
+        ((name, row[name]) for name in names if row.get(name) is not None), (names[0], None)
+    )
 
 
 def _check_present(answer: Answer[Any], values: Sequence[Any], names: Sequence[str]) -> None:
     absent = next((row for row, value in enumerate(values) if not value), None)
     if absent is not None:
-        raise UnexpectedAnswer(f"row {absent} of the answer lacks {' or '.join(names)}", answer.request)
+        raise UnexpectedAnswer(
+            f"row {absent} of the answer lacks {' or '.join(names)}", answer.request
+        )
 
 
 def _texts(found: Sequence[tuple[str, Any]]) -> list[str | None]:
@@ -106,7 +115,9 @@ def _text(value: Any, where: str) -> str | None:
 
 
 def _numbers(found: Sequence[tuple[str, Any]]) -> np.ndarray:
-    return np.array([_number(value, name, row) for row, (name, value) in enumerate(found)], dtype=np.float64)
+    return np.array(
+        [_number(value, name, row) for row, (name, value) in enumerate(found)], dtype=np.float64
+    )
 
 
 def _number(value: Any, name: str, row: int) -> float:

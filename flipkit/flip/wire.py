@@ -91,16 +91,25 @@ PERFORMANCE_NAMES: Aliases = {
 
 # POST /v1/fleet-data
 
-EXPECTED_MONTH, EXPECTED_PRODUCTION = "month", "expected_production_kwh"  # keys of ``data`` that supply an expectation
+EXPECTED_MONTH, EXPECTED_PRODUCTION = (
+    "month",
+    "expected_production_kwh",
+)  # keys of ``data`` that supply an expectation
 RESULT_LISTS = ("records", "results", "data")
 RESULT_ERRORS = ("error", "errors", "message")
 
 # POST /v1/commission
 
-DEVICE_FIELDS = ("id", "type", "technology_provider_identifier")  # required of each device, with its install date
+DEVICE_FIELDS = (
+    "id",
+    "type",
+    "technology_provider_identifier",
+)  # required of each device, with its install date
 INSTALLED = "install_date"
 _STATES = """
 AK AL AR AZ CA CO CT DE FL GA HI IA ID IL IN KS KY LA MA MD ME MI MN MO MS MT NC ND NE NH NJ NM NV NY OH OK OR PA PR RI
 SC SD TN TX UT VA VT WA WI WV WY
 """
-STATE_CODES = frozenset(_STATES.split())  # as Flip's OEM API lists them: the 50 states and Puerto Rico
+STATE_CODES = frozenset(
+    _STATES.split()
+)  # as Flip's OEM API lists them: the 50 states and Puerto Rico

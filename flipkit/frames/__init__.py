@@ -1,29 +1,86 @@
 """Frames: columns declared once, built in pandas or polars, read from either, written as CSV."""
 
 from flipkit.frames.columns import GLOSSARY, Column
-from flipkit.frames.csv import write_csv
-from flipkit.frames.findings import Finding
-from flipkit.frames.libraries import Frame, TextRuns, is_frame, library_of
+from flipkit.frames.files import checked_target, meta_path, replace_file, write_csv
+from flipkit.frames.findings import Finding, as_text, rows_text
+from flipkit.frames.libraries import Frame, TextRuns, is_frame, library, library_of
 from flipkit.frames.provenance import facts
+from flipkit.frames.readers import read_file, read_text, rejected, with_numbers
 from flipkit.frames.table import Table, returns
+from flipkit.frames.tables import (
+    BILL,
+    BILL_MATRIX,
+    CERTIFICATE,
+    COST_REPORT,
+    COSTS,
+    DEVICES,
+    EQUIPMENT_PERFORMANCE,
+    FAILED_RECORDS,
+    FLEET_DATA,
+    INSTANT_COSTS,
+    LOCATION_STATUS,
+    LOCATIONS,
+    LOST_VALUE_REPORT,
+    MISSING_INFORMATION,
+    PERFORMANCE_REPORT,
+    PRICES,
+    REGRET,
+    SIMULATION_BILLS,
+    SIMULATION_INTERVALS,
+    SIMULATION_SUMMARY,
+    SITE_ENERGY,
+    SITES,
+    TARIFFS,
+    WATERFALL,
+)
 from flipkit.frames.take import records_of, take
-from flipkit.frames.times import format_times, parse_time, parse_times
 
 __all__ = [
+    "BILL",
+    "BILL_MATRIX",
+    "CERTIFICATE",
+    "COSTS",
+    "COST_REPORT",
+    "DEVICES",
+    "EQUIPMENT_PERFORMANCE",
+    "FAILED_RECORDS",
+    "FLEET_DATA",
     "GLOSSARY",
+    "INSTANT_COSTS",
+    "LOCATIONS",
+    "LOCATION_STATUS",
+    "LOST_VALUE_REPORT",
+    "MISSING_INFORMATION",
+    "PERFORMANCE_REPORT",
+    "PRICES",
+    "REGRET",
+    "SIMULATION_BILLS",
+    "SIMULATION_INTERVALS",
+    "SIMULATION_SUMMARY",
+    "SITES",
+    "SITE_ENERGY",
+    "TARIFFS",
+    "WATERFALL",
     "Column",
     "Finding",
     "Frame",
     "Table",
     "TextRuns",
+    "as_text",
+    "checked_target",
     "facts",
-    "format_times",
     "is_frame",
+    "library",
     "library_of",
-    "parse_time",
-    "parse_times",
+    "meta_path",
+    "read_file",
+    "read_text",
     "records_of",
+    "rejected",
+    "replace_file",
     "returns",
+    "rows_text",
     "take",
+    "with_numbers",
     "write_csv",
 ]

@@ -30,7 +30,9 @@ def _series(array: np.ndarray, column: Column) -> pd.Series:
 
 def names(frame: pd.DataFrame) -> list[str]:
     """Columns, then named index levels."""
-    levels = [level for level in frame.index.names if level is not None and level not in frame.columns]
+    levels = [
+        level for level in frame.index.names if level is not None and level not in frame.columns
+    ]
     return [str(name) for name in [*frame.columns, *levels]]
 
 
@@ -41,7 +43,9 @@ def rows(frame: pd.DataFrame) -> int:
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows as dicts."""
-    levels = [level for level in frame.index.names if level is not None and level not in frame.columns]
+    levels = [
+        level for level in frame.index.names if level is not None and level not in frame.columns
+    ]
     objects = (frame.reset_index(level=levels) if levels else frame).astype(object)
     objects.columns = [str(name) for name in objects.columns]
     if objects.columns.has_duplicates:
@@ -72,7 +76,9 @@ def _values(frame: pd.DataFrame, name: str) -> pd.Series:
         return frame.index.get_level_values(name).to_series()
     values = frame[name]
     if isinstance(values, pd.DataFrame):
-        raise InputError(f"{name} is the name of {len(values.columns)} columns; rename or drop all but one")
+        raise InputError(
+            f"{name} is the name of {len(values.columns)} columns; rename or drop all but one"
+        )
     return values
 
 
@@ -94,7 +100,9 @@ def stretches(frame: pd.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray | 
 def _cells(values: pd.Series, name: str) -> np.ndarray:
     if isinstance(values.dtype, pd.DatetimeTZDtype):
         cells: Any = values.array  # the instants in UTC, whatever the zone: no work by row
-        return np.asarray((cells if cells.unit == "us" else cells.as_unit("us")).asi8).view("datetime64[us]")
+        return np.asarray((cells if cells.unit == "us" else cells.as_unit("us")).asi8).view(
+            "datetime64[us]"
+        )
     if pd.api.types.is_datetime64_dtype(values.dtype):
         raise NaiveTimestampError(
             f"{name} holds times without a zone. If they are UTC: "

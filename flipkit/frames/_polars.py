@@ -53,10 +53,14 @@ def records(frame: pl.DataFrame | pl.LazyFrame) -> list[dict[str, Any]]:
 
 def column(frame: pl.DataFrame | pl.LazyFrame, name: str) -> np.ndarray:
     """One column as numpy."""
-    values = frame[name] if isinstance(frame, pl.DataFrame) else frame.select(name).collect().to_series()
+    values = (
+        frame[name] if isinstance(frame, pl.DataFrame) else frame.select(name).collect().to_series()
+    )
     if isinstance(values.dtype, pl.Datetime):
         _refuse_naive(name, values.dtype)
-        plain = values.dt.convert_time_zone("UTC").dt.replace_time_zone(None).dt.cast_time_unit("us")
+        plain = (
+            values.dt.convert_time_zone("UTC").dt.replace_time_zone(None).dt.cast_time_unit("us")
+        )
         return plain.to_numpy()
     if values.dtype == pl.Boolean and not values.null_count():
         return values.to_numpy()
@@ -76,7 +80,9 @@ def text_runs(frame: pl.DataFrame | pl.LazyFrame, name: str) -> TextRuns:
         starts = np.append(np.int64(0), starts)
     firsts = values.gather(starts)
     labels = firsts.drop_nulls().unique(maintain_order=True)
-    codes = firsts.replace_strict(labels, pl.arange(len(labels), eager=True), default=-1, return_dtype=pl.Int64)
+    codes = firsts.replace_strict(
+        labels, pl.arange(len(labels), eager=True), default=-1, return_dtype=pl.Int64
+    )
     return TextRuns(starts, codes.fill_null(-1).to_numpy(), labels.to_list())
 
 
@@ -106,7 +112,9 @@ def in_utc(frame: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
         Times without a zone.
     """
     collected = frame.lazy().collect()
-    timed = {name: dtype for name, dtype in collected.schema.items() if isinstance(dtype, pl.Datetime)}
+    timed = {
+        name: dtype for name, dtype in collected.schema.items() if isinstance(dtype, pl.Datetime)
+    }
     for name, dtype in timed.items():
         _refuse_naive(name, dtype)
     return collected.with_columns(pl.col(name).dt.convert_time_zone("UTC") for name in timed)
@@ -131,9 +139,13 @@ def _from_cells(name: str, cells: np.ndarray, counts: np.ndarray | None) -> pl.S
 
 def _texts(name: str, cells: list[Any]) -> pl.Series:
     try:
-        return pl.Series(name, cells, dtype=pl.String)  # of an array that begins with None it makes no text
+        return pl.Series(
+            name, cells, dtype=pl.String
+        )  # of an array that begins with None it makes no text
     except TypeError:
-        return pl.Series(name, [None if cell is None else str(cell) for cell in cells], dtype=pl.String)
+        return pl.Series(
+            name, [None if cell is None else str(cell) for cell in cells], dtype=pl.String
+        )
 
 
 def to_csv(frame: pl.DataFrame, file: BinaryIO) -> None:
@@ -182,7 +194,9 @@ def _time_texts(times: pl.Series) -> pl.Series:
     size = (high - low) // step + 1
     if 2 * size > len(times):
         return times  # the writer formats them
-    texts = pl.Series(times.name, low + step * np.arange(size), dtype=times.dtype).dt.to_string(_TIME)
+    texts = pl.Series(times.name, low + step * np.arange(size), dtype=times.dtype).dt.to_string(
+        _TIME
+    )
     return texts.gather((moments - low) // step)
 
 
@@ -196,7 +210,9 @@ def read_text(path: Path) -> pl.DataFrame:
     """
     if path.suffix.lower() == ".parquet":
         return pl.read_parquet(path)
-    return pl.DataFrame([_unguarded(cells) for cells in pl.read_csv(path, infer_schema=False, null_values="")])
+    return pl.DataFrame(
+        [_unguarded(cells) for cells in pl.read_csv(path, infer_schema=False, null_values="")]
+    )
 
 
 def _unguarded(cells: pl.Series) -> pl.Series:
@@ -206,18 +222,24 @@ def _unguarded(cells: pl.Series) -> pl.Series:
 def with_numbers(frame: pl.DataFrame) -> pl.DataFrame:
     """Number columns of the glossary from text; a cell that is no number stays text, for an error that names it."""
     wanted = {c.name for c in GLOSSARY.values() if c.kind == "number"}
-    return frame.with_columns(_numbers(s) for s in frame if s.name in wanted and s.dtype == pl.String)
+    return frame.with_columns(
+        _numbers(s) for s in frame if s.name in wanted and s.dtype == pl.String
+    )
 
 
 def _numbers(texts: pl.Series) -> pl.Series:
     numbers = texts.str.strip_chars().cast(pl.Float64, strict=False)
     if numbers.null_count() == texts.null_count():
         return numbers
-    mixed = [text if number is None else number for text, number in zip(texts, numbers, strict=True)]
+    mixed = [
+        text if number is None else number for text, number in zip(texts, numbers, strict=True)
+    ]
     return pl.Series(texts.name, mixed, dtype=pl.Object)
 
 
-def rows_before(frame: pl.DataFrame, rows: Sequence[int], columns: Sequence[pl.Series]) -> pl.DataFrame:
+def rows_before(
+    frame: pl.DataFrame, rows: Sequence[int], columns: Sequence[pl.Series]
+) -> pl.DataFrame:
     """Some rows of a frame, behind new columns, which take the place of ones of the same name."""
     chosen = frame[list(rows)].drop([column.name for column in columns], strict=False)
     return pl.DataFrame([*columns, *chosen])

@@ -97,8 +97,15 @@ class Table:
         """The columns as a table for a docstring: name, dtype in pandas, unit, meaning."""
         rows = [(c.name, DTYPES[c.kind][0], c.unit or "-", c.meaning) for c in self.columns]
         widths = [max(len(row[i]) for row in rows) for i in range(3)]
-        lines = ["    " + "  ".join([*(row[i].ljust(widths[i]) for i in range(3)), row[3]]) for row in rows]
-        order = f"Rows are sorted by {', '.join(self.key)}." if self.key else "Rows keep the order of the input."
+        lines = [
+            "    " + "  ".join([*(row[i].ljust(widths[i]) for i in range(3)), row[3]])
+            for row in rows
+        ]
+        order = (
+            f"Rows are sorted by {', '.join(self.key)}."
+            if self.key
+            else "Rows keep the order of the input."
+        )
         return "\n".join(["Columns of the frame::", "", *lines, "", order])
 
 
@@ -121,7 +128,9 @@ def _array(column: Column, values: Any, size: int) -> np.ndarray:
         return _text(values, size)
     dtype: Any = _NUMPY[column.kind]
     if _is_scalar(values):
-        empty = {"number": np.nan, "count": 0, "flag": False, "time": np.datetime64("NaT", "us")}[column.kind]
+        empty = {"number": np.nan, "count": 0, "flag": False, "time": np.datetime64("NaT", "us")}[
+            column.kind
+        ]
         return np.full(size, empty if values is None else values, dtype=dtype)
     array = np.asarray(values) if column.kind == "time" else np.asarray(values, dtype=dtype)
     if column.kind == "time" and array.dtype == np.int64:
@@ -150,5 +159,7 @@ def _ranks(array: np.ndarray) -> np.ndarray:
     """Something lexsort can order; nulls of text come last, as NaN and NaT do."""
     if array.dtype != object:
         return array
-    codes = {value: i for i, value in enumerate(sorted(set(array), key=lambda v: (v is None, v or "")))}
+    codes = {
+        value: i for i, value in enumerate(sorted(set(array), key=lambda v: (v is None, v or "")))
+    }
     return np.fromiter((codes[value] for value in array), dtype=np.int64, count=len(array))

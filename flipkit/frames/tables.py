@@ -43,14 +43,18 @@ EQUIPMENT_PERFORMANCE = Table(
     key=("site_id", "month"),
 )
 
-FLEET_DATA = Table("fleet data", ("row", "external_id", "record_type", "status", "error"), key=("row",))
+FLEET_DATA = Table(
+    "fleet data", ("row", "external_id", "record_type", "status", "error"), key=("row",)
+)
 
 MISSING_INFORMATION = Table(
     "missing information", ("kind", "name", "label", "type", "hint", "error"), key=("kind", "name")
 )
 
 DEVICES = Table(
-    "devices", ("device_id", "reference_id", "last_seen_utc", "created_utc", "live_mode"), key=("device_id",)
+    "devices",
+    ("device_id", "reference_id", "last_seen_utc", "created_utc", "live_mode"),
+    key=("device_id",),
 )
 
 LOCATIONS = Table(
@@ -154,7 +158,15 @@ INSTANT_COSTS = Table(
 
 PRICES = Table(
     "prices",
-    ("location_id", "start_utc", "end_utc", "tariff_direction", "price_per_kwh", "currency", "confidence"),
+    (
+        "location_id",
+        "start_utc",
+        "end_utc",
+        "tariff_direction",
+        "price_per_kwh",
+        "currency",
+        "confidence",
+    ),
     key=("location_id", "tariff_direction", "start_utc"),
 )
 
@@ -205,7 +217,16 @@ SITE_ENERGY = Table(
 
 LOST_VALUE_REPORT = Table(
     "lost value report",
-    ("site_id", "month", "lost_kwh", "lost_value", "lost_value_low", "lost_value_high", "currency", "finding"),
+    (
+        "site_id",
+        "month",
+        "lost_kwh",
+        "lost_value",
+        "lost_value_low",
+        "lost_value_high",
+        "currency",
+        "finding",
+    ),
     key=("site_id", "month"),
 )
 

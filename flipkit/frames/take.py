@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from flipkit.calendar import parse_times
 from flipkit.errors import InputError, MissingColumnError
 from flipkit.frames.libraries import TextRuns, is_frame, library, library_of
-from flipkit.frames.times import parse_times
 
 __all__ = ["records_of", "take"]
 
@@ -62,16 +62,25 @@ def take(
         A value that is no time or no number; names column and row.
     """
     source = _FrameSource(data) if is_frame(data) else _RecordSource(data, what)
-    kinds = {**dict.fromkeys(times, _times), **dict.fromkeys(numbers, _numbers), **dict.fromkeys(texts, _texts)}
+    kinds = {
+        **dict.fromkeys(times, _times),
+        **dict.fromkeys(numbers, _numbers),
+        **dict.fromkeys(texts, _texts),
+    }
     present = source.names
     missing = [name for name in (*kinds, *runs) if name not in present and name not in optional]
     if missing:
-        raise MissingColumnError(f"{what}: missing {', '.join(missing)}; the columns are: {_listed(present)}")
+        raise MissingColumnError(
+            f"{what}: missing {', '.join(missing)}; the columns are: {_listed(present)}"
+        )
     columns = {
-        name: source.column(name) if name in present else np.full(source.rows, None, dtype=object) for name in kinds
+        name: source.column(name) if name in present else np.full(source.rows, None, dtype=object)
+        for name in kinds
     }
     if faults is not None:
-        return {name: _lenient(read, columns[name], name, 0, faults) for name, read in kinds.items()}
+        return {
+            name: _lenient(read, columns[name], name, 0, faults) for name, read in kinds.items()
+        }
     found: dict[str, Any] = {name: read(columns[name], name) for name, read in kinds.items()}
     return found | {name: _checked_runs(source.text_runs(name), name) for name in runs}
 
@@ -87,7 +96,9 @@ def _shown(name: str) -> str:
     return reprlib.repr(name) if len(name) > _LONGEST_NAME or not name.isprintable() else name
 
 
-def _lenient(read: _Reader, values: np.ndarray, name: str, first: int, faults: dict[int, str]) -> np.ndarray:
+def _lenient(
+    read: _Reader, values: np.ndarray, name: str, first: int, faults: dict[int, str]
+) -> np.ndarray:
     """All values at once, else in halves until the ones that cannot be read stand alone."""
     try:
         return read(values, name)
@@ -141,7 +152,9 @@ class _RecordSource:
 
     def __init__(self, records: Any, what: str) -> None:
         if isinstance(records, Mapping | str) or not isinstance(records, Iterable):
-            raise InputError(f"{what}: expected a DataFrame or a list of dicts, got {type(records).__name__}")
+            raise InputError(
+                f"{what}: expected a DataFrame or a list of dicts, got {type(records).__name__}"
+            )
         self.records = list(records)
         for row, record in enumerate(self.records):
             if not isinstance(record, Mapping):
@@ -157,7 +170,9 @@ class _RecordSource:
     def text_runs(self, name: str) -> TextRuns:
         values = self.column(name)
         numbers: dict[Any, int] = {}
-        codes = [-1 if value is None else numbers.setdefault(value, len(numbers)) for value in values]
+        codes = [
+            -1 if value is None else numbers.setdefault(value, len(numbers)) for value in values
+        ]
         return TextRuns(np.arange(len(values)), np.array(codes, dtype=np.int64), list(numbers))
 
 

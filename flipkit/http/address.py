@@ -21,9 +21,13 @@ def checked_base(address: str) -> str:
     """
     parts = parts_of(address)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConfigurationError(f"{parts.scheme}://{parts.hostname or ''}: a base address begins with https://")
+        raise ConfigurationError(
+            f"{parts.scheme}://{parts.hostname or ''}: a base address begins with https://"
+        )
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise ConfigurationError(f"{parts.hostname}: a base address holds no credentials, query or fragment")
+        raise ConfigurationError(
+            f"{parts.hostname}: a base address holds no credentials, query or fragment"
+        )
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
         raise ConfigurationError(
             f"http://{parts.hostname}: a key is sent over http only to this machine; use https:// for any other"
@@ -41,7 +45,11 @@ def parts_of(address: str) -> SplitResult:
     """
     try:
         parts = urlsplit(address)
-        if not address.isprintable() or " " in address or (parts.port is not None and not parts.port):
+        if (
+            not address.isprintable()
+            or " " in address
+            or (parts.port is not None and not parts.port)
+        ):
             raise ValueError
     except ValueError:  # also of a port that is no number, or an IPv6 address that is none
         raise ConfigurationError(
@@ -73,6 +81,9 @@ def joined(segments: Sequence[str]) -> str:
 def _segment(text: str) -> str:
     if not isinstance(text, str) or not text:
         raise InputError(f"an id must be a text that is not empty, got {text!r}")
-    if any(part in {".", ".."} for part in text.replace("\\", "/").split("/")) or not text.isprintable():
+    if (
+        any(part in {".", ".."} for part in text.replace("\\", "/").split("/"))
+        or not text.isprintable()
+    ):
         raise InputError(f"id {text!r}: '.', '..' and control characters are not allowed in an id")
     return quote(text, safe="")

@@ -19,7 +19,7 @@ from flipkit.errors import (
     StatusError,
 )
 
-__all__ = ["Answer", "Complaint", "Envelope", "error_of", "is_retryable_status"]
+__all__ = ["Answer", "Envelope", "ErrorBody", "error_of", "is_retryable_status"]
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ _NEXT_STEP = {
 
 
 @dataclass(frozen=True, slots=True)
-class Complaint:
+class ErrorBody:
     """What a service's error envelope says.
 
     Attributes
@@ -54,7 +54,7 @@ class Complaint:
     next_step: str | None = None
 
 
-Envelope = Callable[[int, Any], Complaint]
+Envelope = Callable[[int, Any], ErrorBody]
 """Reads a service's error body (decoded, or None) for a status."""
 
 
@@ -83,7 +83,9 @@ class Answer(Generic[T]):
     def data_time_utc(self) -> str | None:
         """When the service answered, by its own ``Date``, as ISO 8601."""
         try:
-            return parsedate_to_datetime(self.headers.get("date", "")).strftime("%Y-%m-%dT%H:%M:%SZ")
+            return parsedate_to_datetime(self.headers.get("date", "")).strftime(
+                "%Y-%m-%dT%H:%M:%SZ"
+            )
         except ValueError:
             return None
 
@@ -125,7 +127,12 @@ def is_retryable_status(status: int) -> bool:
 
 
 def _kind(status: int) -> type[StatusError]:
-    by_status = {401: AuthenticationFailed, 403: AuthenticationFailed, 404: NotFound, 429: RateLimited}
+    by_status = {
+        401: AuthenticationFailed,
+        403: AuthenticationFailed,
+        404: NotFound,
+        429: RateLimited,
+    }
     if status in by_status:
         return by_status[status]
     return ServerError if status >= 500 else InvalidRequest

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from flipkit.http.policy import Pace
+from flipkit.http.policy import Timing
 from flipkit.http.secret import Secret
 
 __all__ = ["BearerKey", "Credential", "Token"]
@@ -46,11 +46,11 @@ class Token:
     ----------
     fetch : callable
         Returns the token and its life in seconds.
-    pace : Pace
+    pace : Timing
         The clock.
     """
 
-    def __init__(self, fetch: Callable[[], tuple[Secret, float]], pace: Pace) -> None:
+    def __init__(self, fetch: Callable[[], tuple[Secret, float]], pace: Timing) -> None:
         self._fetch, self._pace, self._lock = fetch, pace, threading.Lock()
         self._token: Secret | None = None
         self._renew_at = 0.0

@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-__all__ = ["Budget", "Gate", "Pace", "RetryPolicy", "Timeouts", "parse_retry_after"]
+__all__ = ["RetryBudget", "RetryPolicy", "Throttle", "Timeouts", "Timing", "parse_retry_after"]
 
 _NARROWEST_S, _WIDEST_S = 1 / 16, 2.0  # between two calls after the first 429, and after many
-_WIDER, _EASE, _GONE_S = 1.5, 0.97, 0.001  # what a 429 and a success make of the gap, and when it is none any more
+_WIDER, _EASE, _GONE_S = (
+    1.5,
+    0.97,
+    0.001,
+)  # what a 429 and a success make of the gap, and when it is none any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +56,16 @@ class RetryPolicy:
     deadline_s: float = 120.0
     retry_after_max_s: float = 120.0
 
-    def wait_s(self, failures: int, *, throttled: bool, uniform: Callable[[float, float], float]) -> float:
+    def wait_s(
+        self, failures: int, *, throttled: bool, uniform: Callable[[float, float], float]
+    ) -> float:
         """Seconds before the next try, after `failures` (1 or more) of them."""
         base = self.throttle_base_s if throttled else self.base_s
         return uniform(0.0, min(self.cap_s, base * 2.0 ** min(failures - 1, 32)))
 
 
 @dataclass(slots=True)
-class Pace:
+class Timing:
     """The clock, the sleep and the dice of a session; tests replace them.
 
     Attributes
@@ -73,10 +79,12 @@ class Pace:
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
-    uniform: Callable[[float, float], float] = field(default_factory=lambda: random.Random().uniform)
+    uniform: Callable[[float, float], float] = field(
+        default_factory=lambda: random.Random().uniform
+    )
 
 
-class Budget:
+class RetryBudget:
     """Retries that a session may still spend, so that a failing service gets less load, not more.
 
     A retry takes tokens, a success gives back what the last retry of its call took (or one).
@@ -107,7 +115,7 @@ class Budget:
         return self._left
 
 
-class Gate:
+class Throttle:
     """Where the calls of all threads of a session leave, one by one once the service said that there are too many.
 
     Each 429 widens the gap between them, each success narrows it a little; a ``Retry-After`` closes the gate for all.

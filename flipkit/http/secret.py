@@ -41,7 +41,9 @@ class Secret:
         return "***"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and hmac.compare_digest(self.__text.encode(), other.reveal().encode())
+        return isinstance(other, Secret) and hmac.compare_digest(
+            self.__text.encode(), other.reveal().encode()
+        )
 
     def __hash__(self) -> int:
         return hash(Secret)
@@ -78,9 +80,13 @@ def find_secret(name: str, given: str | None = None) -> Secret:
             f"or store it with `keyring set {_SERVICE} {name}` (extra: keyring)"
         )
     text = text.strip() if isinstance(text, str) else ""
-    if not text or not (text.isascii() and text.isprintable()) or " " in text:  # httpx would show it when it refuses
+    if (
+        not text or not (text.isascii() and text.isprintable()) or " " in text
+    ):  # httpx would show it when it refuses
         del text, given  # a traceback with the values of variables would show them
-        raise ConfigurationError(f"{name} cannot be a key: it must be plain ASCII text without blanks, and not empty")
+        raise ConfigurationError(
+            f"{name} cannot be a key: it must be plain ASCII text without blanks, and not empty"
+        )
     return Secret(text)
 
 

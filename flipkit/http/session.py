@@ -13,12 +13,26 @@ from typing import Any, Generic, TypeVar
 import httpx
 import msgspec
 
-from flipkit.errors import ConnectionFailed, DeadlineExceeded, RateLimited, RequestError, RequestInfo, UnexpectedAnswer
+from flipkit.errors import (
+    ConnectionFailed,
+    DeadlineExceeded,
+    RateLimited,
+    RequestError,
+    RequestInfo,
+    UnexpectedAnswer,
+)
 from flipkit.http.address import checked_base, joined, parts_of
 from flipkit.http.answers import Answer, Envelope, error_of, is_retryable_status
 from flipkit.http.credentials import Credential
 from flipkit.http.fanout import WORKERS
-from flipkit.http.policy import Budget, Gate, Pace, RetryPolicy, Timeouts, parse_retry_after
+from flipkit.http.policy import (
+    RetryBudget,
+    RetryPolicy,
+    Throttle,
+    Timeouts,
+    Timing,
+    parse_retry_after,
+)
 from flipkit.http.secret import Secret
 
 __all__ = ["Session"]
@@ -30,7 +44,9 @@ T = TypeVar("T")
 _ANYTHING: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 _MOST_BYTES = 64 * 2**20  # of one answer; a year of half-hourly cost rows is 4 MiB
 _SHORTEST_KEY = 8  # below it is no real key, and masking would tear the words of an error apart
-_SHORTEST_KEY_IN_DATA = 16  # no real key is shorter, and no datum is equal to a longer one by chance
+_SHORTEST_KEY_IN_DATA = (
+    16  # no real key is shorter, and no datum is equal to a longer one by chance
+)
 _REQUEST_IDS = ("x-request-id", "request-id", "x-amzn-requestid", "cf-ray")
 
 
@@ -67,17 +83,22 @@ class Session:
         transport: httpx.BaseTransport | None = None,
         timeouts: Timeouts | None = None,
         policy: RetryPolicy | None = None,
-        pace: Pace | None = None,
+        pace: Timing | None = None,
     ) -> None:
         self.base_url = checked_base(base_url)
-        self.policy, self.pace = policy or RetryPolicy(), pace or Pace()
-        self.budget, self._gate = Budget(), Gate()
-        self._credential, self._envelope, self._timeouts = credential, envelope, timeouts or Timeouts()
+        self.policy, self.pace = policy or RetryPolicy(), pace or Timing()
+        self.budget, self._gate = RetryBudget(), Throttle()
+        self._credential, self._envelope, self._timeouts = (
+            credential,
+            envelope,
+            timeouts or Timeouts(),
+        )
         self._client = httpx.Client(
             headers={"User-Agent": "flipkit", "Accept": "application/json", **(headers or {})},
             transport=transport,
             follow_redirects=False,
-            trust_env=parts_of(self.base_url).scheme == "https",  # a proxy would read what is sent over http
+            trust_env=parts_of(self.base_url).scheme
+            == "https",  # a proxy would read what is sent over http
             limits=httpx.Limits(max_connections=2 * WORKERS, max_keepalive_connections=2 * WORKERS),
         )
 
@@ -128,7 +149,9 @@ class Session:
             A redirect, an answer that is no JSON, or one that lacks a field; the text names the field.
         """
         content = None if body is None else msgspec.json.encode(body)
-        return _Call(self, method, joined(path), query, content, repeatable, authorization, decoder).run()
+        return _Call(
+            self, method, joined(path), query, content, repeatable, authorization, decoder
+        ).run()
 
 
 class _Call(Generic[T]):
@@ -193,7 +216,9 @@ class _Call(Generic[T]):
         }
         return self._answer(response.status_code, headers, content)
 
-    def _answer(self, status: int, headers: dict[str, str], content: bytes) -> Answer[T] | Exception:
+    def _answer(
+        self, status: int, headers: dict[str, str], content: bytes
+    ) -> Answer[T] | Exception:
         info = self._info(next((headers[name] for name in _REQUEST_IDS if name in headers), None))
         if 300 <= status < 400:
             return UnexpectedAnswer(f"{status}: the service redirects, which is refused", info)
@@ -244,24 +269,37 @@ class _Call(Generic[T]):
     def _read(self, response: httpx.Response) -> bytes:
         chunks, size = [], 0
         for chunk in response.iter_bytes():
-            if self.session.pace.now() >= self.deadline:  # a trickle keeps each single read within its own time
+            if (
+                self.session.pace.now() >= self.deadline
+            ):  # a trickle keeps each single read within its own time
                 raise DeadlineExceeded(self._too_slow(), self._info())
             size += len(chunk)
             if size > _MOST_BYTES:
-                raise UnexpectedAnswer(f"the answer is larger than {_MOST_BYTES // 2**20} MiB", self._info())
+                raise UnexpectedAnswer(
+                    f"the answer is larger than {_MOST_BYTES // 2**20} MiB", self._info()
+                )
             chunks.append(chunk)
         return b"".join(chunks)
 
     def _too_slow(self) -> str:
-        step = "" if self.repeatable else "; the request has arrived, so look before you send it again"
-        return f"{self.session.policy.deadline_s:g} s were up before the whole answer was here{step}"
+        step = (
+            "" if self.repeatable else "; the request has arrived, so look before you send it again"
+        )
+        return (
+            f"{self.session.policy.deadline_s:g} s were up before the whole answer was here{step}"
+        )
 
     def _info(self, request_id: str | None = None) -> RequestInfo:
         return RequestInfo(self.method, self.path, self.attempts, request_id)
 
     def _was_renewed(self, outcome: Answer[T] | Exception) -> bool:
         """A refused token is replaced once; the next refusal counts."""
-        if self.renewed or self.sent is None or not isinstance(outcome, Answer) or outcome.status not in {401, 403}:
+        if (
+            self.renewed
+            or self.sent is None
+            or not isinstance(outcome, Answer)
+            or outcome.status not in {401, 403}
+        ):
             return False
         self.renewed = self.session._credential.renew(self.sent)
         return self.renewed
@@ -289,13 +327,24 @@ class _Call(Generic[T]):
         if asked is not None and asked > policy.retry_after_max_s:
             raise error
         if session.pace.now() + wait >= self.deadline:
-            raise DeadlineExceeded(f"{policy.deadline_s:g} s were up; the last try: {error}", self._info()) from error
+            raise DeadlineExceeded(
+                f"{policy.deadline_s:g} s were up; the last try: {error}", self._info()
+            ) from error
         taken = session.budget.spend(throttled=throttled)
         if not taken:
-            _log.warning("%s %s: no retry, too many calls to this service fail", self.method, self.path)
+            _log.warning(
+                "%s %s: no retry, too many calls to this service fail", self.method, self.path
+            )
             raise error
         self.spent = taken
-        _log.debug("%s %s: try %d failed (%s), next in %.2f s", self.method, self.path, self.attempts, error, wait)
+        _log.debug(
+            "%s %s: try %d failed (%s), next in %.2f s",
+            self.method,
+            self.path,
+            self.attempts,
+            error,
+            wait,
+        )
         if throttled:
             session._gate.slow_down(self.left, session.pace.now(), asked or 0.0)
         session.pace.sleep(wait)
@@ -305,11 +354,17 @@ class _Call(Generic[T]):
             return self.repeatable and (is_retryable_status(outcome.status) or outcome.is_cut)
         if isinstance(outcome, _Unreadable):
             return self.repeatable and not outcome.is_page
-        never_arrived = isinstance(outcome, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+        never_arrived = isinstance(
+            outcome, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout
+        )
         return never_arrived or self.repeatable
 
     def _asked_wait(self, outcome: Answer[T] | Exception) -> float | None:
-        return parse_retry_after(outcome.headers.get("retry-after")) if isinstance(outcome, Answer) else None
+        return (
+            parse_retry_after(outcome.headers.get("retry-after"))
+            if isinstance(outcome, Answer)
+            else None
+        )
 
     def _error(self, outcome: Answer[T] | Exception) -> RequestError:
         if isinstance(outcome, _Unreadable):
@@ -321,7 +376,9 @@ class _Call(Generic[T]):
                 step = "; check the address and the network"
             elif self._may_repeat(outcome):
                 step = ""
-            return ConnectionFailed(f"no answer from {self.session.base_url}: {kind}: {outcome}{step}", self._info())
+            return ConnectionFailed(
+                f"no answer from {self.session.base_url}: {kind}: {outcome}{step}", self._info()
+            )
         error = error_of(outcome, self.session._envelope)
         if isinstance(error, RateLimited):
             error.retry_after_s = self._asked_wait(outcome)

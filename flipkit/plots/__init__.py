@@ -5,6 +5,7 @@ from flipkit.plots.bill import bill_bars, regret_by_month, regret_heatmap
 from flipkit.plots.cost import cost_bars
 from flipkit.plots.performance import lost_value_bars, performance_heatmap
 from flipkit.plots.scenario_bars import scenario_savings
+from flipkit.plots.scenario_frame import only
 from flipkit.plots.scenario_plans import plan_regret_by_month, plan_regret_heatmap
 from flipkit.plots.scenario_steps import savings_waterfall
 from flipkit.plots.scenario_sweep import sweep_lines
@@ -16,6 +17,7 @@ __all__ = [
     "cost_bars",
     "dispatch_week",
     "lost_value_bars",
+    "only",
     "performance_heatmap",
     "plan_regret_by_month",
     "plan_regret_heatmap",

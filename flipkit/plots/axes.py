@@ -11,12 +11,18 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from flipkit.frames.csv import checked_target, replace_file
+from flipkit.frames import checked_target, replace_file
 
 __all__ = ["COLOURS", "axes", "nothing_to_show", "quiet", "write_png"]
 
 # Okabe and Ito, "Color Universal Design" (2008): distinguishable with every kind of colour vision.
-COLOURS = {"blue": "#0072B2", "orange": "#E69F00", "green": "#009E73", "red": "#D55E00", "grey": "#999999"}
+COLOURS = {
+    "blue": "#0072B2",
+    "orange": "#E69F00",
+    "green": "#009E73",
+    "red": "#D55E00",
+    "grey": "#999999",
+}
 
 
 def axes(ax: Axes | None, *, width: float, height: float) -> Axes:
@@ -41,7 +47,15 @@ def quiet(ax: Axes, *, grid: str | None = None) -> Axes:
 
 def nothing_to_show(ax: Axes) -> Axes:
     """Say in the picture that the frame held nothing to draw."""
-    ax.text(0.5, 0.5, "nothing to show", transform=ax.transAxes, ha="center", va="center", color=COLOURS["grey"])
+    ax.text(
+        0.5,
+        0.5,
+        "nothing to show",
+        transform=ax.transAxes,
+        ha="center",
+        va="center",
+        color=COLOURS["grey"],
+    )
     ax.set_xticks([])
     ax.set_yticks([])
     return ax
@@ -63,7 +77,9 @@ def write_png(path: Path, draw: Callable[..., Axes], *data: Any, **options: Any)
     shown = mpl.get_backend()
     plt.switch_backend("agg")
     try:
-        figure = cast(Figure, draw(*data, **options).figure)  # of a new figure, never of a subfigure
+        figure = cast(
+            Figure, draw(*data, **options).figure
+        )  # of a new figure, never of a subfigure
         content = io.BytesIO()
         figure.savefig(content, format="png", dpi=120, metadata={"Software": None})
         plt.close(figure)

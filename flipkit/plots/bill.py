@@ -28,7 +28,9 @@ _KINDS = {
 _MOST_FIGURES = 300  # in the cells of a heat map; more would not be read
 
 
-def bill_bars(bill: Frame, ax: Axes | None = None, *, tariff: str | None = None, currency: str | None = None) -> Axes:
+def bill_bars(
+    bill: Frame, ax: Axes | None = None, *, tariff: str | None = None, currency: str | None = None
+) -> Axes:
     """What a bill is made of, month by month: charges above zero, credits below, and the sum as a line.
 
     Parameters
@@ -50,7 +52,9 @@ def bill_bars(bill: Frame, ax: Axes | None = None, *, tariff: str | None = None,
     InputError
         Several tariffs of one site, or several currencies, and none chosen; or one that is not there.
     """
-    columns = _of_tariff(take(bill, numbers=["cost"], texts=[*_PLACE, "component", "currency"], what="bill"), tariff)
+    columns = _of_tariff(
+        take(bill, numbers=["cost"], texts=[*_PLACE, "component", "currency"], what="bill"), tariff
+    )
     chosen = one_currency(columns["currency"], currency)
     columns = _rows(columns, columns["currency"] == chosen)
     months = sorted(set(columns["month"]))
@@ -59,17 +63,31 @@ def bill_bars(bill: Frame, ax: Axes | None = None, *, tariff: str | None = None,
     if not months:
         return nothing_to_show(ax)
     kinds = np.array([_kind(component) for component in columns["component"]], dtype=object)
-    sums = {kind: _sums(columns["cost"], kinds == kind, columns["month"], months) for kind in _KINDS if kind in kinds}
+    sums = {
+        kind: _sums(columns["cost"], kinds == kind, columns["month"], months)
+        for kind in _KINDS
+        if kind in kinds
+    }
     place, top, bottom = np.arange(len(months)), np.zeros(len(months)), np.zeros(len(months))
     for kind, amounts in sums.items():
         if not amounts.any():
             continue
-        ax.bar(place, amounts, bottom=np.where(amounts < 0, bottom, top), color=_KINDS[kind], label=kind)
+        ax.bar(
+            place,
+            amounts,
+            bottom=np.where(amounts < 0, bottom, top),
+            color=_KINDS[kind],
+            label=kind,
+        )
         top, bottom = top + np.maximum(amounts, 0), bottom + np.minimum(amounts, 0)
-    ax.plot(place, top + bottom, color="black", marker="o", markersize=3, linewidth=1, label="to pay")
+    ax.plot(
+        place, top + bottom, color="black", marker="o", markersize=3, linewidth=1, label="to pay"
+    )
     ax.axhline(0, color="black", linewidth=0.8)
     if bottom.min() < top.max():
-        ax.set_ylim(1.06 * bottom.min(), 1.06 * top.max())  # room for the line, which ends where the bars do
+        ax.set_ylim(
+            1.06 * bottom.min(), 1.06 * top.max()
+        )  # room for the line, which ends where the bars do
     ax.set_xticks(place, months, rotation=45, ha="right")
     ax.set_ylabel(chosen)
     ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
@@ -110,7 +128,9 @@ def regret_by_month(bill: Frame, ax: Axes | None = None, *, site_id: str | None 
             cost[row, column] = fsum(amounts) if len(amounts) else np.nan
     if np.isnan(cost).any():
         row, column = np.argwhere(np.isnan(cost))[0]
-        raise InputError(f"bill: tariff {tariffs[row]!r} has no month {months[column]}; rate the same energy under all")
+        raise InputError(
+            f"bill: tariff {tariffs[row]!r} has no month {months[column]}; rate the same energy under all"
+        )
     ax = axes(ax, width=4 + 0.55 * len(months), height=1.6 + 0.35 * len(tariffs))
     ax.set_title(f"Cost of {site} above the cheapest tariff of the month", loc="left")
     return heatmap(ax, cost - cost.min(axis=0) if cost.size else cost, tariffs, months, currency)
@@ -134,7 +154,9 @@ def regret_heatmap(matrix: Frame, ax: Axes | None = None) -> Axes:
     InputError
         Several currencies, which are never compared.
     """
-    columns = take(matrix, numbers=["regret"], texts=["site_id", "tariff", "currency"], what="bill matrix")
+    columns = take(
+        matrix, numbers=["regret"], texts=["site_id", "tariff", "currency"], what="bill matrix"
+    )
     currency = one_currency(columns["currency"], None)
     sites, rows = np.unique(columns["site_id"].astype(str), return_inverse=True)
     tariffs, cols = np.unique(columns["tariff"].astype(str), return_inverse=True)
@@ -149,7 +171,13 @@ _PLACE = ("site_id", "tariff", "month")
 
 
 def heatmap(
-    ax: Axes, values: np.ndarray, rows: list[str], columns: list[str], label: str, *, decimals: int = 0
+    ax: Axes,
+    values: np.ndarray,
+    rows: list[str],
+    columns: list[str],
+    label: str,
+    *,
+    decimals: int = 0,
 ) -> Axes:
     """Light is cheap; the figures stand in the cells where there are few enough to be read."""
     if not values.size:
@@ -162,7 +190,14 @@ def heatmap(
         for (row, column), value in np.ndenumerate(values):
             dark = value > 0.6 * np.nanmax(values)
             figure = "" if np.isnan(value) else f"{value:,.{decimals}f}"
-            ax.text(column + 0.5, row + 0.5, figure, ha="center", va="center", color="white" if dark else "black")
+            ax.text(
+                column + 0.5,
+                row + 0.5,
+                figure,
+                ha="center",
+                va="center",
+                color="white" if dark else "black",
+            )
     ax.figure.colorbar(image, ax=ax, label=label)
     return ax
 
@@ -175,7 +210,9 @@ def _of_tariff(columns: dict[str, np.ndarray], tariff: str | None) -> dict[str, 
     seen: dict[str, str] = {}
     for site, name in dict.fromkeys(zip(columns["site_id"], columns["tariff"], strict=True)):
         if site in seen:
-            raise InputError(f"site {site} is rated under {seen[site]!r} and {name!r}; choose one with tariff=")
+            raise InputError(
+                f"site {site} is rated under {seen[site]!r} and {name!r}; choose one with tariff="
+            )
         seen[site] = name
     return columns
 

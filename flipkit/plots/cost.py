@@ -39,7 +39,10 @@ def cost_bars(report: Frame, ax: Axes | None = None, *, currency: str | None = N
         Several currencies and none chosen, or one that is not there.
     """
     columns = take(
-        report, numbers=["cost", "coverage"], texts=["period", "tariff_direction", "currency"], what="cost report"
+        report,
+        numbers=["cost", "coverage"],
+        texts=["period", "tariff_direction", "currency"],
+        what="cost report",
     )
     chosen = one_currency(columns["currency"], currency)
     own = columns["currency"] == chosen
@@ -53,10 +56,24 @@ def cost_bars(report: Frame, ax: Axes | None = None, *, currency: str | None = N
     ax.bar(place, paid, color=COLOURS["orange"], label="imports")
     ax.bar(place, -earned, color=COLOURS["green"], label="exports")
     marker = "o" if len(periods) <= _MOST_LABELS else ""
-    ax.plot(place, paid - earned, color="black", marker=marker, markersize=3, linewidth=1, label="to pay")
+    ax.plot(
+        place,
+        paid - earned,
+        color="black",
+        marker=marker,
+        markersize=3,
+        linewidth=1,
+        label="to pay",
+    )
     partial = _partial(columns, own, periods)
     if partial.any():
-        ax.plot(place[partial], np.zeros(partial.sum()), "x", color=COLOURS["red"], label="records are missing")
+        ax.plot(
+            place[partial],
+            np.zeros(partial.sum()),
+            "x",
+            color=COLOURS["red"],
+            label="records are missing",
+        )
     ax.axhline(0, color="black", linewidth=0.8)
     named = place[:: ceil(len(periods) / _MOST_LABELS)]
     ax.margins(x=0.02)
@@ -66,9 +83,13 @@ def cost_bars(report: Frame, ax: Axes | None = None, *, currency: str | None = N
     return ax
 
 
-def _sums(columns: dict[str, np.ndarray], own: np.ndarray, periods: list[str], direction: str) -> np.ndarray:
+def _sums(
+    columns: dict[str, np.ndarray], own: np.ndarray, periods: list[str], direction: str
+) -> np.ndarray:
     rows = own & (columns["tariff_direction"] == direction) & ~np.isnan(columns["cost"])
-    return np.array([fsum(columns["cost"][rows & (columns["period"] == period)]) for period in periods])
+    return np.array(
+        [fsum(columns["cost"][rows & (columns["period"] == period)]) for period in periods]
+    )
 
 
 def _partial(columns: dict[str, np.ndarray], own: np.ndarray, periods: list[str]) -> np.ndarray:

@@ -30,7 +30,9 @@ def performance_heatmap(report: Frame, ax: Axes | None = None) -> Axes:
     -------
     matplotlib.axes.Axes
     """
-    columns = take(report, numbers=["performance_index"], texts=["site_id", "month"], what="performance report")
+    columns = take(
+        report, numbers=["performance_index"], texts=["site_id", "month"], what="performance report"
+    )
     sites, rows = np.unique(columns["site_id"].astype(str), return_inverse=True)
     months, cols = np.unique(columns["month"].astype(str), return_inverse=True)
     index = np.full((len(sites), len(months)), np.nan)
@@ -42,16 +44,22 @@ def performance_heatmap(report: Frame, ax: Axes | None = None) -> Axes:
     ax.set_facecolor("white")
     ax.patch.set(hatch="////", edgecolor="#cccccc")
     edge = "white" if len(sites) <= _MOST_LINES else "none"
-    image = ax.pcolormesh(np.ma.masked_invalid(index), cmap="RdBu", norm=TwoSlopeNorm(1.0, 0.5, 1.5), edgecolor=edge)
+    image = ax.pcolormesh(
+        np.ma.masked_invalid(index), cmap="RdBu", norm=TwoSlopeNorm(1.0, 0.5, 1.5), edgecolor=edge
+    )
     ax.set_xticks(np.arange(len(months)) + 0.5, months, rotation=45, ha="right")
     named = np.arange(0, len(sites), ceil(len(sites) / _MOST_LINES))
     ax.set_yticks(named + 0.5, sites[named], fontsize=8)
     ax.invert_yaxis()
-    ax.figure.colorbar(image, ax=ax, extend="both", shrink=0.6, label="1 is as expected; hatched: not judged")
+    ax.figure.colorbar(
+        image, ax=ax, extend="both", shrink=0.6, label="1 is as expected; hatched: not judged"
+    )
     return ax
 
 
-def lost_value_bars(report: Frame, ax: Axes | None = None, *, currency: str | None = None, top: int = 10) -> Axes:
+def lost_value_bars(
+    report: Frame, ax: Axes | None = None, *, currency: str | None = None, top: int = 10
+) -> Axes:
     """The sites whose lost production is worth most, with the band from all exported to all used.
 
     Parameters
@@ -85,7 +93,14 @@ def lost_value_bars(report: Frame, ax: Axes | None = None, *, currency: str | No
     if not worst:
         return nothing_to_show(ax)
     value, low, high = np.array([sums[s] for s in worst]).T
-    ax.barh(worst, value, color=COLOURS["red"], xerr=[value - low, high - value], ecolor="#555555", capsize=3)
+    ax.barh(
+        worst,
+        value,
+        color=COLOURS["red"],
+        xerr=[value - low, high - value],
+        ecolor="#555555",
+        capsize=3,
+    )
     ax.invert_yaxis()
     ax.set_xlabel(f"{chosen}; bar: at the site's own use, whisker: all exported to all used")
     return ax

@@ -43,7 +43,9 @@ class _Savings(NamedTuple):
         return float(min((0.15 + 0.16 * len(self.scenarios)) * len(self.sites), _TALLEST))
 
 
-def scenario_savings(summary: Frame, ax: Axes | None = None, *, currency: str | None = None, top: int = 40) -> Axes:
+def scenario_savings(
+    summary: Frame, ax: Axes | None = None, *, currency: str | None = None, top: int = 40
+) -> Axes:
     """What each scenario saves against the first one, site by site; to the left of zero it costs more.
 
     Where the summary has the band, marks beside the bar of a battery show what it would save run by a simple rule, day
@@ -88,7 +90,9 @@ def _panels(all_shown: list[_Savings]) -> Axes:
 
     heights = [shown.height for shown in all_shown]
     size = (8, 1.0 + sum(heights) + 0.8 * len(heights))
-    _, made = plt.subplots(len(heights), figsize=size, height_ratios=[h + 0.1 for h in heights], layout="constrained")
+    _, made = plt.subplots(
+        len(heights), figsize=size, height_ratios=[h + 0.1 for h in heights], layout="constrained"
+    )
     for number, (ax, shown) in enumerate(zip(made, all_shown, strict=True)):
         _draw(ax, shown, is_first=number == 0)
     first: Axes = made[0]
@@ -110,7 +114,9 @@ def _savings(columns: dict[str, np.ndarray], currency: str, top: int) -> _Saving
     saving = chosen.pop("saving")
     first, others = (scenarios[0], scenarios[1:]) if scenarios else ("", [])
     how = _how(own["dispatch"])
-    return _Savings(currency, first, others, [sites[n] for n in kept], len(sites), saving, chosen, how)
+    return _Savings(
+        currency, first, others, [sites[n] for n in kept], len(sites), saving, chosen, how
+    )
 
 
 def _places(values: np.ndarray, names: list[str]) -> np.ndarray:
@@ -120,7 +126,11 @@ def _places(values: np.ndarray, names: list[str]) -> np.ndarray:
 
 def _how(dispatch: np.ndarray) -> str:
     """How the batteries of the bars were run, in words; nothing without a battery."""
-    used = {next((name for name in DISPATCH if value.startswith(name)), value) for value in dispatch if value}
+    used = {
+        next((name for name in DISPATCH if value.startswith(name)), value)
+        for value in dispatch
+        if value
+    }
     return ", ".join(DISPATCH.get(name, name) for name in sorted(used))
 
 
@@ -136,7 +146,9 @@ def _draw(ax: Axes, shown: _Savings, *, is_first: bool = True, alone: bool = Fal
     place = np.arange(len(shown.sites))[:, None] + offsets
     shades = colours(1) * count if alone else colours(count)
     bars = [
-        ax.barh(place[:, number], shown.saving[:, number], thick, label=scenario, color=shades[number])
+        ax.barh(
+            place[:, number], shown.saving[:, number], thick, label=scenario, color=shades[number]
+        )
         for number, scenario in enumerate(shown.scenarios)
     ]
     ax.axvline(0, color="black", linewidth=0.8)
@@ -155,7 +167,9 @@ def _title(shown: _Savings, alone: bool) -> str:
     against = f"hat each scenario saves against {shown.first!r}"
     if alone:
         return wrapped(f"{shown.sites[0]}: w{against}", 80)
-    cut = f"; the {len(shown.sites)} of {shown.of} sites with the largest differences" * (len(shown.sites) < shown.of)
+    cut = f"; the {len(shown.sites)} of {shown.of} sites with the largest differences" * (
+        len(shown.sites) < shown.of
+    )
     return wrapped(f"W{against}{cut}", 80)
 
 
@@ -169,13 +183,22 @@ def _mark(ax: Axes, place: np.ndarray, shown: _Savings) -> list[Any]:
     ax.hlines(where, np.nanmin(band, axis=0), np.nanmax(band, axis=0), color="black", linewidth=1)
     inches = shown.height / shown.saving.size
     size = float(np.clip(22 * inches, 2.5, 5))
-    return [ax.plot(values, where, **_style(name, size))[0] for values, name in zip(band, _BAND, strict=True)]
+    return [
+        ax.plot(values, where, **_style(name, size))[0]
+        for values, name in zip(band, _BAND, strict=True)
+    ]
 
 
 def _style(name: str, size: float) -> dict[str, Any]:
     words, mark = _BAND[name]
     sized = mark | {"markersize": size * mark["markersize"]}
-    return {"label": f"battery: {words}", "linestyle": "", "color": "black", "clip_on": False, **sized}
+    return {
+        "label": f"battery: {words}",
+        "linestyle": "",
+        "color": "black",
+        "clip_on": False,
+        **sized,
+    }
 
 
 def _name(ax: Axes, place: np.ndarray, shown: _Savings, alone: bool) -> None:

@@ -10,8 +10,7 @@ import matplotlib as mpl
 import numpy as np
 
 from flipkit.errors import InputError
-from flipkit.frames import Frame
-from flipkit.frames.libraries import library, library_of
+from flipkit.frames import Frame, library, library_of
 from flipkit.plots.axes import COLOURS
 
 __all__ = ["DISPATCH", "battery_by", "colours", "flag", "money", "only", "rows", "wrapped"]
@@ -52,7 +51,9 @@ def only(values: Iterable[str], chosen: str | None, option: str, what: str) -> s
         return there[0]
     if there and chosen not in there:
         more = f" and {len(there) - _MOST_NAMED} more" if len(there) > _MOST_NAMED else ""
-        raise InputError(f"the {what} holds {', '.join(there[:_MOST_NAMED])}{more}; choose one with {option}=")
+        raise InputError(
+            f"the {what} holds {', '.join(there[:_MOST_NAMED])}{more}; choose one with {option}="
+        )
     return chosen or ""
 
 

@@ -91,7 +91,10 @@ def plan_regret_by_month(
     exports = set(columns["export_plan"])
     pairs = columns["import_plan"].copy()
     if len(exports) > 1:
-        pairs[:] = [f"{one}, exports {other}" for one, other in zip(pairs, columns["export_plan"], strict=True)]
+        pairs[:] = [
+            f"{one}, exports {other}"
+            for one, other in zip(pairs, columns["export_plan"], strict=True)
+        ]
     months = sorted(set(columns["month"]))
     ax = axes(ax, width=max(6.5, 5 + 0.6 * len(months)), height=2.0 + 0.42 * len(set(pairs)))
     title = f"{home}: cost of each plan above the cheapest of the month{battery_by(dispatch)}"
@@ -111,20 +114,29 @@ def _home(
     return rows(columns, (columns["scenario"] == name) & (is_whole == whole)), f"{site}, {name!r}"
 
 
-def _table(ax: Axes, columns: dict[str, np.ndarray], down: np.ndarray, across: np.ndarray, title: str) -> Axes:
+def _table(
+    ax: Axes, columns: dict[str, np.ndarray], down: np.ndarray, across: np.ndarray, title: str
+) -> Axes:
     """A cell for each row of the frame; of the cheapest a star, around one's own a line."""
     if not len(down):
         return nothing_to_show(ax)
     names, labels = list(dict.fromkeys(down)), list(dict.fromkeys(across))
-    row, column = (np.array([known.index(v) for v in values]) for known, values in ((names, down), (labels, across)))
+    row, column = (
+        np.array([known.index(v) for v in values])
+        for known, values in ((names, down), (labels, across))
+    )
     values = np.full((len(names), len(labels)), np.nan)
     values[row, column] = columns["regret"]
     down_names, across_names = ([wrapped(each, 30) for each in known] for known in (names, labels))
     label = f"above the cheapest, {columns['currency'][0]}"
-    heatmap(ax, values, down_names, across_names, label, decimals=2 if np.nanmax(values) < 100 else 0)
+    heatmap(
+        ax, values, down_names, across_names, label, decimals=2 if np.nanmax(values) < 100 else 0
+    )
     ax.set_title(f"{wrapped(title, 68)}\n{_KEY}", loc="left")
     best, own = columns["best"], columns["own"]
-    ax.plot(column[best] + 0.5, row[best] + 0.22, "*", color="black", markersize=7, label="cheapest")
+    ax.plot(
+        column[best] + 0.5, row[best] + 0.22, "*", color="black", markersize=7, label="cheapest"
+    )
     line: dict[str, Any] = {"fill": False, "edgecolor": "black", "linewidth": 2, "clip_on": False}
     for x, y in zip(column[own], row[own], strict=True):
         ax.add_patch(Rectangle((x, y), 1, 1, **line))

@@ -55,7 +55,11 @@ def savings_waterfall(
     cost, change = columns["cost"], columns["change"]
     before = np.concatenate([[0.0], cost[:-2], [0.0]])
     height = np.concatenate([cost[:1], change[1:-1], cost[-1:]])
-    shades = [COLOURS["grey"], *np.where(change[1:-1] > 0, COLOURS["red"], COLOURS["green"]), COLOURS["grey"]]
+    shades = [
+        COLOURS["grey"],
+        *np.where(change[1:-1] > 0, COLOURS["red"], COLOURS["green"]),
+        COLOURS["grey"],
+    ]
     place = np.arange(count)
     ax.bar(place, height, 0.62, bottom=before, color=shades)
     ax.hlines(cost[:-1], place[:-1] - 0.31, place[1:] + 0.31, color="black", linewidth=0.8)
@@ -67,7 +71,9 @@ def savings_waterfall(
     ax.set_xticks(place, [wrapped(each, 16) for each in names])
     low, high = float(min(0.0, cost.min())), float(max(0.0, cost.max()))
     if low < high:
-        ax.set_ylim(low - 0.04 * (high - low) * (low < 0), high + 0.1 * (high - low))  # room for the amounts
+        ax.set_ylim(
+            low - 0.04 * (high - low) * (low < 0), high + 0.1 * (high - low)
+        )  # room for the amounts
     ax.set_xlabel("each step: what it brings in the mean of all orders of the steps")
     ax.set_ylabel(f"cost, {columns['currency'][0]}")
     return ax
@@ -77,4 +83,6 @@ def _title(site: str, scenario: str, columns: dict[str, np.ndarray], dispatch: s
     difference, first = columns["change"][-1], columns["step"][0]
     which = "less" if difference < 0 else "more"
     words = f"{money(abs(difference))} {columns['currency'][0]} {which}"
-    return wrapped(f"{site}: why {scenario!r} costs {words} than {first!r}{battery_by(dispatch)}", 76)
+    return wrapped(
+        f"{site}: why {scenario!r} costs {words} than {first!r}{battery_by(dispatch)}", 76
+    )

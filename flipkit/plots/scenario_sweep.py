@@ -55,7 +55,9 @@ def sweep_lines(
     InputError
         Several sites and none chosen, or one that is not there; two scenarios at one place.
     """
-    columns = take(summary, numbers=[value], texts=["site_id", "scenario", "currency"], what="summary")
+    columns = take(
+        summary, numbers=[value], texts=["site_id", "scenario", "currency"], what="summary"
+    )
     site = only(columns["site_id"], site_id, "site_id", "summary")
     columns = rows(columns, columns["site_id"] == site)
     points = _points(columns, value, x, lines or {})
@@ -64,7 +66,9 @@ def sweep_lines(
         return nothing_to_show(ax)
     for (name, line), colour in zip(points.items(), colours(len(points)), strict=True):
         sizes = sorted(line)
-        ax.plot(sizes, [line[size] for size in sizes], marker="o", color=colour, label=wrapped(name, 26))
+        ax.plot(
+            sizes, [line[size] for size in sizes], marker="o", color=colour, label=wrapped(name, 26)
+        )
     unit = GLOSSARY[value].unit if value in GLOSSARY else ""
     named = {"currency": columns["currency"][0], "1": ""}.get(unit, unit)
     words = value.replace("_", " ").removesuffix(f" {named}").replace("npv", "net present value")
@@ -88,6 +92,8 @@ def _points(
             continue
         line, size = lines.get(scenario, ""), float(x[scenario])
         if size in found.setdefault(line, {}):
-            raise InputError(f"scenario {scenario!r}: another has the size {size:g} on the line {line!r}; give lines=")
+            raise InputError(
+                f"scenario {scenario!r}: another has the size {size:g} on the line {line!r}; give lines="
+            )
         found[line][size] = float(number)
     return found

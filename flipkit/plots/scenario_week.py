@@ -10,11 +10,11 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
+from flipkit.calendar import from_us, to_us
 from flipkit.errors import InputError
 from flipkit.frames import Frame, take
 from flipkit.plots.axes import COLOURS, axes, nothing_to_show, quiet
 from flipkit.plots.scenario_frame import battery_by, only, rows, wrapped
-from flipkit.tariffs.calendar import from_us, to_us
 
 __all__ = ["dispatch_week"]
 
@@ -92,11 +92,19 @@ def dispatch_week(
     _time_axis(ax, edges, timezone)
     lines = _price_line(ax, edges, columns)
     areas = {str(area.get_label()): area for area in ax.patches}  # battery and grid are there twice
-    ax.legend(handles=[*areas.values(), *lines], frameon=False, ncols=6, loc="lower right", bbox_to_anchor=(1, 1))
+    ax.legend(
+        handles=[*areas.values(), *lines],
+        frameon=False,
+        ncols=6,
+        loc="lower right",
+        bbox_to_anchor=(1, 1),
+    )
     return ax
 
 
-def _home(intervals: Frame, site_id: str | None, scenario: str | None) -> tuple[dict[str, np.ndarray], str]:
+def _home(
+    intervals: Frame, site_id: str | None, scenario: str | None
+) -> tuple[dict[str, np.ndarray], str]:
     columns = take(
         intervals,
         times=["start_utc", "end_utc"],
@@ -110,15 +118,25 @@ def _home(intervals: Frame, site_id: str | None, scenario: str | None) -> tuple[
     return rows(columns, columns["scenario"] == name), f"{site}, {name!r}"
 
 
-def _days(columns: dict[str, np.ndarray], start: date | str | None, days: int, timezone: str) -> dict[str, np.ndarray]:
+def _days(
+    columns: dict[str, np.ndarray], start: date | str | None, days: int, timezone: str
+) -> dict[str, np.ndarray]:
     """The intervals that begin within so many local days."""
     begins = columns["start_utc"].astype(np.int64)
-    first = from_us(int(begins[0])).astimezone(ZoneInfo(timezone)).date() if start is None else _date(start)
+    first = (
+        from_us(int(begins[0])).astimezone(ZoneInfo(timezone)).date()
+        if start is None
+        else _date(start)
+    )
     begin, end = (to_us(day.isoformat(), timezone) for day in (first, first + timedelta(days=days)))
     found = rows(columns, (begins >= begin) & (begins < end))
     if not len(found["start_utc"]):
-        there = " to ".join(str(columns[name][at]) for name, at in (("start_utc", 0), ("end_utc", -1)))
-        raise InputError(f"no interval in {days} days from {first}; there are those from {there} UTC; choose start=")
+        there = " to ".join(
+            str(columns[name][at]) for name, at in (("start_utc", 0), ("end_utc", -1))
+        )
+        raise InputError(
+            f"no interval in {days} days from {first}; there are those from {there} UTC; choose start="
+        )
     return found
 
 
@@ -138,9 +156,16 @@ def _supply(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _uses(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    car = np.maximum(columns["ev_kwh"], 0.0)  # below 0 where a session is moved away: then it is no use
+    car = np.maximum(
+        columns["ev_kwh"], 0.0
+    )  # below 0 where a session is moved away: then it is no use
     home = columns["consumption_kwh"] - car
-    return {"home": home, "car": car, "battery": columns["charge_kwh"], "grid": columns["export_kwh"]}
+    return {
+        "home": home,
+        "car": car,
+        "battery": columns["charge_kwh"],
+        "grid": columns["export_kwh"],
+    }
 
 
 def _stack(ax: Axes, edges: np.ndarray, parts: dict[str, np.ndarray]) -> None:
@@ -148,7 +173,9 @@ def _stack(ax: Axes, edges: np.ndarray, parts: dict[str, np.ndarray]) -> None:
     base = np.zeros(len(edges) - 1)
     for name, power in parts.items():
         if power.any():
-            ax.stairs(base + power, edges, baseline=base, fill=True, color=_COLOUR[name], label=name)
+            ax.stairs(
+                base + power, edges, baseline=base, fill=True, color=_COLOUR[name], label=name
+            )
             base = base + power
 
 
@@ -176,4 +203,8 @@ def _price_line(ax: Axes, edges: np.ndarray, columns: dict[str, np.ndarray]) -> 
     other.set_ylim(most * low / high, most)  # the two zeros side by side
     if np.nanmin(price) >= 0:
         other.set_yticks([tick for tick in other.get_yticks() if 0 <= tick <= most])
-    return [other.stairs(price, edges, baseline=None, color="black", linewidth=1.2, label="import price")]
+    return [
+        other.stairs(
+            price, edges, baseline=None, color="black", linewidth=1.2, label="import price"
+        )
+    ]

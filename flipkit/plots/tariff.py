@@ -8,13 +8,12 @@ from datetime import UTC, datetime
 import numpy as np
 from matplotlib.axes import Axes
 
+from flipkit.calendar import month_edges, offset_pieces, to_us, zone
 from flipkit.errors import InputError
 from flipkit.plots.axes import axes
-from flipkit.tariffs.calendar import month_edges, to_us, zone
-from flipkit.tariffs.describe import describe_validity
-from flipkit.tariffs.offsets import DAY_US, SECOND_US, offset_pieces
-from flipkit.tariffs.tariff import Tariff
-from flipkit.tariffs.tariff_checks import overlap
+from flipkit.tariffs import Tariff
+from flipkit.tariffs.model import describe_validity, overlap
+from flipkit.vocabulary import DAY_US, SECOND_US
 
 __all__ = ["tariff_heatmap"]
 
@@ -52,7 +51,9 @@ def tariff_heatmap(tariff: Tariff, ax: Axes | None = None, *, year: int | None =
     ax.set_xticks(range(0, 25, 3))
     ax.set_xlabel(f"local hour, {tariff.timezone}")
     ax.set_ylabel(str(year))
-    ax.set_title(tariff.name if first == tariff else f"{tariff.name}: price of the first tier", loc="left")
+    ax.set_title(
+        tariff.name if first == tariff else f"{tariff.name}: price of the first tier", loc="left"
+    )
     ax.figure.colorbar(image, ax=ax, label=f"{tariff.currency}/kWh")
     return ax
 
@@ -84,10 +85,14 @@ def _mean_price(tariff: Tariff, year: int) -> np.ndarray:
     begins = begins[(begins >= begin) & (begins + _HALF_HOUR_US <= stop)]
     if not len(begins):
         when = " ".join(describe_validity(tariff.timezone, *tariff.validity))
-        raise InputError(f"tariff {tariff.name!r} has no price in {year}, it is {when}; choose another year=")
+        raise InputError(
+            f"tariff {tariff.name!r} has no price in {year}, it is {when}; choose another year="
+        )
     price = tariff.prices(int(begins[0]), int(begins[-1]) + _HALF_HOUR_US)
     cost = price.cost(begins, begins + _HALF_HOUR_US, np.ones(len(begins)))
-    month = np.searchsorted(month_edges(tariff.timezone, start, end).edges, begins, side="right") - 1
+    month = (
+        np.searchsorted(month_edges(tariff.timezone, start, end).edges, begins, side="right") - 1
+    )
     cell = month * 48 + _local_half_hour(begins, tariff.timezone)
     total, count = (np.bincount(cell, weights=weights, minlength=576) for weights in (cost, None))
     mean: np.ndarray = np.divide(total, count, out=np.full(576, np.nan), where=count > 0)

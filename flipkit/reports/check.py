@@ -12,20 +12,29 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from flipkit.calendar import from_us, month_edges
 from flipkit.errors import InputError, InvalidRequest, NotFound, UnexpectedAnswer
-from flipkit.frames import Frame, take
-from flipkit.frames.findings import Finding
+from flipkit.frames import Finding, Frame, take
+from flipkit.money import rounded
 from flipkit.tariffs import PriceSeries, Tariff
-from flipkit.tariffs.calendar import from_us, month_edges
-from flipkit.tariffs.money import rounded
-from flipkit.tariffs.price_frame import series_of_frame
-from flipkit.tariffs.series import Float64, joined
-from flipkit.tariffs.tier_prices import Used, has_tiers, mean_prices
+from flipkit.tariffs.model import joined
+from flipkit.tariffs.rating import Used, has_tiers, mean_prices
+from flipkit.tariffs.read import series_of_frame
+from flipkit.vocabulary import Float64
 
 if TYPE_CHECKING:
     from flipkit.connect import Kit
 
-__all__ = ["OWN_FLOW", "Local", "Records", "cost_columns", "difference", "rated", "records_of", "tariff_objects"]
+__all__ = [
+    "OWN_FLOW",
+    "Local",
+    "Records",
+    "cost_columns",
+    "difference",
+    "rated",
+    "records_of",
+    "tariff_objects",
+]
 
 OWN_FLOW = {"IMPORT": "INBOUND", "EXPORT": "OUTBOUND", "LOCAL": "INBOUND"}
 _KINDS = ("COMMODITY", "NON_COMMODITY")
@@ -84,9 +93,14 @@ def cost_columns(costs: Frame) -> dict[str, Any]:
     )
 
 
-def records_of(columns: Mapping[str, Any], direction: str) -> tuple[np.ndarray, np.ndarray, Float64, np.ndarray]:
+def records_of(
+    columns: Mapping[str, Any], direction: str
+) -> tuple[np.ndarray, np.ndarray, Float64, np.ndarray]:
     """Start, end, energy and whether it is the direction's own flow, of the columns of a cost frame."""
-    own = np.array([flow in {None, OWN_FLOW[direction]} for flow in columns["energy_flow_direction"]], dtype=bool)
+    own = np.array(
+        [flow in {None, OWN_FLOW[direction]} for flow in columns["energy_flow_direction"]],
+        dtype=bool,
+    )
     start, end = (columns[name].view(np.int64) for name in ("start_utc", "end_utc"))
     return start, end, columns["energy_kwh"], own
 
@@ -115,7 +129,11 @@ def rated(kit: Kit, records: Records, objects: Objects | None) -> Local:
     try:
         price = _price(_listed(kit, records), records)
     except _NO as error:
-        return Local(nothing, nothing, Finding("cost.unchecked", f"no tariff or price to rate it by: {error}"))
+        return Local(
+            nothing,
+            nothing,
+            Finding("cost.unchecked", f"no tariff or price to rate it by: {error}"),
+        )
     return Local(price * records.kwh, _HALF_WH * np.abs(price) + _NOISE)
 
 
@@ -137,12 +155,16 @@ def difference(cost: float, local: float, beyond: bool, currency: str | None) ->
 
 def _by_objects(kit: Kit, records: Records, objects: Objects) -> Local:
     """Each kind of tariff rated for itself, and added."""
-    kinds = [own for kind in _KINDS if (own := [each for each in objects if each.get("type") == kind])]
+    kinds = [
+        own for kind in _KINDS if (own := [each for each in objects if each.get("type") == kind])
+    ]
     if not kinds or kinds[0][0]["type"] != "COMMODITY" or sum(map(len, kinds)) < len(objects):
         raise InputError(
             f"{records.location_id} has no COMMODITY tariff for {records.direction}, or one of another type"
         )
-    tariffs = [Tariff.from_flatpeak(own, timezone=records.zone, currency=records.currency) for own in kinds]
+    tariffs = [
+        Tariff.from_flatpeak(own, timezone=records.zone, currency=records.currency) for own in kinds
+    ]
     start, end = int(records.start.min()), int(records.end.max())
     if not any(map(has_tiers, tariffs)):
         price = _price(_sum([tariff.prices(start, end) for tariff in tariffs]), records)
@@ -169,14 +191,22 @@ def _sum(parts: Sequence[PriceSeries]) -> PriceSeries:
 
 def _tiered(tariff: Tariff, window: _Window, share: float, records: Records) -> PriceSeries:
     """The prices of a tariff whose tiers are filled by `share` of the energy that counts."""
-    used, cuts = Used(window.used.times_us, share * window.used.kwh), np.concatenate([records.start, records.end])
+    used, cuts = (
+        Used(window.used.times_us, share * window.used.kwh),
+        np.concatenate([records.start, records.end]),
+    )
     parts = []
     for part in tariff.parts or (tariff,):
-        first, last = (-_FAR_US if part.validity[0] is None else part.validity[0]), part.validity[1] or _FAR_US
+        first, last = (
+            (-_FAR_US if part.validity[0] is None else part.validity[0]),
+            part.validity[1] or _FAR_US,
+        )
         span = max(first, window.start_us), min(last, window.end_us)
         if span[0] < span[1]:
             tiers = has_tiers(part)
-            parts.append(mean_prices(part, used, (first, last), span, cuts) if tiers else part.prices(*span))
+            parts.append(
+                mean_prices(part, used, (first, last), span, cuts) if tiers else part.prices(*span)
+            )
     return joined(parts).clip(window.start_us, window.end_us)
 
 
@@ -196,4 +226,6 @@ def _used(kit: Kit, records: Records, start_us: int) -> Used:
 def _listed(kit: Kit, records: Records) -> PriceSeries:
     """The price list over the time of the records."""
     span = from_us(int(records.start.min())), from_us(int(records.end.max()))
-    return series_of_frame(kit.flatpeak.prices(records.location_id, *span, tariff_direction=records.direction))
+    return series_of_frame(
+        kit.flatpeak.prices(records.location_id, *span, tariff_direction=records.direction)
+    )

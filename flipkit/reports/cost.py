@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from flipkit.calendar import covered, from_us, periods, read_window, split_at
 from flipkit.errors import InvalidRequest, NotFound
-from flipkit.frames import Frame, facts, returns, take
-from flipkit.frames.findings import Finding, as_text
-from flipkit.frames.tables import COST_REPORT
-from flipkit.http import side_by_side
+from flipkit.frames import COST_REPORT, Finding, Frame, as_text, facts, returns, take
+from flipkit.http import map_concurrent
+from flipkit.money import rounded
 from flipkit.reports.check import (
     Local,
     Objects,
@@ -25,10 +25,7 @@ from flipkit.reports.check import (
     records_of,
     tariff_objects,
 )
-from flipkit.reports.split import covered, split_at
-from flipkit.reports.window import local_window, periods
-from flipkit.tariffs.calendar import DAY_US, from_us
-from flipkit.tariffs.money import rounded
+from flipkit.vocabulary import DAY_US
 
 if TYPE_CHECKING:
     from flipkit.connect import Kit
@@ -38,7 +35,12 @@ __all__ = ["cost_report"]
 
 @returns(COST_REPORT)
 def cost_report(
-    kit: Kit, start: Any, end: Any, *, aggregation: str = "MONTH", object_id: str | Sequence[str] | None = None
+    kit: Kit,
+    start: Any,
+    end: Any,
+    *,
+    aggregation: str = "MONTH",
+    object_id: str | Sequence[str] | None = None,
 ) -> Frame:
     """Energy and its cost per location (or device), tariff direction, and local month or day.
 
@@ -84,16 +86,32 @@ def cost_report(
     """
     jobs = list(_jobs(kit, object_id))
     places = list(dict.fromkeys(job.object_id for job in jobs if job.zone))
-    objects = dict(zip(places, side_by_side(partial(tariff_objects, kit), places, what="tariffs"), strict=True))
+    objects = dict(
+        zip(
+            places,
+            map_concurrent(partial(tariff_objects, kit), places, what="tariffs"),
+            strict=True,
+        )
+    )
     ask = _Ask(kit, start, end, aggregation, objects)
-    parts = side_by_side(partial(_report, ask), jobs, what="cost report")
+    parts = map_concurrent(partial(_report, ask), jobs, what="cost report")
     columns = {name: [row[name] for rows, _ in parts for row in rows] for name in COST_REPORT.names}
     times = [time for _, time in parts if time]
-    about = {"report": "cost", "start": str(start), "end": str(end), "aggregation": aggregation, "object_id": object_id}
+    about = {
+        "report": "cost",
+        "start": str(start),
+        "end": str(end),
+        "aggregation": aggregation,
+        "object_id": object_id,
+    }
     return COST_REPORT.build(
         columns,
         kit.frames,
-        facts={"query": about, "data_time_utc": max(times, default=None), "environment": kit.environment},
+        facts={
+            "query": about,
+            "data_time_utc": max(times, default=None),
+            "environment": kit.environment,
+        },
     )
 
 
@@ -135,20 +153,28 @@ def _jobs(kit: Kit, object_id: str | Sequence[str] | None) -> Iterator[_Job]:
 
 def _report(ask: _Ask, job: _Job) -> tuple[list[dict[str, Any]], str | None]:
     """The rows of one job, and when the service answered."""
-    window = local_window(ask.start, ask.end, job.zone or "UTC")
-    margin = 0 if job.zone else DAY_US  # a device's zone comes with its rows; what is too much is cut off again
+    window = read_window(ask.start, ask.end).bounds(job.zone or "UTC")
+    margin = (
+        0 if job.zone else DAY_US
+    )  # a device's zone comes with its rows; what is too much is cut off again
     asked = [from_us(window[0] - margin), from_us(window[1] + margin)]
     try:
-        costs = ask.kit.flatpeak.cost_by_interval(job.object_id, *asked, tariff_direction=job.direction)
+        costs = ask.kit.flatpeak.cost_by_interval(
+            job.object_id, *asked, tariff_direction=job.direction
+        )
     except (InvalidRequest, NotFound) as error:
         finding = Finding("cost.unavailable", str(error))
-        return (list(_unavailable(job, window, ask.aggregation, finding)) if job.expected else []), None
+        return (
+            list(_unavailable(job, window, ask.aggregation, finding)) if job.expected else []
+        ), None
     rows = _Rows(costs, job.direction)
     if not len(rows.start) and not job.expected:
         return [], None
     zone = job.zone or rows.zone or "UTC"
-    window = local_window(ask.start, ask.end, zone)
-    found = _aggregated(job, rows, _local(ask, job, rows), *periods(ask.aggregation, zone, *window), window)
+    window = read_window(ask.start, ask.end).bounds(zone)
+    found = _aggregated(
+        job, rows, _local(ask, job, rows), *periods(ask.aggregation, zone, *window), window
+    )
     return list(found), facts(costs).get("data_time_utc")
 
 
@@ -167,15 +193,33 @@ def _local(ask: _Ask, job: _Job, rows: _Rows) -> Local:
     """The rows rated here."""
     currency = rows.currency or job.currency
     if job.zone and currency:
-        found = job.object_id, job.direction, job.zone, currency, rows.start, rows.end, rows.energy, rows.own
+        found = (
+            job.object_id,
+            job.direction,
+            job.zone,
+            currency,
+            rows.start,
+            rows.end,
+            rows.energy,
+            rows.own,
+        )
         return rated(ask.kit, Records(*found), ask.objects[job.object_id])
     nothing = np.full(len(rows.start), np.nan)
     silent = job.direction == "LOCAL"
-    return Local(nothing, nothing, None if silent else Finding("cost.unchecked", "whose tariff it has is not known"))
+    return Local(
+        nothing,
+        nothing,
+        None if silent else Finding("cost.unchecked", "whose tariff it has is not known"),
+    )
 
 
 def _aggregated(
-    job: _Job, rows: _Rows, local: Local, labels: tuple[str, ...], edges: np.ndarray, window: tuple[int, int]
+    job: _Job,
+    rows: _Rows,
+    local: Local,
+    labels: tuple[str, ...],
+    edges: np.ndarray,
+    window: tuple[int, int],
 ) -> Iterator[dict[str, Any]]:
     edges = np.clip(edges, *window)
     pieces = split_at(edges, rows.start, rows.end)
@@ -188,7 +232,9 @@ def _aggregated(
         row, share = pieces.row[own], pieces.share[own]
         confidence = rows.confidence[row]
         coverage = float(time[period] / (edges[period + 1] - edges[period]))
-        cost, here = (fsum(column[row] * share) if len(row) else np.nan for column in (rows.cost, local.cost))
+        cost, here = (
+            fsum(column[row] * share) if len(row) else np.nan for column in (rows.cost, local.cost)
+        )
         found = [*_findings(coverage, confidence, int((there & ~own).sum()))]
         found += [*difference(cost, here, bool(beyond[row].any()), currency)]
         found += [local.finding] if local.finding and len(row) else []
@@ -220,18 +266,32 @@ def _findings(coverage: float, confidence: np.ndarray, others: int) -> Iterator[
     if coverage == 0:
         yield Finding("coverage.none", "no records in the period")
     elif coverage < 1:
-        yield Finding("coverage.partial", f"records for {coverage:.1%} of the time; the rest is not in the figures")
+        yield Finding(
+            "coverage.partial",
+            f"records for {coverage:.1%} of the time; the rest is not in the figures",
+        )
     unsure = int((confidence < 1).sum())
     if unsure:
-        yield Finding("confidence.estimated", f"{unsure:,} of {len(confidence):,} rows are estimates or forecasts")
+        yield Finding(
+            "confidence.estimated",
+            f"{unsure:,} of {len(confidence):,} rows are estimates or forecasts",
+        )
     if others:
-        yield Finding("cost.other_flow", f"{others:,} rows of energy the other way are not in the figures")
+        yield Finding(
+            "cost.other_flow", f"{others:,} rows of energy the other way are not in the figures"
+        )
 
 
-def _unavailable(job: _Job, window: tuple[int, int], aggregation: str, finding: Finding) -> Iterator[dict[str, Any]]:
+def _unavailable(
+    job: _Job, window: tuple[int, int], aggregation: str, finding: Finding
+) -> Iterator[dict[str, Any]]:
     labels, edges = periods(aggregation, job.zone or "UTC", *window)
     edges = np.clip(edges, *window)
     numbers = ("energy_kwh", "cost", "local_cost", "coverage", "confidence")
     nothing = dict.fromkeys(numbers, np.nan) | {"intervals": 0}
     for period, label in enumerate(labels):
-        yield _base(job, label, edges, period) | nothing | {"currency": job.currency, "finding": str(finding)}
+        yield (
+            _base(job, label, edges, period)
+            | nothing
+            | {"currency": job.currency, "finding": str(finding)}
+        )

@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from flipkit.calendar import from_us, month_edges, read_window
 from flipkit.errors import PriceUnavailable
-from flipkit.frames import Frame, facts, returns, take
-from flipkit.frames.findings import Finding
-from flipkit.frames.tables import LOST_VALUE_REPORT
-from flipkit.http import side_by_side
+from flipkit.frames import LOST_VALUE_REPORT, Finding, Frame, facts, returns, take
+from flipkit.http import map_concurrent
+from flipkit.money import rounded
 from flipkit.reports.performance import performance_report
-from flipkit.reports.window import local_window
-from flipkit.tariffs.calendar import from_us, month_edges
-from flipkit.tariffs.money import rounded
-from flipkit.tariffs.price_frame import series_of_frame
-from flipkit.tariffs.series import PriceSeries
+from flipkit.tariffs import PriceSeries
+from flipkit.tariffs.read import series_of_frame
 
 if TYPE_CHECKING:
     from flipkit.connect import Kit
@@ -63,11 +60,15 @@ def lost_value_report(kit: Kit, start: str, end: str) -> Frame:
     lost = take(report, numbers=["lost_kwh"], texts=["site_id", "month", "finding"])
     sites = dict.fromkeys(lost["site_id"][lost["lost_kwh"] > 0])
     locations = _locations(kit)
-    found = side_by_side(lambda s: _worth(kit, locations.get(s), start, end), list(sites), what="lost value")
+    found = map_concurrent(
+        lambda s: _worth(kit, locations.get(s), start, end), list(sites), what="lost value"
+    )
     worth = dict(zip(sites, found, strict=True))
     rows = [
         _row(*row, worth, locations)
-        for row in zip(lost["site_id"], lost["month"], lost["lost_kwh"], lost["finding"], strict=True)
+        for row in zip(
+            lost["site_id"], lost["month"], lost["lost_kwh"], lost["finding"], strict=True
+        )
     ]
     columns = {name: [row[name] for row in rows] for name in LOST_VALUE_REPORT.names}
     about = facts(report) | {"query": {"report": "lost value", "start": start, "end": end}}
@@ -97,7 +98,9 @@ class _Worth(NamedTuple):
 
 
 def _locations(kit: Kit) -> dict[str, _Location]:
-    columns = take(kit.flatpeak.locations(), texts=["reference_id", "location_id", "timezone", "currency"])
+    columns = take(
+        kit.flatpeak.locations(), texts=["reference_id", "location_id", "timezone", "currency"]
+    )
     rows = zip(*columns.values(), strict=True)
     return {reference: _Location(*rest) for reference, *rest in rows if reference and all(rest)}
 
@@ -112,23 +115,43 @@ def _row(
 ) -> dict[str, Any]:
     currency = locations[site].currency if site in locations else None
     row: dict[str, Any] = dict.fromkeys(LOST_VALUE_REPORT.names, np.nan)
-    row |= {"site_id": site, "month": month, "lost_kwh": lost_kwh, "currency": currency, "finding": finding}
+    row |= {
+        "site_id": site,
+        "month": month,
+        "lost_kwh": lost_kwh,
+        "currency": currency,
+        "finding": finding,
+    }
     if not lost_kwh > 0:
-        return row | ({"lost_value": 0.0, "lost_value_low": 0.0, "lost_value_high": 0.0} if lost_kwh == 0 else {})
+        return row | (
+            {"lost_value": 0.0, "lost_value_low": 0.0, "lost_value_high": 0.0}
+            if lost_kwh == 0
+            else {}
+        )
     own = worth[site]
     price = own.months.get(month)
-    more = [finding, own.finding and str(own.finding), price and price.finding and str(price.finding)]
+    more = [
+        finding,
+        own.finding and str(own.finding),
+        price and price.finding and str(price.finding),
+    ]
     row["finding"] = "; ".join(text for text in more if text) or None
     if price is None:
         return row
     amounts = [rounded(lost_kwh * per_kwh, currency) for per_kwh in price[:3]]
-    return row | {"lost_value": amounts[0], "lost_value_low": min(amounts[1:]), "lost_value_high": max(amounts[1:])}
+    return row | {
+        "lost_value": amounts[0],
+        "lost_value_low": min(amounts[1:]),
+        "lost_value_high": max(amounts[1:]),
+    }
 
 
 def _worth(kit: Kit, location: _Location | None, start: str, end: str) -> _Worth:
     if location is None:
-        return _Worth({}, Finding("lost_value.no_location", "Flatpeak has no location with the site's id"))
-    window = local_window(start, end, location.zone)
+        return _Worth(
+            {}, Finding("lost_value.no_location", "Flatpeak has no location with the site's id")
+        )
+    window = read_window(start, end).bounds(location.zone)
     try:
         imported = _prices(kit, location, window, "IMPORT")
     except PriceUnavailable as error:
@@ -137,16 +160,23 @@ def _worth(kit: Kit, location: _Location | None, start: str, end: str) -> _Worth
         exported: PriceSeries | None = _prices(kit, location, window, "EXPORT")
         finding = None
     except PriceUnavailable:
-        exported, finding = None, Finding("lost_value.no_export_price", "export counted as worth nothing")
+        exported, finding = (
+            None,
+            Finding("lost_value.no_export_price", "export counted as worth nothing"),
+        )
     profile = _Profile(kit, location, window)
     months = dict(_months(profile, imported, exported, location.zone, window))
     if not months:
-        finding = Finding("lost_value.no_profile", "no production records in the window to weight the prices with")
+        finding = Finding(
+            "lost_value.no_profile", "no production records in the window to weight the prices with"
+        )
     return _Worth(months, finding)
 
 
 def _prices(kit: Kit, location: _Location, window: tuple[int, int], direction: str) -> PriceSeries:
-    frame = kit.flatpeak.prices(location.id, from_us(window[0]), from_us(window[1]), tariff_direction=direction)
+    frame = kit.flatpeak.prices(
+        location.id, from_us(window[0]), from_us(window[1]), tariff_direction=direction
+    )
     return series_of_frame(frame)
 
 
@@ -154,8 +184,13 @@ class _Profile:
     """The site's own production as Flatpeak has it: what it used (LOCAL) and what it exported, by record."""
 
     def __init__(self, kit: Kit, location: _Location, window: tuple[int, int]) -> None:
-        ask = partial(kit.flatpeak.cost_by_interval, location.id, from_us(window[0]), from_us(window[1]))
-        frames = [take(_or_nothing(ask, d), times=["start_utc", "end_utc"], numbers=["energy_kwh"]) for d in _FLOWS]
+        ask = partial(
+            kit.flatpeak.cost_by_interval, location.id, from_us(window[0]), from_us(window[1])
+        )
+        frames = [
+            take(_or_nothing(ask, d), times=["start_utc", "end_utc"], numbers=["energy_kwh"])
+            for d in _FLOWS
+        ]
         self.start = np.concatenate([f["start_utc"].view(np.int64) for f in frames])
         self.end = np.concatenate([f["end_utc"].view(np.int64) for f in frames])
         self.kwh = np.concatenate([f["energy_kwh"] for f in frames])
@@ -173,12 +208,20 @@ def _or_nothing(ask: Any, direction: str) -> Any:
 
 
 def _months(
-    profile: _Profile, imported: PriceSeries, exported: PriceSeries | None, zone: str, window: tuple[int, int]
+    profile: _Profile,
+    imported: PriceSeries,
+    exported: PriceSeries | None,
+    zone: str,
+    window: tuple[int, int],
 ) -> Iterator[tuple[str, _Price]]:
     """The price of each month; nothing where the window has no production at all."""
     labels, edges = month_edges(zone, *window)
     used = imported.cost(profile.start, profile.end, profile.kwh)
-    sold = np.zeros(len(used)) if exported is None else exported.cost(profile.start, profile.end, profile.kwh)
+    sold = (
+        np.zeros(len(used))
+        if exported is None
+        else exported.cost(profile.start, profile.end, profile.kwh)
+    )
     month = np.searchsorted(edges, profile.start, side="right") - 1
     whole = _price(profile, used, sold, np.ones(len(used), dtype=bool))
     if whole is None:
@@ -188,11 +231,17 @@ def _months(
         yield (
             label,
             own
-            or whole._replace(finding=Finding("lost_value.profile_of_window", "no production records in the month")),
+            or whole._replace(
+                finding=Finding(
+                    "lost_value.profile_of_window", "no production records in the month"
+                )
+            ),
         )
 
 
-def _price(profile: _Profile, used: np.ndarray, sold: np.ndarray, rows: np.ndarray) -> _Price | None:
+def _price(
+    profile: _Profile, used: np.ndarray, sold: np.ndarray, rows: np.ndarray
+) -> _Price | None:
     kwh = fsum(profile.kwh[rows])
     if kwh <= 0:
         return None

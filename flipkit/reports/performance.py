@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from flipkit.frames import Frame, facts, returns, take
-from flipkit.frames.findings import Finding, as_text
-from flipkit.frames.tables import PERFORMANCE_REPORT
-from flipkit.tariffs.calendar import months_between
+from flipkit.calendar import read_window
+from flipkit.frames import PERFORMANCE_REPORT, Finding, Frame, as_text, facts, returns, take
 
 if TYPE_CHECKING:
     from flipkit.connect import Kit
@@ -52,13 +50,17 @@ def performance_report(kit: Kit, start: str, end: str) -> Frame:
     FlipkitError
         The service did not answer.
     """
-    months = months_between(start, end)
+    months = read_window(start, end).months()
     report = kit.flip.equipment_performance(start=start, end=end)
     answered = facts(report).get("data_time_utc")
     rows = _Rows(report)
-    sites = sorted({*take(kit.flip.sites(), texts=["site_id"])["site_id"], *(site for site, _ in rows.index)})
+    sites = sorted(
+        {*take(kit.flip.sites(), texts=["site_id"])["site_id"], *(site for site, _ in rows.index)}
+    )
     judged = [_judge(rows, site, month, (answered or "")[:7]) for site in sites for month in months]
-    columns = {name: [row[name] for row in judged] for name in PERFORMANCE_REPORT.names if name != "rank"}
+    columns = {
+        name: [row[name] for row in judged] for name in PERFORMANCE_REPORT.names if name != "rank"
+    }
     ranks = _ranks(columns["month"], columns["lost_kwh"])
     query = {"report": "performance", "start": start, "end": end}
     about = {"query": query, "data_time_utc": answered, "environment": kit.environment}
@@ -82,8 +84,14 @@ class _Rows:
 def _judge(rows: _Rows, site: str, month: str, current: str) -> dict[str, object]:
     row = rows.get(site, month)
     if row is None:
-        missing = Finding("performance.no_row", "the service's report for the month does not hold the site")
-        return dict.fromkeys(PERFORMANCE_REPORT.names) | {"site_id": site, "month": month, "finding": str(missing)}
+        missing = Finding(
+            "performance.no_row", "the service's report for the month does not hold the site"
+        )
+        return dict.fromkeys(PERFORMANCE_REPORT.names) | {
+            "site_id": site,
+            "month": month,
+            "finding": str(missing),
+        }
     actual, expected = float(row["actual_production_kwh"]), float(row["expected_production_kwh"])  # type: ignore[arg-type]
     findings = _obstacles(actual, expected, float(row["system_size_kw"]))  # type: ignore[arg-type]
     index = lost = float("nan")
@@ -91,32 +99,55 @@ def _judge(rows: _Rows, site: str, month: str, current: str) -> dict[str, object
         index, lost = actual / expected, max(expected - actual, 0.0)
         findings = _remarks(actual, index, lost)
     if month == current and actual == actual:
-        findings.append(Finding("performance.month_to_date", "the month is not over; both figures are to date"))
-    return row | {"performance_index": index, "lost_kwh": round(lost, 6), "finding": as_text(findings)}
+        findings.append(
+            Finding("performance.month_to_date", "the month is not over; both figures are to date")
+        )
+    return row | {
+        "performance_index": index,
+        "lost_kwh": round(lost, 6),
+        "finding": as_text(findings),
+    }
 
 
 def _obstacles(actual: float, expected: float, size_kw: float) -> list[Finding]:
     """Why the month cannot be judged."""
     if np.isnan([actual, expected, size_kw]).all():
-        return [Finding("performance.not_monitored", "no production, no expectation and no system size: no solar?")]
+        return [
+            Finding(
+                "performance.not_monitored",
+                "no production, no expectation and no system size: no solar?",
+            )
+        ]
     found = []
     if np.isnan(actual):
         found.append(Finding("performance.no_data", "no production was reported for the month"))
     if np.isnan(expected):
         found.append(Finding("performance.no_expected_value", "push one with flip.push_fleet_data"))
     if expected <= 0:
-        found.append(Finding("performance.expected_zero", f"the expected value is {expected:g} kWh"))
+        found.append(
+            Finding("performance.expected_zero", f"the expected value is {expected:g} kWh")
+        )
     return found
 
 
 def _remarks(actual: float, index: float, lost: float) -> list[Finding]:
     """What stands out in a month that can be judged."""
     if actual == 0:
-        return [Finding("performance.zero_production", f"nothing was produced; {lost:,.0f} kWh were expected")]
+        return [
+            Finding(
+                "performance.zero_production",
+                f"nothing was produced; {lost:,.0f} kWh were expected",
+            )
+        ]
     if index < LOW:
         return [Finding("performance.low", f"{1 - index:.0%} below the expectation")]
     if index > _HIGH:
-        return [Finding("performance.implausible", f"{index:.2f} times the expectation; check the expected value")]
+        return [
+            Finding(
+                "performance.implausible",
+                f"{index:.2f} times the expectation; check the expected value",
+            )
+        ]
     return []
 
 

@@ -67,7 +67,13 @@ def matrix_table(matrix: Frame) -> Iterator[str]:
         moved = f"{100 * np.nanmax(columns['rule_spread'][own], initial=0.0):.1f} %"
         figures = (f"{cost:,.2f}", f"{regret:,.2f}", f"{best}")
         rows.append((cost, (tariff, *figures, moved) if spread else (tariff, *figures)))
-    head = ("tariff", "cost", "above the cheapest", "cheapest for", *(["tier rule moves a bill by"] if spread else []))
+    head = (
+        "tariff",
+        "cost",
+        "above the cheapest",
+        "cheapest for",
+        *(["tier rule moves a bill by"] if spread else []),
+    )
     yield f"All tariffs, {columns['currency'][0]}"
     yield from text_table([head, *(row for _, row in sorted(rows))])
 

@@ -11,13 +11,10 @@ from typing import Any
 
 from flipkit.errors import InputError
 from flipkit.frames import library_of
-from flipkit.scenarios.fleet import Fleet
-from flipkit.scenarios.market import Market
-from flipkit.scenarios.prices import today
-from flipkit.scenarios.scenario import Scenario
-from flipkit.scenarios.service.instant_bills import instantly
-from flipkit.scenarios.simulation import Simulation
-from flipkit.tariffs.energy import Block, read_blocks
+from flipkit.scenarios.changes import Scenario
+from flipkit.scenarios.engine import Fleet, SitePrices, current_prices
+from flipkit.scenarios.results import Simulation, instantly
+from flipkit.tariffs.rating import Block, read_blocks
 
 __all__ = ["simulate"]
 
@@ -88,15 +85,21 @@ def simulate(
     if isinstance(verify, bool) or not isinstance(verify, Integral) or verify < 0:
         raise InputError(f"verify={verify!r}: give a number of intervals, 0 or more")
     if executor is not None and not hasattr(executor, "submit"):
-        raise InputError(f"executor={executor!r}: give a concurrent.futures.Executor, or leave it out for threads")
+        raise InputError(
+            f"executor={executor!r}: give a concurrent.futures.Executor, or leave it out for threads"
+        )
     if dispatch not in METHODS:
         raise InputError(f"dispatch={dispatch!r}: choose one of {', '.join(METHODS)}")
     if method not in ("local", "instant") or (journal is not None and method != "instant"):
-        raise InputError(f"method={method!r}: choose 'local' or 'instant'; a journal is kept by 'instant' alone")
+        raise InputError(
+            f"method={method!r}: choose 'local' or 'instant'; a journal is kept by 'instant' alone"
+        )
     chosen, frames = _checked(scenarios), library_of(energy)
     blocks = tuple(read_blocks(energy))
     fleet = Fleet(blocks, _markets(prices, blocks, chosen), executor)
-    result = Simulation(fleet, tuple(chosen), dispatch, tuple(fleet.reckon(chosen, dispatch)), frames)
+    result = Simulation(
+        fleet, tuple(chosen), dispatch, tuple(fleet.reckon(chosen, dispatch)), frames
+    )
     if method == "instant":
         client = getattr(prices, "flatpeak", prices)
         result = replace(result, reckoned=tuple(instantly(result, client, journal)))
@@ -127,8 +130,18 @@ def _checked(scenarios: Iterable[Scenario]) -> list[Scenario]:
     return chosen
 
 
-def _markets(prices: Any, blocks: Sequence[Block], scenarios: Sequence[Scenario]) -> dict[str, Market]:
-    windows = {site_id: (each.grid.start_us, each.grid.end_us) for each in blocks for site_id in each.site_ids}
-    tariffs = [(site_id, scenario.at(site_id, "tariff")) for scenario in reversed(scenarios) for site_id in windows]
+def _markets(
+    prices: Any, blocks: Sequence[Block], scenarios: Sequence[Scenario]
+) -> dict[str, SitePrices]:
+    windows = {
+        site_id: (each.grid.start_us, each.grid.end_us)
+        for each in blocks
+        for site_id in each.site_ids
+    }
+    tariffs = [
+        (site_id, scenario.at(site_id, "tariff"))
+        for scenario in reversed(scenarios)
+        for site_id in windows
+    ]
     zones = {site_id: tariff.timezone for site_id, tariff in tariffs if tariff is not None}
-    return today(prices, windows, zones)
+    return current_prices(prices, windows, zones)

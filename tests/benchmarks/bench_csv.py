@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 from timing import report, seconds
 
-from flipkit.frames import write_csv
-from flipkit.frames.tables import COSTS
+from flipkit.frames import COSTS, write_csv
 
 ROWS, YEAR = 1_000_000, 17_520
 RUNS = 3
@@ -29,15 +28,22 @@ def frames():
         "currency": "GBP",
         "confidence": np.ones(ROWS),
     }
-    return {library: COSTS.build(columns, library, ordered=True) for library in ("pandas", "polars")}
+    return {
+        library: COSTS.build(columns, library, ordered=True) for library in ("pandas", "polars")
+    }
 
 
 def main():
     """All ways alternate, so that a busy machine slows all."""
     made = frames()
     with tempfile.TemporaryDirectory() as folder:
-        ways = {name: partial(write_csv, frame, Path(folder) / "own.csv") for name, frame in made.items()}
-        ways["DataFrame.to_csv"] = partial(made["pandas"].to_csv, Path(folder) / "peer.csv", index=False)
+        ways = {
+            name: partial(write_csv, frame, Path(folder) / "own.csv")
+            for name, frame in made.items()
+        }
+        ways["DataFrame.to_csv"] = partial(
+            made["pandas"].to_csv, Path(folder) / "peer.csv", index=False
+        )
         runs = {name: [] for name in ways}
         for _ in range(RUNS):
             for name, way in ways.items():

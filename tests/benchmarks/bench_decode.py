@@ -22,8 +22,13 @@ def answer(*, offset, references):
     dice = np.random.default_rng(7)
     start = datetime(2020, 1, 1, tzinfo=UTC)
     zone = "+01:00" if offset else "Z"
-    texts = [f"{start + timedelta(minutes=30 * i):%Y-%m-%dT%H:%M:%S}{zone}" for i in range(ROWS + 1)]
-    wh, prices = dice.integers(0, 3000, ROWS).tolist(), dice.uniform(0.1, 0.4, ROWS).round(5).tolist()
+    texts = [
+        f"{start + timedelta(minutes=30 * i):%Y-%m-%dT%H:%M:%S}{zone}" for i in range(ROWS + 1)
+    ]
+    wh, prices = (
+        dice.integers(0, 3000, ROWS).tolist(),
+        dice.uniform(0.1, 0.4, ROWS).round(5).tolist(),
+    )
     rows = [
         {
             "start_time": texts[i],
@@ -35,7 +40,11 @@ def answer(*, offset, references):
         for i in range(ROWS)
     ]
     head = {"id": "ecs_1", "object": "energy_cost", "account_id": "acc_1", "energy_units": "WH"}
-    more = {"currency_code": "GBP", "location_timezone": "Europe/London", "tariff_direction": "IMPORT"}
+    more = {
+        "currency_code": "GBP",
+        "location_timezone": "Europe/London",
+        "tariff_direction": "IMPORT",
+    }
     return json.dumps({**head, **more, "data": rows}).encode()
 
 
@@ -76,7 +85,10 @@ def main():
     for label, options in SHAPES.items():
         body = answer(**options)
         clients = {library: client(body, library) for library in PEERS}
-        ways = {f"flipkit to {name}": partial(one.cost_by_interval, "loc_1", *SPAN) for name, one in clients.items()}
+        ways = {
+            f"flipkit to {name}": partial(one.cost_by_interval, "loc_1", *SPAN)
+            for name, one in clients.items()
+        }
         ways |= {peer.__name__: partial(peer, body) for peer in PEERS.values()}
         for way in ways.values():
             way()  # the first one pays for imports
@@ -87,7 +99,9 @@ def main():
         for library in PEERS:
             for peer in PEERS.values():
                 what = f"{ROWS:,} cost rows ({label}) to {library}"
-                report(what, runs[f"flipkit to {library}"], peer.__name__, runs[peer.__name__], goal=7)
+                report(
+                    what, runs[f"flipkit to {library}"], peer.__name__, runs[peer.__name__], goal=7
+                )
 
 
 if __name__ == "__main__":

@@ -16,16 +16,13 @@ from pathlib import Path
 import numpy as np
 from timing import report, seconds
 
-from flipkit.scenarios.battery import Battery
+from flipkit.scenarios import Battery
 from flipkit.scenarios.dispatch import dispatch, dispatch_block, dispatch_tariff
-from flipkit.tariffs.charges import DemandCharge, DemandTier, Ratchet
-from flipkit.tariffs.export import Export
-from flipkit.tariffs.rates import Rate, Tier
-from flipkit.tariffs.tariff import Tariff
+from flipkit.tariffs import DemandCharge, DemandTier, Export, Ratchet, Rate, Tariff, Tier
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from dispatch_oracle import cheapest
+from support.dispatch_oracle import cheapest
 
 COUNT, STEP_H = 365 * 48, 0.5
 BATTERY = Battery(13.5, 5, export_from_battery=True)
@@ -43,7 +40,11 @@ def plans():
     """Name, import and export price, and whether a linear programme can say the same."""
     hour = np.arange(COUNT) % 48 / 2
     bands = np.where(hour < 7, 0.09, np.where((hour >= 16) & (hour < 19), 0.40, 0.27))
-    wild = 0.2 + 0.1 * np.sin((hour - 9) / 12 * 2 * np.pi) + np.random.default_rng(2).normal(0, 0.05, COUNT)
+    wild = (
+        0.2
+        + 0.1 * np.sin((hour - 9) / 12 * 2 * np.pi)
+        + np.random.default_rng(2).normal(0, 0.05, COUNT)
+    )
     low, high = np.full(COUNT, 0.05), np.full(COUNT, 0.15)
     yield "three bands", bands, low, True
     yield "half-hourly prices", np.maximum(wild, 0.06), low, True
@@ -59,12 +60,19 @@ def against_highs():
         result = dispatch(net, buy, sell, STEP_H, BATTERY, "optimal")
         own = seconds(lambda: dispatch(net, buy, sell, STEP_H, BATTERY, "optimal"), repeat=15)  # noqa: B023
         busy = processor_ms(lambda: dispatch(net, buy, sell, STEP_H, BATTERY, "optimal"))  # noqa: B023
-        print(f"\n{name}: {ms(own)} (goal 15 ms), processor {busy:.1f} ms; {result.method_used}, {result.note}")
+        print(
+            f"\n{name}: {ms(own)} (goal 15 ms), processor {busy:.1f} ms; {result.method_used}, {result.note}"
+        )
         if is_linear:
             claims = []
-            peer = seconds(lambda: claims.append(cheapest(net, buy, sell, STEP_H, BATTERY, whole=False)), repeat=3)  # noqa: B023
+            peer = seconds(
+                lambda: claims.append(cheapest(net, buy, sell, STEP_H, BATTERY, whole=False)),  # noqa: B023
+                repeat=3,
+            )
             report("  exact year", own, "the linear programme in HiGHS", peer, goal=100)
-            print(f"  cost {result.cost:.6f}, HiGHS {claims[0]:.6f}: {abs(result.cost / claims[0] - 1):.1e} apart")
+            print(
+                f"  cost {result.cost:.6f}, HiGHS {claims[0]:.6f}: {abs(result.cost / claims[0] - 1):.1e} apart"
+            )
 
 
 def rules():
@@ -75,7 +83,9 @@ def rules():
             return dispatch(net, buy, sell, STEP_H, BATTERY, method, day_edges=EDGES)
 
         work()
-        print(f"{method}, one site-year: {ms(seconds(work, repeat=51))}, processor {processor_ms(work):.2f} ms")
+        print(
+            f"{method}, one site-year: {ms(seconds(work, repeat=51))}, processor {processor_ms(work):.2f} ms"
+        )
     fleet = np.stack([home(seed) for seed in range(100)])
     for method in ("rule", "optimal"):
 
@@ -86,7 +96,9 @@ def rules():
         for threads in (1, 2):
             times = [each / len(fleet) for each in seconds(lambda: block(threads), repeat=5)]  # noqa: B023
             goal = " (goal 0.3 ms)" if method == "rule" else ""
-            print(f"{method}, a site-year in a block of {len(fleet)}, {threads} threads: {ms(times)}{goal}")
+            print(
+                f"{method}, a site-year in a block of {len(fleet)}, {threads} threads: {ms(times)}{goal}"
+            )
 
 
 def tariffs():
@@ -95,14 +107,28 @@ def tariffs():
     sold, low = Export("net_billing", (Rate(0.05),)), Export("net_billing", (Rate(0.15),))
     monthly = DemandCharge("all", (DemandTier(10.0),), interval_minutes=30)
     ratchet = DemandCharge(
-        "all", (DemandTier(6.0, 3.0), DemandTier(12.0)), interval_minutes=30, ratchet=Ratchet(0.8, 11)
+        "all",
+        (DemandTier(6.0, 3.0), DemandTier(12.0)),
+        interval_minutes=30,
+        ratchet=Ratchet(0.8, 11),
     )
-    peak = DemandCharge("peak", (DemandTier(8.0),), "16:00", "20:00", days="weekday", interval_minutes=60)
+    peak = DemandCharge(
+        "peak", (DemandTier(8.0),), "16:00", "20:00", days="weekday", interval_minutes=60
+    )
     yield "a demand charge each month", tariff(bands, demand=(monthly,), export=sold)
-    yield "demand by period, tiers, a ratchet of 80 %", tariff(bands, demand=(ratchet, peak), export=sold)
+    yield (
+        "demand by period, tiers, a ratchet of 80 %",
+        tariff(bands, demand=(ratchet, peak), export=sold),
+    )
     yield "three tiers that rise", tariff(ladders(0.1, 0.1), tier_rule="chronological", export=sold)
-    yield "three tiers that fall", tariff(ladders(-0.02, -0.03), tier_rule="chronological", export=sold)
-    yield "a demand charge, and export above import at night", tariff(bands, demand=(monthly,), export=low)
+    yield (
+        "three tiers that fall",
+        tariff(ladders(-0.02, -0.03), tier_rule="chronological", export=sold),
+    )
+    yield (
+        "a demand charge, and export above import at night",
+        tariff(bands, demand=(monthly,), export=low),
+    )
 
 
 def tariff(rates, **charges):
@@ -112,7 +138,9 @@ def tariff(rates, **charges):
 def ladders(*rises):
     starts, steps = {"00:00": 0.1, "07:00": 0.3}, (0.0, rises[0], sum(rises))
     tiers = {
-        begin: [Tier(first + rise, limit) for rise, limit in zip(steps, (150, 300, None), strict=True)]
+        begin: [
+            Tier(first + rise, limit) for rise, limit in zip(steps, (150, 300, None), strict=True)
+        ]
         for begin, first in starts.items()
     }
     return tuple(Rate(start=begin, end="07:00" if begin == "00:00" else "24:00", tiers=tuple(each), period=begin)
@@ -126,7 +154,9 @@ def under_tariffs():
             begun = time.perf_counter()
             result = dispatch_tariff(net, begin, 1_800_000_000, plan, battery, method)
             spent = time.perf_counter() - begun
-            print(f"{name}, {method}: {spent:,.2f} s, cost {result.cost:,.2f}; {result.method_used}, {result.note}")
+            print(
+                f"{name}, {method}: {spent:,.2f} s, cost {result.cost:,.2f}; {result.method_used}, {result.note}"
+            )
 
 
 def first_on_a_machine():
@@ -145,12 +175,17 @@ print(time.perf_counter() - begun)
             first, second = (
                 float(
                     subprocess.run(
-                        [sys.executable, "-c", code, method], env=environment, capture_output=True, check=True
+                        [sys.executable, "-c", code, method],
+                        env=environment,
+                        capture_output=True,
+                        check=True,
                     ).stdout
                 )
                 for _ in range(2)
             )
-        print(f"{method}, the first site on a machine: {first:.2f} s; in the next process {second:.2f} s")
+        print(
+            f"{method}, the first site on a machine: {first:.2f} s; in the next process {second:.2f} s"
+        )
 
 
 def processor_ms(work, repeat=15):

@@ -12,7 +12,9 @@ CALLS, DELAY_S, WORKERS = 200, 0.2, 16
 def main():
     with fk.emulator.start(delay_s=DELAY_S) as emulator:
         for library in ("pandas", "polars"):
-            client = fk.Flatpeak("acc_emulator", "sk_test_emulator", base_url=emulator.url, frames=library)
+            client = fk.Flatpeak(
+                "acc_emulator", "sk_test_emulator", base_url=emulator.url, frames=library
+            )
             ids = sorted(client.locations()["location_id"])
             many = [ids[n % len(ids)] for n in range(CALLS)]
             window = ("2025-06-01T00:00:00Z", "2025-07-01T00:00:00Z")
@@ -31,9 +33,9 @@ def main():
 
 
 def fan_out(client, ids, window):
-    from flipkit.http import side_by_side
+    from flipkit.http import map_concurrent
 
-    return side_by_side(lambda key: client.cost_by_interval(key, *window, aggregation="DAY"), ids)
+    return map_concurrent(lambda key: client.cost_by_interval(key, *window, aggregation="DAY"), ids)
 
 
 if __name__ == "__main__":

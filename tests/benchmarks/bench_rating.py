@@ -17,12 +17,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 from timing import report, seconds
 
-from flipkit.tariffs import Export, FixedCharge, PriceSeries, Rate, Tariff, Tier, bill, bill_matrix
-from flipkit.tariffs.calendar import to_us
-from flipkit.tariffs.energy import Block
-from flipkit.tariffs.rating import rate, total
-from flipkit.tariffs.runs import Grid
-from flipkit.tariffs.usage import Usage
+from flipkit.calendar import Grid, to_us
+from flipkit.tariffs import Export, FixedCharge, PriceSeries, Rate, Tariff, Tier
+from flipkit.tariffs.rating import Block, EnergySums, bill, bill_matrix, rate
+from flipkit.tariffs.rating.rating import total
 
 # A year of 365 days that begins on a Monday, without a change of the clock: the only one PySAM knows.
 SITES, STEP_US, YEAR, ZONE = 1000, 1_800_000_000, 2018, "America/Phoenix"
@@ -34,16 +32,27 @@ def plan(name="plan", scale=1.0):
         return (Tier(low * scale, 300.0), Tier(high * scale))
 
     rates = []
-    for season, months, peak, rest in (("summer", SUMMER, 0.45, 0.25), ("winter", WINTER, 0.33, 0.22)):
+    for season, months, peak, rest in (
+        ("summer", SUMMER, 0.45, 0.25),
+        ("winter", WINTER, 0.33, 0.22),
+    ):
         peak_hours = {"start": "16:00", "end": "21:00", "months": months, "days": "weekday"}
         rates += [
             Rate(**peak_hours, tiers=tiers(peak, peak + 0.1), period=f"{season} peak"),
             Rate(
-                start="21:00", end="16:00", months=months, days="weekday", tiers=tiers(rest, rest + 0.1), period=season
+                start="21:00",
+                end="16:00",
+                months=months,
+                days="weekday",
+                tiers=tiers(rest, rest + 0.1),
+                period=season,
             ),
             Rate(months=months, days="weekend", tiers=tiers(rest, rest + 0.1), period=season),
         ]
-    extras = {"fixed": [FixedCharge("service", per_month=12.0)], "export": Export("net_billing", [Rate(0.05)])}
+    extras = {
+        "fixed": [FixedCharge("service", per_month=12.0)],
+        "export": Export("net_billing", [Rate(0.05)]),
+    }
     return Tariff(name, "USD", ZONE, tuple(rates), tier_rule="chronological", **extras)
 
 
@@ -58,17 +67,23 @@ def energy():
 
 def frame(consumption, generation, library):
     sites, count = consumption.shape
-    start = np.datetime64(to_us(f"{YEAR}-01-01", ZONE), "us") + np.arange(count) * np.timedelta64(30, "m")
+    start = np.datetime64(to_us(f"{YEAR}-01-01", ZONE), "us") + np.arange(count) * np.timedelta64(
+        30, "m"
+    )
     names = [f"site-{number:05d}" for number in range(sites)]
     kwh = {"consumption_kwh": consumption.ravel(), "generation_kwh": generation.ravel()}
     if library == "pandas":
         import pandas as pd
 
         times = pd.DatetimeIndex(np.tile(start, sites)).tz_localize("UTC")
-        return pd.DataFrame({"site_id": pd.array(names, dtype="str").repeat(count), "start_utc": times, **kwh})
+        return pd.DataFrame(
+            {"site_id": pd.array(names, dtype="str").repeat(count), "start_utc": times, **kwh}
+        )
     import polars as pl
 
-    sizes = pl.Series("site_id", names).to_frame().select(pl.col("site_id").repeat_by(count).explode())
+    sizes = (
+        pl.Series("site_id", names).to_frame().select(pl.col("site_id").repeat_by(count).explode())
+    )
     times = pl.Series("start_utc", np.tile(start, sites)).dt.replace_time_zone("UTC")
     return sizes.with_columns(times, **{name: pl.Series(values) for name, values in kwh.items()})
 
@@ -110,7 +125,9 @@ def sam(consumption, generation):
 def block(consumption, generation, sites=SITES):
     names = tuple(f"site-{number:05d}" for number in range(sites))
     grid = Grid(to_us(f"{YEAR}-01-01", ZONE), STEP_US, consumption.shape[1])
-    return Block(names, grid, consumption[:sites], None if generation is None else generation[:sites])
+    return Block(
+        names, grid, consumption[:sites], None if generation is None else generation[:sites]
+    )
 
 
 def against_the_floor(consumption, generation):
@@ -132,11 +149,13 @@ def against_the_floor(consumption, generation):
             times[what] += time if turn else []  # the first turn compiles and fills the caches
     for what in ("with export", "consumption alone"):
         ratio = _ratio(times[what], times["floor"])
-        print(f"{what}: {_ms(times[what])}, floor x2d @ price {_ms(times['floor'])}: {ratio:.2f} times (goal 3)")
+        print(
+            f"{what}: {_ms(times[what])}, floor x2d @ price {_ms(times['floor'])}: {ratio:.2f} times (goal 3)"
+        )
 
 
 def _rated(energy, tariff):
-    return rate(Usage(energy, True), tariff)
+    return rate(EnergySums(energy, True), tariff)
 
 
 def against_sam(consumption, generation):
@@ -145,8 +164,10 @@ def against_sam(consumption, generation):
     assert abs(peer - own) < 0.01, (peer, own)
     peer = seconds(lambda: sam(consumption[0], generation[0]), repeat=15)
     times = seconds(lambda: _rated(fleet, tariff), repeat=15)
-    report("1,000 site-years", times, "PySAM Utilityrate5", [SITES * time for time in peer], goal=100)
-    alone = seconds(lambda: rate(Usage(one), tariff), repeat=35)
+    report(
+        "1,000 site-years", times, "PySAM Utilityrate5", [SITES * time for time in peer], goal=100
+    )
+    alone = seconds(lambda: rate(EnergySums(one), tariff), repeat=35)
     report("a site-year alone, in numpy", alone, "PySAM Utilityrate5", peer, goal=1)
 
 
@@ -163,9 +184,13 @@ def many_plans(consumption, generation):
     tiered = [plan(f"plan {number:02d}", 1 + number / 100) for number in range(50)]
     edges = to_us(f"{YEAR}-01-01", ZONE) + STEP_US * np.arange(consumption.shape[1] + 1)
     spot = [
-        PriceSeries(edges[:-1], edges[1:], prices) for prices in np.random.default_rng(6).random((50, len(edges) - 1))
+        PriceSeries(edges[:-1], edges[1:], prices)
+        for prices in np.random.default_rng(6).random((50, len(edges) - 1))
     ]
-    priced = [Tariff(f"spot {number:02d}", "USD", ZONE, series=series) for number, series in enumerate(spot)]
+    priced = [
+        Tariff(f"spot {number:02d}", "USD", ZONE, series=series)
+        for number, series in enumerate(spot)
+    ]
     for what, plans in (("tiered plans with one calendar", tiered), ("price series", priced)):
         bill_matrix(rows, plans)
         one = seconds(partial(bill_matrix, rows, plans[:1]), repeat=5)
@@ -194,8 +219,14 @@ def first_call(*_):
     with tempfile.TemporaryDirectory() as kept:
         runs = []
         for _ in range(4):
-            place = {**os.environ, "NUMBA_CACHE_DIR": kept, "PYTHONPATH": str(Path(__file__).parents[2])}
-            done = subprocess.run([sys.executable, "-c", FIRST], env=place, capture_output=True, text=True, check=True)
+            place = {
+                **os.environ,
+                "NUMBA_CACHE_DIR": kept,
+                "PYTHONPATH": str(Path(__file__).parents[2]),
+            }
+            done = subprocess.run(
+                [sys.executable, "-c", FIRST], env=place, capture_output=True, text=True, check=True
+            )
             runs.append([float(line) for line in done.stdout.split()])
     bills, loads = zip(*runs, strict=True)
     print(f"first bill of a process, one site-year: {_ms(bills)}, without a compiler")

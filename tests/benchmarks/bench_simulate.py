@@ -15,7 +15,7 @@ import flipkit as fk
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import kits
+from support import kits
 
 COUNT = 365 * 48
 START = np.datetime64("2025-01-01T00:00", "us") + np.arange(COUNT) * np.timedelta64(30, "m")
@@ -43,7 +43,9 @@ def fleet(sites):
 def scenarios():
     half_hours = pl.DataFrame({"start_utc": START, "end_utc": START + np.timedelta64(30, "m")})
     half_hours = half_hours.with_columns(pl.all().dt.replace_time_zone("UTC"))
-    market = half_hours.with_columns(price_per_kwh=np.random.default_rng(1).uniform(0.05, 0.45, COUNT))
+    market = half_hours.with_columns(
+        price_per_kwh=np.random.default_rng(1).uniform(0.05, 0.45, COUNT)
+    )
     three = {"00:00-07:00": 0.2, "07:00-16:00": 0.25, "16:00-19:00": 0.45, "19:00-24:00": 0.25}
     tariffs = [
         fk.Tariff.flat(0.28, **GBP),
@@ -58,7 +60,9 @@ def scenarios():
 
 def by_fleet(sites):
     energy, chosen = fleet(sites), scenarios()
-    print(f"{sites:,} sites, {len(chosen)} scenarios, {len(energy):,} rows; {_memory()} with the frame alone")
+    print(
+        f"{sites:,} sites, {len(chosen)} scenarios, {len(energy):,} rows; {_memory()} with the frame alone"
+    )
     for method, goal in (("rule", 10), ("optimal", 180)):
         begun = time.perf_counter()
         result = fk.simulate(energy, chosen, dispatch=method)
@@ -82,7 +86,9 @@ def through_the_api():
             seconds = time.perf_counter() - begun
             asked = len(calls)
             result.verified(kit, 50)
-            print(f"{site}, a year: {asked} calls (goal 10), {seconds:.2f} s; certificate of 50: {len(calls) - asked}")
+            print(
+                f"{site}, a year: {asked} calls (goal 10), {seconds:.2f} s; certificate of 50: {len(calls) - asked}"
+            )
 
 
 def _memory():

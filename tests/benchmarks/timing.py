@@ -17,7 +17,9 @@ def seconds(work, *, repeat):
 def report(what, own, peer_name, peer, *, goal):
     """Print both medians, the ratio and the spread of each."""
     ratio = statistics.median(peer) / statistics.median(own)
-    print(f"{what}: {_text(own)} against {_text(peer)} of {peer_name}: {ratio:.1f} times faster (goal {goal})")
+    print(
+        f"{what}: {_text(own)} against {_text(peer)} of {peer_name}: {ratio:.1f} times faster (goal {goal})"
+    )
 
 
 def _text(times):

@@ -21,7 +21,11 @@ if str(DATA) not in sys.path:
 
 
 def rows(path):
-    text = gzip.decompress(path.read_bytes()).decode() if path.suffix == ".gz" else path.read_text(encoding="utf-8")
+    text = (
+        gzip.decompress(path.read_bytes()).decode()
+        if path.suffix == ".gz"
+        else path.read_text(encoding="utf-8")
+    )
     return list(csv.DictReader(text.splitlines()))
 
 
@@ -42,7 +46,10 @@ def energy_of(site):
     start = np.array([seconds(row["start_utc"]) for row in read])
     flows = {name[:-3]: np.array([int(row[name]) for row in read]) for name in FLOWS}
     return SimpleNamespace(
-        site=site, start=start, local=local_times(site["timezone"], int(start[0]), len(read)), **flows
+        site=site,
+        start=start,
+        local=local_times(site["timezone"], int(start[0]), len(read)),
+        **flows,
     )
 
 
@@ -85,7 +92,10 @@ def performance():
     """(site, month) -> (actual, expected), None where the file has nothing."""
     read = rows(DATA / "sample" / "performance.csv")
     columns = ("actual_production_kwh", "expected_production_kwh")
-    return {(r["site_id"], r["month"]): tuple(float(r[c]) if r[c] else None for c in columns) for r in read}
+    return {
+        (r["site_id"], r["month"]): tuple(float(r[c]) if r[c] else None for c in columns)
+        for r in read
+    }
 
 
 @pytest.fixture(scope="session")

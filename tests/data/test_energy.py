@@ -6,7 +6,11 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 
-SITE_IDS = [f"{country}-{i:02d}" for country, count in (("ca", 10), ("uk", 8), ("be", 6)) for i in range(1, count + 1)]
+SITE_IDS = [
+    f"{country}-{i:02d}"
+    for country, count in (("ca", 10), ("uk", 8), ("be", 6))
+    for i in range(1, count + 1)
+]
 SOLAR = ["ca-01", "ca-02", "ca-03", "ca-05", "ca-06", "ca-07", "ca-08", "ca-09"]
 SOLAR += ["uk-01", "uk-02", "uk-03", "uk-04", "uk-07", "be-01", "be-02", "be-03", "be-04", "be-05"]
 BATTERY = ["be-01", "be-03", "ca-01", "ca-06", "ca-09", "uk-02"]
@@ -67,7 +71,9 @@ def test_no_battery_no_flow(energy, site_id):
 @pytest.mark.parametrize("site_id", BATTERY)
 def test_the_battery_keeps_its_bounds(energy, site_id):
     e, battery = energy[site_id], energy[site_id].site["battery"]
-    stored = np.cumsum(e.charge * battery["charge_efficiency"] - e.discharge / battery["discharge_efficiency"])
+    stored = np.cumsum(
+        e.charge * battery["charge_efficiency"] - e.discharge / battery["discharge_efficiency"]
+    )
     assert stored.min() >= -1e-6
     assert stored.max() <= 1000 * battery["capacity_kwh"] + 1e-6
     assert max(e.charge.max(), e.discharge.max()) <= 500 * battery["power_kw"]
@@ -85,7 +91,9 @@ def test_the_battery_never_trades_with_the_grid_and_never_idles_in_vain(energy, 
     limit = 500 * battery["power_kw"]
     room = (1000 * battery["capacity_kwh"] - before) / battery["charge_efficiency"]
     ready = before * battery["discharge_efficiency"]
-    could = np.minimum(np.where(surplus > 0, np.minimum(surplus, room), np.minimum(-surplus, ready)), limit)
+    could = np.minimum(
+        np.where(surplus > 0, np.minimum(surplus, room), np.minimum(-surplus, ready)), limit
+    )
     did = e.charge + e.discharge
     assert (np.abs(did - could) < 1 + 1e-6).all()  # whole Wh, rounded down
     assert 100 < e.discharge.sum() / 1000 / battery["capacity_kwh"] < 400  # full cycles a year
@@ -120,7 +128,9 @@ def test_sessions_are_sorted_and_named_once(sessions):
     assert len({s.reference for s in sessions}) == len(sessions) > 600
 
 
-@pytest.mark.parametrize(("country", "low", "high"), [("ca", 5000, 11000), ("uk", 2200, 4500), ("be", 2500, 4500)])
+@pytest.mark.parametrize(
+    ("country", "low", "high"), [("ca", 5000, 11000), ("uk", 2200, 4500), ("be", 2500, 4500)]
+)
 def test_homes_draw_what_homes_there_draw(energy, country, low, high):
     drawn = [e.home.sum() / 1000 for site_id, e in energy.items() if site_id.startswith(country)]
     assert low <= min(drawn) < max(drawn) <= high
@@ -135,7 +145,10 @@ def test_no_home_is_a_copy_of_another(energy):
 def test_evenings_of_a_weekday_exceed_its_nights(energy):
     for site_id, e in energy.items():
         hour = np.array([moment.hour for moment in e.local])
-        evening, night = e.home[(hour >= 18) & (hour < 22)].mean(), e.home[(hour >= 1) & (hour < 5)].mean()
+        evening, night = (
+            e.home[(hour >= 18) & (hour < 22)].mean(),
+            e.home[(hour >= 1) & (hour < 5)].mean(),
+        )
         if site_id == "uk-05":  # storage heaters: the other way round
             assert night > 2 * evening
         else:
@@ -157,7 +170,9 @@ def test_the_sun_shines_by_day_and_within_the_inverter(energy, site_id):
 def test_panels_that_face_south_peak_at_solar_noon(energy, site_id):
     e = energy[site_id]
     assert e.site["azimuth"] == 180
-    solar_hour = ((e.start + 900) / 3600 + e.site["lon"] / 15) % 24  # mean solar time: right over a year
+    solar_hour = (
+        (e.start + 900) / 3600 + e.site["lon"] / 15
+    ) % 24  # mean solar time: right over a year
     assert np.average(solar_hour, weights=e.generation) == pytest.approx(12.0, abs=0.25)
 
 

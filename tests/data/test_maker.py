@@ -34,7 +34,9 @@ def test_exchanged_dates_explain_the_gaps_of_the_half_hourly_meter(data_folder):
     """Counted from the file itself: without the exchange 27 gaps, with it three single half-hours, nothing lost."""
     found = read_meter("uk_half_hourly").findings
     assert (found.gaps, found.missing) == (3, 3)
-    with gzip.open(data_folder / "real" / METERS["uk_half_hourly"].file, "rt", encoding="utf-8") as file:
+    with gzip.open(
+        data_folder / "real" / METERS["uk_half_hourly"].file, "rt", encoding="utf-8"
+    ) as file:
         written = [datetime.fromisoformat(row["start"]) for row in csv.DictReader(file)]
     right = sorted({swap_back(moment) for moment in written})
     steps = np.diff(np.array(right, dtype="datetime64[m]")).astype(int)
@@ -55,7 +57,9 @@ def test_pattern_weeks_are_whole_real_weeks(name, data_folder):
     assert meter.kwh.shape[1] == 7 * meter.per_day
     assert meter.findings.weeks == len(meter.kwh) > 90
     assert meter.kwh.min() >= 0
-    assert set(range(1, 13)) <= {(datetime(2025, 1, 1) + timedelta(days=int(d) - 1)).month for d in meter.thursday}
+    assert set(range(1, 13)) <= {
+        (datetime(2025, 1, 1) + timedelta(days=int(d) - 1)).month for d in meter.thursday
+    }
 
 
 @given(
@@ -71,14 +75,18 @@ def test_half_hours_add_up_to_their_hour(hours, step):
 
 
 flows = st.lists(st.tuples(st.integers(0, 9000), st.integers(0, 9000)), min_size=1, max_size=60)
-batteries = st.builds(Battery, st.floats(0.5, 20), st.floats(0.5, 10), st.floats(0.7, 1.0), st.floats(0.7, 1.0))
+batteries = st.builds(
+    Battery, st.floats(0.5, 20), st.floats(0.5, 10), st.floats(0.7, 1.0), st.floats(0.7, 1.0)
+)
 
 
 @given(batteries, flows)
 def test_the_battery_conserves_energy(battery, wanted):
     demand, generation = (np.array(column) for column in zip(*wanted, strict=True))
     charge, discharge = run_battery(battery, demand, generation)
-    stored = np.cumsum(charge * battery.charge_efficiency - discharge / battery.discharge_efficiency)
+    stored = np.cumsum(
+        charge * battery.charge_efficiency - discharge / battery.discharge_efficiency
+    )
     assert stored.min() > -1e-6
     assert stored.max() < 1000 * battery.capacity_kwh + 1e-6
     assert (charge <= np.maximum(generation - demand, 0)).all()

@@ -90,7 +90,11 @@ def test_zero_production(performance, energy):
     assert index(performance, "ca-08", "2025-09") > 0.95
     assert index(performance, "ca-08", "2026-01") > 0.95
     e = energy["ca-08"]
-    silent = [str(m.date()) for m, wh in zip(e.local, e.generation, strict=True) if m.hour == 12 and not wh]
+    silent = [
+        str(m.date())
+        for m, wh in zip(e.local, e.generation, strict=True)
+        if m.hour == 12 and not wh
+    ]
     assert (min(silent), max(silent), len(silent)) == ("2025-10-29", "2025-12-02", 70)
 
 

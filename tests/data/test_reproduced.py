@@ -25,7 +25,9 @@ def made_again(data_folder, tmp_path_factory):
 
 
 def names(folder):
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    )
 
 
 @pytest.mark.skipif(
@@ -37,13 +39,22 @@ def test_the_script_makes_the_same_content_again(made_again, data_folder):
     assert names(made_again) == names(committed)
     for name in names(committed):
         before, after = (committed / name).read_bytes(), (made_again / name).read_bytes()
-        if name.endswith(".gz"):  # compressed bytes follow the machine's zlib, what is in them does not
+        if name.endswith(
+            ".gz"
+        ):  # compressed bytes follow the machine's zlib, what is in them does not
             before, after = gzip.decompress(before), gzip.decompress(after)
         assert before == after, name
 
 
 def test_the_list_of_files_is_complete(data_folder, sites):
-    wanted = ["market_prices.csv.gz", "performance.csv", "sessions.csv", "sites.json", "tariffs.json", "troubles.json"]
+    wanted = [
+        "market_prices.csv.gz",
+        "performance.csv",
+        "sessions.csv",
+        "sites.json",
+        "tariffs.json",
+        "troubles.json",
+    ]
     wanted += [f"energy/{site['site_id']}.csv.gz" for site in sites]
     assert names(data_folder / "sample") == sorted(wanted)
 

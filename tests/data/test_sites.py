@@ -4,7 +4,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-BOXES = {"US": (32.5, 42.0, -124.5, -114.0), "GB": (49.9, 58.7, -8.2, 1.8), "BE": (49.5, 51.5, 2.5, 6.4)}
+BOXES = {
+    "US": (32.5, 42.0, -124.5, -114.0),
+    "GB": (49.9, 58.7, -8.2, 1.8),
+    "BE": (49.5, 51.5, 2.5, 6.4),
+}
 KEYS = [
     "site_id",
     "status",
@@ -42,7 +46,9 @@ KEYS = [
 
 def test_every_site_has_the_same_fields(sites):
     assert all(list(site) == KEYS for site in sites)
-    assert [s["site_id"] for s in sites] == sorted((s["site_id"] for s in sites), key=lambda i: ("cub".index(i[0]), i))
+    assert [s["site_id"] for s in sites] == sorted(
+        (s["site_id"] for s in sites), key=lambda i: ("cub".index(i[0]), i)
+    )
 
 
 def test_places_lie_in_their_country(sites):
@@ -58,7 +64,9 @@ def test_customers_are_plainly_invented(sites):
     for site in sites:
         assert site["email"].endswith(".example")
         assert site["street_address"].endswith(" Example Street")
-        assert site["customer_name"] == (site["company_name"] or f"{site['first_name']} {site['last_name']}")
+        assert site["customer_name"] == (
+            site["company_name"] or f"{site['first_name']} {site['last_name']}"
+        )
 
 
 def test_external_ids_are_unique_where_given(sites):
@@ -71,12 +79,24 @@ def test_devices_match_the_equipment(sites):
     identifiers = [device["id"] for site in sites for device in site["devices"]]
     assert len(set(identifiers)) == len(identifiers)
     for site in sites:
-        wanted = {"SOLAR": site["system_size_kw"], "BATTERY": site["battery"], "EV_CHARGER": site["ev"]}
-        assert [d["type"] for d in site["devices"]] == [kind for kind, there in wanted.items() if there]
+        wanted = {
+            "SOLAR": site["system_size_kw"],
+            "BATTERY": site["battery"],
+            "EV_CHARGER": site["ev"],
+        }
+        assert [d["type"] for d in site["devices"]] == [
+            kind for kind, there in wanted.items() if there
+        ]
         for device in site["devices"]:
             if device["type"] == "BATTERY":
-                assert device["attributes"]["battery_capacity_wh"] == 1000 * site["battery"]["capacity_kwh"]
-                assert device["attributes"]["battery_power_input_w"] == 1000 * site["battery"]["power_kw"]
+                assert (
+                    device["attributes"]["battery_capacity_wh"]
+                    == 1000 * site["battery"]["capacity_kwh"]
+                )
+                assert (
+                    device["attributes"]["battery_power_input_w"]
+                    == 1000 * site["battery"]["power_kw"]
+                )
 
 
 @pytest.mark.parametrize("field", ["import_tariff", "export_tariff", "grid_fee_tariff"])

@@ -37,13 +37,21 @@ def test_every_half_hour_of_the_week_has_one_rate_in_every_month(tariffs):
         for month in range(1, 13):
             for weekday in range(7):
                 for minute in range(0, 1440, 30):
-                    assert len(rates(tariff, month, weekday, minute)) == 1, (key, month, weekday, minute)
+                    assert len(rates(tariff, month, weekday, minute)) == 1, (
+                        key,
+                        month,
+                        weekday,
+                        minute,
+                    )
 
 
 def test_every_tariff_says_where_it_comes_from(tariffs):
     for tariff in tariffs.values():
         source = tariff["source"]
-        assert all(source[field] for field in ("publisher", "document", "effective_date", "found_in", "looked_up"))
+        assert all(
+            source[field]
+            for field in ("publisher", "document", "effective_date", "found_in", "looked_up")
+        )
         assert datetime.strptime(source["effective_date"], "%Y-%m-%d")  # noqa: DTZ007
         assert tariff["note"]
         assert tariff["figures"] in {"published", "derived", "quoted", "synthetic"}
@@ -58,16 +66,35 @@ def test_contracts_cover_the_years_of_the_sample(tariffs):
 
 def test_every_kind_of_tariff_is_there(tariffs, sites):
     assert list(tariffs) == sorted(tariffs)
-    used = {site[field] for site in sites for field in ("import_tariff", "export_tariff", "grid_fee_tariff")} - {None}
+    used = {
+        site[field]
+        for site in sites
+        for field in ("import_tariff", "export_tariff", "grid_fee_tariff")
+    } - {None}
     assert used == set(tariffs)
-    flat = [t for t in tariffs.values() if len({r["fixed"] for r in all_rates(t)}) == 1 and not t["market_rates"]]
+    flat = [
+        t
+        for t in tariffs.values()
+        if len({r["fixed"] for r in all_rates(t)}) == 1 and not t["market_rates"]
+    ]
     assert {t["direction"] for t in flat} == {"IMPORT", "EXPORT"}
-    assert any("Weekend" in d["days"] for t in tariffs.values() for s in t["schedule"] for d in s["days_and_hours"])
+    assert any(
+        "Weekend" in d["days"]
+        for t in tariffs.values()
+        for s in t["schedule"]
+        for d in s["days_and_hours"]
+    )
     assert [t["key"] for t in tariffs.values() if t["market_rates"]] == ["uk-octopus-agile"]
 
 
 def all_rates(tariff):
-    return [r for s in tariff["schedule"] for d in s["days_and_hours"] for b in d["hours"] for r in b["rate"]]
+    return [
+        r
+        for s in tariff["schedule"]
+        for d in s["days_and_hours"]
+        for b in d["hours"]
+        for r in b["rate"]
+    ]
 
 
 def test_rates_are_prices(tariffs):
@@ -120,7 +147,9 @@ PUBLISHED = [
 
 @pytest.mark.parametrize(("key", "month", "weekday", "hour", "price"), PUBLISHED)
 def test_published_prices(tariffs, key, month, weekday, hour, price):
-    assert rates(tariffs[key], month, weekday, int(60 * hour))[0]["fixed"] == pytest.approx(price, abs=6e-8)
+    assert rates(tariffs[key], month, weekday, int(60 * hour))[0]["fixed"] == pytest.approx(
+        price, abs=6e-8
+    )
 
 
 @pytest.mark.parametrize("schedule", ["e-tou-c", "ev2-a"])
@@ -128,7 +157,10 @@ def test_nem_credits_are_retail_less_the_non_bypassable_charges(tariffs, schedul
     retail, credit = tariffs[f"ca-pge-{schedule}"], tariffs[f"ca-pge-{schedule}-nem2"]
     for month in (1, 7):
         for minute in range(0, 1440, 30):
-            less = rates(retail, month, 0, minute)[0]["fixed"] - rates(credit, month, 0, minute)[0]["fixed"]
+            less = (
+                rates(retail, month, 0, minute)[0]["fixed"]
+                - rates(credit, month, 0, minute)[0]["fixed"]
+            )
             assert less == pytest.approx(0.03143, abs=1e-9)
 
 

@@ -32,19 +32,29 @@ class Desk:
     def ask(self, method, path, body=None, *, version=None, **query):
         """The whole answer."""
         version = version or self.version
-        headers = {"Authorization": f"Bearer {self.token}"} | ({"Flatpeak-Version": version} if version else {})
-        content = {} if body is None else {"data": body if isinstance(body, bytes) else msgspec.json.encode(body)}
+        headers = {"Authorization": f"Bearer {self.token}"} | (
+            {"Flatpeak-Version": version} if version else {}
+        )
+        content = (
+            {}
+            if body is None
+            else {"data": body if isinstance(body, bytes) else msgspec.json.encode(body)}
+        )
         return self.client.open(path, method=method, headers=headers, query_string=query, **content)
 
     def call(self, method, path, body=None, *, status=None, **options):
         """The decoded body of an answer that must have a status (2xx by default)."""
         answer = self.ask(method, path, body, **options)
         expected = status or (200, 201, 202)
-        assert answer.status_code in (expected if isinstance(expected, tuple) else (expected,)), answer.data
+        assert answer.status_code in (expected if isinstance(expected, tuple) else (expected,)), (
+            answer.data
+        )
         return answer.json
 
     def location(self, country="GB", **fields):
-        address = {"city": CITIES[country], "country_code": country} | ({"state": "CA"} if country == "US" else {})
+        address = {"city": CITIES[country], "country_code": country} | (
+            {"state": "CA"} if country == "US" else {}
+        )
         return self.call("POST", "/locations", {"postal_address": address} | fields)["id"]
 
     def device(self, reference="D-1"):
@@ -63,7 +73,9 @@ class Desk:
             "type": "COMMODITY",
             "contract_start_date": "2020-01-01T00:00:00Z",
             "contract_end_date": "2030-01-01T00:00:00Z",
-            "schedule": [{"months": ["All"], "days_and_hours": [{"days": ["All"], "hours": entries}]}],
+            "schedule": [
+                {"months": ["All"], "days_and_hours": [{"days": ["All"], "hours": entries}]}
+            ],
         }
         return self.call("POST", path, body | fields)["id"]
 

@@ -22,7 +22,15 @@ def client(clock):
 
 
 def flatpeak_error(answer):
-    assert set(answer.json) == {"object", "live_mode", "context", "type", "code", "message", "time_created"}
+    assert set(answer.json) == {
+        "object",
+        "live_mode",
+        "context",
+        "type",
+        "code",
+        "message",
+        "time_created",
+    }
     assert answer.json["object"] == "error"
     return answer.status_code, answer.json["type"]
 
@@ -36,7 +44,10 @@ def test_the_date_is_the_emulators(client, clock):
 def test_request_ids_count_and_begin_anew_with_each_emulator():
     def ids():
         client = create_app(Store(), Clock()).test_client()
-        return [client.get(path, headers=KEY).headers["X-Request-Id"] for path in ("/v1/sites", "/v1/no", "/no")]
+        return [
+            client.get(path, headers=KEY).headers["X-Request-Id"]
+            for path in ("/v1/sites", "/v1/no", "/no")
+        ]
 
     assert ids() == ids() == ["req_00000001", "req_00000002", "req_00000003"]
 
@@ -44,7 +55,11 @@ def test_request_ids_count_and_begin_anew_with_each_emulator():
 def test_an_unknown_address_is_a_404_in_the_words_of_its_api(client):
     answer = client.get("/v1/nope", headers=KEY)
     assert answer.status_code == 404
-    assert answer.json == {"error": "Not Found", "message": "Route GET:/v1/nope not found", "statusCode": 404}
+    assert answer.json == {
+        "error": "Not Found",
+        "message": "Route GET:/v1/nope not found",
+        "statusCode": 404,
+    }
     assert flatpeak_error(client.get("/nope")) == (404, "invalid_request")
     assert flatpeak_error(client.get("/v10/sites")) == (404, "invalid_request")
     assert client.get("/v1//sites", headers=KEY).status_code == 404
@@ -83,7 +98,10 @@ def test_each_key_has_its_own_limit_and_is_told_how_long_to_wait():
     assert (answer.headers["Retry-After"], answer.json["statusCode"]) == ("2", 429)
     answer = client.get("/nowhere", headers={"Authorization": "Bearer a"})
     assert flatpeak_error(answer) == (429, "rate_limit")
-    assert (answer.headers["Retry-After"], answer.headers["Date"]) == ("2", "Sat, 10 Jan 2026 12:00:00 GMT")
+    assert (answer.headers["Retry-After"], answer.headers["Date"]) == (
+        "2",
+        "Sat, 10 Jan 2026 12:00:00 GMT",
+    )
     now[0] += 2.0
     assert [status(), status()] == [200, 429]
 

@@ -16,7 +16,12 @@ KEY = {"Authorization": "Bearer any-key"}
 COMMISSION = {
     "site": {"id": "s"},
     "devices": [
-        {"id": "d", "type": "SOLAR", "technology_provider_identifier": "X", "install_date": "2025-06-19T15:30:00Z"}
+        {
+            "id": "d",
+            "type": "SOLAR",
+            "technology_provider_identifier": "X",
+            "install_date": "2025-06-19T15:30:00Z",
+        }
     ],
 }
 RECORD = {"records": [{"external_id": "s", "record_type": "site", "data": {"customer_name": "N"}}]}
@@ -29,7 +34,9 @@ class Emulated:
         self.store, self.slept = Store(), []
         self.plan = FaultPlan(1, rate, [kind], sleep=self.slept.append, **options)
         app = create_app(self.store, Clock(), faults=self.plan)
-        self.http = httpx.Client(transport=in_process(app), base_url="http://localhost", headers=KEY)
+        self.http = httpx.Client(
+            transport=in_process(app), base_url="http://localhost", headers=KEY
+        )
 
     def rows(self, table="flip_sites"):
         with self.store.read() as db:
@@ -37,7 +44,9 @@ class Emulated:
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-@pytest.mark.parametrize(("path", "key"), [("/v1/commission", "statusCode"), ("/devices", "time_created")])
+@pytest.mark.parametrize(
+    ("path", "key"), [("/v1/commission", "statusCode"), ("/devices", "time_created")]
+)
 def test_a_refusal_comes_in_the_envelope_and_carries_nothing_out(status, path, key):
     emulated = Emulated(str(status), retry_after_s=7)
     answer = emulated.http.post(path, json=COMMISSION)
@@ -100,7 +109,9 @@ def test_the_after_kinds_are_off_unless_asked_for():
 
 @settings(deadline=None)
 @given(st.integers(), st.floats(0, 1), st.lists(st.binary(max_size=2), max_size=30), st.randoms())
-def test_the_fate_of_an_arrival_does_not_depend_on_what_comes_in_between(seed, rate, requests, random):
+def test_the_fate_of_an_arrival_does_not_depend_on_what_comes_in_between(
+    seed, rate, requests, random
+):
     """Threads shuffle the order of different requests; each request's own fates stay in their order."""
 
     def fates(order):
@@ -123,7 +134,9 @@ def test_the_share_that_fails_is_the_rate_and_the_kinds_are_even(rate):
     assert failed == pytest.approx(rate * count, abs=4 * (rate * (1 - rate) * count) ** 0.5)
     assert failed == plan.struck.total()
     for kind in KINDS:
-        assert fates[kind] == pytest.approx(failed / len(KINDS), abs=4 * (failed / len(KINDS)) ** 0.5)
+        assert fates[kind] == pytest.approx(
+            failed / len(KINDS), abs=4 * (failed / len(KINDS)) ** 0.5
+        )
 
 
 def test_requests_that_differ_in_method_address_query_or_body_have_fates_of_their_own():
@@ -133,13 +146,20 @@ def test_requests_that_differ_in_method_address_query_or_body_have_fates_of_thei
         return [emulated.http.request(**request).status_code == 500 for _ in range(40)]
 
     assert fates() == fates()
-    for varied in ({"content": b"x"}, {"params": {"a": "b"}}, {"url": "/v1/commission"}, {"method": "PUT"}):
+    for varied in (
+        {"content": b"x"},
+        {"params": {"a": "b"}},
+        {"url": "/v1/commission"},
+        {"method": "PUT"},
+    ):
         assert fates() != fates(**varied)
 
 
 def test_another_seed_is_another_plan():
     requests = [b"%d" % number for number in range(100)]
-    assert [FaultPlan(1, 0.5).fate(r) for r in requests] != [FaultPlan(2, 0.5).fate(r) for r in requests]
+    assert [FaultPlan(1, 0.5).fate(r) for r in requests] != [
+        FaultPlan(2, 0.5).fate(r) for r in requests
+    ]
 
 
 def test_a_second_try_has_another_fate():
@@ -153,7 +173,9 @@ def test_the_application_gets_the_body_that_the_plan_looked_at():
     assert emulated.http.get("/v1/sites").json()[0]["id"] == "s"
 
 
-@pytest.mark.parametrize("arguments", [(1, 1.5), (1, -0.1), (1, float("nan")), (1, 0.5, ["501"]), (1, 0.5, [])])
+@pytest.mark.parametrize(
+    "arguments", [(1, 1.5), (1, -0.1), (1, float("nan")), (1, 0.5, ["501"]), (1, 0.5, [])]
+)
 def test_a_plan_that_cannot_be_is_refused(arguments):
     with pytest.raises(InputError, match=r"rate|choose"):
         FaultPlan(*arguments)

@@ -19,15 +19,24 @@ from flipkit.emulator import Clock, FaultPlan, Store, start
 from flipkit.errors import ConfigurationError
 
 KEY = {"Authorization": "Bearer any-key"}
-DEVICE = {"id": "d", "type": "SOLAR", "technology_provider_identifier": "X", "install_date": "2025-06-19T15:30:00Z"}
+DEVICE = {
+    "id": "d",
+    "type": "SOLAR",
+    "technology_provider_identifier": "X",
+    "install_date": "2025-06-19T15:30:00Z",
+}
 RECORD = {"records": [{"external_id": "s", "record_type": "site", "data": {"customer_name": "N"}}]}
-SERVE = (
-    "import sys; from flipkit.emulator import serve; serve(int(sys.argv[1]), path=sys.argv[2] or None, sample=False)"
-)
+SERVE = """\
+import sys
+from flipkit.emulator import serve
+serve(int(sys.argv[1]), path=sys.argv[2] or None, sample=False)
+"""
 
 
 def commission(url, site_id):
-    return httpx.post(f"{url}/v1/commission", json={"site": {"id": site_id}, "devices": [DEVICE]}, headers=KEY)
+    return httpx.post(
+        f"{url}/v1/commission", json={"site": {"id": site_id}, "devices": [DEVICE]}, headers=KEY
+    )
 
 
 def site_ids(url):
@@ -60,7 +69,11 @@ def test_it_answers_says_where_it_is_and_releases_the_port():
         assert commission(emulator.url, "s").status_code == 201
         assert site_ids(emulator.url) == ["s"]
         assert emulator.url.startswith("http://127.0.0.1:")
-        for words in (emulator.url, f"FLIP_BASE_URL={emulator.url}", f"FLATPEAK_BASE_URL={emulator.url}"):
+        for words in (
+            emulator.url,
+            f"FLIP_BASE_URL={emulator.url}",
+            f"FLATPEAK_BASE_URL={emulator.url}",
+        ):
             assert words in repr(emulator)
         answer = httpx.get(f"{emulator.url}/v1/sites", headers=KEY)
         assert answer.headers["Date"] == "Sat, 10 Jan 2026 12:00:00 GMT"
@@ -90,7 +103,9 @@ def test_a_stop_lets_the_answers_under_way_out():
 
     emulator = start(sample=False, faults=FaultPlan(1, 1.0, ["delay"], sleep=hold))
     clients = [
-        threading.Thread(target=lambda n=n: statuses.append(commission(emulator.url, f"s{n}").status_code))
+        threading.Thread(
+            target=lambda n=n: statuses.append(commission(emulator.url, f"s{n}").status_code)
+        )
         for n in range(8)
     ]
     for client in clients:
@@ -109,8 +124,14 @@ def test_a_stop_waits_for_a_slow_reader_and_not_for_idle_connections(monkeypatch
     monkeypatch.setattr("flipkit.emulator.server._PATIENCE_S", 30.0)
     emulator = start(sample=False)
     with httpx.Client(base_url=emulator.url, headers=KEY) as idle, socket.socket() as slow:
-        big = RECORD["records"][0] | {"external_id": "s", "data": {"customer_name": "N" * 4_000_000}}
-        assert idle.post("/v1/commission", json={"site": {"id": "s"}, "devices": [DEVICE]}).status_code == 201
+        big = RECORD["records"][0] | {
+            "external_id": "s",
+            "data": {"customer_name": "N" * 4_000_000},
+        }
+        assert (
+            idle.post("/v1/commission", json={"site": {"id": "s"}, "devices": [DEVICE]}).status_code
+            == 201
+        )
         assert idle.post("/v1/fleet-data", json={"records": [big]}).status_code == 200
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         slow.connect(("127.0.0.1", int(emulator.url.rpartition(":")[2])))
@@ -132,7 +153,9 @@ def test_a_taken_port_is_an_error_that_says_what_to_do():
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        with pytest.raises(ConfigurationError, match=rf"port {port} .*another program listens there; stop it"):
+        with pytest.raises(
+            ConfigurationError, match=rf"port {port} .*another program listens there; stop it"
+        ):
             start(port, sample=False)
 
 
@@ -184,7 +207,9 @@ def test_a_refusal_on_the_wire(status):
 def test_too_large_a_body_is_refused_on_the_wire_too():
     with start(sample=False) as emulator:
         headers = KEY | {"Content-Type": "application/json"}
-        answer = httpx.post(f"{emulator.url}/v1/fleet-data", content=b" " * (33 * 2**20), headers=headers)
+        answer = httpx.post(
+            f"{emulator.url}/v1/fleet-data", content=b" " * (33 * 2**20), headers=headers
+        )
         assert (answer.status_code, answer.json()["statusCode"]) == (413, 413)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from flipkit.flatpeak import Flatpeak
 from flipkit.frames import records_of
-from flipkit.http import Pace
+from flipkit.http import Timing
 
 ACCOUNT, KEY, TOKEN = "acc_canary_account", "sk_test_canary_0123456789", "eyJ.canary-token.abc"
 
@@ -41,11 +41,17 @@ class Service:
         if path == "/login":
             with self.lock:
                 self.logins += 1
-            answer = self.login_answer or {"bearer_token": TOKEN, "expires_in": 3600, "live_mode": False}
+            answer = self.login_answer or {
+                "bearer_token": TOKEN,
+                "expires_in": 3600,
+                "live_mode": False,
+            }
         else:
             with self.lock:
                 self.calls.append(call)
-            answer = self.answers.get(f"{call.method} {path}", (404, {"object": "error", "message": "Not Found"}))
+            answer = self.answers.get(
+                f"{call.method} {path}", (404, {"object": "error", "message": "Not Found"})
+            )
         return self.response(answer(call) if callable(answer) else answer)
 
     @staticmethod
@@ -64,8 +70,13 @@ class Service:
             self.clock += seconds
 
     def client(self, **options):
-        pace = Pace(now=lambda: self.clock, sleep=self.sleep, uniform=lambda low, high: high)
-        options = {"account_id": ACCOUNT, "api_key": KEY, "base_url": "https://flatpeak.test", **options}
+        pace = Timing(now=lambda: self.clock, sleep=self.sleep, uniform=lambda low, high: high)
+        options = {
+            "account_id": ACCOUNT,
+            "api_key": KEY,
+            "base_url": "https://flatpeak.test",
+            **options,
+        }
         return Flatpeak(transport=httpx.MockTransport(self), pace=pace, **options)
 
     @property

@@ -8,21 +8,34 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flipkit.calendar import parse_times
 from flipkit.errors import UnexpectedAnswer
 from flipkit.flatpeak import cost_rows
 from flipkit.flatpeak.wire import wire_of
-from flipkit.frames import parse_times
 
 JUNE = ("2025-06-01T00:00:00Z", "2025-07-01T00:00:00Z")
 DECODER = wire_of("2025-09-14.anode").costs
-TRAPS = ["}, {", "}]", '"data": [', '"data":[{}, {}]', '{"a": 1}, {"b": 2}', "\\", '"', "]", "é", "[", ""]
+TRAPS = [
+    "}, {",
+    "}]",
+    '"data": [',
+    '"data":[{}, {}]',
+    '{"a": 1}, {"b": 2}',
+    "\\",
+    '"',
+    "]",
+    "é",
+    "[",
+    "",
+]
 
 texts = st.none() | st.text(max_size=3) | st.lists(st.sampled_from(TRAPS), max_size=3).map("".join)
 numbers = st.integers(-9, 9) | st.floats(allow_nan=False, allow_infinity=False)
 unknown = st.recursive(
     st.none() | numbers | texts,
     lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["data", "x", "}, {"]), inner, max_size=2)
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["data", "x", "}, {"]), inner, max_size=2)
     ),
     max_leaves=4,
 )
@@ -37,7 +50,9 @@ def cost_row(draw):
         "end_time": f"{(start + timedelta(minutes=30)).isoformat()}{zone}",
         "energy": {"value": draw(numbers), **draw(st.dictionaries(st.just("more"), unknown))},
         "cost": {"value": draw(numbers), "confidence": draw(numbers)},
-        **draw(st.dictionaries(st.sampled_from(["session_reference_id", "record_reference_id"]), texts)),
+        **draw(
+            st.dictionaries(st.sampled_from(["session_reference_id", "record_reference_id"]), texts)
+        ),
         **draw(st.dictionaries(st.just("other"), unknown)),
     }
     return {name: row[name] for name in draw(st.permutations(list(row)))}
@@ -47,10 +62,19 @@ def cost_row(draw):
 def reports(draw):
     """Bytes as a service might write them: fields in any order, unknown fields of any shape, any white space."""
     rows = st.none() | st.lists(cost_row(), max_size=12)
-    fields = {"account_id": "a", "data": draw(rows), **draw(st.dictionaries(st.sampled_from(["meta", "x"]), unknown))}
+    fields = {
+        "account_id": "a",
+        "data": draw(rows),
+        **draw(st.dictionaries(st.sampled_from(["meta", "x"]), unknown)),
+    }
     order = draw(st.permutations(list(fields)))
-    style = {"indent": draw(st.sampled_from([None, 0, 1])), "separators": draw(st.sampled_from([None, (",", ":")]))}
-    return json.dumps({name: fields[name] for name in order}, ensure_ascii=draw(st.booleans()), **style).encode()
+    style = {
+        "indent": draw(st.sampled_from([None, 0, 1])),
+        "separators": draw(st.sampled_from([None, (",", ":")])),
+    }
+    return json.dumps(
+        {name: fields[name] for name in order}, ensure_ascii=draw(st.booleans()), **style
+    ).encode()
 
 
 def cells(report):
@@ -61,7 +85,9 @@ def cells(report):
     size = len(found["cost"])
     times = (found[name].tolist() for name in ("start_utc", "end_utc"))
     figures = (map(repr, found[name].tolist()) for name in ("energy", "cost", "confidence"))
-    names = (found[name] or [None] * size for name in ("session_reference_id", "record_reference_id"))
+    names = (
+        found[name] or [None] * size for name in ("session_reference_id", "record_reference_id")
+    )
     return list(zip(*times, *figures, *names, strict=True))
 
 
@@ -73,7 +99,10 @@ def expected(content):
                 datetime.fromisoformat(row[at]).astimezone(UTC).replace(tzinfo=None)
                 for at in ("start_time", "end_time")
             ),
-            *(repr(float(x)) for x in (row["energy"]["value"], row["cost"]["value"], row["cost"]["confidence"])),
+            *(
+                repr(float(x))
+                for x in (row["energy"]["value"], row["cost"]["value"], row["cost"]["confidence"])
+            ),
             *(row.get(name) or None for name in ("session_reference_id", "record_reference_id")),
         )
         for row in json.loads(content)["data"] or []
@@ -123,11 +152,22 @@ LIKE_ROWS = {
 def test_what_only_looks_like_the_rows_is_not_taken_for_them(monkeypatch, case):
     small_pieces(monkeypatch)
     rows = [
-        {"start_time": JUNE[0], "end_time": JUNE[1], "energy": {"value": n}, "cost": {"value": n, "confidence": 1}}
+        {
+            "start_time": JUNE[0],
+            "end_time": JUNE[1],
+            "energy": {"value": n},
+            "cost": {"value": n, "confidence": 1},
+        }
         for n in range(9)
     ]
     theirs, ours = json.dumps(rows[:6])[1:-1], json.dumps(rows[6:])[1:-1]
-    content = LIKE_ROWS[case].replace("ROWS", theirs).replace("OURS", ours).replace("OUR1", ours[1:]).encode()
+    content = (
+        LIKE_ROWS[case]
+        .replace("ROWS", theirs)
+        .replace("OURS", ours)
+        .replace("OUR1", ours[1:])
+        .encode()
+    )
     assert cells(DECODER.decode(content)) == expected(content)
 
 
@@ -154,7 +194,10 @@ def test_a_long_report_is_read_in_pieces():
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"start_time": "2025-06-01T00:00:00"}, r"start_time or end_time, row 9000: 2025-06-01T00:00:00 has no zone"),
+        (
+            {"start_time": "2025-06-01T00:00:00"},
+            r"start_time or end_time, row 9000: 2025-06-01T00:00:00 has no zone",
+        ),
         ({"end_time": "noon"}, r"end_time, row 9000: 'noon' is no ISO 8601 time"),
         ({"energy": None}, r"data\[9000\]\.energy"),
     ],

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flipkit.errors import InputError, NaiveTimestampError, PriceUnavailable, UnexpectedAnswer
-from flipkit.frames import facts
-from flipkit.frames.tables import COSTS
+from flipkit.frames import COSTS, facts
 
 JUNE = ("2025-06-01T00:00:00Z", "2025-07-01T00:00:00Z")
 
@@ -40,14 +39,23 @@ def test_the_question_is_asked_in_query_and_body_and_in_utc(service, flatpeak):
     service.answers["POST /costs/interval/loc_1"] = report()
     zone = timezone(timedelta(hours=1))
     flatpeak.cost_by_interval(
-        "loc_1", datetime(2025, 6, 1, 1, tzinfo=zone), pd.Timestamp("2025-07-01", tz="UTC"), aggregation="MONTH"
+        "loc_1",
+        datetime(2025, 6, 1, 1, tzinfo=zone),
+        pd.Timestamp("2025-07-01", tz="UTC"),
+        aggregation="MONTH",
     )
     assert service.last.query == {"tariff_direction": "IMPORT", "aggregation": "MONTH"}
-    assert service.last.body == {"start_time": JUNE[0], "end_time": JUNE[1], "tariff_direction": "IMPORT"}
+    assert service.last.body == {
+        "start_time": JUNE[0],
+        "end_time": JUNE[1],
+        "tariff_direction": "IMPORT",
+    }
 
 
 def test_rows_become_columns(service, flatpeak, rows):
-    service.answers["POST /costs/interval/loc_1"] = report(cost_row("2025-06-01T10:30:00Z", record_reference_id="r"))
+    service.answers["POST /costs/interval/loc_1"] = report(
+        cost_row("2025-06-01T10:30:00Z", record_reference_id="r")
+    )
     frame = flatpeak.cost_by_interval("loc_1", *JUNE, tariff_direction="EXPORT")
     assert rows(frame) == [
         {
@@ -82,12 +90,19 @@ def test_no_rows_have_the_same_columns(service, flatpeak, data):
     assert len(flatpeak.cost_by_interval([], *JUNE)) == 0
 
 
-starts = st.integers(0, 40).map(lambda half_hours: datetime(2025, 6, 1) + timedelta(minutes=30 * half_hours))
-part = st.lists(st.tuples(starts, st.sampled_from([30, 60]), st.sampled_from(["a", None])), max_size=8)
+starts = st.integers(0, 40).map(
+    lambda half_hours: datetime(2025, 6, 1) + timedelta(minutes=30 * half_hours)
+)
+part = st.lists(
+    st.tuples(starts, st.sampled_from([30, 60]), st.sampled_from(["a", None])), max_size=8
+)
 
 
 @settings(deadline=None)
-@given(parts=st.dictionaries(st.sampled_from(["loc_1", "loc_2", "dev_1", "dev_2"]), part), zone=st.sampled_from([0, 1]))
+@given(
+    parts=st.dictionaries(st.sampled_from(["loc_1", "loc_2", "dev_1", "dev_2"]), part),
+    zone=st.sampled_from([0, 1]),
+)
 def test_many_objects_are_one_sorted_frame(make_service, rows, parts, zone):
     service = make_service()
     clock = timezone(timedelta(hours=zone))
@@ -104,7 +119,10 @@ def test_many_objects_are_one_sorted_frame(make_service, rows, parts, zone):
         for one, entries in parts.items()
         for t, m, r in entries
     ]
-    got = [(r["object_id"], r["start_utc"], r["end_utc"], r["record_reference_id"], r["currency"]) for r in found]
+    got = [
+        (r["object_id"], r["start_utc"], r["end_utc"], r["record_reference_id"], r["currency"])
+        for r in found
+    ]
     assert [key[:3] for key in got] == sorted(key[:3] for key in expected)
     assert Counter(got) == Counter(expected)
     assert len(service.calls) == len(parts)
@@ -112,7 +130,9 @@ def test_many_objects_are_one_sorted_frame(make_service, rows, parts, zone):
 
 @pytest.mark.parametrize(("units", "kwh"), [("WH", 1.5), ("KWH", 1500.0)])
 def test_energy_units(service, flatpeak, rows, units, kwh):
-    service.answers["POST /costs/interval/loc_1"] = report(cost_row("2025-06-01T00:00:00Z"), energy_units=units)
+    service.answers["POST /costs/interval/loc_1"] = report(
+        cost_row("2025-06-01T00:00:00Z"), energy_units=units
+    )
     assert rows(flatpeak.cost_by_interval("loc_1", *JUNE))[0]["energy_kwh"] == kwh
 
 
@@ -140,7 +160,11 @@ def test_an_answer_that_breaks_the_contract_names_the_field(service, flatpeak, f
 
 @pytest.mark.parametrize(
     ("code", "words"),
-    [("pending_connect", "being connected"), ("no_tariff_connected", "create_tariff"), ("no_price_data", "no price")],
+    [
+        ("pending_connect", "being connected"),
+        ("no_tariff_connected", "create_tariff"),
+        ("no_price_data", "no price"),
+    ],
 )
 def test_no_price_says_what_to_do_and_is_not_asked_again(service, flatpeak, code, words):
     envelope = {"object": "error", "type": "invalid_request", "code": code, "message": "Sorry"}
@@ -204,17 +228,28 @@ def test_zero_speaks_zero(service, frames_library, rows):
     row = cost_row("2025-06-01T10:30:00Z")
     row["tariff"] = row.pop("cost")
     row["carbon"] = {"value": 1, "confidence": 1}
-    service.answers["POST /costs/interval/loc_1"] = service.answers["POST /costs/session/s"] = report(row)
-    found = rows(client.cost_by_interval("loc_1", *JUNE, tariff_direction="EXPORT", aggregation="DAY"))
+    service.answers["POST /costs/interval/loc_1"] = service.answers["POST /costs/session/s"] = (
+        report(row)
+    )
+    found = rows(
+        client.cost_by_interval("loc_1", *JUNE, tariff_direction="EXPORT", aggregation="DAY")
+    )
     words = {"direction": "EXPORT", "tariff_rate": "EXPORT", "include_tariff": "true"}
     assert service.last.query == {**words, "aggregation": "DAY"}
     assert service.last.body == {"start_time": JUNE[0], "end_time": JUNE[1]}
     assert service.last.headers["flatpeak-version"] == "2024-08-24.zero"
-    assert (found[0]["cost"], found[0]["energy_kwh"], found[0]["tariff_direction"]) == (0.45, 1.5, "EXPORT")
+    assert (found[0]["cost"], found[0]["energy_kwh"], found[0]["tariff_direction"]) == (
+        0.45,
+        1.5,
+        "EXPORT",
+    )
     assert rows(client.cost_by_session("s"))[0]["cost"] == 0.45
     with pytest.raises(InputError, match="Zero"):
         client.cost_by_interval("loc_1", *JUNE, tariff_direction="LOCAL")
-    service.answers["POST /costs/interval/loc_1"] = (422, {"message": "Connect is processing link to tariff source."})
+    service.answers["POST /costs/interval/loc_1"] = (
+        422,
+        {"message": "Connect is processing link to tariff source."},
+    )
     with pytest.raises(PriceUnavailable) as caught:
         client.cost_by_interval("loc_1", *JUNE)
     assert caught.value.code == "pending_connect"

@@ -20,8 +20,14 @@ NIGHT, DAY = 0.09, 0.29
 def live(request, frames_library):
     store = Store()
     transport = in_process(create_app(store, Clock()))
-    keys = {"account_id": "acc_emulator", "api_key": "sk_test_emulator", "base_url": "http://localhost"}
-    with Flatpeak(**keys, version=request.param, frames=frames_library, transport=transport) as client:
+    keys = {
+        "account_id": "acc_emulator",
+        "api_key": "sk_test_emulator",
+        "base_url": "http://localhost",
+    }
+    with Flatpeak(
+        **keys, version=request.param, frames=frames_library, transport=transport
+    ) as client:
         yield client
 
 
@@ -61,7 +67,9 @@ def test_what_is_submitted_is_reported_and_simulation_agrees(live, home, rows):
     reported = rows(live.cost_by_interval(home, START, START + 48 * HALF))
     session = rows(live.cost_by_session("ses 1"))
     assert len(reported) == len(session) == 48
-    for row, (record, priced, charged) in enumerate(zip(handed_in, simulated, reported, strict=True)):
+    for row, (record, priced, charged) in enumerate(
+        zip(handed_in, simulated, reported, strict=True)
+    ):
         expected = record["value"] * price(record["start_utc"])
         assert priced["cost"] == pytest.approx(expected)
         assert charged["cost"] == session[row]["cost"] == priced["cost"]
@@ -84,7 +92,8 @@ def test_a_year_of_prices_has_no_seam(live, home, rows):
 
 def test_registers(live, home, rows):
     readings = [
-        {"location_id": home, "units": "WH", "value": 500.0 * n, "time_utc": START + n * HALF} for n in range(49)
+        {"location_id": home, "units": "WH", "value": 500.0 * n, "time_utc": START + n * HALF}
+        for n in range(49)
     ]
     assert live.submit_cumulative(reversed(readings)).accepted == 49
     reported = rows(live.cost_by_interval(home, START, START + 48 * HALF))
@@ -95,13 +104,17 @@ def test_objects_live_and_die(live, home, rows):
     device = live.ensure_device("charger-1")
     assert live.ensure_device("charger-1") == device
     live.update_device(device, "charger-2")
-    assert [(row["device_id"], row["reference_id"]) for row in rows(live.devices())] == [(device, "charger-2")]
+    assert [(row["device_id"], row["reference_id"]) for row in rows(live.devices())] == [
+        (device, "charger-2")
+    ]
     live.delete_device(device)
     with pytest.raises(NotFound):
         live.delete_device(device)
     assert [row["reference_id"] for row in rows(live.locations())] == ["site-1"]
     assert rows(live.location(home))[0]["tariff_commodity_import"] == "CONNECTED"
-    assert {row["slot"]: row["status"] for row in rows(live.location_status(home))}["commodity_import"] == "CONNECTED"
+    assert {row["slot"]: row["status"] for row in rows(live.location_status(home))}[
+        "commodity_import"
+    ] == "CONNECTED"
     with pytest.raises(PriceUnavailable, match="no_tariff_connected"):
         live.prices(home, START, START + HALF, "EXPORT")
     (tariff,) = rows(live.tariffs(home))

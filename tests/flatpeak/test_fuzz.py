@@ -47,7 +47,15 @@ VERBS = {
 GOOD = {
     "devices": {
         "has_more": False,
-        "data": [{"id": "d", "reference_id": "r", "live_mode": True, "time_created": NOON, "last_seen": NOON}],
+        "data": [
+            {
+                "id": "d",
+                "reference_id": "r",
+                "live_mode": True,
+                "time_created": NOON,
+                "last_seen": NOON,
+            }
+        ],
     },
     "location": {
         "id": "l",
@@ -57,7 +65,9 @@ GOOD = {
         "postal_address": {"city": "c"},
         "tariff_status": {"local": "x"},
     },
-    "location_status": {"tariff_status": {"a": {"status": "s", "tariff": {"id": "t", "contract_end_date": NOON}}}},
+    "location_status": {
+        "tariff_status": {"a": {"status": "s", "tariff": {"id": "t", "contract_end_date": NOON}}}
+    },
     "tariffs": {
         "has_more": False,
         "data": [
@@ -67,7 +77,13 @@ GOOD = {
     },
     "prices": {
         "currency_code": "GBP",
-        "data": [{"valid_from": NOON, "valid_to": "2026-01-01T00:00:00Z", "price": {"value": 1, "confidence": 1}}],
+        "data": [
+            {
+                "valid_from": NOON,
+                "valid_to": "2026-01-01T00:00:00Z",
+                "price": {"value": 1, "confidence": 1},
+            }
+        ],
     },
     "cost_by_interval": {
         "account_id": "a",
@@ -76,8 +92,18 @@ GOOD = {
         "object_id": "o",
         "location_timezone": "UTC",
         "data": [
-            {"start_time": NOON, "end_time": NOON, "energy": {"value": 1}, "cost": {"value": 1, "confidence": 1}},
-            {"start_time": NOON, "end_time": NOON, "energy": {"value": 1}, "cost": {"value": 1, "confidence": 1}},
+            {
+                "start_time": NOON,
+                "end_time": NOON,
+                "energy": {"value": 1},
+                "cost": {"value": 1, "confidence": 1},
+            },
+            {
+                "start_time": NOON,
+                "end_time": NOON,
+                "energy": {"value": 1},
+                "cost": {"value": 1, "confidence": 1},
+            },
         ],
     },
     "instant_cost": {
@@ -87,7 +113,12 @@ GOOD = {
         "energy_flow_direction": "INBOUND",
         "tariff_direction": "IMPORT",
         "request": {"non_persistent": True},
-        "data": {"start_time": NOON, "end_time": NOON, "energy": {"value": 1}, "cost": {"value": 1, "confidence": 1}},
+        "data": {
+            "start_time": NOON,
+            "end_time": NOON,
+            "energy": {"value": 1},
+            "cost": {"value": 1, "confidence": 1},
+        },
     },
     "batch": {
         "id": "b",
@@ -111,14 +142,30 @@ leaves = st.one_of(
     st.integers(-(10**40), 10**40),
     st.floats(),
     st.text(max_size=5),
-    st.sampled_from([NOON, "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "\ud800", "2025-06-01T12:00:00"]),
+    st.sampled_from(
+        [
+            NOON,
+            "9999-12-31T23:59:59-14:00",
+            "0001-01-01T00:00:00+14:00",
+            "\ud800",
+            "2025-06-01T12:00:00",
+        ]
+    ),
 )
-anything = st.recursive(leaves, lambda x: st.lists(x, max_size=3) | st.dictionaries(st.text(max_size=3), x, max_size=3))
+anything = st.recursive(
+    leaves, lambda x: st.lists(x, max_size=3) | st.dictionaries(st.text(max_size=3), x, max_size=3)
+)
 
 
 def spots(value, path=()):
     yield path
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    children = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     for key, child in children:
         yield from spots(child, (*path, key))
 
@@ -140,10 +187,16 @@ def bodies(draw, verb):
         return b'{"data":' + b"[" * 50_000
     good = GOOD.get(LIKE.get(verb, verb), {"id": "x"})
     value = (
-        draw(anything) if kind == "json" else changed(good, draw(st.sampled_from(list(spots(good)))), draw(anything))
+        draw(anything)
+        if kind == "json"
+        else changed(good, draw(st.sampled_from(list(spots(good)))), draw(anything))
     )
     text = json.dumps(value).encode()
-    return text[: draw(st.integers(0, len(text)))] if draw(st.booleans()) and draw(st.booleans()) else text
+    return (
+        text[: draw(st.integers(0, len(text)))]
+        if draw(st.booleans()) and draw(st.booleans())
+        else text
+    )
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -151,7 +204,9 @@ def bodies(draw, verb):
 @given(data=st.data())
 def test_only_flipkit_errors_come_out(make_service, verb, data):
     service = make_service()
-    status = data.draw(st.sampled_from([200, 200, 200, 200, 204, 400, 403, 404, 409, 422, 429, 500, 302]))
+    status = data.draw(
+        st.sampled_from([200, 200, 200, 200, 204, 400, 403, 404, 409, 422, 429, 500, 302])
+    )
     body = data.draw(bodies(verb))
     library = data.draw(st.sampled_from(["pandas", "polars"]))
     answer = httpx.Response(status, content=body)
@@ -190,7 +245,9 @@ cells = {
     "energy_flow_direction": st.sampled_from([None, "inbound", "OUTBOUND", "x", 1]),
     "tariff_direction": st.sampled_from([None, "import", "LOCAL", "x"]),
     "units": st.sampled_from(["WH", "kWh", " W ", "KW", "MW", None, 1]),
-    "value": st.one_of(st.floats(), st.integers(-(10**400), 10**400), st.sampled_from([None, "1", True, 1e308])),
+    "value": st.one_of(
+        st.floats(), st.integers(-(10**400), 10**400), st.sampled_from([None, "1", True, 1e308])
+    ),
     "confidence": st.one_of(st.none(), st.floats(0, 1), st.floats()),
     "start_utc": moments,
     "end_utc": moments,
@@ -202,8 +259,13 @@ cells = {
 @given(records=st.lists(st.fixed_dictionaries({}, optional=cells), max_size=6), data=st.data())
 def test_any_records_are_sent_or_named(make_service, records, data):
     service = make_service()
-    service.answers["PUT /meters/interval"] = lambda call: {"id": "b", "records_accepted": len(call.body)}
-    service.answers["PUT /meters/cumulative/epoch"] = lambda call: {"records_accepted": len(call.body["data"])}
+    service.answers["PUT /meters/interval"] = lambda call: {
+        "id": "b",
+        "records_accepted": len(call.body),
+    }
+    service.answers["PUT /meters/cumulative/epoch"] = lambda call: {
+        "records_accepted": len(call.body["data"])
+    }
     with service.client(frames=data.draw(st.sampled_from(["pandas", "polars"]))) as client:
         for submit in (client.submit_interval, client.submit_cumulative):
             with contextlib.suppress(FlipkitError):

@@ -7,9 +7,14 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from flipkit.errors import ConnectionFailed, FlipkitError, InputError, MissingColumnError, UnexpectedAnswer
-from flipkit.frames import library_of
-from flipkit.frames.tables import INSTANT_COSTS
+from flipkit.errors import (
+    ConnectionFailed,
+    FlipkitError,
+    InputError,
+    MissingColumnError,
+    UnexpectedAnswer,
+)
+from flipkit.frames import INSTANT_COSTS, library_of
 
 START = datetime(2025, 6, 1, tzinfo=UTC)
 RECORD = {
@@ -52,7 +57,9 @@ def priced(call, echo="as asked", **more):
 @pytest.mark.parametrize("non_persistent", [False, True])
 def test_the_documented_example(service, flatpeak, rows, non_persistent):
     service.answers["POST /costs/instant"] = priced
-    found = rows(flatpeak.instant_cost({**RECORD, "record_reference_id": "r"}, non_persistent=non_persistent))
+    found = rows(
+        flatpeak.instant_cost({**RECORD, "record_reference_id": "r"}, non_persistent=non_persistent)
+    )
     assert service.last.query == ({"non_persistent": "true"} if non_persistent else {})
     assert service.last.body == {
         "location_id": "loc_1",
@@ -88,7 +95,9 @@ def test_a_stored_record_is_not_sent_twice_and_a_simulated_one_may_be(service, f
         flatpeak.instant_cost(RECORD)
     assert len(service.calls) == 1
     answers = iter([False, True])
-    service.answers["POST /costs/instant"] = lambda call: priced(call) if next(answers) else (503, {})
+    service.answers["POST /costs/instant"] = lambda call: (
+        priced(call) if next(answers) else (503, {})
+    )
     flatpeak.instant_cost(RECORD, non_persistent=True)
     assert len(service.calls) == 3
     service.answers["POST /costs/instant"] = httpx.ReadTimeout("lost")
@@ -128,9 +137,14 @@ def test_simulated_costs_keep_the_order_and_leave_no_trace(service, flatpeak, ro
     for row, record in zip(found, records, strict=True):
         assert row["energy_kwh"] == record["value"]
         assert row["cost"] == pytest.approx(record["value"] * 0.3)
-        assert (row["location_id"], row["device_id"]) == (record["location_id"], record["device_id"])
+        assert (row["location_id"], row["device_id"]) == (
+            record["location_id"],
+            record["device_id"],
+        )
         assert row["start_utc"] == record["start_utc"]
-        assert row["tariff_direction"] == ("EXPORT" if record["energy_flow_direction"] else "IMPORT")
+        assert row["tariff_direction"] == (
+            "EXPORT" if record["energy_flow_direction"] else "IMPORT"
+        )
 
 
 @pytest.mark.parametrize("echo", [{"non_persistent": False}, {}, None])
@@ -170,7 +184,9 @@ def test_no_records_are_an_empty_frame_and_a_missing_column_is_named(flatpeak):
     assert len(frame) == 0
     assert list(frame.columns) == list(INSTANT_COSTS.names)
     with pytest.raises(MissingColumnError, match="end_utc"):
-        flatpeak.simulate_costs([{name: RECORD[name] for name in ("location_id", "units", "value", "start_utc")}])
+        flatpeak.simulate_costs(
+            [{name: RECORD[name] for name in ("location_id", "units", "value", "start_utc")}]
+        )
 
 
 @pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame])
@@ -185,7 +201,15 @@ def test_a_frame_comes_back_as_its_own_library(service, flatpeak, make):
 def test_zero_speaks_zero(service, rows):
     def zero(call):
         body = call.body
-        assert set(body) == {"location_id", "direction", "tariff_rate", "units", "value", "start_time", "end_time"}
+        assert set(body) == {
+            "location_id",
+            "direction",
+            "tariff_rate",
+            "units",
+            "value",
+            "start_time",
+            "end_time",
+        }
         answer = priced(type(call)(call.method, call.path, call.query, _anode(body), call.headers))
         answer["direction"], answer["tariff_rate"] = body["direction"], body["tariff_rate"]
         answer["data"]["tariff"] = answer["data"].pop("cost")
@@ -197,10 +221,17 @@ def test_zero_speaks_zero(service, rows):
     record = {**RECORD, "energy_flow_direction": "outbound", "tariff_direction": "IMPORT"}
     found = rows(client.simulate_costs([record]))[0]
     assert service.last.query == {"include_tariff": "true", "non_persistent": "true"}
-    assert (service.last.body["direction"], service.last.body["tariff_rate"]) == ("EXPORT", "IMPORT")
+    assert (service.last.body["direction"], service.last.body["tariff_rate"]) == (
+        "EXPORT",
+        "IMPORT",
+    )
     assert (found["energy_flow_direction"], found["tariff_direction"]) == ("OUTBOUND", "IMPORT")
     assert found["energy_kwh"] == 10.284
 
 
 def _anode(body):
-    return {**body, "energy_flow_direction": body["direction"], "tariff_direction": body["tariff_rate"]}
+    return {
+        **body,
+        "energy_flow_direction": body["direction"],
+        "tariff_direction": body["tariff_rate"],
+    }

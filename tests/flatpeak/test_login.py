@@ -25,16 +25,26 @@ def test_logs_in_once_with_basic_and_sends_the_token_and_the_version(service, fl
     service.login_answer = None
     transport = httpx.MockTransport(lambda request: seen.append(request) or httpx.Response(500))
     with pytest.raises(FlipkitError):
-        Flatpeak(account, key, base_url="https://flatpeak.test", transport=transport, pace=flatpeak._session.pace).raw(
-            "GET", "devices"
-        )
-    assert base64.b64decode(seen[0].headers["authorization"].removeprefix("Basic ")).decode() == f"{account}:{key}"
+        Flatpeak(
+            account,
+            key,
+            base_url="https://flatpeak.test",
+            transport=transport,
+            pace=flatpeak._session.pace,
+        ).raw("GET", "devices")
+    assert (
+        base64.b64decode(seen[0].headers["authorization"].removeprefix("Basic ")).decode()
+        == f"{account}:{key}"
+    )
 
 
 @pytest.mark.parametrize("name", ["bearer_token", "bearer", "token"])
 def test_the_token_is_taken_under_each_of_its_names_in_order(service, name):
     names = ["bearer_token", "bearer", "token"]
-    service.login_answer = {"expires_in": 60, **{other: f"tok-{other}" for other in names[names.index(name) :]}}
+    service.login_answer = {
+        "expires_in": 60,
+        **{other: f"tok-{other}" for other in names[names.index(name) :]},
+    }
     service.answers["GET /devices"] = EMPTY
     service.client().devices()
     assert service.last.headers["authorization"] == f"Bearer tok-{name}"
@@ -57,14 +67,25 @@ def test_an_ended_token_is_replaced_once(service):
 
 
 def test_wrong_keys_name_the_variables(service):
-    service.login_answer = (403, {"object": "error", "type": "invalid_request", "message": "Bad credentials"})
+    service.login_answer = (
+        403,
+        {"object": "error", "type": "invalid_request", "message": "Bad credentials"},
+    )
     with pytest.raises(AuthenticationFailed, match="FLATPEAK_ACCOUNT_ID and FLATPEAK_API_KEY"):
         service.client().devices()
     assert service.calls == []
 
 
 @pytest.mark.parametrize(
-    "answer", [{"expires_in": 60}, {"bearer_token": "x"}, {"bearer_token": "a\nb", "expires_in": 60}, b"", b"null", []]
+    "answer",
+    [
+        {"expires_in": 60},
+        {"bearer_token": "x"},
+        {"bearer_token": "a\nb", "expires_in": 60},
+        b"",
+        b"null",
+        [],
+    ],
 )
 def test_a_login_without_a_usable_token_is_a_typed_error(service, answer):
     service.login_answer = answer or b"[]"
@@ -141,7 +162,13 @@ def test_no_secret_is_shown_anywhere(service, secrets, stage, number, caplog):
     with pytest.raises(FlipkitError) as caught:
         client.devices()
     error = caught.value
-    shown = [str(error), repr(error), repr(vars(error)), "".join(traceback.format_exception(error)), caplog.text]
+    shown = [
+        str(error),
+        repr(error),
+        repr(vars(error)),
+        "".join(traceback.format_exception(error)),
+        caplog.text,
+    ]
     shown += [repr(client), str(client), repr(vars(client))]
     basic = base64.b64encode(f"{secrets[0]}:{secrets[1]}".encode()).decode()
     for text in shown:

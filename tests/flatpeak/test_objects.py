@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flipkit.errors import ConnectionFailed, FlipkitError, InputError, InvalidRequest, NotFound, UnexpectedAnswer
+from flipkit.errors import (
+    ConnectionFailed,
+    FlipkitError,
+    InputError,
+    InvalidRequest,
+    NotFound,
+    UnexpectedAnswer,
+)
 from flipkit.tariffs import Tariff
 
 NOON = "2025-06-01T12:00:00Z"
@@ -35,7 +42,12 @@ def pages(objects, largest=100):
         after = call.query.get("starting_after")
         first = next((i + 1 for i, o in enumerate(found) if o["id"] == after), 0)
         page = found[first : first + limit]
-        return {"object": "list", "url": call.path, "has_more": first + limit < len(found), "data": page}
+        return {
+            "object": "list",
+            "url": call.path,
+            "has_more": first + limit < len(found),
+            "data": page,
+        }
 
     return answer
 
@@ -46,13 +58,17 @@ def test_every_page_is_read_and_nothing_twice(make_service, rows, number, larges
     service = make_service()
     service.answers["GET /devices"] = pages([device(i) for i in range(number)], largest)
     with service.client() as client:
-        assert [r["device_id"] for r in rows(client.devices())] == [f"dev_{i:04d}" for i in range(number)]
+        assert [r["device_id"] for r in rows(client.devices())] == [
+            f"dev_{i:04d}" for i in range(number)
+        ]
     assert len(service.calls) == max(1, -(-number // largest))
     assert all(call.query["limit"] == "100" for call in service.calls)
 
 
 def test_devices_are_typed_and_sorted(service, flatpeak, rows):
-    service.answers["GET /devices"] = pages([device(2, last_seen="2025-06-01T14:00:00+02:00"), device(1, None, new=1)])
+    service.answers["GET /devices"] = pages(
+        [device(2, last_seen="2025-06-01T14:00:00+02:00"), device(1, None, new=1)]
+    )
     assert rows(flatpeak.devices()) == [
         {
             "device_id": "dev_0001",
@@ -71,7 +87,9 @@ def test_devices_are_typed_and_sorted(service, flatpeak, rows):
     ]
 
 
-@pytest.mark.parametrize("stamp", ["2025-06-01T12:00:00", "2025-06-01T12:00:00.000", "2025-06-01T14:00:00+02:00", NOON])
+@pytest.mark.parametrize(
+    "stamp", ["2025-06-01T12:00:00", "2025-06-01T12:00:00.000", "2025-06-01T14:00:00+02:00", NOON]
+)
 def test_stamps_of_the_service_without_a_zone_are_utc(service, flatpeak, rows, stamp):
     service.answers["GET /devices"] = pages([device(1, time_created=stamp)])
     assert rows(flatpeak.devices())[0]["created_utc"] == datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -97,7 +115,10 @@ def test_a_missing_required_field_is_named(service, flatpeak, field):
 
 
 def test_create_device_sends_the_reference_once(service, flatpeak):
-    service.answers["POST /devices"] = (201, {"id": "dev_1", "object": "device", "reference_id": "r"})
+    service.answers["POST /devices"] = (
+        201,
+        {"id": "dev_1", "object": "device", "reference_id": "r"},
+    )
     assert flatpeak.create_device("r") == "dev_1"
     assert service.last.body == {"reference_id": "r"}
     service.answers["POST /devices"] = (503, {})
@@ -110,7 +131,10 @@ def test_create_device_sends_the_reference_once(service, flatpeak):
 def test_ensure_device_takes_the_oldest_that_has_the_reference(service, flatpeak):
     old = device(3, "r", time_created="2024-01-01T00:00:00Z")
     # A service that ignores the filter must not make it take another's device.
-    service.answers["GET /devices"] = {"has_more": False, "data": [device(1, "other"), device(2, "r"), old]}
+    service.answers["GET /devices"] = {
+        "has_more": False,
+        "data": [device(1, "other"), device(2, "r"), old],
+    }
     assert flatpeak.ensure_device("r") == "dev_0003"
     assert service.last.query["reference_id"] == "r"
 
@@ -160,7 +184,12 @@ def test_update_and_delete(service, flatpeak):
 
 @pytest.mark.parametrize("id_", ["..", "../devices", "a/../b", "", "dev\n1"])
 def test_an_id_cannot_climb(service, flatpeak, id_):
-    for call in (flatpeak.delete_device, flatpeak.location, flatpeak.location_status, flatpeak.delete_tariff):
+    for call in (
+        flatpeak.delete_device,
+        flatpeak.location,
+        flatpeak.location_status,
+        flatpeak.delete_tariff,
+    ):
         with pytest.raises(InputError):
             call(id_)
     assert service.calls == []
@@ -174,7 +203,11 @@ LOCATION = {
     "timezone": "Europe/London",
     "currency_code": "GBP",
     "postal_address": {"city": "London", "country_code": "GB", "state": "", "address_line2": "x"},
-    "tariff_status": {"commodity_import": "CONNECTED", "commodity_export": "A_NEW_WORD", "local": None},
+    "tariff_status": {
+        "commodity_import": "CONNECTED",
+        "commodity_export": "A_NEW_WORD",
+        "local": None,
+    },
     "geo_location": {"lat": 1, "lng": 2},
     "time_created": NOON,
     "account_id": "acc_1",
@@ -206,17 +239,31 @@ def test_a_location_is_a_row(service, flatpeak, rows):
 
 
 def test_a_bare_location_is_a_row_of_nulls(service, flatpeak, rows):
-    service.answers["GET /locations/loc_1"] = {"id": "loc_1", "live_mode": False, "time_created": NOON}
+    service.answers["GET /locations/loc_1"] = {
+        "id": "loc_1",
+        "live_mode": False,
+        "time_created": NOON,
+    }
     row = rows(flatpeak.location("loc_1"))[0]
-    assert {name for name, value in row.items() if value is not None} == {"location_id", "live_mode", "created_utc"}
+    assert {name for name, value in row.items() if value is not None} == {
+        "location_id",
+        "live_mode",
+        "created_utc",
+    }
 
 
 def test_create_location_sends_what_was_given(service, flatpeak):
     service.answers["POST /locations"] = (201, LOCATION)
-    made = flatpeak.create_location("site-1", city="Austin", country_code="US", state="TX", customer_id="cus_1")
+    made = flatpeak.create_location(
+        "site-1", city="Austin", country_code="US", state="TX", customer_id="cus_1"
+    )
     assert made == "loc_1"
     address = {"city": "Austin", "country_code": "US", "state": "TX"}
-    assert service.last.body == {"reference_id": "site-1", "customer_id": "cus_1", "postal_address": address}
+    assert service.last.body == {
+        "reference_id": "site-1",
+        "customer_id": "cus_1",
+        "postal_address": address,
+    }
     service.answers["POST /locations"] = (409, {"message": "Conflict"})
     with pytest.raises(InvalidRequest, match="Conflict"):
         flatpeak.create_location("site-1", city="Austin", country_code="US")
@@ -240,13 +287,22 @@ def test_location_status_is_a_row_a_slot(service, flatpeak, rows):
                 "provider": provider,
                 "tariff": tariff,
             },
-            "commodity_export": {"status": "NOT_CONNECTED", "connection_type": "", "provider": {"display_name": ""}},
+            "commodity_export": {
+                "status": "NOT_CONNECTED",
+                "connection_type": "",
+                "provider": {"display_name": ""},
+            },
             "non_commodity_import": {"elements": [], "status": "NOT_CONNECTED"},
             "local": None,
         },
     }
     found = rows(flatpeak.location_status("loc_1"))
-    assert [row["slot"] for row in found] == ["commodity_export", "commodity_import", "local", "non_commodity_import"]
+    assert [row["slot"] for row in found] == [
+        "commodity_export",
+        "commodity_import",
+        "local",
+        "non_commodity_import",
+    ]
     assert found[1] == {
         "location_id": "loc_1",
         "slot": "commodity_import",
@@ -277,7 +333,8 @@ TARIFF = {
 
 @pytest.mark.parametrize("field", ["direction", "tariff_direction"])
 @pytest.mark.parametrize(
-    ("version", "path"), [("2025-09-14.anode", "/tariffs"), ("2024-08-24.zero", "/tariffs/elements")]
+    ("version", "path"),
+    [("2025-09-14.anode", "/tariffs"), ("2024-08-24.zero", "/tariffs/elements")],
 )
 def test_tariffs_of_a_location(service, frames_library, rows, field, version, path):
     service.answers[f"GET {path}"] = {"has_more": False, "data": [{**TARIFF, field: "IMPORT"}]}
@@ -309,7 +366,9 @@ def test_create_tariff_takes_a_tariff_or_a_body(service, flatpeak):
     tariff = Tariff.flat(0.2, currency="GBP", timezone="Europe/London")
     assert flatpeak.create_tariff("loc_1", tariff) == "trf_1"
     assert service.last.body == tariff.to_flatpeak("loc_1")
-    assert flatpeak.create_tariff("loc_1", tariff.to_flatpeak("loc_1", direction="EXPORT")) == "trf_1"
+    assert (
+        flatpeak.create_tariff("loc_1", tariff.to_flatpeak("loc_1", direction="EXPORT")) == "trf_1"
+    )
     assert service.last.body["direction"] == "EXPORT"
     assert flatpeak.create_tariff("loc_1", {"direction": "IMPORT"}) == "trf_1"
     assert service.last.body == {"location_id": "loc_1", "direction": "IMPORT"}

@@ -22,7 +22,11 @@ def answer(segments, currency="GBP", clip=None):
     """A price answer; segments are (from, to, price, confidence)."""
     if clip:
         first, last = clip
-        segments = [(max(a, first), min(b, last), *rest) for a, b, *rest in segments if b > first and a < last]
+        segments = [
+            (max(a, first), min(b, last), *rest)
+            for a, b, *rest in segments
+            if b > first and a < last
+        ]
     return {
         "id": "prs_1",
         "object": "price",
@@ -41,13 +45,17 @@ def window_of(call):
 
 
 def got(rows, frame):
-    return [(r["start_utc"], r["end_utc"], r["price_per_kwh"], r["confidence"]) for r in rows(frame)]
+    return [
+        (r["start_utc"], r["end_utc"], r["price_per_kwh"], r["confidence"]) for r in rows(frame)
+    ]
 
 
 levels = st.tuples(st.sampled_from([0.1, 0.2, -0.05]), st.sampled_from([1.0, 0.8]))
 # Lengths that often end on the edge of a window, and in the hours around it.
 hours = st.one_of(
-    st.integers(1, 48), st.sampled_from([24 * 30, 24 * 45, 24 * 90, 24 * 90 + 1]), st.integers(1, 24 * 60)
+    st.integers(1, 48),
+    st.sampled_from([24 * 30, 24 * 45, 24 * 90, 24 * 90 + 1]),
+    st.integers(1, 24 * 60),
 )
 
 
@@ -55,7 +63,9 @@ hours = st.one_of(
 def price_series(draw, distinct):
     """Segments that follow each other from some time before the start of the query until its end or later."""
     moment, series = START - timedelta(hours=draw(st.integers(0, 1))), []
-    for length, (price, confidence) in draw(st.lists(st.tuples(hours, levels), min_size=1, max_size=15)):
+    for length, (price, confidence) in draw(
+        st.lists(st.tuples(hours, levels), min_size=1, max_size=15)
+    ):
         same = distinct and series and (price, confidence) == series[-1][2:]
         series.append((moment, moment + timedelta(hours=length), price + bool(same), confidence))
         moment = series[-1][1]
@@ -74,7 +84,9 @@ def test_windows_leave_no_trace(make_service, rows, made, clipping, seed):
         window = window_of(call)
         assert timedelta(0) < window[1] - window[0] <= timedelta(days=90)
         inside = [s for s in series if s[1] > window[0] and s[0] < window[1]]
-        Random(f"{seed} {window}").shuffle(inside)  # by window: the calls come from threads, in any order
+        Random(f"{seed} {window}").shuffle(
+            inside
+        )  # by window: the calls come from threads, in any order
         return answer(inside, clip=window if clipping else None)
 
     service.answers["POST /prices/loc_1"] = prices
@@ -114,7 +126,10 @@ def test_a_span_without_prices_at_its_edges_gives_what_there_is(service, flatpea
 @pytest.mark.parametrize("at", [10, 90, 120])
 def test_a_gap_or_an_overlap_names_the_instant(service, flatpeak, shift, kind, at):
     middle = START + at * DAY
-    segments = [(START, middle, 0.1, 1.0), (middle + shift * timedelta(hours=1), START + 200 * DAY, 0.2, 1.0)]
+    segments = [
+        (START, middle, 0.1, 1.0),
+        (middle + shift * timedelta(hours=1), START + 200 * DAY, 0.2, 1.0),
+    ]
     service.answers["POST /prices/loc_1"] = lambda call: answer(segments, clip=window_of(call))
     with pytest.raises(UnexpectedAnswer, match=kind) as caught:
         flatpeak.prices("loc_1", START, START + 200 * DAY)
@@ -132,11 +147,13 @@ def test_many_locations_are_one_sorted_frame(service, flatpeak, rows):
     for number in (2, 1):
         made = [(START, START + 100 * DAY, number / 10, 1.0)]
         currency = f"EU{number}"
-        service.answers[f"POST /prices/loc_{number}"] = lambda call, made=made, currency=currency: answer(
-            made, currency, clip=window_of(call)
+        service.answers[f"POST /prices/loc_{number}"] = lambda call, made=made, currency=currency: (
+            answer(made, currency, clip=window_of(call))
         )
     found = rows(flatpeak.prices(["loc_2", "loc_1", "loc_2"], START, START + 100 * DAY, "EXPORT"))
-    assert [(r["location_id"], r["currency"], r["price_per_kwh"], r["tariff_direction"]) for r in found] == [
+    assert [
+        (r["location_id"], r["currency"], r["price_per_kwh"], r["tariff_direction"]) for r in found
+    ] == [
         ("loc_1", "EU1", 0.1, "EXPORT"),
         ("loc_2", "EU2", 0.2, "EXPORT"),
     ]
@@ -155,7 +172,11 @@ def test_one_location_has_one_currency(service, flatpeak):
 
 
 def test_zero_asks_for_rates(service, frames_library, rows):
-    row = {"valid_from": text(START), "valid_to": text(START + DAY), "tariff": {"rate": 0.3, "confidence": 0.8}}
+    row = {
+        "valid_from": text(START),
+        "valid_to": text(START + DAY),
+        "tariff": {"rate": 0.3, "confidence": 0.8},
+    }
     body = {"currency_code": "GBP", "data": [{**row, "carbon": {"intensity": 1}}]}
     service.answers["GET /tariffs/rates/loc_1"] = body
     client = service.client(version="2024-08-24.zero", frames=frames_library)

@@ -18,12 +18,22 @@ PATH = "PUT /meters/cumulative/epoch"
 
 def reading(number=0, **more):
     time = START + timedelta(minutes=15 * number)
-    return {"location_id": "loc_1", "units": "WH", "value": 1000.0 + number, "time_utc": time, **more}
+    return {
+        "location_id": "loc_1",
+        "units": "WH",
+        "value": 1000.0 + number,
+        "time_utc": time,
+        **more,
+    }
 
 
 def accepted(call, failed=()):
     failed = [{"record_num": n, "error": "refused"} for n in failed]
-    return {"id": "bat_1", "records_accepted": len(call.body["data"]) - len(failed), "failed_records": failed}
+    return {
+        "id": "bat_1",
+        "records_accepted": len(call.body["data"]) - len(failed),
+        "failed_records": failed,
+    }
 
 
 def errors(rows, submission):
@@ -46,7 +56,9 @@ def test_a_series_as_it_is_sent(service, flatpeak):
             {"time": EPOCH + 900, "value": 1001.0},
         ],
     }
-    service.client(version="2024-08-24.zero").submit_cumulative([reading(0, energy_flow_direction="OUTBOUND")])
+    service.client(version="2024-08-24.zero").submit_cumulative(
+        [reading(0, energy_flow_direction="OUTBOUND")]
+    )
     assert service.last.body == {
         "location_id": "loc_1",
         "direction": "EXPORT",
@@ -81,14 +93,24 @@ def test_a_bad_reading_fails_with_its_reason_and_the_rest_goes(service, flatpeak
 def test_nothing_and_missing_columns(service, flatpeak):
     assert flatpeak.submit_cumulative([]).submitted == 0
     with pytest.raises(MissingColumnError, match="time_utc"):
-        flatpeak.submit_cumulative([{"location_id": "l", "units": "WH", "value": 1, "start_utc": START}])
+        flatpeak.submit_cumulative(
+            [{"location_id": "l", "units": "WH", "value": 1, "start_utc": START}]
+        )
     assert service.calls == []
 
 
 def test_registers_that_fall_and_moments_that_repeat_are_said(service, flatpeak):
     service.answers[PATH] = accepted
-    records = [reading(0), reading(2, value=5.0), reading(1), reading(3, value=5.0, units="KWH"), reading(0, value=999)]
-    findings = {finding.name: finding.rows for finding in flatpeak.submit_cumulative(records).findings}
+    records = [
+        reading(0),
+        reading(2, value=5.0),
+        reading(1),
+        reading(3, value=5.0, units="KWH"),
+        reading(0, value=999),
+    ]
+    findings = {
+        finding.name: finding.rows for finding in flatpeak.submit_cumulative(records).findings
+    }
     assert findings == {"records.register_fell": (1, 4), "records.repeated": (4,)}
 
 
@@ -108,9 +130,13 @@ point = st.tuples(
     trouble=st.sampled_from([0.0, 0.4]),
     size=st.sampled_from([1, 2, 5, 10_000]),
 )
-def test_each_series_arrives_in_order_whole_or_failed(make_service, rows, points, seed, trouble, size):
+def test_each_series_arrives_in_order_whole_or_failed(
+    make_service, rows, points, seed, trouble, size
+):
     records = [
-        reading(slot, location_id=place, device_id=device, session_reference_id=session, units=units)
+        reading(
+            slot, location_id=place, device_id=device, session_reference_id=session, units=units
+        )
         | {"record_reference_id": str(row)}
         for row, (place, device, session, units, slot) in enumerate(points)
     ]
@@ -125,7 +151,8 @@ def test_each_series_arrives_in_order_whole_or_failed(make_service, rows, points
             for n, entry in enumerate(body["data"]):
                 row = int(entry["record_reference_id"])
                 assert points[row][:4] == tuple(
-                    body.get(k) for k in ("location_id", "device_id", "session_reference_id", "units")
+                    body.get(k)
+                    for k in ("location_id", "device_id", "session_reference_id", "units")
                 )
                 assert entry["time"] == EPOCH + 900 * points[row][4]
                 if n not in refused:

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from flipkit.errors import AuthenticationFailed, InputError, MissingColumnError, NaiveTimestampError
 from flipkit.flatpeak import delivery, lanes
-from flipkit.frames import library_of
-from flipkit.frames.tables import FAILED_RECORDS
+from flipkit.frames import FAILED_RECORDS, library_of
 
 START = datetime(2025, 6, 1, tzinfo=UTC)
 HALF = timedelta(minutes=30)
@@ -37,8 +36,18 @@ def record(number=0, **more):
 def accepted(call, failed=(), **more):
     failed = [{"record_num": n, "error": text} for n, text in failed]
     sent = len(call.body)
-    counts = {"records_submitted": sent, "records_accepted": sent - len(failed), "records_processed": 0}
-    return {"id": f"bat_{sent}", "object": "meter_batch", **counts, "failed_records": failed, **more}
+    counts = {
+        "records_submitted": sent,
+        "records_accepted": sent - len(failed),
+        "records_processed": 0,
+    }
+    return {
+        "id": f"bat_{sent}",
+        "object": "meter_batch",
+        **counts,
+        "failed_records": failed,
+        **more,
+    }
 
 
 def errors(rows, submission):
@@ -65,7 +74,9 @@ def test_a_record_as_it_is_sent(service, flatpeak):
         units="kWh",
         confidence=0.5,
     )
-    submission = flatpeak.submit_interval([whole, record(1), record(2, energy_flow_direction="OUTBOUND")])
+    submission = flatpeak.submit_interval(
+        [whole, record(1), record(2, energy_flow_direction="OUTBOUND")]
+    )
     assert service.last.body == [
         {
             "location_id": "loc_1",
@@ -134,7 +145,10 @@ BAD = {
     "value text": ({"value": "12"}, "value: '12' is no number"),
     "confidence high": ({"confidence": 1.1}, "confidence 1.1 is not within 0 and 1"),
     "confidence negative": ({"confidence": -0.1}, "confidence -0.1"),
-    "end before start": ({"end_utc": START - HALF}, "end_utc 2025-05-31T23:30:00.*is not after start_utc"),
+    "end before start": (
+        {"end_utc": START - HALF},
+        "end_utc 2025-05-31T23:30:00.*is not after start_utc",
+    ),
     "end at start": ({"end_utc": START}, "is not after"),
     "start missing": ({"start_utc": None}, "start_utc is missing"),
     "end missing": ({"end_utc": None}, "end_utc is missing"),
@@ -192,9 +206,13 @@ def test_wrong_keys_stop_everything(service, flatpeak):
         flatpeak.submit_interval([record(0)])
 
 
-def test_the_service_refuses_records_by_their_place_in_the_batch(service, flatpeak, rows, small_calls):
+def test_the_service_refuses_records_by_their_place_in_the_batch(
+    service, flatpeak, rows, small_calls
+):
     def answer(call):
-        return accepted(call, [(1, "unknown device")] if call.body[0]["record_reference_id"] == "r-5" else [])
+        return accepted(
+            call, [(1, "unknown device")] if call.body[0]["record_reference_id"] == "r-5" else []
+        )
 
     service.answers[PATH] = answer
     records = [record(0, value=-1), *(record(n) for n in range(1, 9))]
@@ -230,11 +248,16 @@ class Store:
             return (422, {"message": "no"})
         if dice < self.trouble:
             return (503, {"message": "busy"})
-        refused = [(n, "bad") for n in range(len(call.body)) if self.random.random() < self.trouble / 4]
+        refused = [
+            (n, "bad") for n in range(len(call.body)) if self.random.random() < self.trouble / 4
+        ]
         for n, body in enumerate(call.body):
             if n not in dict(refused):
                 self.arrived.append(body["record_reference_id"])
-                key = tuple(body.get(name) for name in ("location_id", "device_id", "start_time", "end_time"))
+                key = tuple(
+                    body.get(name)
+                    for name in ("location_id", "device_id", "start_time", "end_time")
+                )
                 self.kept[key] = body["record_reference_id"]
         if dice > 1 - self.trouble / 4:
             return (200, b'{"id": "bat')  # kept, but the answer is cut: it will be sent again
@@ -242,7 +265,10 @@ class Store:
 
 
 chosen = st.tuples(
-    st.sampled_from(["loc_1", "loc_2"]), st.integers(0, 12), st.sampled_from([1, 1, 2, 6]), st.booleans()
+    st.sampled_from(["loc_1", "loc_2"]),
+    st.integers(0, 12),
+    st.sampled_from([1, 1, 2, 6]),
+    st.booleans(),
 )
 
 
@@ -253,7 +279,9 @@ chosen = st.tuples(
     trouble=st.sampled_from([0.0, 0.3, 0.9]),
     size=st.sampled_from([1, 3, 7, 10_000]),
 )
-def test_nothing_is_lost_nothing_is_twice_and_the_last_one_wins(make_service, rows, picks, seed, trouble, size):
+def test_nothing_is_lost_nothing_is_twice_and_the_last_one_wins(
+    make_service, rows, picks, seed, trouble, size
+):
     records = []
     for number, (location, slot, length, sound) in enumerate(picks):
         begin = START + slot * HALF
@@ -287,7 +315,9 @@ def test_nothing_is_lost_nothing_is_twice_and_the_last_one_wins(make_service, ro
     for row in sorted(delivered):
         location, slot, length, _ = picks[row]
         last[location, slot, length] = row
-    kept = {picks[row][:3]: row for row in (int(reference[2:]) for reference in store.kept.values())}
+    kept = {
+        picks[row][:3]: row for row in (int(reference[2:]) for reference in store.kept.values())
+    }
     # What was stored though its answer was lost counts as failed; it may only be later than the last one delivered.
     assert all(kept[key] == row if trouble == 0 else kept[key] >= row for key, row in last.items())
     assert trouble > 0 or set(kept) == set(last)
@@ -325,7 +355,12 @@ def test_contested_records_wait_for_those_before_them(service, flatpeak, rows, s
 
 def test_other_directions_and_devices_are_no_repeats(service, flatpeak):
     service.answers[PATH] = accepted
-    variants = [{}, {"device_id": "d"}, {"tariff_direction": "LOCAL"}, {"energy_flow_direction": "OUTBOUND"}]
+    variants = [
+        {},
+        {"device_id": "d"},
+        {"tariff_direction": "LOCAL"},
+        {"energy_flow_direction": "OUTBOUND"},
+    ]
     variants += [{"location_id": "loc_2"}]
     assert flatpeak.submit_interval([record(0, **variant) for variant in variants]).findings == ()
 
@@ -342,7 +377,9 @@ def test_other_directions_and_devices_are_no_repeats(service, flatpeak):
         ("KWH", 499, False),
     ],
 )
-def test_powers_beyond_a_megawatt_are_doubted_but_sent(service, flatpeak, caplog, units, value, doubtful):
+def test_powers_beyond_a_megawatt_are_doubted_but_sent(
+    service, flatpeak, caplog, units, value, doubtful
+):
     service.answers[PATH] = accepted
     with caplog.at_level(logging.WARNING):
         submission = flatpeak.submit_interval([record(0), record(1, units=units, value=value)])
@@ -359,7 +396,9 @@ def test_findings_are_said_before_sending(service, flatpeak, caplog):
 
 def test_a_connection_that_fails_is_in_the_frame(service, flatpeak, rows, small_calls):
     service.answers[PATH] = lambda call: (
-        accepted(call) if call.body[0]["record_reference_id"] == "r-4" else httpx.ReadTimeout("lost")
+        accepted(call)
+        if call.body[0]["record_reference_id"] == "r-4"
+        else httpx.ReadTimeout("lost")
     )
     submission = flatpeak.submit_interval([record(n) for n in range(10)])
     failed = errors(rows, submission)
@@ -385,7 +424,10 @@ def test_the_report_reads_well(service, flatpeak, small_calls):
 
 
 def test_a_batch_can_be_asked_for_again(service, flatpeak, rows):
-    failed = [{"record_num": 7, "error": "late"}, {"record_num": 2, "record_reference_id": "r", "error": "early"}]
+    failed = [
+        {"record_num": 7, "error": "late"},
+        {"record_num": 2, "record_reference_id": "r", "error": "early"},
+    ]
     counts = {"records_submitted": 18379, "records_accepted": 18378, "records_processed": 32}
     service.answers["GET /meters/batch"] = {"id": "bat_1", "failed_records": failed, **counts}
     submission = flatpeak.batch("bat_1")

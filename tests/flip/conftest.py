@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from flipkit.flip import Flip
-from flipkit.http import Pace
+from flipkit.http import Timing
 
 KEY = "fl_canary_0123456789abcdef"
 
@@ -26,7 +26,9 @@ class Service:
         if callable(answer):
             answer = answer(request)
         if isinstance(answer, httpx.Response):
-            return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+            return httpx.Response(
+                answer.status_code, headers=answer.headers, content=answer.content
+            )
         return httpx.Response(200, json=answer, headers={"date": "Sun, 01 Jun 2025 12:00:00 GMT"})
 
     @property
@@ -34,7 +36,7 @@ class Service:
         return [msgspec.json.decode(request.content) for request in self.requests]
 
 
-class FakePace(Pace):
+class FakePace(Timing):
     """A clock that only sleeping moves."""
 
     def __init__(self):
@@ -59,6 +61,8 @@ def serve():
 
     def make(frames="pandas", **answers):
         service = Service(**answers)
-        return Flip(KEY, frames=frames, transport=httpx.MockTransport(service), pace=FakePace()), service
+        return Flip(
+            KEY, frames=frames, transport=httpx.MockTransport(service), pace=FakePace()
+        ), service
 
     return make

@@ -21,9 +21,9 @@ from flipkit.errors import (
     UnexpectedAnswer,
 )
 from flipkit.flip import Flip
-from flipkit.http import Pace
+from flipkit.http import Timing
 
-NO_WAIT = Pace(now=lambda: 0.0, sleep=lambda seconds: None)
+NO_WAIT = Timing(now=lambda: 0.0, sleep=lambda seconds: None)
 
 
 def asked(**arguments):
@@ -42,7 +42,10 @@ def asked(**arguments):
 def test_addresses(monkeypatch):
     assert asked() == "https://aggregator-api-sandbox.flip.energy/v1/sites"
     assert asked(environment="production") == "https://aggregator-api.flip.energy/v1/sites"
-    assert asked(environment="mine", base_url="http://127.0.0.1:8080/") == "http://127.0.0.1:8080/v1/sites"
+    assert (
+        asked(environment="mine", base_url="http://127.0.0.1:8080/")
+        == "http://127.0.0.1:8080/v1/sites"
+    )
     monkeypatch.setenv("FLIP_BASE_URL", "https://proxy.example/flip")
     assert asked(environment="production") == "https://proxy.example/flip/v1/sites"
     assert asked(base_url="http://localhost:1") == "http://localhost:1/v1/sites"
@@ -51,7 +54,11 @@ def test_addresses(monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ({"environment": "prodution"}, ConfigurationError, "environment='prodution': choose 'production' or 'sandbox'"),
+        (
+            {"environment": "prodution"},
+            ConfigurationError,
+            "environment='prodution': choose 'production' or 'sandbox'",
+        ),
         ({"base_url": "http://flip.example"}, ConfigurationError, "use https://"),
         ({"base_url": "flip.example"}, ConfigurationError, "begins with https://"),
         ({"frames": "modin"}, InputError, "frames='modin': choose 'pandas' or 'polars'"),
@@ -112,12 +119,27 @@ def test_any_path_gives_its_untouched_json(serve):
             InvalidRequest,
             "400: invalid; query.month: wrong form; /month: too long",
         ),
-        (422, {"detail": [{"loc": ["body", 0], "msg": "field required"}]}, InvalidRequest, "body.0: field required"),
+        (
+            422,
+            {"detail": [{"loc": ["body", 0], "msg": "field required"}]},
+            InvalidRequest,
+            "body.0: field required",
+        ),
         (404, {"detail": "Not Found"}, NotFound, "404: Not Found; check the id"),
         (404, {"error": "Not Found", "statusCode": 404}, NotFound, "404: Not Found; check the id"),
-        (403, None, AuthenticationFailed, "403: Forbidden, without an explanation; check that the key"),
+        (
+            403,
+            None,
+            AuthenticationFailed,
+            "403: Forbidden, without an explanation; check that the key",
+        ),
         (429, None, RateLimited, "429: Too Many Requests, without an explanation; wait"),
-        (500, b"<html>Oops</html>", ServerError, "500: Internal Server Error, without an explanation; .*6 attempts"),
+        (
+            500,
+            b"<html>Oops</html>",
+            ServerError,
+            "500: Internal Server Error, without an explanation; .*6 attempts",
+        ),
         (599, b"", ServerError, "599: no explanation"),
         (
             400,
@@ -151,15 +173,23 @@ def shown_by(error):
         lines += [str(error), repr(error), repr(error.args), repr(vars(error))]
         lines += traceback.format_exception(error)
         on_the_way = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-        lines += [repr(frame.f_locals) for frame in on_the_way if frame.f_code.co_filename != __file__]
+        lines += [
+            repr(frame.f_locals) for frame in on_the_way if frame.f_code.co_filename != __file__
+        ]
         error = error.__cause__ or error.__context__
     return "\n".join(lines)
 
 
 TROUBLE = {
-    "a refusal that repeats the key": lambda r: httpx.Response(401, json={"message": r.headers["authorization"]}),
-    "a page that repeats the key": lambda r: httpx.Response(200, text=f"<p>{r.headers['authorization']}</p>"),
-    "a failure that repeats the key": lambda r: httpx.Response(500, text=r.headers["authorization"]),
+    "a refusal that repeats the key": lambda r: httpx.Response(
+        401, json={"message": r.headers["authorization"]}
+    ),
+    "a page that repeats the key": lambda r: httpx.Response(
+        200, text=f"<p>{r.headers['authorization']}</p>"
+    ),
+    "a failure that repeats the key": lambda r: httpx.Response(
+        500, text=r.headers["authorization"]
+    ),
     "a redirect": lambda r: httpx.Response(302, headers={"location": "https://elsewhere.example"}),
     "a wrong type": lambda r: httpx.Response(200, json=[{"id": []}]),
     "information required": lambda r: httpx.Response(422, json={"enrollment": {}}),
@@ -174,10 +204,17 @@ def test_the_key_shows_nowhere(serve, key, caplog, trouble):
             raise httpx.ReadError("reset")
         return TROUBLE[trouble](request)
 
-    flip, service = serve(sites=answer, equipment_performance=answer, fleet_data=answer, commission=answer)
+    flip, service = serve(
+        sites=answer, equipment_performance=answer, fleet_data=answer, commission=answer
+    )
     site, device = (
         {"id": "a"},
-        {"id": "b", "type": "X", "technology_provider_identifier": "Y", "install_date": "2025-06-01T00:00Z"},
+        {
+            "id": "b",
+            "type": "X",
+            "technology_provider_identifier": "Y",
+            "install_date": "2025-06-01T00:00Z",
+        },
     )
     calls = [
         flip.sites,

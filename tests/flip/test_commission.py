@@ -19,8 +19,7 @@ from flipkit.errors import (
     RateLimited,
 )
 from flipkit.flip.wire import STATE_CODES
-from flipkit.frames import facts, library_of, records_of
-from flipkit.frames.tables import MISSING_INFORMATION
+from flipkit.frames import MISSING_INFORMATION, facts, library_of, records_of
 
 SITE = {
     "id": "site-abc-789",
@@ -62,7 +61,9 @@ def asks(**enrollment):
     return httpx.Response(422, json={"enrollment": enrollment})
 
 
-@pytest.mark.parametrize("devices", [[DEVICE], (DEVICE,), pd.DataFrame([DEVICE]), pl.DataFrame([DEVICE])], ids=range(4))
+@pytest.mark.parametrize(
+    "devices", [[DEVICE], (DEVICE,), pd.DataFrame([DEVICE]), pl.DataFrame([DEVICE])], ids=range(4)
+)
 def test_the_documented_request_leaves_and_its_empty_answer_is_fine(serve, devices):
     flip, service = serve(commission=created)
     assert flip.commission(SITE, devices) is None
@@ -122,11 +123,18 @@ def without(record, name):
         (SITE, pd.DataFrame([DEVICE]).head(0), "devices is empty"),
         (SITE, DEVICE, "devices: expected a DataFrame or a list of dicts"),
         (SITE, ["device"], "devices, row 0: expected a dict, got str"),
-        *[(SITE, [DEVICE, without(DEVICE, name)], rf"devices\[1\]\.{name} is missing") for name in DEVICE],
+        *[
+            (SITE, [DEVICE, without(DEVICE, name)], rf"devices\[1\]\.{name} is missing")
+            for name in DEVICE
+        ],
         *[(SITE, [{**DEVICE, name: None}], rf"devices\[0\]\.{name} is missing") for name in DEVICE],
         *[(SITE, [{**DEVICE, name: " "}], rf"devices\[0\]\.{name}") for name in DEVICE],
         (SITE, [{**DEVICE, "type": 1.5}], r"devices\[0\]\.type: 1.5 is no text"),
-        (SITE, [{**DEVICE, "install_date": "June 2025"}], r"devices\[0\]\.install_date: 'June 2025' is no ISO 8601"),
+        (
+            SITE,
+            [{**DEVICE, "install_date": "June 2025"}],
+            r"devices\[0\]\.install_date: 'June 2025' is no ISO 8601",
+        ),
         (
             SITE,
             [{**DEVICE, "install_date": date(2025, 6, 19)}],
@@ -150,7 +158,9 @@ def test_what_flip_would_refuse_is_named_and_nothing_is_sent(serve, site, device
 
 
 @pytest.mark.parametrize(
-    "moment", ["2025-06-19T15:30:00", "2025-06-19", datetime(2025, 6, 19), pd.Timestamp("2025-06-19")], ids=str
+    "moment",
+    ["2025-06-19T15:30:00", "2025-06-19", datetime(2025, 6, 19), pd.Timestamp("2025-06-19")],
+    ids=str,
 )
 def test_an_install_date_without_a_zone_is_named(serve, moment):
     flip, service = serve(commission=created)
@@ -196,15 +206,30 @@ def test_what_flip_asks_for_is_a_frame(serve, frames_library):
     assert facts(missing)["query"] == {"site_id": "site-abc-789"}
     assert caught.value.status == 422
     text = str(caught.value)
-    for word in ("email", "city", "has_agreed_to_terms_and_conditions", "terms_and_conditions_version", "account_id"):
+    for word in (
+        "email",
+        "city",
+        "has_agreed_to_terms_and_conditions",
+        "terms_and_conditions_version",
+        "account_id",
+    ):
         assert word in text
-    for word in ("Utility Account Number", "As printed on the bill", "call commission again", "enrollment="):
+    for word in (
+        "Utility Account Number",
+        "As printed on the bill",
+        "call commission again",
+        "enrollment=",
+    ):
         assert word in text
 
 
 def test_a_second_call_with_what_was_asked_completes_it(serve):
     def service_that_asks(request):
-        return created(request) if b"terms_and_conditions_version" in request.content else asks(**ASKED)
+        return (
+            created(request)
+            if b"terms_and_conditions_version" in request.content
+            else asks(**ASKED)
+        )
 
     enrollment = {
         "has_agreed_to_terms_and_conditions": True,
@@ -214,7 +239,9 @@ def test_a_second_call_with_what_was_asked_completes_it(serve):
     flip, service = serve(commission=service_that_asks)
     with pytest.raises(InformationRequired):
         flip.commission(SITE, [DEVICE])
-    assert flip.commission({**SITE, "email": "j@example.com"}, [DEVICE], enrollment=enrollment) is None
+    assert (
+        flip.commission({**SITE, "email": "j@example.com"}, [DEVICE], enrollment=enrollment) is None
+    )
     assert service.bodies[1]["enrollment"] == enrollment
 
 
@@ -228,23 +255,47 @@ def test_a_second_call_with_what_was_asked_completes_it(serve):
             [("terms", "terms_and_conditions_version", "string", "incorrect")],
         ),
         (
-            {"incorrect_terms_and_conditions_version": True, "missing_terms_and_conditions_version": True},
+            {
+                "incorrect_terms_and_conditions_version": True,
+                "missing_terms_and_conditions_version": True,
+            },
             [("terms", "terms_and_conditions_version", "string", "missing and incorrect")],
         ),
         (
-            {"missing_program_specific_attributes": [{"name": "tenant", "type": "boolean"}, "odd", {"label": 7}]},
+            {
+                "missing_program_specific_attributes": [
+                    {"name": "tenant", "type": "boolean"},
+                    "odd",
+                    {"label": 7},
+                ]
+            },
             [
                 ("program_attribute", "odd", None, None),
                 ("program_attribute", "tenant", "boolean", None),
                 ("program_attribute", None, None, None),
             ],
         ),
-        ({"missing_site_attributes": "email", "missing_program_specific_attributes": None, "new": 1}, []),
-        ({"incorrect_terms_and_conditions_version": "false", "missing_has_agreed_to_terms_and_conditions": 1}, []),
+        (
+            {
+                "missing_site_attributes": "email",
+                "missing_program_specific_attributes": None,
+                "new": 1,
+            },
+            [],
+        ),
+        (
+            {
+                "incorrect_terms_and_conditions_version": "false",
+                "missing_has_agreed_to_terms_and_conditions": 1,
+            },
+            [],
+        ),
         ({"missing_site_attributes": [1]}, [("site_attribute", "1", None, "missing")]),
     ],
 )
-def test_what_is_absent_asks_for_nothing_and_odd_shapes_do_not_break(serve, frames_library, asked, rows):
+def test_what_is_absent_asks_for_nothing_and_odd_shapes_do_not_break(
+    serve, frames_library, asked, rows
+):
     flip, _ = serve(frames_library, commission=asks(**asked))
     with pytest.raises(InformationRequired, match="Flip needs more") as caught:
         flip.commission(SITE, [DEVICE])
@@ -268,9 +319,17 @@ def test_what_is_absent_asks_for_nothing_and_odd_shapes_do_not_break(serve, fram
             "InvalidRequest",
             "400: devices array must not be empty",
         ),
-        (httpx.Response(403), "AuthenticationFailed", "403: Forbidden, without an explanation; check that the key"),
+        (
+            httpx.Response(403),
+            "AuthenticationFailed",
+            "403: Forbidden, without an explanation; check that the key",
+        ),
         (httpx.Response(409), "InvalidRequest", "409: Conflict, without an explanation"),
-        (httpx.Response(400, json={"message": "odd", "enrollment": {}}), "InvalidRequest", "400: odd"),
+        (
+            httpx.Response(400, json={"message": "odd", "enrollment": {}}),
+            "InvalidRequest",
+            "400: odd",
+        ),
         (httpx.Response(422, json={"detail": "no"}), "InvalidRequest", "422: no"),
         (httpx.Response(422, json={"enrollment": None}), "InvalidRequest", "422: Unprocessable"),
     ],
@@ -284,7 +343,11 @@ def test_other_refusals(serve, answer, error, words):
 
 @pytest.mark.parametrize(
     ("trouble", "error"),
-    [(429, RateLimited), (503, flipkit.errors.ServerError), (httpx.ReadTimeout("slow"), ConnectionFailed)],
+    [
+        (429, RateLimited),
+        (503, flipkit.errors.ServerError),
+        (httpx.ReadTimeout("slow"), ConnectionFailed),
+    ],
 )
 def test_it_is_never_sent_twice_once_it_may_have_arrived(serve, trouble, error):
     def answer(request):

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flipkit.errors import InputError, InvalidRequest, UnexpectedAnswer
-from flipkit.frames import facts, records_of
-from flipkit.frames.tables import EQUIPMENT_PERFORMANCE
+from flipkit.frames import EQUIPMENT_PERFORMANCE, facts, records_of
 
 ABC = {
     "site_id": "site-abc-789",
@@ -35,7 +34,9 @@ DEF = {
 
 @pytest.mark.parametrize("wrap", [None, "sites", "data", "rows", "report"])
 def test_a_report_as_flip_would_send_it(serve, frames_library, wrap):
-    flip, service = serve(frames_library, equipment_performance={wrap: [DEF, ABC]} if wrap else [DEF, ABC])
+    flip, service = serve(
+        frames_library, equipment_performance={wrap: [DEF, ABC]} if wrap else [DEF, ABC]
+    )
     first, second = records_of(flip.equipment_performance("2025-06"))
     assert first == {
         "site_id": "site-abc-789",
@@ -63,7 +64,10 @@ NAMES = [
 
 
 @pytest.mark.parametrize("frames", ["pandas", "polars"])
-@given(st.lists(st.tuples(energies, energies, st.none() | st.floats(0, 2)), max_size=5), st.sampled_from(NAMES))
+@given(
+    st.lists(st.tuples(energies, energies, st.none() | st.floats(0, 2)), max_size=5),
+    st.sampled_from(NAMES),
+)
 def test_the_index_is_flips_own_or_else_actual_over_expected(serve, frames, rows, names):
     actual_name, expected_name, per = names
     sent = [
@@ -78,11 +82,18 @@ def test_the_index_is_flips_own_or_else_actual_over_expected(serve, frames, rows
         assert row["expected_production_kwh"] == (None if expected is None else expected / per)
         own = actual / expected if actual is not None and expected else None
         index = own if ratio is None else ratio
-        assert row["performance_index"] == (index if index is None else pytest.approx(index, rel=1e-12))
+        assert row["performance_index"] == (
+            index if index is None else pytest.approx(index, rel=1e-12)
+        )
 
 
 def test_the_first_name_that_has_a_value_counts(serve, frames_library):
-    row = {"site_id": "a", "actual_production_kwh": None, "actual_energy_wh": 1500, "expected_kwh": 3}
+    row = {
+        "site_id": "a",
+        "actual_production_kwh": None,
+        "actual_energy_wh": 1500,
+        "expected_kwh": 3,
+    }
     flip, _ = serve(frames_library, equipment_performance=[row])
     (found,) = records_of(flip.equipment_performance("2025-06"))
     assert (found["actual_production_kwh"], found["expected_production_kwh"]) == (1.5, 3.0)
@@ -91,21 +102,30 @@ def test_the_first_name_that_has_a_value_counts(serve, frames_library):
 
 @pytest.mark.parametrize("expected", [0, 0.0, -5, None, 1e-320])
 def test_there_is_no_index_where_nothing_was_expected(serve, frames_library, expected):
-    rows = [{"site_id": site, "actual_kwh": made, "expected_kwh": expected} for site, made in (("a", 0), ("b", 10))]
+    rows = [
+        {"site_id": site, "actual_kwh": made, "expected_kwh": expected}
+        for site, made in (("a", 0), ("b", 10))
+    ]
     flip, _ = serve(frames_library, equipment_performance=rows)
-    assert [row["performance_index"] for row in records_of(flip.equipment_performance("2025-06"))][1] is None
+    assert [row["performance_index"] for row in records_of(flip.equipment_performance("2025-06"))][
+        1
+    ] is None
 
 
 def by_month(request):
     month = request.url.params["month"]
-    return [{"site_id": site, "actual_kwh": int(month[5:]), "expected_kwh": 10} for site in ("b", "a")]
+    return [
+        {"site_id": site, "actual_kwh": int(month[5:]), "expected_kwh": 10} for site in ("b", "a")
+    ]
 
 
 def test_every_month_from_start_to_end(serve, frames_library):
     flip, service = serve(frames_library, equipment_performance=by_month)
     frame = flip.equipment_performance(start="2024-11", end="2025-02")
     months = ["2024-11", "2024-12", "2025-01", "2025-02"]
-    assert [(row["site_id"], row["month"]) for row in records_of(frame)] == [(s, m) for s in "ab" for m in months]
+    assert [(row["site_id"], row["month"]) for row in records_of(frame)] == [
+        (s, m) for s in "ab" for m in months
+    ]
     assert frame["performance_index"].to_list() == [1.1, 1.2, 0.1, 0.2] * 2
     assert sorted(request.url.params["month"] for request in service.requests) == months
     assert facts(frame)["query"] == {"start": "2024-11", "end": "2025-02"}
@@ -125,7 +145,9 @@ def test_months_are_fetched_side_by_side(serve):
 def test_the_oldest_answer_dates_the_frame(serve, frames_library):
     def answer(request):
         return httpx.Response(
-            200, json=[], headers={"date": f"Sun, 01 Jun 2025 12:00:{request.url.params['month'][5:]} GMT"}
+            200,
+            json=[],
+            headers={"date": f"Sun, 01 Jun 2025 12:00:{request.url.params['month'][5:]} GMT"},
         )
 
     flip, _ = serve(frames_library, equipment_performance=answer)
@@ -134,7 +156,9 @@ def test_the_oldest_answer_dates_the_frame(serve, frames_library):
 
 
 def test_no_month_asks_for_the_current_one_and_guesses_none(serve, frames_library):
-    flip, service = serve(frames_library, equipment_performance=[{"site_id": "a"}, {**ABC, "month": "2025-07"}])
+    flip, service = serve(
+        frames_library, equipment_performance=[{"site_id": "a"}, {**ABC, "month": "2025-07"}]
+    )
     rows = records_of(flip.equipment_performance())
     assert [row["month"] for row in rows] == [None, "2025-07"]
     assert service.requests[0].url.query == b""
@@ -146,7 +170,9 @@ def test_no_rows_give_the_same_columns(serve, frames_library):
     frame = none.equipment_performance(start="2025-01", end="2025-03")
     assert len(frame) == 0
     assert list(frame.columns) == list(EQUIPMENT_PERFORMANCE.names)
-    assert list(map(str, frame.dtypes)) == list(map(str, full.equipment_performance("2025-06").dtypes))
+    assert list(map(str, frame.dtypes)) == list(
+        map(str, full.equipment_performance("2025-06").dtypes)
+    )
 
 
 @pytest.mark.parametrize(
@@ -159,7 +185,10 @@ def test_no_rows_give_the_same_columns(serve, frames_library):
         ({"start": "2025-02", "end": "2025-01"}, "end 2025-01 is before start 2025-02"),
         ({"start": "2025-02"}, "start and end belong together"),
         ({"end": "2025-02"}, "start and end belong together"),
-        ({"month": "2025-01", "start": "2025-01", "end": "2025-02"}, "month and start/end together"),
+        (
+            {"month": "2025-01", "start": "2025-01", "end": "2025-02"},
+            "month and start/end together",
+        ),
     ],
 )
 def test_months_that_make_no_sense_are_named_and_nothing_is_sent(serve, arguments, complaint):
@@ -173,10 +202,19 @@ def test_months_that_make_no_sense_are_named_and_nothing_is_sent(serve, argument
     ("row", "complaint"),
     [
         ({"actual_kwh": 5}, "row 1 of the answer lacks site_id or id"),
-        ({**ABC, "actual_production_kwh": "802"}, "row 1, actual_production_kwh: '802' is no number"),
-        ({"site_id": "a", "expected_energy_wh": []}, r"row 1, expected_energy_wh: \[\] is no number"),
+        (
+            {**ABC, "actual_production_kwh": "802"},
+            "row 1, actual_production_kwh: '802' is no number",
+        ),
+        (
+            {"site_id": "a", "expected_energy_wh": []},
+            r"row 1, expected_energy_wh: \[\] is no number",
+        ),
         ({**ABC, "month": "June"}, "row 1, month: 'June' is no month"),
-        ({**ABC, "month": "2025-05"}, "row 1, month: 2025-06 was asked for, but the row is of 2025-05"),
+        (
+            {**ABC, "month": "2025-05"},
+            "row 1, month: 2025-06 was asked for, but the row is of 2025-05",
+        ),
     ],
 )
 def test_what_the_contract_does_not_promise_is_named(serve, frames_library, row, complaint):
@@ -199,4 +237,8 @@ def test_one_month_that_is_refused_is_an_error_that_says_why(serve, frames_libra
     flip, _ = serve(frames_library, equipment_performance=answer)
     with pytest.raises(InvalidRequest, match="400: month is in the future") as caught:
         flip.equipment_performance(start="2025-01", end="2025-04")
-    assert (caught.value.status, caught.value.code, caught.value.body) == (400, "VALIDATION_ERROR", refusal)
+    assert (caught.value.status, caught.value.code, caught.value.body) == (
+        400,
+        "VALIDATION_ERROR",
+        refusal,
+    )

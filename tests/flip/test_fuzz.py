@@ -9,9 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flipkit.errors import FlipkitError
-from flipkit.frames.tables import EQUIPMENT_PERFORMANCE, FLEET_DATA, SITES
+from flipkit.frames import EQUIPMENT_PERFORMANCE, FLEET_DATA, SITES
 
-SITE = {"id": "a", "status": "ACTIVE", "first_name": "J", "system_size_kw": 1.5, "created_at": "2025-06-01T00:00:00Z"}
+SITE = {
+    "id": "a",
+    "status": "ACTIVE",
+    "first_name": "J",
+    "system_size_kw": 1.5,
+    "created_at": "2025-06-01T00:00:00Z",
+}
 SITE["devices"] = [{"technology_provider_identifier": "X"}]
 ROW = {
     "site_id": "a",
@@ -21,26 +27,53 @@ ROW = {
     "performance_ratio": None,
 }
 RESULT = {"external_id": "a", "record_type": "site", "status": "FAILED", "error": "unknown"}
-ASKED = {"missing_site_attributes": ["email"], "missing_program_specific_attributes": [{"name": "n", "label": "l"}]}
+ASKED = {
+    "missing_site_attributes": ["email"],
+    "missing_program_specific_attributes": [{"name": "n", "label": "l"}],
+}
 REFUSAL = {
     "code": "C",
     "message": "m",
     "detail": [{"loc": ["a"], "msg": "m"}],
     "errors": [{"message": "m", "path": "p"}],
 }
-DEVICE = {"id": "b", "type": "X", "technology_provider_identifier": "Y", "install_date": "2025-06-01T00:00Z"}
+DEVICE = {
+    "id": "b",
+    "type": "X",
+    "technology_provider_identifier": "Y",
+    "install_date": "2025-06-01T00:00Z",
+}
 
 CALLS = {
     "sites": (200, [SITE, SITE], lambda flip: flip.sites(), SITES),
-    "performance": (200, {"data": [ROW]}, lambda flip: flip.equipment_performance("2025-06"), EQUIPMENT_PERFORMANCE),
-    "fleet data": (200, {"records": [RESULT]}, lambda flip: flip.push_fleet_data([{"external_id": "a"}]), FLEET_DATA),
-    "information": (422, {"enrollment": ASKED}, lambda flip: flip.commission({"id": "a"}, [DEVICE]), None),
+    "performance": (
+        200,
+        {"data": [ROW]},
+        lambda flip: flip.equipment_performance("2025-06"),
+        EQUIPMENT_PERFORMANCE,
+    ),
+    "fleet data": (
+        200,
+        {"records": [RESULT]},
+        lambda flip: flip.push_fleet_data([{"external_id": "a"}]),
+        FLEET_DATA,
+    ),
+    "information": (
+        422,
+        {"enrollment": ASKED},
+        lambda flip: flip.commission({"id": "a"}, [DEVICE]),
+        None,
+    ),
     "refusal": (400, REFUSAL, lambda flip: flip.sites(), None),
 }
 
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
-leaves |= st.sampled_from(["2025-06", "0001-01-01T00:00:00+14:00", "2025-06-01", 10**400, -(2**70), 1e308, -0.0, ""])
-anything = st.recursive(leaves, lambda x: st.lists(x, max_size=3) | st.dictionaries(st.text(max_size=3), x, max_size=3))
+leaves |= st.sampled_from(
+    ["2025-06", "0001-01-01T00:00:00+14:00", "2025-06-01", 10**400, -(2**70), 1e308, -0.0, ""]
+)
+anything = st.recursive(
+    leaves, lambda x: st.lists(x, max_size=3) | st.dictionaries(st.text(max_size=3), x, max_size=3)
+)
 
 
 @st.composite
@@ -49,16 +82,24 @@ def changed(draw, value):
     if draw(st.integers(0, 7)) == 0:
         return draw(anything)
     if isinstance(value, dict):
-        return {name: draw(changed(member)) for name, member in value.items() if draw(st.integers(0, 9))}
+        return {
+            name: draw(changed(member)) for name, member in value.items() if draw(st.integers(0, 9))
+        }
     if isinstance(value, list):
-        return [draw(changed(member)) for member in value for _ in range(draw(st.sampled_from([1, 1, 1, 0, 2])))]
+        return [
+            draw(changed(member))
+            for member in value
+            for _ in range(draw(st.sampled_from([1, 1, 1, 0, 2])))
+        ]
     return value
 
 
 def try_it(serve, frames, name, content):
     status, _, call, table = CALLS[name]
     answer = httpx.Response(status, content=content)
-    flip, _ = serve(frames, sites=answer, equipment_performance=answer, fleet_data=answer, commission=answer)
+    flip, _ = serve(
+        frames, sites=answer, equipment_performance=answer, fleet_data=answer, commission=answer
+    )
     try:
         frame = call(flip)
     except FlipkitError:
@@ -88,7 +129,12 @@ def test_damaged_bytes(serve, name):
             content[place : place + dice.randint(0, 3)] = dice.choice(
                 [b"", b"\xff", b"]", b"{", b'"', b"9", b"-", b"null"]
             )
-        try_it(serve, dice.choice(["pandas", "polars"]), name, bytes(content[: dice.choice([None, place])]))
+        try_it(
+            serve,
+            dice.choice(["pandas", "polars"]),
+            name,
+            bytes(content[: dice.choice([None, place])]),
+        )
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -41,7 +41,17 @@ MOMENT = datetime(2025, 6, 19, 15, 30, tzinfo=timezone(-timedelta(hours=7)))
         (pd.Timestamp("2025-06-19 15:30", tz="UTC"), "2025-06-19T15:30:00Z"),
         ((1, None, float("nan")), [1, None, None]),
         ({"a": {"b": np.float64(1)}}, {"a": {"b": 1.0}}),
-        *[(null, None) for null in (None, float("nan"), np.float32("nan"), pd.NA, pd.NaT, np.datetime64("NaT", "us"))],
+        *[
+            (null, None)
+            for null in (
+                None,
+                float("nan"),
+                np.float32("nan"),
+                pd.NA,
+                pd.NaT,
+                np.datetime64("NaT", "us"),
+            )
+        ],
     ],
 )
 def test_each_type_has_one_plain_form(value, expected):
@@ -52,7 +62,11 @@ def test_each_type_has_one_plain_form(value, expected):
 
 texts = st.text(st.characters(codec="utf-8"))
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=10,
 )
@@ -64,14 +78,17 @@ def test_what_is_plain_stays_as_it_is(value):
 
 
 @pytest.mark.parametrize(
-    "value", [float("inf"), np.float64("-inf"), "\ud800", b"x", {1, 2}, timedelta(1), object(), {1: 2}]
+    "value",
+    [float("inf"), np.float64("-inf"), "\ud800", b"x", {1, 2}, timedelta(1), object(), {1: 2}],
 )
 def test_what_json_cannot_hold_is_named(value):
     with pytest.raises(InputError, match=r"^record\.kw"):
         plain(value, "record.kw")
 
 
-@pytest.mark.parametrize("value", [datetime(2025, 6, 19), pd.Timestamp("2025-06-19"), np.datetime64("2025-06-19")])
+@pytest.mark.parametrize(
+    "value", [datetime(2025, 6, 19), pd.Timestamp("2025-06-19"), np.datetime64("2025-06-19")]
+)
 def test_a_time_without_a_zone_is_named(value):
     with pytest.raises(NaiveTimestampError, match=r"^when: .*zone"):
         plain(value, "when")
@@ -89,7 +106,9 @@ def test_nulls_are_left_out():
     assert without_nulls(record, "") == {"a": 1, "e": 0, "f": "", "g": False}
 
 
-@pytest.mark.parametrize(("value", "text"), [("007", "007"), (7, "7"), (np.int64(2**53 + 1), "9007199254740993")])
+@pytest.mark.parametrize(
+    ("value", "text"), [("007", "007"), (7, "7"), (np.int64(2**53 + 1), "9007199254740993")]
+)
 def test_an_id_is_text_or_a_whole_number(value, text):
     assert identifier(value, "id") == text
 
@@ -106,7 +125,13 @@ def test_an_id_that_is_missing(value):
         identifier(value, "id")
 
 
-@given(st.datetimes(timezones=st.timezones() | st.just(UTC), allow_imaginary=False, min_value=datetime(1950, 1, 1)))
+@given(
+    st.datetimes(
+        timezones=st.timezones() | st.just(UTC),
+        allow_imaginary=False,
+        min_value=datetime(1950, 1, 1),
+    )
+)
 def test_time_text_is_the_same_instant(moment):
     if moment.utcoffset() % timedelta(minutes=1):
         return  # offsets with seconds, before zones were introduced

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flipkit.errors import AuthenticationFailed, InputError
-from flipkit.frames import records_of
-from flipkit.frames.tables import FLEET_DATA
+from flipkit.frames import FLEET_DATA, records_of
 
 JOHN = {"external_id": "CRM-12345", "customer_name": "John Doe", "system_size_kw": 10.5}
 SENT = {
@@ -27,7 +26,9 @@ def success(request):
 
 
 def outcomes(frame):
-    return [(row["row"], row["external_id"], row["status"], row["error"]) for row in records_of(frame)]
+    return [
+        (row["row"], row["external_id"], row["status"], row["error"]) for row in records_of(frame)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,13 @@ def test_every_shape_sends_what_flip_documents(serve, frames_library, records):
     assert service.bodies == [{"records": [SENT]}]
     assert (service.requests[0].method, service.requests[0].url.path) == ("POST", "/v1/fleet-data")
     assert records_of(frame) == [
-        {"row": 0, "external_id": "CRM-12345", "record_type": "site", "status": "SUCCESS", "error": None}
+        {
+            "row": 0,
+            "external_id": "CRM-12345",
+            "record_type": "site",
+            "status": "SUCCESS",
+            "error": None,
+        }
     ]
 
 
@@ -64,17 +71,28 @@ def test_values_become_plain_json_and_nulls_are_left_out(serve):
             "record_type": "site",
             "data": {"panels": 24, "since": "2025-06-01T00:00:00Z"},
         },
-        {"external_id": "7", "record_type": "site", "data": {"panels": 12, "kw": 5.5, "note": "new"}},
+        {
+            "external_id": "7",
+            "record_type": "site",
+            "data": {"panels": 12, "kw": 5.5, "note": "new"},
+        },
     ]
 
 
 def test_expected_production_of_a_month(serve, frames_library):
     flip, service = serve(frames_library, fleet_data=success)
     frame = flip.push_fleet_data(
-        [{"external_id": "a", "month": month, "expected_production_kwh": 1520.0} for month in ("2025-06", "2025-13")]
+        [
+            {"external_id": "a", "month": month, "expected_production_kwh": 1520.0}
+            for month in ("2025-06", "2025-13")
+        ]
     )
     assert service.bodies[0]["records"] == [
-        {"external_id": "a", "record_type": "site", "data": {"month": "2025-06", "expected_production_kwh": 1520.0}}
+        {
+            "external_id": "a",
+            "record_type": "site",
+            "data": {"month": "2025-06", "expected_production_kwh": 1520.0},
+        }
     ]
     assert "month: '2025-13' is no month" in outcomes(frame)[1][3]
 
@@ -87,7 +105,11 @@ def test_the_type_of_a_record_is_its_own_or_the_given_one(serve, frames_library)
     ]
     flip, service = serve(frames_library, fleet_data=success)
     frame = flip.push_fleet_data(records, record_type="device")
-    assert [record["record_type"] for record in service.bodies[0]["records"]] == ["device", "meter", "device"]
+    assert [record["record_type"] for record in service.bodies[0]["records"]] == [
+        "device",
+        "meter",
+        "device",
+    ]
     assert frame["record_type"].to_list() == ["device", "meter", "device"]
 
 
@@ -116,7 +138,9 @@ def test_a_bad_record_is_reported_and_the_others_are_sent(serve, frames_library,
     assert service.bodies == [{"records": [SENT, SENT]}]
 
 
-@pytest.mark.parametrize("records", [[], pd.DataFrame({"external_id": []}), pl.DataFrame({"external_id": []})])
+@pytest.mark.parametrize(
+    "records", [[], pd.DataFrame({"external_id": []}), pl.DataFrame({"external_id": []})]
+)
 def test_nothing_to_send_is_no_call(serve, frames_library, records):
     flip, service = serve(frames_library, fleet_data=success)
     frame = flip.push_fleet_data(records)
@@ -138,7 +162,9 @@ def test_batches_hold_500_at_most_and_keep_the_order(serve, count):
     frame = flip.push_fleet_data([{"external_id": f"{i}", "n": i} for i in range(count)])
     sizes = [len(body["records"]) for body in service.bodies]
     assert sizes == [500] * (count // 500) + ([count % 500] if count % 500 else [])
-    assert [record["data"]["n"] for body in service.bodies for record in body["records"]] == list(range(count))
+    assert [record["data"]["n"] for body in service.bodies for record in body["records"]] == list(
+        range(count)
+    )
     assert frame["row"].to_list() == list(range(count))
     assert set(frame["status"].to_list()) == {"SUCCESS"}
 
@@ -160,7 +186,9 @@ def test_a_call_that_fails_keeps_the_outcome_of_the_others(serve, frames_library
 
 def test_a_key_that_is_refused_is_an_error(serve, frames_library):
     flip, _ = serve(frames_library, fleet_data=httpx.Response(401))
-    with pytest.raises(AuthenticationFailed, match="check that the key belongs to this environment"):
+    with pytest.raises(
+        AuthenticationFailed, match="check that the key belongs to this environment"
+    ):
         flip.push_fleet_data([JOHN, {}])
 
 
@@ -218,12 +246,21 @@ def test_any_2xx_is_success_where_flip_lists_nothing(serve, frames_library, said
     assert outcomes(flip.push_fleet_data([JOHN])) == [(0, "CRM-12345", "SUCCESS", None)]
 
 
-values = st.none() | st.text() | st.floats() | st.integers() | st.booleans() | st.lists(st.floats(), max_size=2)
+values = (
+    st.none()
+    | st.text()
+    | st.floats()
+    | st.integers()
+    | st.booleans()
+    | st.lists(st.floats(), max_size=2)
+)
 ids = st.sampled_from(["a", "b", None, "", 3, 2.5])
 
 
 @given(st.lists(st.dictionaries(st.text(max_size=3), values, max_size=3), max_size=5), st.data())
-def test_every_record_has_exactly_one_row_and_what_is_sent_is_what_did_not_fail(serve, records, data):
+def test_every_record_has_exactly_one_row_and_what_is_sent_is_what_did_not_fail(
+    serve, records, data
+):
     records = [{**record, "external_id": data.draw(ids)} for record in records]
     flip, service = serve("polars", fleet_data=success)
     frame = flip.push_fleet_data(records)

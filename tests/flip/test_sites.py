@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from flipkit.errors import UnexpectedAnswer
-from flipkit.frames import facts, library_of, records_of
-from flipkit.frames.tables import SITES
+from flipkit.frames import SITES, facts, library_of, records_of
 
 JOHN = {
     "id": "site-abc-789",
@@ -24,7 +23,9 @@ JOHN = {
 }
 
 
-@pytest.mark.parametrize("wrap", [list, lambda rows: {"sites": rows}, lambda rows: {"count": 1, "data": rows}])
+@pytest.mark.parametrize(
+    "wrap", [list, lambda rows: {"sites": rows}, lambda rows: {"count": 1, "data": rows}]
+)
 def test_a_site_as_flip_would_send_it(serve, frames_library, wrap):
     flip, service = serve(frames_library, sites=wrap([JOHN]))
     frame = flip.sites()
@@ -72,9 +73,20 @@ def test_the_customer_of_a_site(serve, frames_library, fields, name):
 @pytest.mark.parametrize(
     ("fields", "maker"),
     [
-        ({"technology_provider_identifier": "TESLA", "devices": [{"technology_provider_identifier": "X"}]}, "TESLA"),
         (
-            {"devices": [{"technology_provider_identifier": m} for m in ("DURACELL", "X", "DURACELL", None)]},
+            {
+                "technology_provider_identifier": "TESLA",
+                "devices": [{"technology_provider_identifier": "X"}],
+            },
+            "TESLA",
+        ),
+        (
+            {
+                "devices": [
+                    {"technology_provider_identifier": m}
+                    for m in ("DURACELL", "X", "DURACELL", None)
+                ]
+            },
             "DURACELL, X",
         ),
         ({"devices": [{}, "odd", {"technology_provider_identifier": 7}]}, None),
@@ -128,11 +140,17 @@ def test_the_frame_knows_where_it_comes_from(serve, frames_library):
         ([{**JOHN, "system_size_kw": 10**400}], "row 0, system_size_kw: .*out of range"),
         ([{**JOHN, "id": {"v": 1}}], "row 0, id: {'v': 1} is no text"),
         ([{**JOHN, "zip_code": 1.5}], "row 0, zip_code: 1.5 is no text"),
-        ([JOHN, {**JOHN, "created_at": "yesterday"}], "created_at, row 1: 'yesterday' is no ISO 8601 time"),
+        (
+            [JOHN, {**JOHN, "created_at": "yesterday"}],
+            "created_at, row 1: 'yesterday' is no ISO 8601 time",
+        ),
         ([{**JOHN, "updated_at": "2025-06-20T09:00:00"}], "updated_at, row 0: .*no zone"),
         ([{**JOHN, "updated_at": 1750000000}], "updated_at, row 0: expected a time, got int"),
         ([JOHN, "odd"], "row 1 of the answer is no object but 'odd'"),
-        ({"items": []}, "expected an array, or an object with an array under sites or data; the answer holds {'items'"),
+        (
+            {"items": []},
+            "expected an array, or an object with an array under sites or data; the answer holds {'items'",
+        ),
         ("text", "the answer holds 'text'"),
         (None, "the answer holds nothing"),
     ],
@@ -145,7 +163,10 @@ def test_what_the_contract_does_not_promise_is_named(serve, frames_library, body
 
 
 def test_null_where_a_number_should_be_is_null(serve, frames_library):
-    flip, _ = serve(frames_library, sites=[{"id": "a", "system_size_kw": None}, {"id": "b", "system_size_kw": 4}])
+    flip, _ = serve(
+        frames_library,
+        sites=[{"id": "a", "system_size_kw": None}, {"id": "b", "system_size_kw": 4}],
+    )
     sizes = flip.sites()["system_size_kw"].to_numpy()
     assert np.isnan(sizes[0])
     assert sizes[1] == 4.0

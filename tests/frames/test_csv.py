@@ -13,17 +13,33 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flipkit.errors import InputError
-from flipkit.frames import csv as room
-from flipkit.frames import tables, write_csv
-from flipkit.frames.files import read_text
+from flipkit.frames import files as room
+from flipkit.frames import read_text, tables, write_csv
 
 MAKE = {"pandas": pd.DataFrame, "polars": pl.DataFrame}
-DANGEROUS = ["=1+1", "+1", "-1", "@A1", "\t=1", "\r=1", "\n=1", "  =1", '"=1', "' @x", "＝1", "－2", "＋3", "＠x"]
+DANGEROUS = [
+    "=1+1",
+    "+1",
+    "-1",
+    "@A1",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "  =1",
+    '"=1',
+    "' @x",
+    "＝1",
+    "－2",
+    "＋3",
+    "＠x",
+]
 HARMLESS = ["a", "", "a=b", "1-2", "x@y.example", "Müller", "日本", "a\nb", 'say "hi"', "a,b"]
 
 
 def times_array(times):
-    return np.array([None if t is None else t.replace(tzinfo=None) for t in times], dtype="datetime64[us]")
+    return np.array(
+        [None if t is None else t.replace(tzinfo=None) for t in times], dtype="datetime64[us]"
+    )
 
 
 def read(path):
@@ -45,7 +61,10 @@ def test_a_formula_among_categories_is_made_harmless(dtype, tmp_path):
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_other_text_stays_as_it_is(text, frames_library, tmp_path):
-    assert read(write_csv(MAKE[frames_library]({"name": [text], "n": [1]}), tmp_path / "x.csv"))[1][0] == text
+    assert (
+        read(write_csv(MAKE[frames_library]({"name": [text], "n": [1]}), tmp_path / "x.csv"))[1][0]
+        == text
+    )
 
 
 def test_what_was_made_harmless_is_read_as_it_was(tmp_path):
@@ -84,13 +103,17 @@ def test_both_libraries_write_the_same_bytes(tmp_path):
 
 @pytest.mark.parametrize("cells", [[None, "a"], ["a", None], [None, None, "b"], [None, None]])
 def test_a_text_that_is_null_is_an_empty_cell_wherever_it_stands(cells, frames_library, tmp_path):
-    frame = tables.SITES.build({"site_id": list("abc")[: len(cells)], "city": cells}, frames_library)
+    frame = tables.SITES.build(
+        {"site_id": list("abc")[: len(cells)], "city": cells}, frames_library
+    )
     with write_csv(frame, tmp_path / "x.csv").open(newline="") as file:
         assert [row["city"] for row in csv.DictReader(file)] == [cell or "" for cell in cells]
 
 
 MOMENTS = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))
-STEPS = st.sampled_from([timedelta(minutes=30), timedelta(days=1), timedelta(microseconds=7), timedelta(days=900_000)])
+STEPS = st.sampled_from(
+    [timedelta(minutes=30), timedelta(days=1), timedelta(microseconds=7), timedelta(days=900_000)]
+)
 
 
 def test_times_are_written_the_same_whether_rows_share_them_or_not(frames_library, tmp_path):
@@ -98,9 +121,13 @@ def test_times_are_written_the_same_whether_rows_share_them_or_not(frames_librar
     @given(MOMENTS, STEPS, st.lists(st.none() | st.integers(0, 4), min_size=1, max_size=30))
     def check(first, step, multiples):
         last = datetime(9999, 12, 30, tzinfo=UTC)
-        times = [None if m is None else min(first + min(m * step, last - first), last) for m in multiples]
+        times = [
+            None if m is None else min(first + min(m * step, last - first), last) for m in multiples
+        ]
         columns = {"start_utc": times_array(times), "object_id": ["a"] * len(times)}
-        path = write_csv(tables.COSTS.build(columns, frames_library, ordered=True), tmp_path / "x.csv")
+        path = write_csv(
+            tables.COSTS.build(columns, frames_library, ordered=True), tmp_path / "x.csv"
+        )
         written = [row[1] for row in read(path)[1:]]
         assert [datetime.fromisoformat(text) if text else None for text in written] == times
 
@@ -117,7 +144,11 @@ def test_cells_that_follow_themselves_are_written_as_cells_that_do_not(tmp_path)
         cells = [cell for cell, count in stretches for _ in range(count)]
         apart = [one for cell in cells for one in (cell, "between")]
         whole, spread = (
-            read(write_csv(pd.DataFrame({"x": pd.Series(x, dtype=object), "n": 1}), tmp_path / "x.csv"))[1:]
+            read(
+                write_csv(
+                    pd.DataFrame({"x": pd.Series(x, dtype=object), "n": 1}), tmp_path / "x.csv"
+                )
+            )[1:]
             for x in (cells, apart)
         )
         assert whole == spread[::2]
@@ -129,9 +160,14 @@ def test_a_column_of_one_number_is_written_as_among_others(frames_library, tmp_p
     @settings(max_examples=30)
     @given(st.floats(), st.booleans(), st.sampled_from([1, 3]))
     def check(number, negative_zero, count):
-        columns = {"x": [number] * count, "zero": [-0.0 if negative_zero else 0.0] * (count - 1) + [0.0]}
+        columns = {
+            "x": [number] * count,
+            "zero": [-0.0 if negative_zero else 0.0] * (count - 1) + [0.0],
+        }
         path = write_csv(MAKE[frames_library](columns), tmp_path / "x.csv")
-        among = write_csv(MAKE[frames_library]({"x": [number, 1.5], "zero": [-0.0, 0.0]}), tmp_path / "among.csv")
+        among = write_csv(
+            MAKE[frames_library]({"x": [number, 1.5], "zero": [-0.0, 0.0]}), tmp_path / "among.csv"
+        )
         [x, minus], [_, plus] = read(among)[1:]
         zeros = [minus if negative_zero else plus] * (count - 1) + [plus]
         assert read(path)[1:] == [[x, zero] for zero in zeros]
@@ -148,7 +184,11 @@ def test_the_meta_file_says_what_the_columns_are(frames_library, tmp_path):
     frame = tables.COSTS.build(
         {"object_id": ["a"], "cost": [1.0]},
         frames_library,
-        facts={"query": {"start": "2025-01"}, "data_time_utc": "2026-01-10T12:00:00Z", "service": "flatpeak"},
+        facts={
+            "query": {"start": "2025-01"},
+            "data_time_utc": "2026-01-10T12:00:00Z",
+            "service": "flatpeak",
+        },
     )
     path = write_csv(frame, tmp_path / "costs.csv")
     meta = json.loads((tmp_path / "costs.meta.json").read_text())
@@ -178,7 +218,10 @@ def test_a_failure_leaves_the_old_file(tmp_path, monkeypatch):
 
 def test_a_pandas_index_with_a_name_is_kept(tmp_path):
     index = pd.DatetimeIndex([datetime(2025, 6, 1, tzinfo=UTC)], name="start_utc")
-    assert read(write_csv(pd.DataFrame({"cost": [1.0]}, index=index), tmp_path / "x.csv"))[0] == ["cost", "start_utc"]
+    assert read(write_csv(pd.DataFrame({"cost": [1.0]}, index=index), tmp_path / "x.csv"))[0] == [
+        "cost",
+        "start_utc",
+    ]
 
 
 def test_what_is_no_frame_is_refused(tmp_path):

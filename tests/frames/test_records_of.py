@@ -11,7 +11,14 @@ from flipkit.errors import InputError
 from flipkit.frames import records_of
 
 ROWS = [
-    {"id": 2**53 + 1, "kw": 1.5, "at": datetime(2025, 6, 1, tzinfo=UTC), "name": "a", "ok": True, "tags": ["x"]},
+    {
+        "id": 2**53 + 1,
+        "kw": 1.5,
+        "at": datetime(2025, 6, 1, tzinfo=UTC),
+        "name": "a",
+        "ok": True,
+        "tags": ["x"],
+    },
     {"id": 2, "kw": None, "at": None, "name": None, "ok": False, "tags": None},
 ]
 
@@ -34,13 +41,24 @@ def test_pandas_nulls_of_every_kind_are_none_and_index_levels_are_columns():
         index=pd.Index(["a", "b"], name="site"),
     )
     first, second = records_of(frame)
-    assert first == {"site": "a", "n": 1, "t": pd.Timestamp("2025-06-01T00:00Z"), "f": None, "o": None}
+    assert first == {
+        "site": "a",
+        "n": 1,
+        "t": pd.Timestamp("2025-06-01T00:00Z"),
+        "f": None,
+        "o": None,
+    }
     assert second == {"site": "b", "n": None, "t": None, "f": 1.0, "o": date(2025, 6, 1)}
     assert frame.columns.tolist() == ["n", "t", "f", "o"]
 
 
 def test_frames_without_rows_and_lazy_frames():
-    assert records_of(pd.DataFrame({"a": []})) == records_of(pl.DataFrame({"a": []})) == records_of([]) == []
+    assert (
+        records_of(pd.DataFrame({"a": []}))
+        == records_of(pl.DataFrame({"a": []}))
+        == records_of([])
+        == []
+    )
     assert records_of(pl.LazyFrame({"a": [1]})) == [{"a": 1}]
 
 

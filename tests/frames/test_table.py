@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flipkit.errors import InputError
-from flipkit.frames import Table, facts, library_of, tables, take
-from flipkit.frames.columns import GLOSSARY
+from flipkit.frames import GLOSSARY, Table, facts, library_of, tables, take
 
 TABLES = [value for value in vars(tables).values() if isinstance(value, Table)]
 EVERY_KIND = Table(
-    "every kind", ("site_id", "month", "energy_kwh", "row", "market_rates", "start_utc"), ("site_id", "row")
+    "every kind",
+    ("site_id", "month", "energy_kwh", "row", "market_rates", "start_utc"),
+    ("site_id", "row"),
 )
 
 rows = st.lists(
@@ -38,24 +39,36 @@ def columns_of(data):
         "row": list(row),
         "market_rates": list(market),
         "start_utc": np.array(
-            [np.datetime64("NaT", "us") if v is None else np.datetime64(v, "us") for v in start], "datetime64[us]"
+            [np.datetime64("NaT", "us") if v is None else np.datetime64(v, "us") for v in start],
+            "datetime64[us]",
         ),
     }
 
 
 def schema(frame):
-    return [(n, str(t)) for n, t in (frame.dtypes.items() if library_of(frame) == "pandas" else frame.schema.items())]
+    return [
+        (n, str(t))
+        for n, t in (
+            frame.dtypes.items() if library_of(frame) == "pandas" else frame.schema.items()
+        )
+    ]
 
 
 @given(rows)
 def test_the_schema_does_not_depend_on_the_data(data):
     for library in ("pandas", "polars"):
-        assert schema(EVERY_KIND.build(columns_of(data), library)) == schema(EVERY_KIND.build({}, library))
+        assert schema(EVERY_KIND.build(columns_of(data), library)) == schema(
+            EVERY_KIND.build({}, library)
+        )
 
 
 @given(rows)
 def test_both_libraries_hold_the_same_and_give_it_back(data):
-    names = {"times": ["start_utc"], "numbers": ["energy_kwh", "row"], "texts": ["site_id", "month"]}
+    names = {
+        "times": ["start_utc"],
+        "numbers": ["energy_kwh", "row"],
+        "texts": ["site_id", "month"],
+    }
     one = take(EVERY_KIND.build(columns_of(data), "pandas"), **names)
     two = take(EVERY_KIND.build(columns_of(data), "polars"), **names)
     for name in one:
@@ -67,7 +80,9 @@ def test_both_libraries_hold_the_same_and_give_it_back(data):
 def test_rows_are_sorted_by_their_key_with_nulls_last(data):
     frame = EVERY_KIND.build(columns_of(data), "polars")
     expected = sorted(((s is None, s or "", r) for s, _, _, r, _, _ in data))
-    assert [(s is None, s or "", r) for s, r in zip(frame["site_id"], frame["row"], strict=True)] == expected
+    assert [
+        (s is None, s or "", r) for s, r in zip(frame["site_id"], frame["row"], strict=True)
+    ] == expected
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda t: t.name)
@@ -80,8 +95,22 @@ def test_every_declared_table_builds_empty(table, frames_library):
 
 def test_dtypes_are_the_ones_promised():
     pandas, polars = EVERY_KIND.build({}, "pandas"), EVERY_KIND.build({}, "polars")
-    assert [str(t) for t in pandas.dtypes] == ["str", "str", "float64", "int64", "bool", "datetime64[us, UTC]"]
-    assert polars.dtypes == [pl.String, pl.String, pl.Float64, pl.Int64, pl.Boolean, pl.Datetime("us", "UTC")]
+    assert [str(t) for t in pandas.dtypes] == [
+        "str",
+        "str",
+        "float64",
+        "int64",
+        "bool",
+        "datetime64[us, UTC]",
+    ]
+    assert polars.dtypes == [
+        pl.String,
+        pl.String,
+        pl.Float64,
+        pl.Int64,
+        pl.Boolean,
+        pl.Datetime("us", "UTC"),
+    ]
 
 
 def test_nulls_are_nulls_in_both_libraries():

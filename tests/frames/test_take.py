@@ -24,7 +24,11 @@ TIMES = {
 @pytest.mark.parametrize("shape", ["pandas", "polars", "records"])
 def test_a_time_with_a_zone_is_read_from_any_shape(value, shape):
     records = [{"start_utc": value}, {"start_utc": None}]
-    data = {"pandas": pd.DataFrame, "polars": lambda r: pl.DataFrame(r, strict=False), "records": list}[shape](records)
+    data = {
+        "pandas": pd.DataFrame,
+        "polars": lambda r: pl.DataFrame(r, strict=False),
+        "records": list,
+    }[shape](records)
     times = take(data, times=["start_utc"])["start_utc"]
     assert times[0] == MOMENT
     assert np.isnat(times[1])
@@ -61,7 +65,9 @@ def test_a_naive_time_says_how_to_mend_it(data):
 
 def test_a_time_in_the_index_is_found():
     index = pd.DatetimeIndex(["2025-06-01"], tz="UTC", name="start_utc")
-    assert take(pd.DataFrame({"v": [1]}, index=index), times=["start_utc"])["start_utc"][0] == MOMENT
+    assert (
+        take(pd.DataFrame({"v": [1]}, index=index), times=["start_utc"])["start_utc"][0] == MOMENT
+    )
 
 
 def test_a_missing_column_names_itself_and_the_others(frames_library):
@@ -107,7 +113,9 @@ def test_numbers_keep_every_bit(frames_library):
 
 
 def test_pandas_nullable_and_categorical_columns_are_read():
-    frame = pd.DataFrame({"v": pd.array([1, None], dtype="Int64"), "t": pd.Categorical(["a", None])})
+    frame = pd.DataFrame(
+        {"v": pd.array([1, None], dtype="Int64"), "t": pd.Categorical(["a", None])}
+    )
     taken = take(frame, numbers=["v"], texts=["t"])
     np.testing.assert_array_equal(taken["v"], [1.0, np.nan])
     assert taken["t"].tolist() == ["a", None]
@@ -117,15 +125,24 @@ def test_pandas_nullable_and_categorical_columns_are_read():
 def test_faults_are_noted_by_row_and_the_rest_is_read(values):
     faults = {}
     taken = take([{"v": value} for value in values], numbers=["v"], faults=faults)["v"]
-    assert sorted(faults) == [row for row, value in enumerate(values) if value in ("x",) or value is True]
-    expected = [value if isinstance(value, int | float) and value is not True else np.nan for value in values]
+    assert sorted(faults) == [
+        row for row, value in enumerate(values) if value in ("x",) or value is True
+    ]
+    expected = [
+        value if isinstance(value, int | float) and value is not True else np.nan
+        for value in values
+    ]
     np.testing.assert_array_equal(taken, expected)
     assert all(text.startswith("v: ") for text in faults.values())
 
 
 def test_faults_of_times_and_texts():
     faults = {}
-    rows = [{"t": "2025-01-01T00:00:00Z", "x": "a"}, {"t": "2025-01-01T00:00:00", "x": "b"}, {"t": None, "x": 7}]
+    rows = [
+        {"t": "2025-01-01T00:00:00Z", "x": "a"},
+        {"t": "2025-01-01T00:00:00", "x": "b"},
+        {"t": None, "x": 7},
+    ]
     taken = take(rows, times=["t"], texts=["x"], faults=faults)
     assert np.isnat(taken["t"]).tolist() == [False, True, True]
     assert taken["x"].tolist() == ["a", "b", None]
@@ -136,7 +153,9 @@ def test_faults_of_times_and_texts():
 
 def test_two_pandas_columns_of_one_name_are_refused():
     frame = pd.DataFrame([[1.0, 2.0, "a"]], columns=["value", "value", "site_id"])
-    with pytest.raises(InputError, match="value is the name of 2 columns; rename or drop all but one"):
+    with pytest.raises(
+        InputError, match="value is the name of 2 columns; rename or drop all but one"
+    ):
         take(frame, numbers=["value"])
     assert take(frame, texts=["site_id"])["site_id"].tolist() == ["a"]
 

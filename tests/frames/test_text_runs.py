@@ -21,7 +21,9 @@ KINDS = {
     ),
     "polars": lambda values: pl.DataFrame({"x": pl.Series(values, dtype=pl.String)}),
     "lazy": lambda values: pl.LazyFrame({"x": pl.Series(values, dtype=pl.String)}),
-    "polars categories": lambda values: pl.DataFrame({"x": pl.Series(values, dtype=pl.Categorical)}),
+    "polars categories": lambda values: pl.DataFrame(
+        {"x": pl.Series(values, dtype=pl.Categorical)}
+    ),
     "records": lambda values: [{"x": value} for value in values],
 }
 
@@ -30,9 +32,14 @@ KINDS = {
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(values=cells)
 def test_runs_are_the_column(kind, values):
-    runs = take(KINDS[kind](values) if values else pl.DataFrame({"x": []}, schema={"x": pl.String}), runs=["x"])["x"]
+    runs = take(
+        KINDS[kind](values) if values else pl.DataFrame({"x": []}, schema={"x": pl.String}),
+        runs=["x"],
+    )["x"]
     lengths = np.diff(np.append(runs.starts, len(values)))
-    assert [None if code < 0 else runs.labels[code] for code in np.repeat(runs.codes, lengths)] == values
+    assert [
+        None if code < 0 else runs.labels[code] for code in np.repeat(runs.codes, lengths)
+    ] == values
     assert len(set(runs.labels)) == len(runs.labels)
     assert (lengths > 0).all()
     if kind != "records":

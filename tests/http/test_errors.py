@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from flipkit import errors
-from flipkit.http import BearerKey, Complaint, Pace, Secret, Session
+from flipkit.http import BearerKey, ErrorBody, Secret, Session, Timing
 
 CANARY = "fl_canary_0123456789"
 
@@ -16,9 +16,9 @@ def send(response):
     session = Session(
         "https://service.example",
         BearerKey(Secret(CANARY)),
-        lambda status, body: Complaint(str(body)),
+        lambda status, body: ErrorBody(str(body)),
         transport=httpx.MockTransport(lambda request: response),
-        pace=Pace(now=lambda: 0.0, sleep=lambda seconds: None),
+        pace=Timing(now=lambda: 0.0, sleep=lambda seconds: None),
     )
     return session.send("GET", ["x"])
 

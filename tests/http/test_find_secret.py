@@ -48,7 +48,9 @@ def test_the_argument_comes_first_then_the_environment_then_the_key_store(monkey
 def test_without_a_key_the_error_names_the_variable(monkeypatch, store):
     key_store(monkeypatch, store)
     monkeypatch.setenv(NAME, "  ")
-    with pytest.raises(errors.ConfigurationError, match=f"{NAME} is missing.*environment variable {NAME}"):
+    with pytest.raises(
+        errors.ConfigurationError, match=f"{NAME} is missing.*environment variable {NAME}"
+    ):
         find_secret(NAME)
 
 
@@ -57,7 +59,9 @@ def test_without_a_key_store_the_error_is_the_same():
         find_secret(NAME)
 
 
-@pytest.mark.parametrize("bad", ["", "  ", "fl_can\nary", "fl_can ary", "fl_canäry", "fl_can\x7fary", b"fl_canary", 7])
+@pytest.mark.parametrize(
+    "bad", ["", "  ", "fl_can\nary", "fl_can ary", "fl_canäry", "fl_can\x7fary", b"fl_canary", 7]
+)
 def test_what_no_header_takes_is_refused_without_showing_it(monkeypatch, bad):
     monkeypatch.setenv(NAME, "another")
     with pytest.raises(errors.ConfigurationError, match=f"{NAME} cannot be a key") as caught:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from flipkit.http import side_by_side
+from flipkit.http import map_concurrent
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def bars(monkeypatch):
 
 def test_a_bar_in_a_notebook(bars, monkeypatch):
     monkeypatch.setitem(sys.modules, "ipykernel", SimpleNamespace())
-    assert side_by_side(abs, [-1, -2], what="costs") == [1, 2]
+    assert map_concurrent(abs, [-1, -2], what="costs") == [1, 2]
     [options] = bars
     assert options["desc"] == "costs"
     assert options["total"] == 2
@@ -35,17 +35,17 @@ def test_a_bar_in_a_notebook(bars, monkeypatch):
 def test_the_environment_silences_it(bars, monkeypatch):
     monkeypatch.setitem(sys.modules, "ipykernel", SimpleNamespace())
     monkeypatch.setenv("TQDM_DISABLE", "1")
-    assert side_by_side(abs, [-1, -2], what="costs") == [1, 2]
+    assert map_concurrent(abs, [-1, -2], what="costs") == [1, 2]
     assert bars == []
 
 
 def test_a_bar_in_a_terminal(bars, monkeypatch):
     monkeypatch.setattr(sys, "stderr", SimpleNamespace(isatty=lambda: True))
-    side_by_side(abs, [-1, -2], what="costs")
+    map_concurrent(abs, [-1, -2], what="costs")
     assert len(bars) == 1
 
 
 @pytest.mark.parametrize("what", [None, "costs"])
 def test_nobody_looks(bars, what):
-    assert side_by_side(abs, [-1, -2], what=what) == [1, 2]
+    assert map_concurrent(abs, [-1, -2], what=what) == [1, 2]
     assert bars == []

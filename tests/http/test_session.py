@@ -18,14 +18,24 @@ from hypothesis import strategies as st
 
 from flipkit import errors
 from flipkit.emulator import Limiter
-from flipkit.http import BearerKey, Complaint, Pace, RetryPolicy, Secret, Session, Token, side_by_side
-from flipkit.http.address import checked_base, joined
-from flipkit.http.policy import Budget, Gate, parse_retry_after
+from flipkit.http import (
+    BearerKey,
+    ErrorBody,
+    RetryPolicy,
+    Secret,
+    Session,
+    Timing,
+    Token,
+    joined,
+    map_concurrent,
+)
+from flipkit.http.address import checked_base
+from flipkit.http.policy import RetryBudget, Throttle, parse_retry_after
 
 CANARY = "sk_live_canary_0123456789"
 
 
-class FakePace(Pace):
+class FakePace(Timing):
     """A clock that only sleeping moves, and dice that always throw the highest."""
 
     def __init__(self):
@@ -41,7 +51,7 @@ FakePace.__slots__ = ()
 
 
 def envelope(status, body):
-    return Complaint((body or {}).get("message", "no message"), (body or {}).get("code"))
+    return ErrorBody((body or {}).get("message", "no message"), (body or {}).get("code"))
 
 
 def ok(value=1):
@@ -124,7 +134,8 @@ def test_a_call_that_may_have_arrived_is_not_repeated_unless_that_is_safe(troubl
 
 
 @pytest.mark.parametrize(
-    "trouble", [httpx.ConnectError("refused"), httpx.ConnectTimeout("slow"), httpx.PoolTimeout("full")]
+    "trouble",
+    [httpx.ConnectError("refused"), httpx.ConnectTimeout("slow"), httpx.PoolTimeout("full")],
 )
 def test_a_call_that_cannot_have_arrived_is_always_repeated(trouble):
     server = Server(trouble, ok())
@@ -134,8 +145,14 @@ def test_a_call_that_cannot_have_arrived_is_always_repeated(trouble):
 
 @pytest.mark.parametrize(("status", "error"), FINAL)
 def test_a_plain_no_is_final_and_typed(status, error):
-    server = Server(httpx.Response(status, json={"message": "because", "code": "c"}, headers={"x-request-id": "r-1"}))
-    with pytest.raises(getattr(errors, error), match=r"because.*GET /x \(1 attempt, request id r-1\)") as caught:
+    server = Server(
+        httpx.Response(
+            status, json={"message": "because", "code": "c"}, headers={"x-request-id": "r-1"}
+        )
+    )
+    with pytest.raises(
+        getattr(errors, error), match=r"because.*GET /x \(1 attempt, request id r-1\)"
+    ) as caught:
         session(server).send("GET", ["x"])
     assert (caught.value.status, caught.value.code) == (status, "c")
     assert len(server.requests) == 1
@@ -143,8 +160,12 @@ def test_a_plain_no_is_final_and_typed(status, error):
 
 def test_half_of_a_no_is_asked_for_again():
     """Its code decides what the caller can do, and it stood in the other half."""
-    half = httpx.Response(422, headers={"content-type": "application/json"}, content=b'{"code": "price_una')
-    server = Server(half, httpx.Response(422, json={"code": "price_unavailable", "message": "none"}))
+    half = httpx.Response(
+        422, headers={"content-type": "application/json"}, content=b'{"code": "price_una'
+    )
+    server = Server(
+        half, httpx.Response(422, json={"code": "price_unavailable", "message": "none"})
+    )
     with pytest.raises(errors.InvalidRequest) as refused:
         session(server).send("GET", ["x"])
     assert (refused.value.code, len(server.requests)) == ("price_unavailable", 2)
@@ -207,7 +228,11 @@ def test_throttling_waits_longer():
 
 @given(st.integers(1, 5000), st.booleans())
 def test_no_wait_is_negative_or_above_the_cap(failures, throttled):
-    assert 0 <= RetryPolicy().wait_s(failures, throttled=throttled, uniform=lambda low, high: high) <= 20
+    assert (
+        0
+        <= RetryPolicy().wait_s(failures, throttled=throttled, uniform=lambda low, high: high)
+        <= 20
+    )
 
 
 @pytest.mark.parametrize("text", ["7", "Sat, 10 Jan 2026 12:00:07 GMT"])
@@ -222,14 +247,18 @@ def test_a_senseless_retry_after_is_none(text):
 
 def test_retry_after_is_obeyed():
     pace = FakePace()
-    session(Server(httpx.Response(429, headers={"retry-after": "9"}), ok()), pace=pace).send("GET", ["x"])
+    session(Server(httpx.Response(429, headers={"retry-after": "9"}), ok()), pace=pace).send(
+        "GET", ["x"]
+    )
     assert pace.waits == [9.0]
 
 
 def test_a_retry_after_beyond_patience_is_reported_at_once():
     pace = FakePace()
     with pytest.raises(errors.RateLimited) as caught:
-        session(Server(httpx.Response(429, headers={"retry-after": "600"})), pace=pace).send("GET", ["x"])
+        session(Server(httpx.Response(429, headers={"retry-after": "600"})), pace=pace).send(
+            "GET", ["x"]
+        )
     assert caught.value.retry_after_s == 600
     assert pace.waits == []
 
@@ -246,14 +275,16 @@ def test_a_turn_that_never_comes_ends_with_the_deadline():
     pace = FakePace()
     one = session(Server(ok()), pace=pace, policy=RetryPolicy(deadline_s=10))
     one._gate.slow_down(left=0.0, now=0.0, asked_s=11.0)
-    with pytest.raises(errors.DeadlineExceeded, match="10 s were up before the service would take another call"):
+    with pytest.raises(
+        errors.DeadlineExceeded, match="10 s were up before the service would take another call"
+    ):
         one.send("GET", ["x"])
     assert pace.waits == []
 
 
 def crowd(rate, calls=200, threads=16, latency_s=0.01):
     """Seconds that calls of many threads need against a limit, and how often the unluckiest was tried."""
-    gate, policy, dice, now = Gate(), RetryPolicy(), random.Random(1), [0.0]
+    gate, policy, dice, now = Throttle(), RetryPolicy(), random.Random(1), [0.0]
     limiter = Limiter(rate, now=lambda: now[0])
     tries, waiting = [0] * calls, iter(range(threads, calls))
     events = [(0.0, call, "comes") for call in range(threads)]
@@ -319,7 +350,7 @@ def test_a_service_that_fails_throughout_gets_less_load():
 
 
 def test_the_budget_is_never_overdrawn_and_comes_back():
-    budget = Budget(100)
+    budget = RetryBudget(100)
 
     def hammer():
         for _ in range(2000):
@@ -344,16 +375,21 @@ def test_an_expired_token_is_renewed_once():
     pace = FakePace()
     server = Server(httpx.Response(403), ok())
     session(server, credential=Token(fetch, pace), pace=pace).send("GET", ["x"])
-    assert [r.headers["authorization"] for r in server.requests] == ["Bearer token-1", "Bearer token-2"]
+    assert [r.headers["authorization"] for r in server.requests] == [
+        "Bearer token-1",
+        "Bearer token-2",
+    ]
     with pytest.raises(errors.AuthenticationFailed):
-        session(Server(httpx.Response(403)), credential=Token(fetch, pace), pace=pace).send("GET", ["x"])
+        session(Server(httpx.Response(403)), credential=Token(fetch, pace), pace=pace).send(
+            "GET", ["x"]
+        )
     assert len(fetched) == 4
 
 
 def test_a_token_is_renewed_before_it_ends_and_by_one_thread():
     pace, fetched = FakePace(), []
     token = Token(lambda: (Secret(str(fetched.append(1))), 100.0), pace)
-    side_by_side(lambda _: token.secret(), range(50))
+    map_concurrent(lambda _: token.secret(), range(50))
     assert len(fetched) == 1
     pace.time = 79
     token.secret()
@@ -394,7 +430,8 @@ def test_an_unsafe_address_is_refused(address):
 
 
 @pytest.mark.parametrize(
-    "address", ["https://api.example/", "http://127.0.0.1:8080", "http://localhost", "http://[::1]:1"]
+    "address",
+    ["https://api.example/", "http://127.0.0.1:8080", "http://localhost", "http://[::1]:1"],
 )
 def test_a_safe_address_is_kept(address):
     assert checked_base(address) == address.rstrip("/")
@@ -411,14 +448,16 @@ def test_an_id_cannot_leave_its_segment(text):
     assert not {"?", "#", "\\"} & set(path)
 
 
-@pytest.mark.parametrize("text", ["../x", "..", ".", "a/../b", "..\\x", "", "a\nb", "a\x00", None, 7])
+@pytest.mark.parametrize(
+    "text", ["../x", "..", ".", "a/../b", "..\\x", "", "a\nb", "a\x00", None, 7]
+)
 def test_an_id_that_climbs_is_refused(text):
     with pytest.raises(errors.InputError):
         joined(["costs", text])
 
 
 def test_results_come_in_the_order_of_the_input():
-    assert side_by_side(lambda n: n * n, list(range(100))) == [n * n for n in range(100)]
+    assert map_concurrent(lambda n: n * n, list(range(100))) == [n * n for n in range(100)]
 
 
 def test_the_first_error_stops_the_rest():
@@ -431,7 +470,7 @@ def test_the_first_error_stops_the_rest():
         return n
 
     with pytest.raises(ValueError, match="third"):
-        side_by_side(call, list(range(10_000)), workers=2)
+        map_concurrent(call, list(range(10_000)), workers=2)
     assert len(begun) < 10_000
 
 

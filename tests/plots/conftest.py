@@ -3,7 +3,7 @@
 import matplotlib as mpl
 import pytest
 
-from flipkit.frames.tables import (
+from flipkit.frames import (
     BILL,
     BILL_MATRIX,
     COST_REPORT,
@@ -38,7 +38,8 @@ def _maker(table):
     def fixture(frames_library):
         def make(*rows):
             return table.build(
-                {name: [row[at] for row in rows] for at, name in enumerate(NAMES[table])}, frames_library
+                {name: [row[at] for row in rows] for at, name in enumerate(NAMES[table])},
+                frames_library,
             )
 
         return make

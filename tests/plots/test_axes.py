@@ -10,7 +10,9 @@ from flipkit.plots.axes import COLOURS
 
 def test_the_same_data_give_the_same_bytes(performance, tmp_path):
     frame = performance(("a", "2025-01", 0.7), ("b", "2025-01", 1.1))
-    first, second, other = (write_png(tmp_path / f"{n}.png", performance_heatmap, frame) for n in (1, 2, 3))
+    first, second, other = (
+        write_png(tmp_path / f"{n}.png", performance_heatmap, frame) for n in (1, 2, 3)
+    )
     write_png(other, performance_heatmap, performance(("a", "2025-01", 0.8), ("b", "2025-01", 1.1)))
     assert first.read_bytes() == second.read_bytes()
     assert first.read_bytes() != other.read_bytes()
@@ -19,7 +21,9 @@ def test_the_same_data_give_the_same_bytes(performance, tmp_path):
 
 
 def test_folders_are_made_and_no_figure_stays(performance, tmp_path):
-    path = write_png(tmp_path / "a" / "b.png", performance_heatmap, performance(("a", "2025-01", 0.7)))
+    path = write_png(
+        tmp_path / "a" / "b.png", performance_heatmap, performance(("a", "2025-01", 0.7))
+    )
     assert path == tmp_path / "a" / "b.png"
     assert plt.get_fignums() == []
 
@@ -38,10 +42,21 @@ def test_options_reach_the_picture(lost, tmp_path):
     from flipkit.plots import lost_value_bars
 
     frame = lost(("a", 1.0, 1.0, 1.0, "EUR"), ("b", 2.0, 2.0, 2.0, "USD"))
-    one, two = (write_png(tmp_path / f"{c}.png", lost_value_bars, frame, currency=c) for c in ("EUR", "USD"))
+    one, two = (
+        write_png(tmp_path / f"{c}.png", lost_value_bars, frame, currency=c) for c in ("EUR", "USD")
+    )
     assert one.read_bytes() != two.read_bytes()
 
 
 def test_every_colour_is_one_of_the_set_of_okabe_and_ito():
-    published = {"#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"}
+    published = {
+        "#000000",
+        "#E69F00",
+        "#56B4E9",
+        "#009E73",
+        "#F0E442",
+        "#0072B2",
+        "#D55E00",
+        "#CC79A7",
+    }
     assert set(COLOURS.values()) - {"#999999"} <= published

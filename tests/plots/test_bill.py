@@ -15,13 +15,22 @@ A = [
     ("a", "Day", "2025-02", "energy peak", 3.0, "EUR"),
     ("a", "Day", "2025-02", "demand top tier 2", 5.0, "EUR"),
 ]
-B = [("a", "Night", "2025-01", "energy all", 9.0, "EUR"), ("a", "Night", "2025-02", "energy all", 6.0, "EUR")]
-OTHER = [("b", "Day", "2025-01", "energy peak", 0.5, "EUR"), ("b", "Day", "2025-02", "energy peak", 0.25, "EUR")]
+B = [
+    ("a", "Night", "2025-01", "energy all", 9.0, "EUR"),
+    ("a", "Night", "2025-02", "energy all", 6.0, "EUR"),
+]
+OTHER = [
+    ("b", "Day", "2025-01", "energy peak", 0.5, "EUR"),
+    ("b", "Day", "2025-02", "energy peak", 0.25, "EUR"),
+]
 
 
 def bars(ax):
     """Bottom and height of each bar by kind."""
-    return {each.get_label(): [(bar.get_y(), bar.get_height()) for bar in each] for each in ax.containers}
+    return {
+        each.get_label(): [(bar.get_y(), bar.get_height()) for bar in each]
+        for each in ax.containers
+    }
 
 
 def drawn(ax):
@@ -53,13 +62,18 @@ def test_charges_are_stacked_above_zero_and_credits_below(bill_rows):
 
 
 def test_a_kind_that_costs_nothing_is_not_drawn(bill_rows):
-    free = [("a", "Day", "2025-01", "export all", 0.0, "EUR"), ("a", "Day", "2025-01", "energy all", 2.0, "EUR")]
+    free = [
+        ("a", "Day", "2025-01", "export all", 0.0, "EUR"),
+        ("a", "Day", "2025-01", "energy all", 2.0, "EUR"),
+    ]
     assert bars(bill_bars(bill_rows(*free))) == {"energy": [(0.0, 2.0)]}
 
 
 def test_a_site_under_two_tariffs_is_not_counted_twice(bill_rows):
     both = bill_rows(*A, *B)
-    with pytest.raises(InputError, match="site a is rated under 'Day' and 'Night'; choose one with tariff="):
+    with pytest.raises(
+        InputError, match="site a is rated under 'Day' and 'Night'; choose one with tariff="
+    ):
         bill_bars(both)
     ax = bill_bars(both, tariff="Night")
     assert bars(ax) == {"energy": [(0.0, 9.0), (0.0, 6.0)]}
@@ -89,12 +103,19 @@ def test_regret_by_month_is_of_one_site_and_of_the_same_months(bill_rows):
     with pytest.raises(InputError, match="the bill holds a, b; choose one with site_id="):
         regret_by_month(bill_rows(*A, *OTHER))
     assert drawn(regret_by_month(bill_rows(*A, *OTHER), site_id="b")).tolist() == [[0.0, 0.0]]
-    with pytest.raises(InputError, match="tariff 'Night' has no month 2025-01; rate the same energy"):
+    with pytest.raises(
+        InputError, match="tariff 'Night' has no month 2025-01; rate the same energy"
+    ):
         regret_by_month(bill_rows(*A, B[1]))
 
 
 def test_the_regret_of_sites_and_tariffs(matrix):
-    rows = [("b", "x", 0.0, "EUR"), ("b", "y", 12.25, "EUR"), ("a", "x", 3.5, "EUR"), ("a", "y", 0.0, "EUR")]
+    rows = [
+        ("b", "x", 0.0, "EUR"),
+        ("b", "y", 12.25, "EUR"),
+        ("a", "x", 3.5, "EUR"),
+        ("a", "y", 0.0, "EUR"),
+    ]
     ax = regret_heatmap(matrix(*rows))
     assert drawn(ax).tolist() == [[3.5, 0.0], [0.0, 12.25]]
     assert (names(ax.yaxis), names(ax.xaxis)) == (["a", "b"], ["x", "y"])
@@ -112,19 +133,33 @@ def test_a_matrix_without_rows_is_said_to_be_one(matrix):
 
 def test_a_real_bill_is_drawn_to_the_cent(frames_library):
     from flipkit.frames import Table, take
-    from flipkit.tariffs import FixedCharge, Tariff, bill, bill_matrix
+    from flipkit.tariffs import FixedCharge, Tariff
+    from flipkit.tariffs.rating import bill, bill_matrix
 
-    columns = {"site_id": "a", "start_utc": np.arange(24 * 60) * 3_600_000_000, "consumption_kwh": np.ones(24 * 60)}
+    columns = {
+        "site_id": "a",
+        "start_utc": np.arange(24 * 60) * 3_600_000_000,
+        "consumption_kwh": np.ones(24 * 60),
+    }
     energy = Table("energy", tuple(columns), key=()).build(columns, frames_library)
     place = {"currency": "EUR", "timezone": "UTC"}
     plans = [
-        Tariff("fee", "EUR", "UTC", Tariff.flat(0.1, **place).rates, fixed=FixedCharge("f", per_day=1)),
+        Tariff(
+            "fee", "EUR", "UTC", Tariff.flat(0.1, **place).rates, fixed=FixedCharge("f", per_day=1)
+        ),
         Tariff.time_of_use({"00:00-12:00": 0.1, "12:00-24:00": 0.3}, name="hours", **place),
     ]
     cost = {
-        name: np.array(values) for name, values in {"fee": (105.4, 95.2, 3.4), "hours": (148.8, 134.4, 4.8)}.items()
+        name: np.array(values)
+        for name, values in {"fee": (105.4, 95.2, 3.4), "hours": (148.8, 134.4, 4.8)}.items()
     }
     ax = regret_by_month(bill(energy, plans))
-    assert drawn(ax) == pytest.approx(np.array([cost["fee"] - cost["fee"], cost["hours"] - cost["fee"]]))
-    assert drawn(regret_heatmap(bill_matrix(energy, plans))) == pytest.approx(np.array([[0.0, 84.0]]))
-    assert take(bill_matrix(energy, plans), numbers=["cost"])["cost"] == pytest.approx([204.0, 288.0])
+    assert drawn(ax) == pytest.approx(
+        np.array([cost["fee"] - cost["fee"], cost["hours"] - cost["fee"]])
+    )
+    assert drawn(regret_heatmap(bill_matrix(energy, plans))) == pytest.approx(
+        np.array([[0.0, 84.0]])
+    )
+    assert take(bill_matrix(energy, plans), numbers=["cost"])["cost"] == pytest.approx(
+        [204.0, 288.0]
+    )

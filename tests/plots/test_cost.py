@@ -2,10 +2,10 @@
 
 from datetime import date, timedelta
 
-import hand
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from support import hand
 
 from flipkit.errors import InputError
 from flipkit.plots import cost_bars
@@ -45,14 +45,24 @@ def test_imports_up_exports_down_and_what_is_left_to_pay(cost):
 
 
 def test_a_period_with_missing_records_is_marked(cost):
-    rows = [("a", f"2025-0{n}", "IMPORT", 1.0, "EUR", coverage) for n, coverage in enumerate((1.0, 0.5, 1.0, 0.0), 1)]
+    rows = [
+        ("a", f"2025-0{n}", "IMPORT", 1.0, "EUR", coverage)
+        for n, coverage in enumerate((1.0, 0.5, 1.0, 0.0), 1)
+    ]
     ax = cost_bars(cost(*rows))
     assert [place for place, _ in line(ax, "records are missing")] == [1, 3]
-    assert not [each for each in cost_bars(cost(rows[0])).lines if each.get_label() == "records are missing"]
+    assert not [
+        each for each in cost_bars(cost(rows[0])).lines if each.get_label() == "records are missing"
+    ]
 
 
 def test_a_site_that_never_exports_has_no_missing_records(cost):
-    ax = cost_bars(cost(("a", "2025-01", "IMPORT", 1.0, "EUR", 1.0), ("a", "2025-01", "EXPORT", np.nan, "EUR", 0.0)))
+    ax = cost_bars(
+        cost(
+            ("a", "2025-01", "IMPORT", 1.0, "EUR", 1.0),
+            ("a", "2025-01", "EXPORT", np.nan, "EUR", 0.0),
+        )
+    )
     assert "records are missing" not in [text.get_text() for text in ax.get_legend().get_texts()]
 
 
@@ -68,13 +78,18 @@ def test_the_year_of_the_sample_fleet_is_the_one_computed_by_hand(kit):
     assert months == [f"2025-{n:02}" for n in range(1, 13)]
     for direction, label, sign in (("IMPORT", "imports", 1), ("EXPORT", "exports", -1)):
         by_hand = [hand.monthly(site, direction)[1] for site in own]
-        wanted = [float(sum(hand.cents(each.get(month, hand.Decimal(0))) for each in by_hand)) for month in months]
+        wanted = [
+            float(sum(hand.cents(each.get(month, hand.Decimal(0))) for each in by_hand))
+            for month in months
+        ]
         assert heights(ax, label) == pytest.approx([sign * value for value in wanted], abs=1e-9)
 
 
 def test_a_year_of_days_fits_on_a_page_and_names_some_of_them(cost):
     days = [(date(2025, 1, 1) + timedelta(days=n)).isoformat() for n in range(365)]
-    ax = cost_bars(cost(*(("a", day, "IMPORT", float(n), "EUR", 1.0) for n, day in enumerate(days))))
+    ax = cost_bars(
+        cost(*(("a", day, "IMPORT", float(n), "EUR", 1.0) for n, day in enumerate(days)))
+    )
     assert heights(ax, "imports") == list(map(float, range(365)))
     assert ax.figure.get_size_inches()[0] <= 12
     assert names(ax.xaxis) == days[::12]

@@ -1,9 +1,9 @@
 """The pictures of the performance and lost-value reports hold the very numbers of the frames."""
 
-import hand
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from support import hand
 
 from flipkit.errors import InputError
 from flipkit.plots import lost_value_bars, performance_heatmap
@@ -22,7 +22,12 @@ def cells(ax):
 
 def test_the_heat_map_holds_the_index_of_each_site_and_month(performance):
     ax = performance_heatmap(
-        performance(("b", "2025-01", 0.7), ("a", "2025-02", 1.2), ("a", "2025-01", 0.9), ("b", "2025-02", np.nan))
+        performance(
+            ("b", "2025-01", 0.7),
+            ("a", "2025-02", 1.2),
+            ("a", "2025-01", 0.9),
+            ("b", "2025-02", np.nan),
+        )
     )
     assert np.array_equal(cells(ax), [[0.9, 1.2], [0.7, np.nan]], equal_nan=True)
     assert labels(ax.yaxis) == ["a", "b"]
@@ -37,7 +42,9 @@ def test_a_month_that_a_site_has_no_row_for_is_not_judged(performance):
 
 
 def test_the_colours_turn_at_1(performance):
-    [mesh] = performance_heatmap(performance(("a", "2025-01", 1.0), ("a", "2025-02", 0.8))).collections
+    [mesh] = performance_heatmap(
+        performance(("a", "2025-01", 1.0), ("a", "2025-02", 0.8))
+    ).collections
     even, low = mesh.to_rgba(mesh.get_array()).reshape(-1, 4)
     assert np.ptp(even[:3]) < 0.02  # no colour
     assert low[0] > low[2]  # red
@@ -54,7 +61,9 @@ def test_the_heat_map_of_the_sample_fleet_is_its_files(kit):
             value = drawn[sites.index(site), months.index(month)]
             judged = actual is not None and expected
             assert value == pytest.approx(float(actual / expected)) if judged else np.isnan(value)
-    assert int(np.isnan(drawn).sum()) == 7 * 12 + 2  # six sites without panels and be-04; uk-04's and uk-07's month
+    assert (
+        int(np.isnan(drawn).sum()) == 7 * 12 + 2
+    )  # six sites without panels and be-04; uk-04's and uk-07's month
 
 
 def test_a_large_fleet_is_drawn_whole_and_named_in_part(performance):
@@ -73,7 +82,9 @@ def bars(ax):
 
 
 def test_lost_value_is_summed_by_site_with_its_band_and_the_worst_is_first(lost):
-    ax = lost_value_bars(lost(("a", 1.0, 0.5, 2.0, "EUR"), ("b", 4.0, 4.0, 6.0, "EUR"), ("a", 2.0, 1.0, 2.5, "EUR")))
+    ax = lost_value_bars(
+        lost(("a", 1.0, 0.5, 2.0, "EUR"), ("b", 4.0, 4.0, 6.0, "EUR"), ("a", 2.0, 1.0, 2.5, "EUR"))
+    )
     assert list(bars(ax)) == ["b", "a"]
     assert bars(ax)["a"] == (3.0, (1.5, 4.5))
     assert bars(ax)["b"] == (4.0, (4.0, 6.0))
@@ -95,16 +106,24 @@ def test_lost_value_of_the_sample_fleet_is_the_sum_of_the_report(kit):
     report = lost_value_report(kit, "2025-10", "2025-12")
     drawn = bars(lost_value_bars(report, currency="USD"))
     for site, (value, (low, high)) in drawn.items():
-        rows = report[report["site_id"] == site] if kit.frames == "pandas" else report.filter(report["site_id"] == site)
+        rows = (
+            report[report["site_id"] == site]
+            if kit.frames == "pandas"
+            else report.filter(report["site_id"] == site)
+        )
         assert value == pytest.approx(rows["lost_value"].sum(), abs=1e-9)
         assert low == pytest.approx(rows["lost_value_low"].sum(), abs=1e-9)
         assert high == pytest.approx(rows["lost_value_high"].sum(), abs=1e-9)
-    assert [value for value, _ in drawn.values()] == sorted((value for value, _ in drawn.values()), reverse=True)
+    assert [value for value, _ in drawn.values()] == sorted(
+        (value for value, _ in drawn.values()), reverse=True
+    )
     assert not {site for site in drawn if not site.startswith("ca-")}
 
 
 def test_currencies_do_not_share_an_axis(lost):
-    frame = lost(("a", 1.0, 1.0, 1.0, "EUR"), ("b", 2.0, 2.0, 2.0, "USD"), ("c", 0.0, 0.0, 0.0, None))
+    frame = lost(
+        ("a", 1.0, 1.0, 1.0, "EUR"), ("b", 2.0, 2.0, 2.0, "USD"), ("c", 0.0, 0.0, 0.0, None)
+    )
     with pytest.raises(InputError, match=r"holds EUR, USD; choose one with currency="):
         lost_value_bars(frame)
     with pytest.raises(InputError, match=r"holds EUR, USD; choose one"):
@@ -123,6 +142,12 @@ def test_the_axes_given_are_drawn_on_and_returned(performance, lost, draw):
 
 
 def test_an_empty_report_says_that_there_is_nothing_to_show(performance, lost):
-    for ax in (performance_heatmap(performance()), lost_value_bars(lost()), lost_value_bars(lost(), currency="EUR")):
+    for ax in (
+        performance_heatmap(performance()),
+        lost_value_bars(lost()),
+        lost_value_bars(lost(), currency="EUR"),
+    ):
         assert [text.get_text() for text in ax.texts] == ["nothing to show"]
-    assert [t.get_text() for t in lost_value_bars(lost(("a", 0.0, 0.0, 0.0, None))).texts] == ["nothing to show"]
+    assert [t.get_text() for t in lost_value_bars(lost(("a", 0.0, 0.0, 0.0, None))).texts] == [
+        "nothing to show"
+    ]

@@ -4,11 +4,16 @@ import numpy as np
 import pytest
 
 from flipkit.errors import InputError
-from flipkit.frames.tables import REGRET
+from flipkit.frames import REGRET
 from flipkit.plots import plan_regret_by_month, plan_regret_heatmap
 
 NAMES = ("site_id", "scenario", "month", "import_plan", "export_plan", "regret", "best", "own")
-WHOLE = [("today", "today", 3.0), ("today", "fixed", 1.5), ("night", "today", 0.0), ("night", "fixed", 12.25)]
+WHOLE = [
+    ("today", "today", 3.0),
+    ("today", "fixed", 1.5),
+    ("night", "today", 0.0),
+    ("night", "fixed", 12.25),
+]
 BY_MONTH = {"2025-01": (0.0, 1.0, 2.0, 3.0), "2025-02": (4.5, 3.5, 0.0, 11.25)}
 
 
@@ -18,8 +23,13 @@ def regret(frames_library):
         rows = []
         for home in homes:
             for number, (bought, sold, whole) in enumerate(WHOLE):
-                costs = [(month, each[number]) for month, each in BY_MONTH.items()] + [(None, whole)]
-                pair = [(*home, month, bought, sold, cost, cost == 0.0, number == 1) for month, cost in costs]
+                costs = [(month, each[number]) for month, each in BY_MONTH.items()] + [
+                    (None, whole)
+                ]
+                pair = [
+                    (*home, month, bought, sold, cost, cost == 0.0, number == 1)
+                    for month, cost in costs
+                ]
                 rows += pair if sold in exports else []
         columns = {name: [row[at] for row in rows] for at, name in enumerate(NAMES)}
         return REGRET.build(columns | {"currency": "EUR"}, frames_library)
@@ -64,7 +74,10 @@ def test_every_pair_of_plans_by_month(regret):
 
 
 def test_one_export_plan_is_not_named(regret):
-    assert names(plan_regret_by_month(regret(("a", "today"), exports=("fixed",))).yaxis) == ["today", "night"]
+    assert names(plan_regret_by_month(regret(("a", "today"), exports=("fixed",))).yaxis) == [
+        "today",
+        "night",
+    ]
 
 
 @pytest.mark.parametrize("draw", [plan_regret_heatmap, plan_regret_by_month])

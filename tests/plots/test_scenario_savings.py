@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from flipkit.errors import InputError
-from flipkit.frames.tables import SIMULATION_SUMMARY
+from flipkit.frames import SIMULATION_SUMMARY
 from flipkit.plots import scenario_savings
 from flipkit.reports import site_energy
 from flipkit.scenarios import Load, Scenario, simulate
@@ -56,7 +56,12 @@ def test_of_a_large_fleet_the_sites_with_the_largest_differences_are_drawn(summa
     ]
     assert list(widths(scenario_savings(summary(*rows), top=2), "x")) == ["s098", "s099"]
     assert len(scenario_savings(summary(*rows)).containers[0]) == 40
-    early = ("a", "x", 500.0, "EUR"), ("a", "y", 0.0, "EUR"), ("b", "x", 1.0, "EUR"), ("b", "y", 2.0, "EUR")
+    early = (
+        ("a", "x", 500.0, "EUR"),
+        ("a", "y", 0.0, "EUR"),
+        ("b", "x", 1.0, "EUR"),
+        ("b", "y", 2.0, "EUR"),
+    )
     first = ("a", "today", 0.0, "EUR"), ("b", "today", 0.0, "EUR")
     one = scenario_savings(summary(*first, *early), top=1)
     assert [container[0].get_width() for container in one.containers] == [500.0, 0.0]
@@ -64,11 +69,15 @@ def test_of_a_large_fleet_the_sites_with_the_largest_differences_are_drawn(summa
 
 def test_a_simulation_draws_its_own_summary(kit):
     energy = site_energy(kit, "2025-06-01", "2025-06-07", site_id=["uk-01", "uk-03"])
-    simulation = simulate(energy, [Scenario("today"), Scenario("less", load=Load(scale=0.9))], prices=kit)
+    simulation = simulate(
+        energy, [Scenario("today"), Scenario("less", load=Load(scale=0.9))], prices=kit
+    )
     table = simulation.summary()
     wanted = {
         site: saving
-        for site, scenario, saving in zip(table["site_id"], table["scenario"], table["saving"], strict=True)
+        for site, scenario, saving in zip(
+            table["site_id"], table["scenario"], table["saving"], strict=True
+        )
         if scenario == "less"
     }
     assert widths(simulation.plot(), "less") == wanted
@@ -84,7 +93,10 @@ def test_each_currency_has_a_panel_of_its_own(summary):
     assert euro.get_xlabel().startswith("saving, EUR")
     assert [container[0].get_width() for container in pound.containers] == [7.0, -1.0]
     assert pound.get_xlabel().startswith("saving, GBP")
-    assert widths(scenario_savings(summary(*SAVINGS, *pounds), currency="EUR"), "less") == {"a": -2.0, "b": 9.0}
+    assert widths(scenario_savings(summary(*SAVINGS, *pounds), currency="EUR"), "less") == {
+        "a": -2.0,
+        "b": 9.0,
+    }
     with pytest.raises(InputError, match="holds EUR, GBP; choose one with currency="):
         scenario_savings(summary(*SAVINGS, *pounds), plt.subplots()[1])
     with pytest.raises(InputError, match="holds EUR, GBP; choose one with currency="):
@@ -109,7 +121,9 @@ def banded(frames_library, sites=("a",)):
 
 def marks(ax):
     return {
-        line.get_label(): list(zip(*line.get_data(), strict=True)) for line in ax.lines if line.get_marker() != "None"
+        line.get_label(): list(zip(*line.get_data(), strict=True))
+        for line in ax.lines
+        if line.get_marker() != "None"
     }
 
 
@@ -120,7 +134,9 @@ def test_the_band_of_a_battery_is_marked_on_its_bar(frames_library, sites):
     for words, saving in (("rule", 40.0), ("day-ahead", 30.0), ("perfect foresight", 60.0)):
         assert marks(ax)[f"battery: {words}"] == [(saving, pytest.approx(row)) for row in rows]
     [ranges] = ax.collections
-    assert [sorted(path.vertices[:, 0]) for path in ranges.get_paths()] == [[30.0, 60.0]] * len(sites)
+    assert [sorted(path.vertices[:, 0]) for path in ranges.get_paths()] == [[30.0, 60.0]] * len(
+        sites
+    )
     assert ax.get_xlabel() == "saving, EUR; bars: batteries by rule"
 
 
@@ -132,12 +148,19 @@ def test_a_site_alone_has_a_line_for_each_scenario(frames_library):
     ax = scenario_savings(banded(frames_library))
     assert names(ax.yaxis) == ["plan", "battery"]
     assert [container[0].get_width() for container in ax.containers] == [10.0, 40.0]
-    assert [(text.get_text(), text.xy) for text in ax.texts] == [("10.00", (10.0, 0)), ("40.00", (60.0, 1))]
+    assert [(text.get_text(), text.xy) for text in ax.texts] == [
+        ("10.00", (10.0, 0)),
+        ("40.00", (60.0, 1)),
+    ]
     assert ax.get_title("left") == "a: what each scenario saves against 'today'"
 
 
 def test_what_is_left_out_is_said(summary):
-    rows = [(f"s{n}", name, saving, "EUR") for n in range(3) for name, saving in (("today", 0.0), ("x", float(n)))]
+    rows = [
+        (f"s{n}", name, saving, "EUR")
+        for n in range(3)
+        for name, saving in (("today", 0.0), ("x", float(n)))
+    ]
     title = scenario_savings(summary(*rows), top=2).get_title("left").replace("\n", " ")
     assert title.endswith("'today'; the 2 of 3 sites with the largest differences")
     assert "largest" not in scenario_savings(summary(*rows)).get_title("left")

@@ -8,7 +8,7 @@ import pytest
 from flipkit.errors import InputError
 from flipkit.frames import Table, take
 from flipkit.scenarios import Battery, Scenario, Solar, simulate
-from flipkit.scenarios.display import as_html, as_line, totals
+from flipkit.scenarios.results.display import as_html, as_line, totals
 from flipkit.tariffs import Tariff
 
 PLACE = {"currency": "EUR", "timezone": "Europe/Brussels"}
@@ -30,7 +30,9 @@ def simulated(library, sites=("a", "b"), scenarios=SCENARIOS, dispatch="optimal"
     columns = {
         "site_id": np.repeat(np.array(sites, dtype=object), COUNT),
         "start_utc": begin + 1_800_000_000 * half_hours,
-        "consumption_kwh": 0.2 + 0.1 * (half_hours % 7) + 0.05 * np.repeat(np.arange(len(sites)), COUNT),
+        "consumption_kwh": 0.2
+        + 0.1 * (half_hours % 7)
+        + 0.05 * np.repeat(np.arange(len(sites)), COUNT),
         "generation_kwh": np.maximum(np.sin((half_hours % 48 - 14) / 20 * np.pi), 0.0),
     }
     energy = Table("energy", tuple(columns), key=()).build(columns, library)
@@ -44,11 +46,18 @@ def simulation(request):
 
 def test_savings_are_those_of_the_summary_with_the_band(simulation):
     ax = simulation.plot()
-    found = take(simulation.summary(), numbers=["saving", "cost", "cost_rule", "cost_optimal"], texts=["scenario"])
+    found = take(
+        simulation.summary(),
+        numbers=["saving", "cost", "cost_rule", "cost_optimal"],
+        texts=["scenario"],
+    )
     own = {name: values[found["scenario"] == "battery"] for name, values in found.items()}
     assert [bar.get_width() for bar in ax.containers[1]] == own["saving"].tolist()
     marks = {line.get_label(): line.get_xdata() for line in ax.lines}
-    for words, name in (("battery: rule", "cost_rule"), ("battery: perfect foresight", "cost_optimal")):
+    for words, name in (
+        ("battery: rule", "cost_rule"),
+        ("battery: perfect foresight", "cost_optimal"),
+    ):
         assert marks[words].tolist() == pytest.approx(own["cost"] + own["saving"] - own[name])
     assert ax.get_xlabel() == "saving, EUR; bars: batteries by perfect foresight"
     assert "battery: rule" not in {line.get_label() for line in simulation.plot(band=False).lines}
@@ -60,7 +69,9 @@ def test_the_waterfall_is_that_of_the_last_scenario(simulation):
     own = found["change"][(found["site_id"] == "b") & (found["scenario"] == "battery")]
     assert [bar.get_height() for bar in ax.patches[1:-1]] == own[1:-1].tolist()
     assert "b: why 'battery' costs" in ax.get_title("left")
-    assert ax.get_title("left").replace("\n", " ").endswith("than 'today'; battery: perfect foresight")
+    assert (
+        ax.get_title("left").replace("\n", " ").endswith("than 'today'; battery: perfect foresight")
+    )
     plan = simulation.plot("waterfall", site_id="b", scenario="day <plan>").get_title("left")
     assert plan.startswith("b: why 'day <plan>' costs")
     assert "foresight" not in plan
@@ -72,10 +83,20 @@ def test_the_waterfall_is_that_of_the_last_scenario(simulation):
 def test_the_regret_is_that_of_the_first_home(simulation, kind, whole):
     ax = simulation.plot(kind, site_id="b")
     found = take(simulation.regret(), numbers=["regret"], texts=["site_id", "scenario", "month"])
-    own = (found["site_id"] == "b") & (found["scenario"] == "today") & ((found["month"] == None) == whole)  # noqa: E711
-    assert np.sort(np.asarray(ax.collections[0].get_array()).ravel()).tolist() == sorted(found["regret"][own])
+    own = (
+        (found["site_id"] == "b")
+        & (found["scenario"] == "today")
+        & ((found["month"] == None) == whole)  # noqa: E711
+    )
+    assert np.sort(np.asarray(ax.collections[0].get_array()).ravel()).tolist() == sorted(
+        found["regret"][own]
+    )
     assert ax.get_title("left").startswith("b, 'today': ")
-    assert simulation.plot(kind, site_id="b", scenario="battery").get_title("left").startswith("b, 'battery': ")
+    assert (
+        simulation.plot(kind, site_id="b", scenario="battery")
+        .get_title("left")
+        .startswith("b, 'battery': ")
+    )
 
 
 def test_the_week_is_that_of_the_last_scenario_in_the_sites_own_zone(simulation):
@@ -89,18 +110,31 @@ def test_the_week_is_that_of_the_last_scenario_in_the_sites_own_zone(simulation)
 
 def test_a_sweep_is_drawn_from_the_scenarios(frames_library):
     boxes = [
-        Scenario(f"{size}", tariff=DAY, battery=Battery(size, 2), solar=solar) for size in (2, 4) for solar in (None,)
+        Scenario(f"{size}", tariff=DAY, battery=Battery(size, 2), solar=solar)
+        for size in (2, 4)
+        for solar in (None,)
     ]
     more = [
-        Scenario(f"{size} and solar", tariff=DAY, battery=Battery(size, 2), solar=Solar.like_existing(1, 2))
+        Scenario(
+            f"{size} and solar",
+            tariff=DAY,
+            battery=Battery(size, 2),
+            solar=Solar.like_existing(1, 2),
+        )
         for size in (2, 4)
     ]
     swept = simulated(frames_library, ("a",), [Scenario("today", tariff=DAY), *boxes, *more])
     ax = swept.plot("sweep", value="cost")
     found = take(swept.summary(band=False), numbers=["cost"])["cost"].tolist()
     drawn = {line.get_label(): line.get_data() for line in ax.lines}
-    assert [values.tolist() for values in map(np.asarray, drawn["no solar"])] == [[0, 2, 4], found[:3]]
-    assert [values.tolist() for values in map(np.asarray, drawn["solar 1 kW"])] == [[2, 4], found[3:]]
+    assert [values.tolist() for values in map(np.asarray, drawn["no solar"])] == [
+        [0, 2, 4],
+        found[:3],
+    ]
+    assert [values.tolist() for values in map(np.asarray, drawn["solar 1 kW"])] == [
+        [2, 4],
+        found[3:],
+    ]
 
 
 def test_what_is_not_there_is_refused(simulation):
@@ -108,14 +142,21 @@ def test_what_is_not_there_is_refused(simulation):
         simulation.plot("pie")
     with pytest.raises(InputError, match="the simulation holds a, b; choose one with site_id="):
         simulation.plot("week")
-    with pytest.raises(InputError, match="holds today, day <plan>, battery; choose one with scenario="):
+    with pytest.raises(
+        InputError, match="holds today, day <plan>, battery; choose one with scenario="
+    ):
         simulation.plot("week", site_id="a", scenario="nonsense")
 
 
 def test_one_line_says_what_it_is(simulation):
-    assert repr(simulation) == "Simulation(2 sites, scenarios: today, day <plan>, battery; see .summary())"
+    assert (
+        repr(simulation)
+        == "Simulation(2 sites, scenarios: today, day <plan>, battery; see .summary())"
+    )
     many = as_line(1, [f"s{n}" for n in range(200)])
-    assert many == "Simulation(1 site, scenarios: s0, s1, s2, s3, s4, s5 and 194 more; see .summary())"
+    assert (
+        many == "Simulation(1 site, scenarios: s0, s1, s2, s3, s4, s5 and 194 more; see .summary())"
+    )
 
 
 def test_a_notebook_shows_totals_without_reckoning_anything(simulation, monkeypatch):
@@ -124,18 +165,29 @@ def test_a_notebook_shows_totals_without_reckoning_anything(simulation, monkeypa
     assert "2 sites, 2025-01 to 2025-02, batteries run by &#x27;optimal&#x27;" in html
     found = take(simulation.summary(band=False), numbers=["cost", "saving"], texts=["scenario"])
     for name, shown in (("day <plan>", "day &lt;plan&gt;"), ("battery", "battery")):
-        cost, saving = (found[column][found["scenario"] == name].sum() for column in ("cost", "saving"))
+        cost, saving = (
+            found[column][found["scenario"] == name].sum() for column in ("cost", "saving")
+        )
         assert f"{shown}</td><td>{cost:,.2f}</td><td>{saving:,.2f}</td>" in html
     assert "nan" not in html
 
 
 def test_currencies_are_never_added(frames_library):
     pounds = Tariff.flat(0.2, currency="GBP", timezone="Europe/London")
-    both = simulated(frames_library, ("a", "b", "c"), [Scenario("x")], prices={"a": FLAT, "b": pounds, "c": FLAT})
+    both = simulated(
+        frames_library, ("a", "b", "c"), [Scenario("x")], prices={"a": FLAT, "b": pounds, "c": FLAT}
+    )
     found = take(both.summary(), numbers=["cost"], texts=["currency"])
-    wanted = {c: {"x": (n, found["cost"][found["currency"] == c].sum())} for c, n in (("EUR", 2), ("GBP", 1))}
-    assert totals(both.reckoned, ["x"]) == {c: {"x": pytest.approx(each["x"])} for c, each in wanted.items()}
-    assert "<th>EUR: cost</th><th>saving</th><th>GBP: cost</th><th>saving</th>" in both._repr_html_()
+    wanted = {
+        c: {"x": (n, found["cost"][found["currency"] == c].sum())}
+        for c, n in (("EUR", 2), ("GBP", 1))
+    }
+    assert totals(both.reckoned, ["x"]) == {
+        c: {"x": pytest.approx(each["x"])} for c, each in wanted.items()
+    }
+    assert (
+        "<th>EUR: cost</th><th>saving</th><th>GBP: cost</th><th>saving</th>" in both._repr_html_()
+    )
 
 
 def test_a_long_list_of_scenarios_is_cut(simulation):

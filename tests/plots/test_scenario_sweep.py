@@ -3,22 +3,33 @@
 import pytest
 
 from flipkit.errors import InputError
-from flipkit.frames.tables import SIMULATION_SUMMARY
+from flipkit.frames import SIMULATION_SUMMARY
 from flipkit.plots import sweep_lines
 from flipkit.scenarios import Battery, Scenario, Solar
-from flipkit.scenarios.sweep import sizes
+from flipkit.scenarios.results.sweep import sizes
 
 X = {"b0": 0, "b5": 5, "b10": 10.0, "s0": 0, "s5": 5}
-LINES = {"b0": "no solar", "b5": "no solar", "b10": "no solar", "s0": "solar 2 kW", "s5": "solar 2 kW"}
+LINES = {
+    "b0": "no solar",
+    "b5": "no solar",
+    "b10": "no solar",
+    "s0": "solar 2 kW",
+    "s5": "solar 2 kW",
+}
 
 
 @pytest.fixture
 def swept(frames_library):
     def make(*sites):
         rows = [
-            (site, name, float(n)) for site in sites for n, name in enumerate(("today", "b10", "b0", "b5", "s0", "s5"))
+            (site, name, float(n))
+            for site in sites
+            for n, name in enumerate(("today", "b10", "b0", "b5", "s0", "s5"))
         ]
-        columns = {name: [row[at] for row in rows] for at, name in enumerate(("site_id", "scenario", "saving"))}
+        columns = {
+            name: [row[at] for row in rows]
+            for at, name in enumerate(("site_id", "scenario", "saving"))
+        }
         halves = {"self_sufficiency": [saving / 2 for saving in columns["saving"]]}
         return SIMULATION_SUMMARY.build(columns | halves | {"currency": "EUR"}, frames_library)
 
@@ -26,7 +37,9 @@ def swept(frames_library):
 
 
 def lines(ax):
-    return {line.get_label(): list(zip(*map(list, line.get_data()), strict=True)) for line in ax.lines}
+    return {
+        line.get_label(): list(zip(*map(list, line.get_data()), strict=True)) for line in ax.lines
+    }
 
 
 def test_a_line_for_each_choice_of_the_rest(swept):
@@ -43,15 +56,23 @@ def test_any_column_of_numbers(swept):
     assert list(lines(ax).values()) == [[(0, 1.0), (5, 1.5)]]
     assert ax.get_ylabel() == "self sufficiency"
     assert ax.get_legend() is None
-    assert sweep_lines(swept("a"), x=X, lines=LINES, value="payback_years").get_ylabel() == "payback, years"
+    assert (
+        sweep_lines(swept("a"), x=X, lines=LINES, value="payback_years").get_ylabel()
+        == "payback, years"
+    )
 
 
 def test_two_scenarios_at_one_place_and_two_sites_are_refused(swept):
-    with pytest.raises(InputError, match="scenario 's0': another has the size 0 on the line ''; give lines="):
+    with pytest.raises(
+        InputError, match="scenario 's0': another has the size 0 on the line ''; give lines="
+    ):
         sweep_lines(swept("a"), x=X)
     with pytest.raises(InputError, match="the summary holds a, b; choose one with site_id="):
         sweep_lines(swept("a", "b"), x=X, lines=LINES)
-    assert lines(sweep_lines(swept("a", "b"), x=X, lines=LINES, site_id="b"))["solar 2 kW"] == [(0, 4), (5, 5)]
+    assert lines(sweep_lines(swept("a", "b"), x=X, lines=LINES, site_id="b"))["solar 2 kW"] == [
+        (0, 4),
+        (5, 5),
+    ]
 
 
 def test_without_a_scenario_there_is_nothing_to_show(swept):
@@ -82,5 +103,7 @@ def test_sizes_of_solar_where_there_is_one_battery_or_none():
 def test_sizes_are_those_of_the_site():
     by_site = Scenario("x", battery={"a": Battery(5, 2)})
     assert sizes([Scenario("today"), by_site], "a")[0] == {"today": 0, "x": 5}
-    with pytest.raises(InputError, match="no scenarios that differ in the size of battery or solar"):
+    with pytest.raises(
+        InputError, match="no scenarios that differ in the size of battery or solar"
+    ):
         sizes([Scenario("today"), by_site], "b")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from flipkit.errors import InputError
-from flipkit.frames.tables import SIMULATION_INTERVALS
+from flipkit.frames import SIMULATION_INTERVALS
 from flipkit.plots import dispatch_week
 
 HALF_HOUR = 1_800_000_000
@@ -44,7 +44,8 @@ def intervals(frames_library):
         begins = START + HALF_HOUR * np.arange(COUNT)
         whole = {name: np.tile(values, len(homes)) for name, values in columns.items()}
         whole |= {
-            f"{name}_utc": np.tile(begins + at * HALF_HOUR, len(homes)) for at, name in enumerate(("start", "end"))
+            f"{name}_utc": np.tile(begins + at * HALF_HOUR, len(homes))
+            for at, name in enumerate(("start", "end"))
         }
         for at, name in enumerate(("site_id", "scenario")):
             whole[name] = np.repeat(np.array([home[at] for home in homes], dtype=object), COUNT)
@@ -58,7 +59,10 @@ def areas(ax):
     found = {}
     for patch in ax.patches:
         values, edges, base = patch.get_data()
-        found[patch.get_label(), "above" if (values >= base).all() else "below"] = (values - base, edges)
+        found[patch.get_label(), "above" if (values >= base).all() else "below"] = (
+            values - base,
+            edges,
+        )
     return found
 
 
@@ -78,7 +82,10 @@ def test_areas_are_the_energy_of_each_interval_as_power(intervals):
     assert set(found) == set(wanted)
     for name, kwh in wanted.items():
         np.testing.assert_allclose(found[name][0], kwh / 0.5, atol=1e-12)
-    supplied, used = (sum(power for (_, s), (power, _) in found.items() if s == side) for side in ("above", "below"))
+    supplied, used = (
+        sum(power for (_, s), (power, _) in found.items() if s == side)
+        for side in ("above", "below")
+    )
     np.testing.assert_allclose(supplied, -used, atol=1e-12)
 
 
@@ -90,14 +97,18 @@ def test_areas_lie_on_top_of_one_another(intervals):
 
 
 def test_days_are_local_ones(intervals):
-    ax = dispatch_week(intervals(("a", "x")), start="2025-03-30", days=1, timezone="Europe/Brussels")
+    ax = dispatch_week(
+        intervals(("a", "x")), start="2025-03-30", days=1, timezone="Europe/Brussels"
+    )
     _, edges = next(iter(areas(ax).values()))
     assert len(edges) == 46 + 1  # the clocks go forward that day
     begin, end = (datetime(2025, 3, day, hour, tzinfo=UTC) for day, hour in ((29, 23), (30, 22)))
     assert edges[[0, -1]].tolist() == [mdates.date2num(begin), mdates.date2num(end)]
     assert ax.get_xlim() == (edges[0], edges[-1])
     assert ax.get_xlabel() == "local time, Europe/Brussels"
-    same = dispatch_week(intervals(("a", "x")), start=date(2025, 3, 30), days=1, timezone="Europe/Brussels")
+    same = dispatch_week(
+        intervals(("a", "x")), start=date(2025, 3, 30), days=1, timezone="Europe/Brussels"
+    )
     assert same.get_xlim() == ax.get_xlim()
     whole = dispatch_week(intervals(("a", "x")), timezone="Europe/Brussels")
     assert whole.get_xlim()[0] == mdates.date2num(datetime(2025, 3, 28, 23, tzinfo=UTC))
@@ -135,7 +146,9 @@ def test_a_price_that_is_not_known_is_not_drawn(intervals):
 
 def test_what_is_not_there_is_not_named(intervals):
     nothing = np.zeros(COUNT)
-    ax = dispatch_week(intervals(("a", "x"), ev_kwh=nothing, charge_kwh=nothing, discharge_kwh=nothing))
+    ax = dispatch_week(
+        intervals(("a", "x"), ev_kwh=nothing, charge_kwh=nothing, discharge_kwh=nothing)
+    )
     names = [text.get_text() for text in ax.get_legend().get_texts()]
     assert names == ["generation", "grid", "home", "import price"]
 
@@ -158,7 +171,10 @@ def test_one_of_several_is_chosen(intervals):
 
 
 def test_days_without_an_interval_and_no_day_at_all_are_refused(intervals):
-    with pytest.raises(InputError, match=r"no interval in 7 days from 2024-01-01; there are those from 2025-03-28T23"):
+    with pytest.raises(
+        InputError,
+        match=r"no interval in 7 days from 2024-01-01; there are those from 2025-03-28T23",
+    ):
         dispatch_week(intervals(("a", "x")), start="2024-01-01")
     with pytest.raises(InputError, match="start 'monday' is no day; give it as YYYY-MM-DD"):
         dispatch_week(intervals(("a", "x")), start="monday")

@@ -6,13 +6,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from flipkit.calendar import to_us
 from flipkit.errors import InputError
 from flipkit.plots import tariff_heatmap
 from flipkit.tariffs import Rate, Tariff, Tier
-from flipkit.tariffs.calendar import to_us
 
 NIGHT = Tariff.time_of_use(
-    {"00:00-07:00": 0.1, "07:00-16:30": 0.25, "16:30-24:00": 0.4}, currency="EUR", timezone="Europe/Brussels"
+    {"00:00-07:00": 0.1, "07:00-16:30": 0.25, "16:30-24:00": 0.4},
+    currency="EUR",
+    timezone="Europe/Brussels",
 )
 
 
@@ -58,7 +60,10 @@ def test_of_a_ladder_the_first_step_is_drawn_and_said_so(in_parts):
     tariff = Tariff(*place, tier_rule="prorate")
     if in_parts:
         edge = 1_750_000_000_000_000
-        halves = [Tariff(*place, None, *bounds, tier_rule="prorate") for bounds in ((None, edge), (edge, None))]
+        halves = [
+            Tariff(*place, None, *bounds, tier_rule="prorate")
+            for bounds in ((None, edge), (edge, None))
+        ]
         tariff = Tariff.successive(halves)
     ax = tariff_heatmap(tariff)
     assert cells(ax) == pytest.approx(np.tile(np.repeat([0.2, 0.4], 24), (12, 1)), abs=1e-12)
@@ -75,7 +80,7 @@ def test_the_axes_given_are_drawn_on_and_returned():
 
 def january(frames_library):
     """A price in January 2024, and none at any other time."""
-    from flipkit.frames.tables import PRICES
+    from flipkit.frames import PRICES
 
     columns = {
         "location_id": "loc_1",
@@ -90,7 +95,10 @@ def january(frames_library):
 
 def test_the_nearest_year_is_drawn_and_what_has_no_price_stays_empty(frames_library):
     ax = tariff_heatmap(january(frames_library))
-    drawn, there = np.ma.getmaskarray(ax.collections[0].get_array()).reshape(12, 48), np.zeros((12, 48), dtype=bool)
+    drawn, there = (
+        np.ma.getmaskarray(ax.collections[0].get_array()).reshape(12, 48),
+        np.zeros((12, 48), dtype=bool),
+    )
     there[0], there[1, :24] = True, True  # the half-hour that is cut has no price of its own
     assert (drawn == ~there).all()
     assert cells(ax)[there] == pytest.approx(0.2)
@@ -98,12 +106,18 @@ def test_the_nearest_year_is_drawn_and_what_has_no_price_stays_empty(frames_libr
     assert tariff_heatmap(NIGHT).get_ylabel() == "2025"
 
 
-@pytest.mark.parametrize(("bounds", "year"), [(("2026-06-01", None), 2026), ((None, "2024-01-01"), 2023)])
+@pytest.mark.parametrize(
+    ("bounds", "year"), [(("2026-06-01", None), 2026), ((None, "2024-01-01"), 2023)]
+)
 def test_contracts_before_and_after_have_their_own_year(bounds, year):
     start, end = (None if day is None else to_us(day, "Europe/Brussels") for day in bounds)
-    assert tariff_heatmap(replace(NIGHT, valid_from_us=start, valid_to_us=end)).get_ylabel() == str(year)
+    assert tariff_heatmap(replace(NIGHT, valid_from_us=start, valid_to_us=end)).get_ylabel() == str(
+        year
+    )
 
 
 def test_a_year_without_any_price_is_refused(frames_library):
-    with pytest.raises(InputError, match=r"no price in 2025, it is valid from 2024-01-01 00:00 .* another year="):
+    with pytest.raises(
+        InputError, match=r"no price in 2025, it is valid from 2024-01-01 00:00 .* another year="
+    ):
         tariff_heatmap(january(frames_library), year=2025)

@@ -2,25 +2,34 @@
 
 from datetime import UTC, datetime, timedelta
 
-import kits
 import numpy as np
 import pytest
+from support import kits
 
 import flipkit as fk
-from flipkit.emulator import pricing
+from flipkit.emulator.flatpeak import pricing
 from flipkit.errors import NotFound, PriceUnavailable, RequestInfo
 from flipkit.frames import take
 from flipkit.tariffs import PriceSeries
 
 HALF_HOUR = timedelta(minutes=30)
-LADDER = [{"fixed": 0.10, "to_kwh": 40}, {"fixed": 0.20, "to_kwh": 120}, {"fixed": 0.45, "to_kwh": None}]
+LADDER = [
+    {"fixed": 0.10, "to_kwh": 40},
+    {"fixed": 0.20, "to_kwh": 120},
+    {"fixed": 0.45, "to_kwh": None},
+]
 OPEN = {"contract_start_date": "2020-01-01T00:00:00Z", "contract_end_date": "2030-01-01T00:00:00Z"}
 
 
 def records(frame):
-    numbers, texts = ["cost", "local_cost", "energy_kwh"], ["object_id", "period", "tariff_direction", "finding"]
+    numbers, texts = (
+        ["cost", "local_cost", "energy_kwh"],
+        ["object_id", "period", "tariff_direction", "finding"],
+    )
     columns = take(frame, numbers=numbers, texts=texts)
-    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    return [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
 
 
 class Told:
@@ -31,7 +40,11 @@ class Told:
 
     def __getattr__(self, name):
         verb = getattr(self._client, name)
-        return (lambda *given, **named: self._verbs[name](verb, *given, **named)) if name in self._verbs else verb
+        return (
+            (lambda *given, **named: self._verbs[name](verb, *given, **named))
+            if name in self._verbs
+            else verb
+        )
 
 
 def told(kit, **verbs):
@@ -45,8 +58,12 @@ def dearer(factor, month):
         import polars as pl
 
         frame = verb(*given, **named)
-        within = pl.col("start_utc").dt.convert_time_zone("Europe/London").dt.strftime("%Y-%m") == month
-        return frame.with_columns(pl.when(within).then(pl.col("cost") * factor).otherwise(pl.col("cost")).alias("cost"))
+        within = (
+            pl.col("start_utc").dt.convert_time_zone("Europe/London").dt.strftime("%Y-%m") == month
+        )
+        return frame.with_columns(
+            pl.when(within).then(pl.col("cost") * factor).otherwise(pl.col("cost")).alias("cost")
+        )
 
     return costs
 
@@ -61,7 +78,9 @@ def metered(tariffs, *, days=75, start="2025-05-01T00:00:00+00:00", wh=(0.0, 900
     kit = kits.kit_over()
     location = kit.flatpeak.create_location("home", city="London", country_code="GB")
     for tariff in tariffs:
-        kit.flatpeak.create_tariff(location, {"direction": "IMPORT", "type": "COMMODITY"} | OPEN | tariff)
+        kit.flatpeak.create_tariff(
+            location, {"direction": "IMPORT", "type": "COMMODITY"} | OPEN | tariff
+        )
     begin, rng = datetime.fromisoformat(start).astimezone(UTC), np.random.default_rng(3)
     times = [begin + number * HALF_HOUR for number in range(days * 48)]
     common = {"location_id": location, "units": "WH"}
@@ -84,7 +103,9 @@ def test_every_cost_of_the_sample_fleet_is_rated_to_the_cent(kit):
 
     rows = records(fk.cost_report(told(kit, tariff_objects=tariff_objects), "2025-09", "2025-10"))
     assert len(calls) == len(set(calls)) == 24
-    checked = [row for row in rows if row["tariff_direction"] != "LOCAL" and not np.isnan(row["cost"])]
+    checked = [
+        row for row in rows if row["tariff_direction"] != "LOCAL" and not np.isnan(row["cost"])
+    ]
     assert len(checked) == 2 * (24 + 18)
     assert all(row["local_cost"] == row["cost"] for row in checked)
     assert all(np.isnan(row["local_cost"]) for row in rows if row["tariff_direction"] == "LOCAL")
@@ -96,14 +117,20 @@ def test_a_month_whose_costs_are_one_percent_off_is_found(aggregation):
     kit, _ = metered([{"schedule": schedule(LADDER[2:])}])
     rows = records(
         fk.cost_report(
-            told(kit, cost_by_interval=dearer(1.01, "2025-06")), "2025-05", "2025-07-14", aggregation=aggregation
+            told(kit, cost_by_interval=dearer(1.01, "2025-06")),
+            "2025-05",
+            "2025-07-14",
+            aggregation=aggregation,
         )
     )
     for row in rows:
         wrong = row["period"].startswith("2025-06")
         assert ("cost.differs" in (row["finding"] or "")) == wrong, row
         if wrong:
-            assert f"{row['cost']} by the service, {row['local_cost']} by its tariffs" in row["finding"]
+            assert (
+                f"{row['cost']} by the service, {row['local_cost']} by its tariffs"
+                in row["finding"]
+            )
             assert row["cost"] == pytest.approx(1.01 * row["local_cost"], abs=0.02)
 
 
@@ -116,8 +143,16 @@ TARIFFS = {
     "tiers": [{"schedule": schedule(LADDER)}],
     "tiers and fees that change": [
         {"schedule": schedule(LADDER)},
-        {"schedule": schedule(LADDER[2:]), "type": "NON_COMMODITY", "contract_end_date": "2025-06-10T12:00:00Z"},
-        {"schedule": schedule(LADDER[2:]), "type": "NON_COMMODITY", "contract_start_date": "2025-06-10T12:00:00Z"},
+        {
+            "schedule": schedule(LADDER[2:]),
+            "type": "NON_COMMODITY",
+            "contract_end_date": "2025-06-10T12:00:00Z",
+        },
+        {
+            "schedule": schedule(LADDER[2:]),
+            "type": "NON_COMMODITY",
+            "contract_start_date": "2025-06-10T12:00:00Z",
+        },
     ],
     "tiers that change": [
         {"schedule": schedule(LADDER), "contract_end_date": "2025-06-10T12:00:00Z"},
@@ -145,8 +180,13 @@ def test_fractions_of_watt_hours_are_no_finding(name, window):
 
 def test_one_percent_is_found_under_tiers_too():
     kit, _ = metered(TARIFFS["tiers"])
-    rows = records(fk.cost_report(told(kit, cost_by_interval=dearer(1.01, "2025-06")), "2025-05", "2025-06"))
-    assert ["cost.differs" in (row["finding"] or "") for row in rows if row["energy_kwh"] > 0] == [False, True]
+    rows = records(
+        fk.cost_report(told(kit, cost_by_interval=dearer(1.01, "2025-06")), "2025-05", "2025-06")
+    )
+    assert ["cost.differs" in (row["finding"] or "") for row in rows if row["energy_kwh"] > 0] == [
+        False,
+        True,
+    ]
 
 
 def test_market_rates_are_rated_by_the_price_list():
@@ -185,7 +225,9 @@ def test_without_tariff_and_price_it_is_unchecked_and_says_so():
     assert row["cost"] > 0
     assert np.isnan(row["local_cost"])
     assert "cost.unchecked" in row["finding"]
-    [row] = records(fk.cost_report(told(kit, tariff_objects=refuse(NotFound)), "2025-05", "2025-05"))
+    [row] = records(
+        fk.cost_report(told(kit, tariff_objects=refuse(NotFound)), "2025-05", "2025-05")
+    )
     assert row["local_cost"] == pytest.approx(row["cost"], abs=0.01)
 
 
@@ -196,7 +238,9 @@ def test_a_device_is_unchecked_for_its_location_is_not_known():
     record |= {"start_utc": "2025-05-01T10:00:00Z", "end_utc": "2025-05-01T11:00:00Z"}
     kit.flatpeak.submit_interval([record])
     rows = [
-        row for row in records(fk.cost_report(kit, "2025-05", "2025-05", object_id=device)) if row["energy_kwh"] > 0
+        row
+        for row in records(fk.cost_report(kit, "2025-05", "2025-05", object_id=device))
+        if row["energy_kwh"] > 0
     ]
     assert [(row["cost"], "cost.unchecked" in row["finding"]) for row in rows] == [(0.22, True)]
     assert np.isnan(rows[0]["local_cost"])

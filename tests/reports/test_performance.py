@@ -3,21 +3,28 @@
 import json
 from decimal import Decimal
 
-import hand
 import numpy as np
 import pytest
+from support import hand
 
 from flipkit.errors import InputError
-from flipkit.frames import facts, library_of, take
-from flipkit.frames.tables import EQUIPMENT_PERFORMANCE, PERFORMANCE_REPORT, SITES
+from flipkit.frames import EQUIPMENT_PERFORMANCE, PERFORMANCE_REPORT, SITES, facts, library_of, take
 from flipkit.reports import performance_report
 
-NUMBERS = ["actual_production_kwh", "expected_production_kwh", "performance_index", "lost_kwh", "rank"]
+NUMBERS = [
+    "actual_production_kwh",
+    "expected_production_kwh",
+    "performance_index",
+    "lost_kwh",
+    "rank",
+]
 
 
 def rows(frame):
     columns = take(frame, numbers=NUMBERS, texts=["site_id", "month", "finding"])
-    records = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    records = [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
     return {(record["site_id"], record["month"]): record for record in records}
 
 
@@ -32,11 +39,20 @@ def test_every_figure_is_the_one_of_the_files(year):
         if month > "2025-12":
             continue
         row = found[site, month]
-        for value, name in ((actual, "actual_production_kwh"), (expected, "expected_production_kwh")):
-            assert row[name] == pytest.approx(float(value), abs=1e-9) if value is not None else np.isnan(row[name])
+        for value, name in (
+            (actual, "actual_production_kwh"),
+            (expected, "expected_production_kwh"),
+        ):
+            assert (
+                row[name] == pytest.approx(float(value), abs=1e-9)
+                if value is not None
+                else np.isnan(row[name])
+            )
         if actual is not None and expected:
             assert row["performance_index"] == pytest.approx(float(actual / expected), abs=1e-9)
-            assert row["lost_kwh"] == pytest.approx(float(max(expected - actual, Decimal(0))), abs=1e-6)
+            assert row["lost_kwh"] == pytest.approx(
+                float(max(expected - actual, Decimal(0))), abs=1e-6
+            )
         else:
             assert np.isnan([row["performance_index"], row["lost_kwh"], row["rank"]]).all()
             assert row["finding"]
@@ -64,8 +80,14 @@ def test_the_trouble_in_the_fleet_is_found(year):
     troubles = json.loads((hand.SAMPLE / "troubles.json").read_text())
     assert set(EXPECTED_FINDINGS) <= {trouble["kind"] for trouble in troubles}
     for trouble in troubles:
-        findings = [found[trouble["site_id"], month]["finding"] or "" for month in trouble["months"] if month < "2026"]
-        assert any(EXPECTED_FINDINGS.get(trouble["kind"], "performance.low") in text for text in findings), trouble
+        findings = [
+            found[trouble["site_id"], month]["finding"] or ""
+            for month in trouble["months"]
+            if month < "2026"
+        ]
+        assert any(
+            EXPECTED_FINDINGS.get(trouble["kind"], "performance.low") in text for text in findings
+        ), trouble
 
 
 def test_a_healthy_month_has_no_finding(year):
@@ -77,7 +99,9 @@ def test_a_healthy_month_has_no_finding(year):
 
 def test_the_ranks_of_a_month_order_what_was_lost(year):
     for month in ("2025-01", "2025-08", "2025-11"):
-        judged = [r for (_, m), r in rows(year).items() if m == month and not np.isnan(r["lost_kwh"])]
+        judged = [
+            r for (_, m), r in rows(year).items() if m == month and not np.isnan(r["lost_kwh"])
+        ]
         by_rank = sorted(judged, key=lambda r: r["rank"])
         assert [r["rank"] for r in by_rank] == list(range(1, len(judged) + 1))
         lost = [r["lost_kwh"] for r in by_rank]
@@ -103,7 +127,8 @@ def test_it_knows_where_it_comes_from(year, kit):
 
 
 @pytest.mark.parametrize(
-    ("start", "end"), [("2025-13", "2025-12"), ("2025-02", "2025-01"), ("June", "July"), (None, None)]
+    ("start", "end"),
+    [("2025-13", "2025-12"), ("2025-02", "2025-01"), ("June", "July"), (None, None)],
 )
 def test_a_window_that_is_none_is_refused(kit, start, end):
     with pytest.raises(InputError):
@@ -138,7 +163,9 @@ def test_a_site_of_the_report_that_the_list_lacks_and_the_other_way_round():
         "expected_production_kwh": [100.0],
         "system_size_kw": [5.0],
     }
-    found = rows(performance_report(FakeKit(FakeFlip({"site_id": ["a"]}, report)), "2025-01", "2025-01"))
+    found = rows(
+        performance_report(FakeKit(FakeFlip({"site_id": ["a"]}, report)), "2025-01", "2025-01")
+    )
     assert found["a", "2025-01"]["finding"].startswith("performance.no_row")
     assert found["b", "2025-01"]["finding"] == "performance.low: 50% below the expectation"
     assert found["b", "2025-01"]["lost_kwh"] == 50.0

@@ -55,7 +55,9 @@ def polar(**types):
         lambda: energy().astype({"site_id": "category"}),
         lambda: energy().set_index(["site_id", "start_utc"]),
         lambda: energy().assign(import_kwh=1.0, note="x"),
-        lambda: energy().assign(start_utc=energy()["start_utc"].dt.tz_convert("Australia/Lord_Howe")),
+        lambda: energy().assign(
+            start_utc=energy()["start_utc"].dt.tz_convert("Australia/Lord_Howe")
+        ),
         lambda: energy().assign(start_utc=energy()["start_utc"].dt.strftime("%Y-%m-%dT%H:%M:%SZ")),
         lambda: polar(site_id=pl.Enum(["b", "a"])),
         lambda: polar(site_id=pl.Categorical),
@@ -70,13 +72,17 @@ def test_the_same_energy_in_another_form_has_the_same_answer(form):
 
 def test_numbers_of_numpy_are_numbers():
     """Sizes for a sweep come from ``np.arange`` and from columns of frames."""
-    assert fk.Battery(np.int64(5), np.float32(2.5), reserve=np.float64(0.25)) == fk.Battery(5, 2.5, reserve=0.25)
+    assert fk.Battery(np.int64(5), np.float32(2.5), reserve=np.float64(0.25)) == fk.Battery(
+        5, 2.5, reserve=0.25
+    )
     assert fk.Load(scale=np.int32(2)) == fk.Load(scale=2)
     assert fk.Shift(np.float32(0.5), "16:00-21:00", "10:00-15:00").share == 0.5
     assert fk.Solar.like_existing(np.int64(2), np.float32(4)) == fk.Solar.like_existing(2, 4)
     week = {"all": ("18:00", "07:00", np.int64(8))}
     assert fk.EvCharging.weekly(week, max_power_kw=np.float32(7.5)).sessions.max_power_kw == 7.5
-    paid = replace(BETTER, capex=np.int64(4000), lifetime_years=np.int64(10), discount_rate=np.float32(0.0))
+    paid = replace(
+        BETTER, capex=np.int64(4000), lifetime_years=np.int64(10), discount_rate=np.float32(0.0)
+    )
     assert paid.investment.npv(500.0) == 1000.0
     for wrong in (np.True_, np.datetime64("2025-01-01"), np.array([1.0]), "5", None):
         refused("capacity_kwh", lambda wrong=wrong: fk.Battery(wrong, 2.5))
@@ -89,9 +95,17 @@ def test_a_battery_beyond_all_homes_is_refused():
         refused("battery: capacity_kwh", lambda size=size: fk.Battery(size, 5.0))
         refused("battery: power_kw", lambda size=size: fk.Battery(5.0, size))
         refused(
-            "max_power_kw", lambda size=size: fk.EvCharging.weekly({"mon": ("18:00", "7:00", 8)}, max_power_kw=size)
+            "max_power_kw",
+            lambda size=size: fk.EvCharging.weekly(
+                {"mon": ("18:00", "7:00", 8)}, max_power_kw=size
+            ),
         )
-        refused("kWh", lambda size=size: fk.EvCharging.weekly({"mon": ("18:00", "7:00", size)}, max_power_kw=7))
+        refused(
+            "kWh",
+            lambda size=size: fk.EvCharging.weekly(
+                {"mon": ("18:00", "7:00", size)}, max_power_kw=7
+            ),
+        )
     huge = replace(BETTER, battery=fk.Battery(1e6, 1e6))
     big = replace(BETTER, battery=fk.Battery(1e3, 1e3))
     methods = ("cost_rule", "cost_day_ahead", "cost_optimal")
@@ -106,7 +120,10 @@ def test_scenarios_in_two_currencies_are_refused_by_site():
     other = fk.Scenario("euros", tariff={"a": FLAT, "b": EUROS})
     refused("site b, scenario 'euros': EUR.* GBP", lambda: fk.simulate(energy(), [TODAY, other]))
     each = fk.Scenario("each its own", tariff={"a": FLAT, "b": EUROS})
-    assert [row["currency"] for row in records_of(fk.simulate(energy(), [each]).summary())] == ["GBP", "EUR"]
+    assert [row["currency"] for row in records_of(fk.simulate(energy(), [each]).summary())] == [
+        "GBP",
+        "EUR",
+    ]
 
 
 def test_a_site_that_has_none_of_it_pays_none_of_it():
@@ -122,7 +139,9 @@ def test_a_site_that_has_none_of_it_pays_none_of_it():
 def test_two_time_zones_at_one_site_have_months_of_their_own():
     """Regret by month: what one plan does not bill in a month costs nothing there; the whole is the whole."""
     brussels = fk.Tariff.flat(0.2, currency="GBP", timezone="Europe/Brussels", name="Brussels")
-    frame = energy(days=35, start=datetime(2025, 1, 31, 23, tzinfo=UTC))  # February begins an hour later in London
+    frame = energy(
+        days=35, start=datetime(2025, 1, 31, 23, tzinfo=UTC)
+    )  # February begins an hour later in London
     result = fk.simulate(frame, [TODAY, fk.Scenario("x", tariff=brussels)])
     found = result.regret(scenario="today")
     assert sorted(found["month"].dropna().unique()) == ["2025-01", "2025-02", "2025-03"]
@@ -134,7 +153,10 @@ def test_two_time_zones_at_one_site_have_months_of_their_own():
 
 
 def test_plans_of_one_name_stay_apart():
-    named = [fk.Tariff.flat(price, name=name, **GBP) for price, name in ((0.1, "p"), (0.2, "p (s2)"), (0.3, "p"))]
+    named = [
+        fk.Tariff.flat(price, name=name, **GBP)
+        for price, name in ((0.1, "p"), (0.2, "p (s2)"), (0.3, "p"))
+    ]
     scenarios = [fk.Scenario(f"s{n}", tariff=named[n]) for n in (1, 0, 2)]
     scenarios.append(fk.Scenario("s3", tariff={"a": FLAT, "b": NIGHT}))
     found = fk.simulate(energy(), scenarios).regret(scenario="s0")
@@ -144,7 +166,10 @@ def test_plans_of_one_name_stay_apart():
 
 def test_a_name_with_lines_is_refused():
     """The mixtures of the waterfall are told from scenarios by it."""
-    refused(r"'x\\ntariff'.*line", lambda: fk.simulate(energy(), [TODAY, BETTER, replace(TODAY, name="x\ntariff")]))
+    refused(
+        r"'x\\ntariff'.*line",
+        lambda: fk.simulate(energy(), [TODAY, BETTER, replace(TODAY, name="x\ntariff")]),
+    )
 
 
 # What is wrong, and is said to be.
@@ -156,32 +181,51 @@ def test_scenarios_that_are_none(scenarios):
 
 
 def test_options_that_are_none():
-    refused("executor=.*concurrent.futures", lambda: fk.simulate(energy(), [TODAY], executor="processes"))
+    refused(
+        "executor=.*concurrent.futures",
+        lambda: fk.simulate(energy(), [TODAY], executor="processes"),
+    )
     refused("verify=True", lambda: fk.simulate(energy(), [TODAY], verify=True))
-    refused("expected a pandas or polars DataFrame", lambda: fk.simulate(records_of(energy()), [TODAY]))
+    refused(
+        "expected a pandas or polars DataFrame", lambda: fk.simulate(records_of(energy()), [TODAY])
+    )
 
 
 def test_mappings_by_something_else_than_site_ids():
-    refused("scenario 'x': battery: 1 is no site id", lambda: fk.Scenario("x", battery={1: BATTERY}))
+    refused(
+        "scenario 'x': battery: 1 is no site id", lambda: fk.Scenario("x", battery={1: BATTERY})
+    )
     refused("prices: 1 is no site id", lambda: fk.simulate(energy(), [TODAY], prices={1: FLAT}))
     refused("prices: no Tariff for a", lambda: fk.simulate(energy(), [TODAY], prices={"a": 0.25}))
 
 
 def test_a_mapping_that_names_no_site_at_all_says_so():
-    typed_wrong = replace(TODAY, name="x", battery={"A": BATTERY}, load={"a": fk.Load(scale=0.5)}, solar={})
+    typed_wrong = replace(
+        TODAY, name="x", battery={"A": BATTERY}, load={"a": fk.Load(scale=0.5)}, solar={}
+    )
     summary = records_of(fk.simulate(energy(), [TODAY, typed_wrong]).summary())
     said = [row["finding"] for row in summary if row["scenario"] == "x"]
-    assert all("simulate.no_such_site: battery is for A, which the energy does not have" in text for text in said)
+    assert all(
+        "simulate.no_such_site: battery is for A, which the energy does not have" in text
+        for text in said
+    )
     assert len(said) == 2
     assert not any("load" in text or "solar" in text for text in said)
 
 
 def test_what_is_asked_of_a_result():
     result = fk.simulate(energy(), [TODAY, BETTER])
-    for call, field in ((result.intervals, "site_id"), (result.intervals, "scenario"), (result.regret, "scenario")):
+    for call, field in (
+        (result.intervals, "site_id"),
+        (result.intervals, "scenario"),
+        (result.regret, "scenario"),
+    ):
         refused(f"{field}: none given", lambda call=call, field=field: call(**{field: []}))
         refused(f"{field}: 5 was not simulated", lambda call=call, field=field: call(**{field: 5}))
-        refused(f"{field}: 'z' was not simulated; there are", lambda call=call, field=field: call(**{field: ["z"]}))
+        refused(
+            f"{field}: 'z' was not simulated; there are",
+            lambda call=call, field=field: call(**{field: ["z"]}),
+        )
     assert len(result.intervals(site_id=["a", "a"], scenario="today")) == 3 * 48
     assert list(result.intervals(site_id=pd.Series(["b", "a"]))["site_id"].unique()) == ["b", "a"]
     refused("site_id: 'z' was not simulated", lambda: result.outcome("z", "today"))
@@ -193,7 +237,10 @@ def test_prices_that_end_name_site_scenario_tariff_and_time():
     short = replace(NIGHT, valid_to_us=until, name="short")
     ended = "scenario 'x', site a.*'short'.* first uncovered: 2025-03-30T00:00:00Z"
     for changes in ({"tariff": short}, {"tariff": short, "battery": BATTERY}):
-        refused(ended, lambda changes=changes: fk.simulate(energy(), [TODAY, fk.Scenario("x", **changes)]))
+        refused(
+            ended,
+            lambda changes=changes: fk.simulate(energy(), [TODAY, fk.Scenario("x", **changes)]),
+        )
     sold = replace(SOLD, valid_to_us=until, name="short")
     for battery in (None, BATTERY):
         home = fk.Scenario("x", tariff=NIGHT, export_tariff=sold, battery=battery)
@@ -202,8 +249,15 @@ def test_prices_that_end_name_site_scenario_tariff_and_time():
 
 def price_frame():
     times = pd.date_range(START, periods=72, freq="h")
-    one = {"start_utc": times, "end_utc": times + pd.Timedelta("1h"), "currency": "GBP", "tariff_direction": "IMPORT"}
-    return pd.concat([pd.DataFrame(one | {"site_id": site, "price_per_kwh": 0.2}) for site in ("a", "b")])
+    one = {
+        "start_utc": times,
+        "end_utc": times + pd.Timedelta("1h"),
+        "currency": "GBP",
+        "tariff_direction": "IMPORT",
+    }
+    return pd.concat(
+        [pd.DataFrame(one | {"site_id": site, "price_per_kwh": 0.2}) for site in ("a", "b")]
+    )
 
 
 @pytest.mark.parametrize(
@@ -213,27 +267,44 @@ def price_frame():
         ("currency", "pounds", "prices, site a: currency 'pounds'"),
         ("currency", None, "prices, site a: currency ''"),
         ("timezone", "London", "prices, site a: .*'London'"),
-        ("timezone", ["UTC", "Europe/London"] * 72, "prices, site a: timezone Europe/London, UTC in one site"),
+        (
+            "timezone",
+            ["UTC", "Europe/London"] * 72,
+            "prices, site a: timezone Europe/London, UTC in one site",
+        ),
         ("tariff_direction", None, "prices, site a: tariff_direction None"),
         ("price_per_kwh", np.nan, "prices, site a: price series, row 0"),
     ],
 )
 def test_a_price_frame_that_lacks_something(column, value, words):
-    refused(words, lambda: fk.simulate(energy(), [fk.Scenario("x")], prices=price_frame().assign(**{column: value})))
+    refused(
+        words,
+        lambda: fk.simulate(
+            energy(), [fk.Scenario("x")], prices=price_frame().assign(**{column: value})
+        ),
+    )
 
 
 def test_a_price_frame_says_by_whose_clock():
     """Otherwise a car in Los Angeles comes home at ten in the morning."""
-    home = fk.Scenario("x", ev=fk.EvCharging.weekly({"all": ("18:00", "23:00", 8)}, max_power_kw=2.0))
+    home = fk.Scenario(
+        "x", ev=fk.EvCharging.weekly({"all": ("18:00", "23:00", 8)}, max_power_kw=2.0)
+    )
 
     def first_hour(frame, *before):
-        result = fk.simulate(energy(["a"]).drop(columns="generation_kwh"), [*before, home], prices=frame)
+        result = fk.simulate(
+            energy(["a"]).drop(columns="generation_kwh"), [*before, home], prices=frame
+        )
         rows = [row for row in records_of(result.intervals(scenario="x")) if row["ev_kwh"] > 0]
         return rows[0]["start_utc"].hour, records_of(result.summary())[-1]["finding"]
 
-    assert first_hour(price_frame().assign(timezone="America/Los_Angeles"))[0] == 1  # 18:00 of the day before
+    assert (
+        first_hour(price_frame().assign(timezone="America/Los_Angeles"))[0] == 1
+    )  # 18:00 of the day before
     assert first_hour(price_frame().assign(timezone="Asia/Tokyo")) == (9, None)
-    assert first_hour(price_frame(), replace(TODAY, tariff=replace(FLAT, timezone="Asia/Tokyo"))) == (9, None)
+    assert first_hour(
+        price_frame(), replace(TODAY, tariff=replace(FLAT, timezone="Asia/Tokyo"))
+    ) == (9, None)
     hour, finding = first_hour(price_frame())
     assert hour == 18
     assert finding.startswith("simulate.utc: hours and months are UTC's")
@@ -249,7 +320,9 @@ def test_an_executor_that_was_shut_down_is_done_without():
     """Results are asked for after the ``with`` block of the pool as a rule."""
     with ThreadPoolExecutor(2) as pool:
         result = fk.simulate(energy(), [TODAY, BETTER], executor=pool)
-    assert records_of(result.summary()) == records_of(fk.simulate(energy(), [TODAY, BETTER]).summary())
+    assert records_of(result.summary()) == records_of(
+        fk.simulate(energy(), [TODAY, BETTER]).summary()
+    )
     assert len(result.waterfall()) == 2 * 4
 
 

@@ -5,13 +5,13 @@ from decimal import Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-import hand
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import hand
 
 import flipkit as fk
 from flipkit.errors import InputError, MissingColumnError, NaiveTimestampError
@@ -39,18 +39,30 @@ def energy(consumption, generation=None, *, site="uk-01", library="pandas", star
 
 
 def summary(result):
-    numbers = ["cost", "saving", "import_kwh", "export_kwh", "self_consumption", "self_sufficiency", "peak_import_kw"]
+    numbers = [
+        "cost",
+        "saving",
+        "import_kwh",
+        "export_kwh",
+        "self_consumption",
+        "self_sufficiency",
+        "peak_import_kw",
+    ]
     numbers.append("equivalent_cycles")
     texts = ["site_id", "scenario", "currency", "dispatch", "finding"]
     columns = take(result.summary(), numbers=numbers, texts=texts)
-    rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    rows = [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
     return {(row["site_id"], row["scenario"]): row for row in rows}
 
 
 kwh = st.integers(0, 9999).map(lambda n: n / 1000)
 
 
-@given(st.lists(st.tuples(kwh, kwh), min_size=2, max_size=60), st.sampled_from([0.0, 0.5, 1.0, 1.25]))
+@given(
+    st.lists(st.tuples(kwh, kwh), min_size=2, max_size=60), st.sampled_from([0.0, 0.5, 1.0, 1.25])
+)
 @settings(deadline=None)
 def test_the_cost_is_that_of_a_plain_reference(pairs, scale):
     consumption, generation = zip(*pairs, strict=True)
@@ -67,14 +79,18 @@ def test_the_cost_is_that_of_a_plain_reference(pairs, scale):
     assert row["cost"] == pytest.approx(bills.sum(), abs=1e-9)
     assert row["cost"] == pytest.approx(float(paid - earned), abs=0.005 * len(bills) + 1e-9)
     whole = take(result.intervals(), numbers=["import_cost", "export_credit"])
-    assert whole["import_cost"].sum() - whole["export_credit"].sum() == pytest.approx(float(paid - earned), abs=1e-9)
+    assert whole["import_cost"].sum() - whole["export_credit"].sum() == pytest.approx(
+        float(paid - earned), abs=1e-9
+    )
 
 
 @given(st.lists(st.tuples(kwh, kwh), min_size=2, max_size=40))
 @settings(deadline=None)
 def test_energy_is_conserved_in_every_interval(pairs):
     consumption, generation = zip(*pairs, strict=True)
-    frame = simulate(energy(consumption, generation), [Scenario("x", tariff=FLAT, export_tariff=FLAT)]).intervals()
+    frame = simulate(
+        energy(consumption, generation), [Scenario("x", tariff=FLAT, export_tariff=FLAT)]
+    ).intervals()
     columns = take(frame, numbers=["consumption_kwh", "generation_kwh", "import_kwh", "export_kwh"])
     used, made, imported, exported = columns.values()
     np.testing.assert_allclose(used + exported, made + imported, atol=1e-12)
@@ -89,7 +105,9 @@ def test_a_hand_calculation(frames_library):
         frame,
         [
             Scenario("flat", tariff=FLAT, export_tariff=fk.Tariff.flat(0.15, **GBP)),
-            Scenario("less", tariff=FLAT, export_tariff=fk.Tariff.flat(0.15, **GBP), load=Load(scale=0.5)),
+            Scenario(
+                "less", tariff=FLAT, export_tariff=fk.Tariff.flat(0.15, **GBP), load=Load(scale=0.5)
+            ),
         ],
     )
     row = summary(result)["uk-01", "flat"]
@@ -107,7 +125,9 @@ def test_a_hand_calculation(frames_library):
 
 
 def test_an_export_without_a_price_is_worth_nothing_and_says_so():
-    row = summary(simulate(energy([0.0, 0.0], [1.0, 1.0]), [Scenario("x", tariff=FLAT)]))["uk-01", "x"]
+    row = summary(simulate(energy([0.0, 0.0], [1.0, 1.0]), [Scenario("x", tariff=FLAT)]))[
+        "uk-01", "x"
+    ]
     assert row["cost"] == 0.0
     assert row["finding"].startswith("simulate.no_export_price: 2 kWh")
 
@@ -148,7 +168,9 @@ def test_prices_from_a_frame():
             "currency": "GBP",
         }
     )
-    row = summary(simulate(energy([1.0, 2.0]), [Scenario("today")], prices=prices))["uk-01", "today"]
+    row = summary(simulate(energy([1.0, 2.0]), [Scenario("today")], prices=prices))[
+        "uk-01", "today"
+    ]
     assert row["cost"] == 0.7
 
 
@@ -159,7 +181,11 @@ def test_prices_from_a_frame():
         (energy([1.0, None]), InputError, "consumption_kwh is missing"),
         (energy([1.0, 1.0], [0.0, -1.0]), InputError, "generation_kwh"),
         (energy([1.0, 1.0, 1.0]).drop(index=1), InputError, None),
-        (energy([1.0, 1.0, 1.0, 1.0]).drop(index=2), InputError, "2025-03-29T13:00:00Z: no interval"),
+        (
+            energy([1.0, 1.0, 1.0, 1.0]).drop(index=2),
+            InputError,
+            "2025-03-29T13:00:00Z: no interval",
+        ),
         (pd.concat([energy([1.0, 1.0]), energy([1.0])]), InputError, "the time is there twice"),
         (energy([1.0]), InputError, "a single interval"),
         (energy([]), InputError, "no rows"),
@@ -174,7 +200,9 @@ def test_prices_from_a_frame():
 )
 def test_energy_that_cannot_be_used_is_refused_by_name(frame, error, words):
     if words is None:
-        assert simulate(frame, [Scenario("x", tariff=FLAT)])  # two intervals an hour apart are hourly energy
+        assert simulate(
+            frame, [Scenario("x", tariff=FLAT)]
+        )  # two intervals an hour apart are hourly energy
         return
     with pytest.raises(error, match=words):
         simulate(frame, [Scenario("x", tariff=FLAT)])
@@ -187,7 +215,16 @@ def test_energy_that_cannot_be_used_is_refused_by_name(frame, error, words):
         ([Scenario("x", tariff=FLAT), Scenario("x", tariff=NIGHT)], "used twice: x"),
         (["x"], "no Scenario"),
         ([Scenario("x")], "uk-01, scenario 'x': no import price"),
-        ([Scenario("x", tariff=FLAT, export_tariff=fk.Tariff.flat(0.1, currency="EUR", timezone="UTC"))], "EUR, GBP"),
+        (
+            [
+                Scenario(
+                    "x",
+                    tariff=FLAT,
+                    export_tariff=fk.Tariff.flat(0.1, currency="EUR", timezone="UTC"),
+                )
+            ],
+            "EUR, GBP",
+        ),
     ],
 )
 def test_scenarios_that_cannot_be_priced_are_refused_by_name(scenarios, words):
@@ -203,9 +240,9 @@ def test_a_load_that_is_none_is_refused(scale):
 
 def test_prices_that_end_before_the_energy_are_refused():
     short = fk.Tariff.from_prices(
-        pd.DataFrame({"start_utc": [START], "end_utc": [START + HALF_HOUR], "price_per_kwh": [0.1]}).astype(
-            {"start_utc": "datetime64[us, UTC]", "end_utc": "datetime64[us, UTC]"}
-        ),
+        pd.DataFrame(
+            {"start_utc": [START], "end_utc": [START + HALF_HOUR], "price_per_kwh": [0.1]}
+        ).astype({"start_utc": "datetime64[us, UTC]", "end_utc": "datetime64[us, UTC]"}),
         **GBP,
     )
     with pytest.raises(InputError, match="first uncovered: 2025-03-29T12:30:00Z"):
@@ -218,18 +255,27 @@ def test_todays_prices_of_the_fleet_give_the_costs_recomputed_by_hand(kit):
     result = simulate(year, [Scenario("today"), Scenario("less", load=Load(scale=0.9))], prices=kit)
     rows = summary(result)
     for site in sites:
-        paid, earned = (sum(map(hand.cents, hand.monthly(site, way)[1].values())) for way in ("IMPORT", "EXPORT"))
+        paid, earned = (
+            sum(map(hand.cents, hand.monthly(site, way)[1].values()))
+            for way in ("IMPORT", "EXPORT")
+        )
         assert Decimal(repr(float(rows[site, "today"]["cost"]))) == paid - earned
         assert rows[site, "less"]["cost"] < rows[site, "today"]["cost"]
-        assert round(rows[site, "today"]["import_kwh"] * 1000) == sum(hand.monthly(site, "IMPORT")[0].values())
+        assert round(rows[site, "today"]["import_kwh"] * 1000) == sum(
+            hand.monthly(site, "IMPORT")[0].values()
+        )
 
 
 def test_the_certificate_agrees_and_the_service_keeps_no_trace(kit):
     before = kit.emulator.store.digest()
     frame = site_energy(kit, "2025-06", "2025-06", site_id=["be-01", "ca-02", "uk-02"])
-    result = simulate(frame, [Scenario("today"), Scenario("less", load=Load(scale=0.9))], prices=kit, verify=30)
+    result = simulate(
+        frame, [Scenario("today"), Scenario("less", load=Load(scale=0.9))], prices=kit, verify=30
+    )
     columns = take(
-        result.certificate(), numbers=["local_cost", "server_cost", "difference"], texts=["tariff_direction"]
+        result.certificate(),
+        numbers=["local_cost", "server_cost", "difference"],
+        texts=["tariff_direction"],
     )
     assert len(columns["difference"]) == 30
     assert set(columns["tariff_direction"]) == {"IMPORT", "EXPORT"}
@@ -246,11 +292,17 @@ def test_it_is_written_as_csv(tmp_path, frames_library):
     result = simulate(energy([1.0, 1.0], library=frames_library), [Scenario("x", tariff=FLAT)])
     names = [path.name for path in result.to_csv(tmp_path / "out")]
     assert names == ["summary.csv", "bills.csv"]
-    assert (tmp_path / "out" / "summary.csv").read_text().startswith("site_id,scenario,cost,saving,currency")
+    assert (
+        (tmp_path / "out" / "summary.csv")
+        .read_text()
+        .startswith("site_id,scenario,cost,saving,currency")
+    )
     assert repr(result) == "Simulation(1 site, scenarios: x; see .summary())"
 
 
-BATTERY = fk.Battery(capacity_kwh=5.0, power_kw=2.5, charge_efficiency=0.9, discharge_efficiency=0.95)
+BATTERY = fk.Battery(
+    capacity_kwh=5.0, power_kw=2.5, charge_efficiency=0.9, discharge_efficiency=0.95
+)
 
 
 def with_battery(pairs, method, battery=BATTERY):
@@ -266,7 +318,14 @@ def with_battery(pairs, method, battery=BATTERY):
 def test_energy_is_conserved_with_a_battery_and_its_losses_are_named(method):
     pairs = [(0.3 + 0.2 * (n % 7), 2.0 * max(0, 8 - abs(n % 48 - 24)) / 8) for n in range(96)]
     frame = with_battery(pairs, method).intervals()
-    names = ["consumption_kwh", "generation_kwh", "charge_kwh", "discharge_kwh", "import_kwh", "export_kwh"]
+    names = [
+        "consumption_kwh",
+        "generation_kwh",
+        "charge_kwh",
+        "discharge_kwh",
+        "import_kwh",
+        "export_kwh",
+    ]
     used, made, charge, discharge, imported, exported = take(frame, numbers=names).values()
     np.testing.assert_allclose(used + charge + exported, made + discharge + imported, atol=1e-12)
     assert discharge.sum() > 0
@@ -278,7 +337,9 @@ def test_energy_is_conserved_with_a_battery_and_its_losses_are_named(method):
 
 def test_the_optimum_is_the_cheapest_and_no_battery_is_what_it_was():
     pairs = [(0.3 + 0.2 * (n % 7), 2.0 * max(0, 8 - abs(n % 48 - 24)) / 8) for n in range(96)]
-    costs = {method: summary(with_battery(pairs, method))["uk-01", "with"] for method in fk_methods()}
+    costs = {
+        method: summary(with_battery(pairs, method))["uk-01", "with"] for method in fk_methods()
+    }
     without = summary(with_battery(pairs, "rule"))["uk-01", "without"]
     assert costs["optimal"]["cost"] <= min(row["cost"] for row in costs.values())
     assert costs["rule"]["cost"] < without["cost"]
@@ -295,5 +356,7 @@ def fk_methods():
 def test_an_unknown_dispatch_and_a_battery_that_is_none_are_refused():
     with pytest.raises(InputError, match="choose one of rule"):
         simulate(energy([1.0, 1.0]), [Scenario("x", tariff=FLAT)], dispatch="best")
-    with pytest.raises(InputError, match="battery: expected a Battery, or a mapping of site id to Battery, got int"):
+    with pytest.raises(
+        InputError, match="battery: expected a Battery, or a mapping of site id to Battery, got int"
+    ):
         Scenario("x", battery=5)

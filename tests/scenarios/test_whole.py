@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import polars as pl
 import pytest
-import whole_oracle as by_hand
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import whole_oracle as by_hand
 
 import flipkit as fk
 from flipkit.frames import library_of, records_of
@@ -60,7 +60,10 @@ def some_hours(draw, quantum):
 
 
 def some_window(draw, quantum):
-    begin, length = draw(st.integers(0, 1440 // quantum - 1)), draw(st.integers(1, 1440 // quantum - 1))
+    begin, length = (
+        draw(st.integers(0, 1440 // quantum - 1)),
+        draw(st.integers(1, 1440 // quantum - 1)),
+    )
     return begin * quantum, (begin + length) % (1440 // quantum) * quantum
 
 
@@ -81,7 +84,9 @@ def homes(draw, site_id="home"):
     count, random = draw(st.integers(2, 3 * 1440 // step)), Random(draw(st.integers(0, 999_999)))
     most = draw(st.sampled_from([0, 700, 3000]))
     used = [random.choice([0, random.randrange(2000)]) / 1000 for _ in range(count)]
-    made = [random.choice([0, random.randrange(most)]) / 1000 if most else 0.0 for _ in range(count)]
+    made = [
+        random.choice([0, random.randrange(most)]) / 1000 if most else 0.0 for _ in range(count)
+    ]
     made[-1] += 0.001 * (most > 0)  # where there are panels, they make something
     return by_hand.Home(site_id, zone, start, step, used, made)
 
@@ -91,17 +96,24 @@ def plans(draw, home, name="all"):
     fine = draw(st.sampled_from([5, 15, 30]))
     if home.start.minute % 15 or fine == 5:
         fine = 5
-    shift = by_hand.Shift(draw(st.integers(0, 100)) / 100, some_window(draw, fine), some_window(draw, fine))
+    shift = by_hand.Shift(
+        draw(st.integers(0, 100)) / 100, some_window(draw, fine), some_window(draw, fine)
+    )
     minutes = int((home.end - home.start) / by_hand.MINUTE)
     step = draw(st.sampled_from([10, 15, 60, 1440]))
-    profile = (step, [Random(step).randrange(500) / 1000 for _ in range(max(2, -(-minutes // step)))])
+    profile = (
+        step,
+        [Random(step).randrange(500) / 1000 for _ in range(max(2, -(-minutes // step)))],
+    )
     days = draw(st.sets(st.sampled_from(by_hand.DAYS), min_size=1) | st.just(by_hand.DAYS))
     stays = {day: (*some_stay(draw, fine), draw(st.integers(0, 300)) / 10) for day in sorted(days)}
     car = by_hand.Car(stays, draw(st.sampled_from([0.0, 2.3, 7.4, 22.0])))
     size, reserve = draw(st.integers(0, 200)) / 10, draw(st.integers(0, 100)) / 100
     begins = draw(st.floats(reserve, 1.0))
     ways = [draw(st.integers(50, 100)) / 100 for _ in range(2)]
-    battery = by_hand.Battery(size, draw(st.integers(0, 80)) / 10 if size else 0.0, *ways, reserve, begins)
+    battery = by_hand.Battery(
+        size, draw(st.integers(0, 80)) / 10 if size else 0.0, *ways, reserve, begins
+    )
     return by_hand.Plan(
         name,
         some_hours(draw, fine),
@@ -121,7 +133,9 @@ def cases(draw):
     found = []
     for number in range(draw(st.integers(1, 3))):
         home = draw(homes(f"home {number}"))
-        today = by_hand.Plan("today", some_hours(draw, 30), draw(st.none() | st.just({(0, 0): 0.05})))
+        today = by_hand.Plan(
+            "today", some_hours(draw, 30), draw(st.none() | st.just({(0, 0): 0.05}))
+        )
         found.append((home, today, draw(plans(home))))
     return found
 
@@ -150,12 +164,22 @@ def changes(home, plan):
     profile = None
     if plan.added is not None:
         step, kwh = plan.added
-        profile = [{"start_utc": home.start + n * step * by_hand.MINUTE, "kwh": each} for n, each in enumerate(kwh)]
+        profile = [
+            {"start_utc": home.start + n * step * by_hand.MINUTE, "kwh": each}
+            for n, each in enumerate(kwh)
+        ]
     moved = None if plan.shift is None else fk.Shift(plan.shift.share, *map(window, plan.shift[1:]))
-    load = None if plan == by_hand.Plan(plan.name, plan.bought, plan.sold) else fk.Load(plan.scale, moved, profile)
+    load = (
+        None
+        if plan == by_hand.Plan(plan.name, plan.bought, plan.sold)
+        else fk.Load(plan.scale, moved, profile)
+    )
     car, battery = plan.car, plan.battery
     if car is not None:
-        week = {day: (clock(arrive), clock(leave), kwh) for day, (arrive, leave, kwh) in car.stays.items()}
+        week = {
+            day: (clock(arrive), clock(leave), kwh)
+            for day, (arrive, leave, kwh) in car.stays.items()
+        }
         car = fk.EvCharging.weekly(week, max_power_kw=car.power_kw)
     if battery is not None:
         battery = fk.Battery(*battery[:4], reserve=battery.reserve, initial_soc=battery.begins)
@@ -190,7 +214,9 @@ NEAR = {"rel": 1e-9, "abs": 1e-8}
 
 def is_near(value, wanted):
     if isinstance(value, float) and isinstance(wanted, float):
-        return abs(value - wanted) <= 1e-8 + 1e-9 * abs(wanted)  # a thousand times faster than pytest.approx
+        return abs(value - wanted) <= 1e-8 + 1e-9 * abs(
+            wanted
+        )  # a thousand times faster than pytest.approx
     return value == wanted
 
 
@@ -222,7 +248,9 @@ def check_intervals(rows, home, plan, done):
 
 def check_bills(rows, home, plan, done):
     """Costs are rounded row by row; the last bit decides where a sum is a tie."""
-    assert [(row["month"], row["component"]) for row in rows] == sorted(done.bills, key=lambda k: (k[0], k[1] < "i"))
+    assert [(row["month"], row["component"]) for row in rows] == sorted(
+        done.bills, key=lambda k: (k[0], k[1] < "i")
+    )
     for row in rows:
         quantity, cost = done.bills[row["month"], row["component"]]
         rounded, is_tie = by_hand.in_cents(cost)
@@ -234,7 +262,9 @@ def check_bills(rows, home, plan, done):
 
 def check_summary(row, home, plan, done, bills, first_cost):
     cost = round(sum(each["cost"] for each in bills), 2)
-    made, used, bought, sold = (sum(each) for each in (done.made, done.used, done.bought, done.sold))
+    made, used, bought, sold = (
+        sum(each) for each in (done.made, done.used, done.bought, done.sold)
+    )
     wanted = {
         "site_id": home.site_id,
         "scenario": plan.name,
@@ -249,7 +279,9 @@ def check_summary(row, home, plan, done, bills, first_cost):
         "dispatch": None if plan.battery is None else "rule",
         "equivalent_cycles": None if done.cycles is None else pytest.approx(done.cycles, **NEAR),
     }
-    wanted |= dict.fromkeys(("cost_rule", "cost_day_ahead", "cost_optimal", "payback_years", "npv", "irr"))
+    wanted |= dict.fromkeys(
+        ("cost_rule", "cost_day_ahead", "cost_optimal", "payback_years", "npv", "irr")
+    )
     said = row.pop("finding")
     assert row == wanted
     assert set(re.findall(r"(?:^|; )([a-z]+\.[a-z_]+): ", said or "")) == done.findings
@@ -275,7 +307,9 @@ def check(found, library):
             check_intervals(intervals[key], home, plan, done)
             check_bills(bills[key], home, plan, done)
             [row] = summary[key]
-            check_summary(row, home, plan, done, bills[key], summary[home.site_id, both[0].name][0]["cost"])
+            check_summary(
+                row, home, plan, done, bills[key], summary[home.site_id, both[0].name][0]["cost"]
+            )
     return result
 
 
@@ -293,7 +327,10 @@ def test_what_is_made_of_it_adds_up(found):
     summary = {key: row for key, [row] in by_site(result.summary()).items()}
     for (site, name), rows in by_site(result.waterfall()).items():
         first, *steps, last = rows
-        assert (first["cost"], last["cost"]) == (summary[site, "today"]["cost"], summary[site, name]["cost"])
+        assert (first["cost"], last["cost"]) == (
+            summary[site, "today"]["cost"],
+            summary[site, name]["cost"],
+        )
         assert last["change"] == -summary[site, name]["saving"]
         assert round(sum(row["change"] for row in steps), 6) == last["change"]
         assert not steps or steps[-1]["cost"] == last["cost"]
@@ -304,14 +341,20 @@ def test_what_is_made_of_it_adds_up(found):
         assert own["regret"] == round(own["cost"] - min(row["cost"] for row in whole), 2)
         for row in whole:
             pair = row["import_plan"], row["export_plan"]
-            months = [each["cost"] for each in rows if (each["import_plan"], each["export_plan"]) == pair][:-1]
+            months = [
+                each["cost"] for each in rows if (each["import_plan"], each["export_plan"]) == pair
+            ][:-1]
             assert round(sum(months), 6) == row["cost"]
     for row in summary.values():
         assert row["cost_rule"] == (None if row["dispatch"] is None else row["cost"])
 
 
 CHANGES = [
-    *[(zone, day) for zone in ("Europe/London", "Europe/Brussels") for day in (date(2024, 3, 30), date(2024, 10, 26))],
+    *[
+        (zone, day)
+        for zone in ("Europe/London", "Europe/Brussels")
+        for day in (date(2024, 3, 30), date(2024, 10, 26))
+    ],
     *[("America/Los_Angeles", day) for day in (date(2024, 3, 9), date(2024, 11, 2))],
     *[("Australia/Lord_Howe", day) for day in (date(2024, 4, 6), date(2024, 10, 5))],
 ]
@@ -340,7 +383,10 @@ def test_a_leap_year_in_two_hemispheres():
         today = by_hand.Plan("today", {(0, 0): 0.3}, {(0, 0): 0.05})
         car = by_hand.Car(dict.fromkeys(by_hand.DAYS[:5], (1110, 420, 9.5)), 7.4)
         battery = by_hand.Battery(6.5, 3.0, 0.96, 0.94, 0.1, 0.5)
-        prices, earned = {(30, 450): 0.09, (450, 1020): 0.27, (1020, 30): 0.41}, {(0, 960): 0.08, (960, 0): 0.19}
+        prices, earned = (
+            {(30, 450): 0.09, (450, 1020): 0.27, (1020, 30): 0.41},
+            {(0, 960): 0.08, (960, 0): 0.19},
+        )
         shift = by_hand.Shift(0.2, (1020, 1200), (90, 330))
         heat = (1440, [random.randrange(9000) / 1000 for _ in range(368)])
         plan = by_hand.Plan("all", prices, earned, 1.1, shift, heat, 0.5, car, battery)

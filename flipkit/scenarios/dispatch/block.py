@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from flipkit.errors import InputError
-from flipkit.scenarios.battery import Battery
-from flipkit.scenarios.dispatch.problem import Float64, Problem, problem_of
+from flipkit.scenarios.changes import Battery
+from flipkit.scenarios.dispatch.problem import Problem, problem_of
+from flipkit.vocabulary import Float64
 
 __all__ = ["DispatchBlock", "dispatch_block", "solve"]
 
@@ -101,21 +102,29 @@ def dispatch_block(
     """
     if threads is not None and (not isinstance(threads, int) or threads < 1):
         raise InputError(f"threads={threads!r}: give a number of 1 or more")
-    problem = problem_of(net_kwh, import_price, export_price, step_h, battery, method, day_edges, night)
+    problem = problem_of(
+        net_kwh, import_price, export_price, step_h, battery, method, day_edges, night
+    )
     solved = solve(problem, threads or os.cpu_count() or 1, keep=False)
     sites = range(len(problem.net))
     used = tuple("milp" if solved.seen[row, 1] < 0 else method for row in sites)
-    return DispatchBlock(solved.flow, solved.cost, used, tuple(note(problem, solved, row) for row in sites))
+    return DispatchBlock(
+        solved.flow, solved.cost, used, tuple(note(problem, solved, row) for row in sites)
+    )
 
 
 def solve(problem: Problem, threads: int, *, keep: bool) -> Solved:
     """Dispatch every site of a problem; `keep` the store and the marginal values too."""
-    from flipkit.scenarios.dispatch.rules import costs  # here, not above: numba takes half a second to load
+    from flipkit.scenarios.dispatch.rules import (
+        costs,  # here, not above: numba takes half a second to load
+    )
 
     shape, sites = problem.net.shape, len(problem.net)
     soc, optimal = np.empty(shape if keep else (1, 1)), problem.method in ("optimal", "day_ahead")
     marginal = np.empty(shape if keep and optimal else (1, 1))
-    solved = Solved(np.empty(shape), soc, marginal, np.zeros(sites), np.zeros((sites, 2), dtype=np.int64))
+    solved = Solved(
+        np.empty(shape), soc, marginal, np.zeros(sites), np.zeros((sites, 2), dtype=np.int64)
+    )
     _over_sites(_work(problem, solved), sites, threads)
     outgrown = np.flatnonzero(solved.seen[:, 1] < 0)
     for row in outgrown:
@@ -137,7 +146,9 @@ def _work(problem: Problem, solved: Solved) -> Callable[[int, int], None]:
     from flipkit.scenarios.dispatch.optimum import optimal_rows
 
     results = solved.flow, solved.soc, solved.marginal, solved.cost, solved.seen
-    return lambda first, last: optimal_rows(*problem[:4], problem.limits, MOST_SEGMENTS, first, last, *results)
+    return lambda first, last: optimal_rows(
+        *problem[:4], problem.limits, MOST_SEGMENTS, first, last, *results
+    )
 
 
 def _over_sites(work: Callable[[int, int], None], sites: int, threads: int) -> None:
@@ -146,7 +157,9 @@ def _over_sites(work: Callable[[int, int], None], sites: int, threads: int) -> N
     if threads == 1 or sites <= few:
         return work(0, sites)
     with ThreadPoolExecutor(threads) as pool:
-        for done in [pool.submit(work, first, min(first + few, sites)) for first in range(0, sites, few)]:
+        for done in [
+            pool.submit(work, first, min(first + few, sites)) for first in range(0, sites, few)
+        ]:
             done.result()
     return None
 

@@ -13,7 +13,19 @@ import numba as nb
 
 from flipkit.scenarios.dispatch.problem import Limits
 
-__all__ = ["BLOCK", "COUNTS", "ENDS", "GIVEN", "LIMITS", "MASKS", "NUMBERS", "PLACE", "ROW", "SIZE", "TABLE"]
+__all__ = [
+    "BLOCK",
+    "COUNTS",
+    "ENDS",
+    "GIVEN",
+    "LIMITS",
+    "MASKS",
+    "NUMBERS",
+    "PLACE",
+    "ROW",
+    "SIZE",
+    "TABLE",
+]
 __all__ += ["called", "compiled", "compiled_late"]
 
 F = TypeVar("F", bound=Callable[..., Any])

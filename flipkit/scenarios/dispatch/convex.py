@@ -7,8 +7,8 @@ beyond the store is cut off at both ends. The segments lie in the middle of a wi
 from __future__ import annotations
 
 from flipkit.scenarios.dispatch.compiled import NUMBERS, PLACE, SIZE, TABLE, called
-from flipkit.scenarios.dispatch.problem import Float64
 from flipkit.scenarios.dispatch.segments import MOST
+from flipkit.vocabulary import Float64
 
 __all__ = ["MARGIN", "centre", "step"]
 
@@ -30,7 +30,9 @@ def centre(source: Float64, begin: int, count: int, v: Float64) -> int:
 
 
 @called(TABLE, PLACE, PLACE, PLACE, SIZE, SIZE)
-def _insert(v: Float64, start: int, end: int, at: int, slope: float, length: float) -> tuple[int, int, int]:
+def _insert(
+    v: Float64, start: int, end: int, at: int, slope: float, length: float
+) -> tuple[int, int, int]:
     """Put a segment before place `at`, moving the shorter side; where the row begins and ends, and what is next."""
     if at - start < end - at:
         for k in range(start, at):
@@ -77,7 +79,15 @@ def _cut_right(v: Float64, start: int, end: int, skip: float, tiny: float) -> in
 
 @called(TABLE, PLACE, PLACE, TABLE, PLACE, PLACE, SIZE, SIZE, NUMBERS)
 def step(
-    v: Float64, start: int, count: int, h: Float64, parts: int, charging: int, reach: float, tiny: float, level: Float64
+    v: Float64,
+    start: int,
+    count: int,
+    h: Float64,
+    parts: int,
+    charging: int,
+    reach: float,
+    tiny: float,
+    level: Float64,
 ) -> tuple[int, int, float]:
     """The infimal convolution of the row `v` and an interval, both convex, in place.
 

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from flipkit.calendar import Grid, local_midnights
 from flipkit.errors import InputError
-from flipkit.scenarios.battery import Battery
+from flipkit.scenarios.changes import Battery
 from flipkit.scenarios.dispatch.planned import GAP, Plan, planned
-from flipkit.scenarios.dispatch.problem import Float64, problem_of
+from flipkit.scenarios.dispatch.problem import problem_of
 from flipkit.scenarios.dispatch.single import Dispatch, dispatch
 from flipkit.scenarios.dispatch.tariff_terms import (
     BUY_ALL,
@@ -26,10 +27,8 @@ from flipkit.scenarios.dispatch.tariff_terms import (
     without_export,
 )
 from flipkit.scenarios.dispatch.terms import Terms
-from flipkit.tariffs.calendar import local_midnights
-from flipkit.tariffs.offsets import Int64
-from flipkit.tariffs.runs import HOUR_US, Grid
-from flipkit.tariffs.tariff import Tariff
+from flipkit.tariffs import Tariff
+from flipkit.vocabulary import HOUR_US, Float64, Int64
 
 __all__ = ["couples", "dispatch_tariff"]
 
@@ -88,7 +87,9 @@ def dispatch_tariff(
         A programme is needed and HiGHS is not installed.
     """
     if np.ndim(net_kwh) != 1:
-        raise InputError(f"net_kwh: expected one row of intervals, got {np.ndim(net_kwh)} dimensions")
+        raise InputError(
+            f"net_kwh: expected one row of intervals, got {np.ndim(net_kwh)} dimensions"
+        )
     grid = check_grid(start_us, step_us, len(net_kwh))
     net = np.ascontiguousarray(net_kwh, dtype=np.float64)
     if export_price is not None:
@@ -130,7 +131,9 @@ class _Site:
     def by_rule(self, terms: Terms, method: str) -> Dispatch:
         """A rule under a tariff that couples intervals: it does not see that, but its bill does."""
         found = self.by_prices(terms, method)
-        tiers = "; tiers: by the prices of the first" if method == "rule_tou" and terms.counts else ""
+        tiers = (
+            "; tiers: by the prices of the first" if method == "rule_tou" and terms.counts else ""
+        )
         return replace(found, cost=self.owed(found), note=found.note + tiers)
 
     def by_programme(self, terms: Terms, method: str) -> Dispatch:
@@ -143,7 +146,9 @@ class _Site:
         used = "milp" if plan.is_whole else "lp"
         marginal = plan.marginal if np.isfinite(plan.marginal).all() else None
         stored = limits.floor + plan.stored
-        return Dispatch(charge, charge - plan.flow, stored, marginal, plan.claimed, used, _words(plan, method))
+        return Dispatch(
+            charge, charge - plan.flow, stored, marginal, plan.claimed, used, _words(plan, method)
+        )
 
     def judged(self, found: Dispatch, terms: Terms, method: str) -> Dispatch:
         """What the bill says of a plan, and how exact that makes it."""
@@ -159,7 +164,9 @@ class _Site:
             kept = "".join(f"; {each} adds nothing to it" for each in terms.open)
             return replace(found, cost=bill, note=found.note + kept)
         words = APPROXIMATE + "; ".join([*[found.note.removeprefix(APPROXIMATE)] * late, *reasons])
-        found = replace(found, cost=bill, marginal_value=None, method_used="approximate", note=words)
+        found = replace(
+            found, cost=bill, marginal_value=None, method_used="approximate", note=words
+        )
         return self._not_above_rule(found, terms) if method == "optimal" else found
 
     def _not_above_rule(self, found: Dispatch, terms: Terms) -> Dispatch:
@@ -185,7 +192,9 @@ def _said(found: Dispatch, terms: Terms) -> Dispatch:
 def _words(plan: Plan, method: str) -> str:
     kind = "mixed-integer programme" if plan.is_whole else "linear programme"
     how = f"{kind} in HiGHS over {'each day' if method == 'day_ahead' else 'the whole time'}"
-    counted = [what.format(count) for count, what in zip(plan.choices, _CHOICES, strict=True) if count]
+    counted = [
+        what.format(count) for count, what in zip(plan.choices, _CHOICES, strict=True) if count
+    ]
     causes = f" ({', '.join(counted)})" if counted else ""
     if not plan.is_complete:
         return f"{APPROXIMATE}{how}{causes} found no plan in time for a part, which is self-consumption"

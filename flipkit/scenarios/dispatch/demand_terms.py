@@ -9,10 +9,8 @@ import numpy as np
 
 from flipkit.scenarios.dispatch.energy_terms import taxed
 from flipkit.scenarios.dispatch.terms import Billed, Meter, Steps, pieces_of
-from flipkit.tariffs.charges import DemandCharge, Ratchet
-from flipkit.tariffs.demand import DemandHours, DemandRuns, demand_runs
-from flipkit.tariffs.runs import Place
-from flipkit.tariffs.tariff import Tariff
+from flipkit.tariffs import DemandCharge, Ratchet, Tariff
+from flipkit.tariffs.rating import DemandHours, DemandRuns, RatingCalendar, demand_runs
 
 __all__ = ["Demand"]
 
@@ -31,12 +29,12 @@ class Demand:
     """The demand charges of one tariff after another."""
 
     def __init__(self) -> None:
-        self._measured: dict[tuple[Place, DemandHours], _Measured] = {}
+        self._measured: dict[tuple[RatingCalendar, DemandHours], _Measured] = {}
         self._runs = self._levels = 0
         self.billed: list[Billed] = []
         self.neglected: list[str] = []
 
-    def add(self, tariff: Tariff, place: Place) -> None:
+    def add(self, tariff: Tariff, place: RatingCalendar) -> None:
         """The charges of a tariff without parts, over the time of `place`."""
         factor = taxed(tariff)["demand"]
         for charge in tariff.demand:
@@ -52,15 +50,23 @@ class Demand:
         interval = np.concatenate([empty, *(pieces.interval for pieces, _ in found)])
         run = np.concatenate([empty, *(pieces.run + each.first_run for pieces, each in found)])
         hours = [each.runs.runs.hours for each in self._measured.values()]
-        shares = [pieces.share / own[pieces.run] for (pieces, _), own in zip(found, hours, strict=True)]
+        shares = [
+            pieces.share / own[pieces.run] for (pieces, _), own in zip(found, hours, strict=True)
+        ]
         per_hour = np.concatenate([np.zeros(0), *shares])
-        level = np.concatenate([empty, *(each.runs.slot + each.first_level for each in self._measured.values())])
+        level = np.concatenate(
+            [empty, *(each.runs.slot + each.first_level for each in self._measured.values())]
+        )
         order = np.argsort(interval, kind="stable")
         return Meter(interval[order], run[order], per_hour[order], level, self._levels)
 
-    def _add(self, charge: DemandCharge, place: Place, factor: float) -> None:
+    def _add(self, charge: DemandCharge, place: RatingCalendar, factor: float) -> None:
         own, billing = self._measure(place, DemandHours.of(charge)), place.billing
-        back = None if charge.ratchet is None else self._measure(place, DemandHours.of(charge, any_month=True))
+        back = (
+            None
+            if charge.ratchet is None
+            else self._measure(place, DemandHours.of(charge, any_month=True))
+        )
         for number in np.unique(own.runs.slot).tolist():
             levels, factors = [own.first_level + number], [1.0]
             if charge.ratchet is not None and back is not None:
@@ -72,7 +78,7 @@ class Demand:
             first = price * charge.tiers[0].price_per_kw
             self.billed.append(Billed(first, steps, np.array(levels), np.array(factors)))
 
-    def _measure(self, place: Place, hours: DemandHours) -> _Measured:
+    def _measure(self, place: RatingCalendar, hours: DemandHours) -> _Measured:
         key = (place, hours)
         if key not in self._measured:
             runs = demand_runs(place, hours)
@@ -84,7 +90,11 @@ class Demand:
 def _looked_at(ratchet: Ratchet, months: np.ndarray, number: int) -> list[int]:
     """The billing periods before `number` that a ratchet looks back at."""
     before = range(max(0, number - ratchet.months), number)
-    return [each for each in before if ratchet.of_months is None or int(months[each]) in ratchet.of_months]
+    return [
+        each
+        for each in before
+        if ratchet.of_months is None or int(months[each]) in ratchet.of_months
+    ]
 
 
 def _steps(charge: DemandCharge) -> Steps:

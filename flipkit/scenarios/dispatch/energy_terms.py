@@ -6,16 +6,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flipkit.scenarios.dispatch.problem import Float64
 from flipkit.scenarios.dispatch.terms import Count, Pieces, Steps, pieces_of, summed
-from flipkit.tariffs.charges import TAXABLE
-from flipkit.tariffs.demand import meter_runs
-from flipkit.tariffs.ladders import prices, tier_limits
-from flipkit.tariffs.rate_table import rate_table
-from flipkit.tariffs.rating import partition_of
-from flipkit.tariffs.runs import Partition, Place, weights
-from flipkit.tariffs.series import PriceSeries
-from flipkit.tariffs.tariff import Tariff
+from flipkit.tariffs import PriceSeries, Tariff
+from flipkit.tariffs.model import TAXABLE, rate_table
+from flipkit.tariffs.rating import (
+    Partition,
+    RatingCalendar,
+    meter_runs,
+    partition_of,
+    prices,
+    tier_limits,
+    weights,
+)
+from flipkit.vocabulary import Float64
 
 __all__ = ["EnergyTerms", "energy_terms", "taxed"]
 
@@ -48,16 +51,18 @@ class _Ladders(NamedTuple):
 
 def taxed(tariff: Tariff) -> dict[str, float]:
     """What each kind of charge is multiplied with: 1 and the shares of the taxes on it."""
-    return {kind: 1.0 + sum(tax.share for tax in tariff.taxes if kind in tax.on) for kind in TAXABLE}
+    return {
+        kind: 1.0 + sum(tax.share for tax in tariff.taxes if kind in tax.on) for kind in TAXABLE
+    }
 
 
-def energy_terms(tariff: Tariff, place: Place, net: Float64) -> EnergyTerms:
+def energy_terms(tariff: Tariff, place: RatingCalendar, net: Float64) -> EnergyTerms:
     """The terms of one tariff without parts, over the time of `place`.
 
     Parameters
     ----------
     tariff : Tariff
-    place : Place
+    place : RatingCalendar
     net : ndarray of float64, shape (intervals of the grid,)
         Consumption less generation.
     """
@@ -76,7 +81,9 @@ def energy_terms(tariff: Tariff, place: Place, net: Float64) -> EnergyTerms:
     return EnergyTerms(buy, first, _sold(tariff, part, pieces, buy), found.counts, neglected)
 
 
-def _of_rates(tariff: Tariff, part: Partition, pieces: Pieces, net: Float64, factor: float) -> EnergyTerms:
+def _of_rates(
+    tariff: Tariff, part: Partition, pieces: Pieces, net: Float64, factor: float
+) -> EnergyTerms:
     """Prices with their taxes, without adders and exports."""
     ladders, by_kw = _ladders(tariff, part, pieces, net)
     table, counts = np.repeat(ladders.prices[None, :, 0], len(part.place.billing), axis=0), []
@@ -90,20 +97,33 @@ def _of_rates(tariff: Tariff, part: Partition, pieces: Pieces, net: Float64, fac
                 neglected.append(SPREADS)
                 table[billing, group] = _reached(ladders, billing, group)
             elif found := steps.pop():
-                counts.append(_count(part, pieces, billing, group, tuple((at, factor * rise) for at, rise in found)))
+                counts.append(
+                    _count(
+                        part,
+                        pieces,
+                        billing,
+                        group,
+                        tuple((at, factor * rise) for at, rise in found),
+                    )
+                )
     energy, first = (
-        factor * _by_interval(part, pieces, each[part.billing, part.period][pieces.run]) for each in (table, first)
+        factor * _by_interval(part, pieces, each[part.billing, part.period][pieces.run])
+        for each in (table, first)
     )
     return EnergyTerms(energy, first, energy, tuple(counts), tuple(dict.fromkeys(neglected)))
 
 
-def _ladders(tariff: Tariff, part: Partition, pieces: Pieces, net: Float64) -> tuple[_Ladders, bool]:
+def _ladders(
+    tariff: Tariff, part: Partition, pieces: Pieces, net: Float64
+) -> tuple[_Ladders, bool]:
     periods, billing = rate_table(tariff.rates).periods, part.place.billing
     imported, peak = np.maximum(net, 0.0), None
     if by_kw := any(tier.per_kw for period in periods for tier in period.tiers):
         runs = meter_runs(part.place)
         own, peak = pieces_of(runs.runs), np.zeros((1, runs.slots))
-        power = summed(own.run, own.share * imported[own.interval], len(runs.slot)) / runs.runs.hours
+        power = (
+            summed(own.run, own.share * imported[own.interval], len(runs.slot)) / runs.runs.hours
+        )
         np.maximum.at(peak[0], runs.slot, power)
     limits, price = tier_limits(periods, billing, peak)[0], prices(periods)
     cell = (part.billing * part.periods + part.period)[pieces.run]
@@ -128,7 +148,9 @@ def _reached(ladders: _Ladders, billing: int, group: list[int]) -> list[float]:
     return [float(ladders.prices[period, at]) for period, at in zip(group, step, strict=True)]
 
 
-def _count(part: Partition, pieces: Pieces, billing: int, periods: list[int], steps: Steps) -> Count:
+def _count(
+    part: Partition, pieces: Pieces, billing: int, periods: list[int], steps: Steps
+) -> Count:
     runs = (part.billing == billing) & np.isin(part.period, periods)
     inside = runs[pieces.run]
     return Count(pieces.interval[inside], pieces.share[inside], steps)
@@ -138,7 +160,9 @@ def _of_series(part: Partition, pieces: Pieces, series: PriceSeries) -> Float64:
     runs, weighed = part.runs, weights(part, series)
     before, after = pieces.interval < runs.lo[pieces.run], pieces.interval >= runs.hi[pieces.run]
     whole = weighed.whole[pieces.interval]
-    cost = np.where(before, weighed.head[pieces.run], np.where(after, weighed.tail[pieces.run], whole))
+    cost = np.where(
+        before, weighed.head[pieces.run], np.where(after, weighed.tail[pieces.run], whole)
+    )
     return summed(pieces.interval, cost, part.place.grid.intervals)
 
 

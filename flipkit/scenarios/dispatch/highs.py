@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from flipkit.errors import ConfigurationError, FlipkitError
-from flipkit.scenarios.dispatch.problem import Float64
-from flipkit.tariffs.offsets import Int64
+from flipkit.vocabulary import Float64, Int64
 
 __all__ = ["Answer", "Programme", "highspy"]
 
@@ -51,10 +50,15 @@ class Programme:
         self._entries: list[tuple[Int64, Int64, Float64]] = []
         self._width = self._height = 0
 
-    def columns(self, upper: Any, cost: Any = 0.0, *, lower: Any = 0.0, whole: bool = False) -> Int64:
+    def columns(
+        self, upper: Any, cost: Any = 0.0, *, lower: Any = 0.0, whole: bool = False
+    ) -> Int64:
         """Add a column for each upper bound; their numbers."""
         upper = np.atleast_1d(np.asarray(upper, dtype=np.float64))
-        low, price = (np.broadcast_to(np.asarray(each, dtype=np.float64), upper.shape) for each in (lower, cost))
+        low, price = (
+            np.broadcast_to(np.asarray(each, dtype=np.float64), upper.shape)
+            for each in (lower, cost)
+        )
         self._columns.append((low, upper, price, whole))
         self._width += len(upper)
         return np.arange(self._width - len(upper), self._width)
@@ -80,7 +84,11 @@ class Programme:
         """
         solver = highspy()
         model = solver.Highs()
-        for name, value in {**_OPTIONS, "time_limit": max(seconds, 0.01), "mip_rel_gap": gap}.items():
+        for name, value in {
+            **_OPTIONS,
+            "time_limit": max(seconds, 0.01),
+            "mip_rel_gap": gap,
+        }.items():
             model.setOptionValue(name, value)
         is_whole = self._hand_over(model)
         model.run()
@@ -104,7 +112,9 @@ class Programme:
         model.changeColsCost(self._width, np.arange(self._width, dtype=np.int32), cost)
         if whole.any():
             places = np.flatnonzero(whole).astype(np.int32)
-            model.changeColsIntegrality(len(places), places, np.full(len(places), 1, dtype=np.uint8))
+            model.changeColsIntegrality(
+                len(places), places, np.full(len(places), 1, dtype=np.uint8)
+            )
         least, upto = (np.concatenate([each[k] for each in self._rows]) for k in range(2))
         row, column, value = (np.concatenate([each[k] for each in self._entries]) for k in range(3))
         # HiGHS refuses a column that is in a row twice, as an interval is that two of a ladder's stretches share.
@@ -114,7 +124,9 @@ class Programme:
         columns = (place % self._width).astype(np.int32)
         taken = model.addRows(self._height, least, upto, len(values), starts, columns, values)
         if taken == highspy().HighsStatus.kError:
-            raise FlipkitError("HiGHS does not accept the programme of this dispatch; please report it with the tariff")
+            raise FlipkitError(
+                "HiGHS does not accept the programme of this dispatch; please report it with the tariff"
+            )
         return bool(whole.any())
 
 

@@ -13,12 +13,19 @@ import numpy as np
 
 from flipkit.errors import FlipkitError
 from flipkit.scenarios.dispatch.highs import highspy
-from flipkit.scenarios.dispatch.problem import Float64, Problem
+from flipkit.scenarios.dispatch.problem import Problem
 from flipkit.scenarios.dispatch.segments import MOST, table
+from flipkit.vocabulary import Float64
 
 __all__ = ["solve"]
 
-_OPTIONS = {"output_flag": False, "threads": 1, "random_seed": 0, "mip_rel_gap": 1e-9, "mip_abs_gap": 1e-9}
+_OPTIONS = {
+    "output_flag": False,
+    "threads": 1,
+    "random_seed": 0,
+    "mip_rel_gap": 1e-9,
+    "mip_abs_gap": 1e-9,
+}
 
 
 class _Rows(NamedTuple):
@@ -60,10 +67,16 @@ def solve(problem: Problem, row: int) -> tuple[Float64, Float64, float]:
         drawn[part] = used.sum(axis=1) - reach
         at, total, begun = at - drawn[part].sum(), total + cost + fixed[part].sum(), int(end)
     flow = np.where(drawn > 0, -drawn * limits.out, -drawn / limits.into)
-    return np.clip(flow, -limits.most, limits.most), limits.floor + limits.first - np.cumsum(drawn), total
+    return (
+        np.clip(flow, -limits.most, limits.most),
+        limits.floor + limits.first - np.cumsum(drawn),
+        total,
+    )
 
 
-def _window(slope: Float64, length: Float64, shape: Any, width: float, at: float) -> tuple[Float64, float]:
+def _window(
+    slope: Float64, length: Float64, shape: Any, width: float, at: float
+) -> tuple[Float64, float]:
     """How much of each segment is used within one window, and what that costs."""
     solver, count = highspy(), len(slope)
     model = solver.Highs()
@@ -82,7 +95,9 @@ def _window(slope: Float64, length: Float64, shape: Any, width: float, at: float
             model.addRows(len(rows.least), rows.least, rows.upto, len(rows.values), *rows[2:])
     model.run()
     if model.getModelStatus() != solver.HighsModelStatus.kOptimal:
-        raise FlipkitError(f"HiGHS found no optimal dispatch: {model.modelStatusToString(model.getModelStatus())}")
+        raise FlipkitError(
+            f"HiGHS found no optimal dispatch: {model.modelStatusToString(model.getModelStatus())}"
+        )
     used = np.array(model.getSolution().col_value[:first]).reshape(count, MOST)
     return np.clip(used, 0.0, length), float(model.getInfo().objective_function_value)
 
@@ -100,10 +115,14 @@ def _balance(length: Float64, charging: Any, at: float) -> _Rows:
     reach = np.where(np.arange(MOST) < charging[:, None], length, 0.0).sum(axis=1)
     reach[0] += at
     stored = MOST * count + np.arange(count)
-    columns = np.column_stack([np.arange(MOST * count).reshape(count, MOST), stored, stored - 1]).astype(np.int32)
+    columns = np.column_stack(
+        [np.arange(MOST * count).reshape(count, MOST), stored, stored - 1]
+    ).astype(np.int32)
     values = np.tile([1.0] * MOST + [1.0, -1.0], (count, 1))
     starts = np.concatenate([[0], MOST + 1 + (MOST + 2) * np.arange(count - 1)]).astype(np.int32)
-    kept = np.arange(count * (MOST + 2)) != MOST + 1  # before the first interval stands a number, not a variable
+    kept = (
+        np.arange(count * (MOST + 2)) != MOST + 1
+    )  # before the first interval stands a number, not a variable
     return _Rows(reach, reach, starts, columns.ravel()[kept], values.ravel()[kept])
 
 
@@ -111,7 +130,9 @@ def _order(length: Float64, pairs: Any, yes: int) -> _Rows:
     """A segment is full, and the next one open, only where its variable says yes."""
     count = len(pairs)
     binary = yes + np.arange(count)
-    columns = np.concatenate([np.column_stack([pairs, binary]), np.column_stack([pairs + 1, binary])])
+    columns = np.concatenate(
+        [np.column_stack([pairs, binary]), np.column_stack([pairs + 1, binary])]
+    )
     values = np.concatenate([np.column_stack([np.ones(count), -length[pairs]]),
                              np.column_stack([np.ones(count), -length[pairs + 1]])])  # fmt: skip
     least = np.concatenate([np.zeros(count), np.full(count, -np.inf)])

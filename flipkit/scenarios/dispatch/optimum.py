@@ -27,12 +27,17 @@ from flipkit.scenarios.dispatch.compiled import (
 )
 from flipkit.scenarios.dispatch.convex import MARGIN, centre, step
 from flipkit.scenarios.dispatch.pieces import convolve
-from flipkit.scenarios.dispatch.problem import Bools, Float64, Limits
+from flipkit.scenarios.dispatch.problem import Bools, Limits
 from flipkit.scenarios.dispatch.segments import MOST, is_convex, segments
+from flipkit.vocabulary import Float64
 
 __all__ = ["optimal_rows"]
 
-_ROWS = (*(GIVEN, GIVEN, GIVEN, ENDS, LIMITS), *(PLACE, PLACE, PLACE), *(TABLE, TABLE, TABLE, NUMBERS, COUNTS))
+_ROWS = (
+    *(GIVEN, GIVEN, GIVEN, ENDS, LIMITS),
+    *(PLACE, PLACE, PLACE),
+    *(TABLE, TABLE, TABLE, NUMBERS, COUNTS),
+)
 
 TINY = 1e-12
 """Share of the store, and of what it is worth, below which a difference is rounding."""
@@ -43,7 +48,9 @@ def _keep(v: Float64, start: int, count: int, kept: Float64, used: int) -> Float
     """Write a value function behind those that are kept, in a larger room where it is full."""
     if used + count > kept.shape[1]:
         larger = np.empty((2, 2 * (used + count)))
-        for k in range(used):  # no slices: assigning them compiles the words of numpy's errors, a second
+        for k in range(
+            used
+        ):  # no slices: assigning them compiles the words of numpy's errors, a second
             larger[0, k], larger[1, k] = kept[0, k], kept[1, k]
         kept = larger
     for k in range(count):
@@ -116,7 +123,9 @@ def _backwards(
             kept = _keep(v, start, count, kept, used)
             where[t, 0], where[t, 1] = used, count
             used += count
-            count, value = convolve(v, start, count, h, parts, reach, cost, width, tiny, close, w, work)
+            count, value = convolve(
+                v, start, count, h, parts, reach, cost, width, tiny, close, w, work
+            )
             if count < 0 or count > most:
                 return kept, 0.0, bent, -1
             start, base, convex = centre(w, 0, count, v), base + value, is_convex(w[0], count)
@@ -131,7 +140,9 @@ def _backwards(
 
 
 @called(SIZE, TABLE, PLACE, SIZE, NUMBERS, SIZE)
-def _by_levels(at: float, h: Float64, parts: int, reach: float, level: Float64, width: float) -> float:
+def _by_levels(
+    at: float, h: Float64, parts: int, reach: float, level: Float64, width: float
+) -> float:
     """The store afterwards, where all is convex: from the most discharging upwards, each segment to its level."""
     high, low = at + reach, at + reach - _reach(h[1], 0, parts)
     after = max(low, 0.0)
@@ -143,7 +154,15 @@ def _by_levels(at: float, h: Float64, parts: int, reach: float, level: Float64, 
 
 @called(SIZE, TABLE, PLACE, SIZE, TABLE, PLACE, PLACE, SIZE, SIZE)
 def _by_corners(
-    at: float, h: Float64, parts: int, reach: float, v: Float64, place: int, count: int, width: float, close: float
+    at: float,
+    h: Float64,
+    parts: int,
+    reach: float,
+    v: Float64,
+    place: int,
+    count: int,
+    width: float,
+    close: float,
 ) -> float:
     """The store afterwards, where anything is not convex: the cheapest corner; of equals, what moves least."""
     low = at + reach - _reach(h[1], 0, parts)
@@ -196,7 +215,11 @@ def _forwards(
         else:
             after = _by_corners(at, h, parts, reach, kept, place, count, limits.width, close)
         change, at = after - at, after
-        kwh = min(change / limits.into, limits.most) if change > 0.0 else max(change * limits.out, -limits.most)
+        kwh = (
+            min(change / limits.into, limits.most)
+            if change > 0.0
+            else max(change * limits.out, -limits.most)
+        )
         flow[t] = -net[t] if abs(kwh + net[t]) <= grain else kwh
         soc[t] = limits.floor + at
 
@@ -218,7 +241,13 @@ def _sides(moved: float, h: Float64, parts: int, reach: float, tiny: float) -> t
 
 @called(ROW, ROW, ROW, ENDS, LIMITS, NUMBERS, NUMBERS)
 def _marginal(
-    net: Float64, buy: Float64, sell: Float64, ends: Bools, limits: Limits, soc: Float64, marginal: Float64
+    net: Float64,
+    buy: Float64,
+    sell: Float64,
+    ends: Bools,
+    limits: Limits,
+    soc: Float64,
+    marginal: Float64,
 ) -> None:
     """What one more kWh in the store at the beginning of an interval would save; the last one's where it is full.
 

@@ -9,7 +9,7 @@ convex runs, so each run is convolved on its own and the lowest kept: exact as w
 from __future__ import annotations
 
 from flipkit.scenarios.dispatch.compiled import BLOCK, NUMBERS, PLACE, SIZE, TABLE, called
-from flipkit.scenarios.dispatch.problem import Float64
+from flipkit.vocabulary import Float64
 
 __all__ = ["convolve", "lower"]
 
@@ -115,7 +115,14 @@ def _lower_line(
 
 @called(TABLE, PLACE, SIZE, TABLE, PLACE, SIZE, TABLE, SIZE)
 def lower(
-    f: Float64, count: int, f_end: float, g: Float64, g_count: int, g_end: float, tail: Float64, close: float
+    f: Float64,
+    count: int,
+    f_end: float,
+    g: Float64,
+    g_count: int,
+    g_end: float,
+    tail: Float64,
+    close: float,
 ) -> int:
     """The lower of two functions where both are, and either where one is; `f` begins before `g` and holds the result.
 
@@ -231,7 +238,9 @@ def convolve(
             end = _run(h[0], begin, h_count)
             room = width - max(start, 0.0)
             if room > tiny:
-                parts, gained = _merge(v, first, last, h, begin, end, max(-start, 0.0), room, tiny, g)
+                parts, gained = _merge(
+                    v, first, last, h, begin, end, max(-start, 0.0), room, tiny, g
+                )
                 if parts:
                     g_end = _place(g, parts, max(start, 0.0), spent + gained, placed)
                     found = lower(f, found, f_end, placed, parts, g_end, tail, close)

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flipkit.scenarios.dispatch.problem import Float64, Limits
+from flipkit.scenarios.dispatch.problem import Limits
 from flipkit.scenarios.dispatch.terms import Terms
 from flipkit.scenarios.dispatch.window import Found, State, solve
-from flipkit.tariffs.offsets import Int64
+from flipkit.vocabulary import Float64, Int64
 
 __all__ = ["GAP", "SECONDS", "Plan", "planned"]
 
@@ -63,14 +63,20 @@ def planned(terms: Terms, net: Float64, limits: Limits, edges: Int64) -> Plan:
     Windows for which no plan is found in time are self-consumption.
     """
     until = time.monotonic() + SECONDS
-    flow, stored, marginal, imported = (np.full(len(net), value) for value in (0.0, 0.0, np.nan, 0.0))
+    flow, stored, marginal, imported = (
+        np.full(len(net), value) for value in (0.0, 0.0, np.nan, 0.0)
+    )
     at, found, last = limits.first, [], 0.0
     for first, end in pairwise(edges.tolist()):
         window = slice(first, end)
         left = until - time.monotonic()
-        best = solve(terms, net, limits, window, State(at, imported), left, GAP) if left > 0 else None
+        best = (
+            solve(terms, net, limits, window, State(at, imported), left, GAP) if left > 0 else None
+        )
         wanted = -net[window] if best is None else best.stored
-        at = _follow(wanted, net[window], limits, at, flow[window], stored[window], best is not None)
+        at = _follow(
+            wanted, net[window], limits, at, flow[window], stored[window], best is not None
+        )
         imported[window] = np.maximum(net[window] + flow[window], 0.0)
         if best is not None:
             found.append(best)
@@ -86,7 +92,13 @@ def _gap(found: Found) -> float:
 
 
 def _follow(
-    wanted: Float64, net: Float64, limits: Limits, at: float, flow: Float64, stored: Float64, is_level: bool
+    wanted: Float64,
+    net: Float64,
+    limits: Limits,
+    at: float,
+    flow: Float64,
+    stored: Float64,
+    is_level: bool,
 ) -> float:
     """Go to each level of the store (or make each flow) as far as the battery can; the store at the end.
 
@@ -101,7 +113,13 @@ def _follow(
         change = min(max(change, -at), limits.width - at)
         kwh = change / limits.into if change > 0 else change * limits.out
         kwh = min(max(kwh, -most_out), most_in)
-        kwh = -use if abs(kwh + use) <= grain and -most_out <= -use <= most_in else 0.0 if abs(kwh) <= grain else kwh
+        kwh = (
+            -use
+            if abs(kwh + use) <= grain and -most_out <= -use <= most_in
+            else 0.0
+            if abs(kwh) <= grain
+            else kwh
+        )
         at = min(max(at + (kwh * limits.into if kwh > 0 else kwh / limits.out), 0.0), limits.width)
         flow[number], stored[number] = kwh, at
     return at

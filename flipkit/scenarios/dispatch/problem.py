@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flipkit.errors import InputError
-from flipkit.scenarios.battery import Battery
+from flipkit.scenarios.changes import Battery
+from flipkit.vocabulary import Float64
 
-__all__ = ["METHODS", "Bools", "Float64", "Limits", "Problem", "problem_of"]
+__all__ = ["METHODS", "Bools", "Limits", "Problem", "problem_of"]
 
-Float64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 METHODS = ("rule", "rule_tou", "day_ahead", "optimal")
 
@@ -86,7 +86,14 @@ class Problem(NamedTuple):
 
 
 def problem_of(
-    net: Any, buy: Any, sell: Any, step_h: float, battery: Battery, method: str, day_edges: Any, night: Any
+    net: Any,
+    buy: Any,
+    sell: Any,
+    step_h: float,
+    battery: Battery,
+    method: str,
+    day_edges: Any,
+    night: Any,
 ) -> Problem:
     """Check what was handed in, and set it out; see `flipkit.scenarios.dispatch.dispatch` for the arguments."""
     if method not in METHODS:
@@ -109,7 +116,9 @@ def problem_of(
     limits = Limits.of(battery, step_h)
     window = np.zeros((1, count), dtype=np.bool_)
     if method == "rule_tou" and battery.grid_charging:
-        window = _given(night, energy) if night is not None else cheap_window(prices[0], edges, limits)
+        window = (
+            _given(night, energy) if night is not None else cheap_window(prices[0], edges, limits)
+        )
     return Problem(energy, prices[0], prices[1], ends, window, limits, method)
 
 
@@ -130,12 +139,16 @@ def cheap_window(buy: Float64, edges: NDArray[np.int64] | None, limits: Limits) 
 def _numbers(name: str, given: Any) -> Float64:
     values = np.ascontiguousarray(given, dtype=np.float64)
     if values.ndim not in (1, 2):
-        raise InputError(f"{name}: expected one row of intervals, or a row a site, got {values.ndim} dimensions")
+        raise InputError(
+            f"{name}: expected one row of intervals, or a row a site, got {values.ndim} dimensions"
+        )
     if values.shape[-1] == 0:
         raise InputError(f"{name}: holds no intervals")
     if not np.isfinite(values).all():
         place = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
-        raise InputError(f"{name}: interval {place[-1]}{f' of row {place[0]}' * (len(place) > 1)} is no finite number")
+        raise InputError(
+            f"{name}: interval {place[-1]}{f' of row {place[0]}' * (len(place) > 1)} is no finite number"
+        )
     return values
 
 
@@ -160,7 +173,13 @@ def _edges(given: Any, count: int) -> NDArray[np.int64] | None:
     if given is None:
         return None
     edges = np.asarray(given, dtype=np.int64)
-    if edges.ndim != 1 or len(edges) < 1 or edges[0] != 0 or edges[-1] != count or (np.diff(edges) <= 0).any():
+    if (
+        edges.ndim != 1
+        or len(edges) < 1
+        or edges[0] != 0
+        or edges[-1] != count
+        or (np.diff(edges) <= 0).any()
+    ):
         raise InputError(
             f"day_edges: must rise from 0 to the number of intervals, {count}; one more than there are days"
         )

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from flipkit.scenarios.dispatch.compiled import GIVEN, LIMITS, MASKS, NUMBERS, PLACE, TABLE, compiled
-from flipkit.scenarios.dispatch.problem import Bools, Float64, Limits
+from flipkit.scenarios.dispatch.compiled import (
+    GIVEN,
+    LIMITS,
+    MASKS,
+    NUMBERS,
+    PLACE,
+    TABLE,
+    compiled,
+)
+from flipkit.scenarios.dispatch.problem import Bools, Limits
+from flipkit.vocabulary import Float64
 
 __all__ = ["costs", "rule_rows"]
 
 
 @compiled(GIVEN, MASKS, LIMITS, PLACE, PLACE, TABLE, TABLE)
-def rule_rows(net: Float64, window: Bools, limits: Limits, first: int, last: int, flow: Float64, soc: Float64) -> None:
+def rule_rows(
+    net: Float64, window: Bools, limits: Limits, first: int, last: int, flow: Float64, soc: Float64
+) -> None:
     """Self-consumption: surplus into the store, the store into the deficit; in the window at full power from the grid.
 
     Parameters
@@ -23,7 +34,12 @@ def rule_rows(net: Float64, window: Bools, limits: Limits, first: int, last: int
     soc : array of float, sites x intervals or 1 x 1
         Set where there is room: the store at the end.
     """
-    most, into, per_out, keep = limits.most, limits.into, 1.0 / limits.out, soc.shape[1] == net.shape[1]
+    most, into, per_out, keep = (
+        limits.most,
+        limits.into,
+        1.0 / limits.out,
+        soc.shape[1] == net.shape[1],
+    )
     for row in range(first, last):
         at, cheap = limits.first, window[row % len(window)]
         for t in range(net.shape[1]):
@@ -49,7 +65,9 @@ def rule_rows(net: Float64, window: Bools, limits: Limits, first: int, last: int
 
 
 @compiled(GIVEN, GIVEN, GIVEN, TABLE, PLACE, PLACE, NUMBERS)
-def costs(net: Float64, buy: Float64, sell: Float64, flow: Float64, first: int, last: int, cost: Float64) -> None:
+def costs(
+    net: Float64, buy: Float64, sell: Float64, flow: Float64, first: int, last: int, cost: Float64
+) -> None:
     """Import at the import price less export at the export price, in the order of time."""
     for row in range(first, last):
         bought, sold, total = buy[row % len(buy)], sell[row % len(sell)], 0.0

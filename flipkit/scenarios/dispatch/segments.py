@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from flipkit.scenarios.dispatch.compiled import LIMITS, NUMBERS, PLACE, SIZE, called, compiled_late
-from flipkit.scenarios.dispatch.problem import Float64, Limits, Problem
+from flipkit.scenarios.dispatch.problem import Limits, Problem
+from flipkit.vocabulary import Float64
 
 __all__ = ["MOST", "interval_cost", "is_convex", "segments", "table"]
 
@@ -77,7 +78,9 @@ def _fill(
     cost: Float64,
 ) -> None:
     for t in range(len(net)):
-        shape[t, 0], shape[t, 1], cost[t] = segments(net[t], buy[t], sell[t], limits, slope[t], length[t])
+        shape[t, 0], shape[t, 1], cost[t] = segments(
+            net[t], buy[t], sell[t], limits, slope[t], length[t]
+        )
 
 
 def table(problem: Problem, row: int) -> tuple[Float64, Float64, Any, Float64]:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from flipkit.errors import InputError
-from flipkit.scenarios.battery import Battery
+from flipkit.scenarios.changes import Battery
 from flipkit.scenarios.dispatch.block import note, solve
-from flipkit.scenarios.dispatch.problem import Float64, problem_of
+from flipkit.scenarios.dispatch.problem import problem_of
+from flipkit.vocabulary import Float64
 
 __all__ = ["Dispatch", "dispatch"]
 
@@ -102,7 +103,9 @@ def dispatch(
         raise InputError(
             f"net_kwh: expected one row of intervals, got {np.ndim(net_kwh)} dimensions; see dispatch_block"
         )
-    problem = problem_of(net_kwh, import_price, export_price, step_h, battery, method, day_edges, night)
+    problem = problem_of(
+        net_kwh, import_price, export_price, step_h, battery, method, day_edges, night
+    )
     solved = solve(problem, 1, keep=True)
     flow, is_milp = solved.flow[0], bool(solved.seen[0, 1] < 0)
     marginal = solved.marginal[0] if method in ("optimal", "day_ahead") and not is_milp else None

@@ -7,23 +7,21 @@ from dataclasses import replace
 
 import numpy as np
 
+from flipkit.calendar import Grid
 from flipkit.errors import InputError
 from flipkit.scenarios.dispatch.demand_terms import Demand
 from flipkit.scenarios.dispatch.energy_terms import energy_terms, taxed
-from flipkit.scenarios.dispatch.problem import Float64
 from flipkit.scenarios.dispatch.terms import Count, Terms
-from flipkit.tariffs.energy import Block
-from flipkit.tariffs.lines import added_up
-from flipkit.tariffs.rating import rate
-from flipkit.tariffs.runs import Grid, Place
-from flipkit.tariffs.series import check_cover
-from flipkit.tariffs.tariff import Tariff
-from flipkit.tariffs.tariff_checks import overlap
-from flipkit.tariffs.usage import Usage
+from flipkit.tariffs import Tariff
+from flipkit.tariffs.model import check_cover, overlap
+from flipkit.tariffs.rating import Block, EnergySums, RatingCalendar, added_up, rate
+from flipkit.vocabulary import Float64
 
 __all__ = ["BUY_ALL", "check_grid", "couples", "owed", "tariff_terms", "without_export"]
 
-BUY_ALL = "buy all, sell all: imports and exports are taken to be what the meter shows after the battery"
+BUY_ALL = (
+    "buy all, sell all: imports and exports are taken to be what the meter shows after the battery"
+)
 CREDIT = "the credit that exports leave for later billing periods"
 MINIMUM = "the minimum bill"
 
@@ -38,8 +36,15 @@ def couples(tariff: Tariff) -> bool:
 
 def _couples(part: Tariff) -> bool:
     export = part.export
-    settles = export is not None and (export.mode == "net_metering" or export.carry_over is not None)
-    return bool(part.demand) or part.minimum is not None or settles or any(rate.tiers for rate in part.rates)
+    settles = export is not None and (
+        export.mode == "net_metering" or export.carry_over is not None
+    )
+    return (
+        bool(part.demand)
+        or part.minimum is not None
+        or settles
+        or any(rate.tiers for rate in part.rates)
+    )
 
 
 def without_export(tariff: Tariff) -> Tariff:
@@ -81,12 +86,23 @@ def tariff_terms(tariff: Tariff, grid: Grid, net: Float64, export_price: Float64
     sold = sell if export_price is None else export_price
     unseen = tuple(dict.fromkeys([*neglected, *demand.neglected]))
     billed = tuple(demand.billed)
-    return Terms(buy, sold, first, tuple(counts), demand.meter(), billed, unseen, tuple(dict.fromkeys(left_open)))
+    return Terms(
+        buy,
+        sold,
+        first,
+        tuple(counts),
+        demand.meter(),
+        billed,
+        unseen,
+        tuple(dict.fromkeys(left_open)),
+    )
 
 
-def owed(tariff: Tariff, grid: Grid, imported: Float64, exported: Float64, export_price: Float64 | None) -> float:
+def owed(
+    tariff: Tariff, grid: Grid, imported: Float64, exported: Float64, export_price: Float64 | None
+) -> float:
     """What `flipkit.bill` says of imports and exports, without fixed charges and the taxes on them."""
-    bills = rate(Usage(Block(("site",), grid, imported[None], exported[None])), tariff)
+    bills = rate(EnergySums(Block(("site",), grid, imported[None], exported[None])), tariff)
     total = 0.0 if export_price is None else -float(np.sum(exported * export_price))
     for bill in bills:
         shape = (1, len(bill.billing))
@@ -107,14 +123,21 @@ def _beyond(part: Tariff, neglected: list[str], left_open: list[str]) -> None:
         (left_open if part.export.payout_share <= 1.0 else neglected).append(CREDIT)
 
 
-def _places(tariff: Tariff, grid: Grid) -> Iterator[tuple[Tariff, Place]]:
+def _places(tariff: Tariff, grid: Grid) -> Iterator[tuple[Tariff, RatingCalendar]]:
     begin, stop = tariff.validity
     begin, stop = grid.start_us if begin is None else begin, grid.end_us if stop is None else stop
-    check_cover(grid.start_us, grid.end_us, begin, stop, f"the prices of tariff {tariff.name!r}", "dispatch: ")
+    check_cover(
+        grid.start_us,
+        grid.end_us,
+        begin,
+        stop,
+        f"the prices of tariff {tariff.name!r}",
+        "dispatch: ",
+    )
     for part in tariff.parts or (tariff,):
         start, end = overlap(part.validity, grid.start_us, grid.end_us)
         if start < end:
-            yield part, Place(grid, start, end, part.timezone, part.holidays, None)
+            yield part, RatingCalendar(grid, start, end, part.timezone, part.holidays, None)
 
 
 def check_grid(start_us: int, step_us: int, intervals: int) -> Grid:
@@ -128,6 +151,12 @@ def check_grid(start_us: int, step_us: int, intervals: int) -> Grid:
     if not intervals:
         raise InputError("net_kwh: holds no intervals")
     for name, value in (("start_us", start_us), ("step_us", step_us)):
-        if not isinstance(value, int | np.integer) or isinstance(value, bool) or (name == "step_us" and value <= 0):
-            raise InputError(f"{name} {value!r}: give whole microseconds{', above 0' * (name == 'step_us')}")
+        if (
+            not isinstance(value, int | np.integer)
+            or isinstance(value, bool)
+            or (name == "step_us" and value <= 0)
+        ):
+            raise InputError(
+                f"{name} {value!r}: give whole microseconds{', above 0' * (name == 'step_us')}"
+            )
     return Grid(int(start_us), int(step_us), intervals)

@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from flipkit.scenarios.dispatch.problem import Float64
-from flipkit.tariffs.offsets import Int64
-from flipkit.tariffs.runs import Runs
+from flipkit.tariffs.rating import Runs
+from flipkit.vocabulary import Float64, Int64
 
 __all__ = ["Billed", "Count", "Meter", "Pieces", "Steps", "Terms", "pieces_of", "summed"]
 
@@ -166,7 +165,9 @@ def pieces_of(runs: Runs) -> Pieces:
     begin, stop = runs.lo - (runs.head > 0), runs.hi + (runs.tail > 0)
     counts = stop - begin
     run = np.repeat(np.arange(len(runs)), counts)
-    interval = np.arange(int(counts.sum())) + np.repeat(begin - (np.cumsum(counts) - counts), counts)
+    interval = np.arange(int(counts.sum())) + np.repeat(
+        begin - (np.cumsum(counts) - counts), counts
+    )
     before, after = interval < runs.lo[run], interval >= runs.hi[run]
     share = np.where(before, runs.head[run], np.where(after, runs.tail[run], 1.0))
     return Pieces(interval, run, share)

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from flipkit.scenarios.dispatch.highs import Answer, Programme
-from flipkit.scenarios.dispatch.problem import Float64, Limits
+from flipkit.scenarios.dispatch.problem import Limits
 from flipkit.scenarios.dispatch.terms import Billed, Steps, Terms
-from flipkit.tariffs.offsets import Int64
+from flipkit.vocabulary import Float64, Int64
 
 __all__ = ["Found", "State", "solve"]
 
@@ -79,7 +79,13 @@ class _Horizon(NamedTuple):
 
 
 def solve(
-    terms: Terms, net: Float64, limits: Limits, window: slice, state: State, seconds: float, gap: float
+    terms: Terms,
+    net: Float64,
+    limits: Limits,
+    window: slice,
+    state: State,
+    seconds: float,
+    gap: float,
 ) -> Found | None:
     """The cheapest plan for a window; None where none is found in so many seconds.
 
@@ -100,13 +106,21 @@ def solve(
     """
     use, reach, model = net[window], _reach(net[window], limits), Programme()
     buy, sell = terms.buy[window], terms.sell[window]
-    charge = model.columns(reach.charge, sell)  # exports are import - net - charge + discharge, and earn
+    charge = model.columns(
+        reach.charge, sell
+    )  # exports are import - net - charge + discharge, and earn
     discharge = model.columns(reach.discharge, -sell)
     imported = model.columns(reach.imported, buy - sell)
     stored = model.columns(np.full(len(use), limits.width))
     balance = _store(model, charge, discharge, stored, limits, state.stored)
     every = np.arange(len(use))
-    model.rows(use, use + reach.exported, (every, imported, 1.0), (every, charge, -1.0), (every, discharge, 1.0))
+    model.rows(
+        use,
+        use + reach.exported,
+        (every, imported, 1.0),
+        (every, charge, -1.0),
+        (every, discharge, 1.0),
+    )
     least = terms.least_buy()[window]
     sides = _one_side(model, least, sell, use, reach, (charge, discharge, imported))
     ways = _one_way(model, least, sell, reach, (charge, discharge), limits)
@@ -128,10 +142,14 @@ def solve(
 def _reach(use: Float64, limits: Limits) -> _Reach:
     charge = np.full(len(use), limits.most) if limits.from_grid else np.clip(-use, 0.0, limits.most)
     discharge = np.full(len(use), limits.most) if limits.to_grid else np.clip(use, 0.0, limits.most)
-    return _Reach(charge, discharge, np.maximum(use + charge, 0.0), np.maximum(discharge - use, 0.0))
+    return _Reach(
+        charge, discharge, np.maximum(use + charge, 0.0), np.maximum(discharge - use, 0.0)
+    )
 
 
-def _store(model: Programme, charge: Int64, discharge: Int64, stored: Int64, limits: Limits, begun: float) -> Int64:
+def _store(
+    model: Programme, charge: Int64, discharge: Int64, stored: Int64, limits: Limits, begun: float
+) -> Int64:
     """Stored after = stored before + charge x efficiency - discharge / efficiency."""
     every = np.arange(len(stored))
     first = np.zeros(len(stored))
@@ -141,7 +159,12 @@ def _store(model: Programme, charge: Int64, discharge: Int64, stored: Int64, lim
 
 
 def _one_side(
-    model: Programme, buy: Float64, sell: Float64, use: Float64, reach: _Reach, columns: tuple[Int64, Int64, Int64]
+    model: Programme,
+    buy: Float64,
+    sell: Float64,
+    use: Float64,
+    reach: _Reach,
+    columns: tuple[Int64, Int64, Int64],
 ) -> int:
     """Import or export, where both at once would earn: an exported kWh may earn more than an imported one costs."""
     at = np.flatnonzero((sell > buy) & (reach.imported > 0) & (reach.exported > 0))
@@ -149,14 +172,26 @@ def _one_side(
         return 0
     charge, discharge, imported = (each[at] for each in columns)
     yes, every = model.columns(np.ones(len(at)), whole=True), np.arange(len(at))
-    model.rows(np.full(len(at), -np.inf), 0.0, (every, imported, 1.0), (every, yes, -reach.imported[at]))
+    model.rows(
+        np.full(len(at), -np.inf), 0.0, (every, imported, 1.0), (every, yes, -reach.imported[at])
+    )
     exported = (every, imported, 1.0), (every, charge, -1.0), (every, discharge, 1.0)
-    model.rows(np.full(len(at), -np.inf), use[at] + reach.exported[at], *exported, (every, yes, reach.exported[at]))
+    model.rows(
+        np.full(len(at), -np.inf),
+        use[at] + reach.exported[at],
+        *exported,
+        (every, yes, reach.exported[at]),
+    )
     return len(at)
 
 
 def _one_way(
-    model: Programme, buy: Float64, sell: Float64, reach: _Reach, columns: tuple[Int64, Int64], limits: Limits
+    model: Programme,
+    buy: Float64,
+    sell: Float64,
+    reach: _Reach,
+    columns: tuple[Int64, Int64],
+    limits: Limits,
 ) -> int:
     """Charge or discharge, where both at once would earn: a price below 0 pays for what is lost."""
     if limits.into * limits.out >= 1.0:
@@ -167,7 +202,9 @@ def _one_way(
         return 0
     charge, discharge = (each[at] for each in columns)
     yes, every = model.columns(np.ones(len(at)), whole=True), np.arange(len(at))
-    model.rows(np.full(len(at), -np.inf), 0.0, (every, charge, 1.0), (every, yes, -reach.charge[at]))
+    model.rows(
+        np.full(len(at), -np.inf), 0.0, (every, charge, 1.0), (every, yes, -reach.charge[at])
+    )
     most = reach.discharge[at]
     model.rows(np.full(len(at), -np.inf), most, (every, discharge, 1.0), (every, yes, most))
     return len(at)
@@ -184,7 +221,9 @@ def _counts(horizon: _Horizon) -> int:
         before = float(np.sum(count.share * horizon.state.imported[count.interval]))
         least, most = (before + each for each in _imports(horizon, at, share))
         total = model.columns(most, lower=least)
-        model.rows(before, before, (0, total, 1.0), (np.zeros(len(at)), horizon.imported[at], -share))
+        model.rows(
+            before, before, (0, total, 1.0), (np.zeros(len(at)), horizon.imported[at], -share)
+        )
         falls += _ladder(model, int(total[0]), (least, most), count.steps)
     return falls
 
@@ -204,7 +243,9 @@ def _imports(horizon: _Horizon, at: Int64, share: Float64) -> tuple[float, float
         upper.append((limits.width + float(np.sum(needed[span])) / limits.out) / limits.into)
     if np.array_equal(np.bincount(at - at[0], share, len(use)), np.ones(len(use))):
         surplus = float(np.sum(np.clip(-use, 0.0, limits.most)))
-        lower.append(float(np.sum(needed[span])) - limits.out * (limits.width + limits.into * surplus))
+        lower.append(
+            float(np.sum(needed[span])) - limits.out * (limits.width + limits.into * surplus)
+        )
     return max(lower), max(*lower, min(upper))
 
 
@@ -221,7 +262,9 @@ def _ladder(model: Programme, quantity: int, bounds: tuple[float, float], steps:
             model.rows(-limit, np.inf, (0, beyond, 1.0), (0, quantity, -1.0))
         else:
             yes = model.columns(1.0, whole=True)
-            model.rows(least, np.inf, (0, quantity, 1.0), (0, beyond, -1.0), (0, yes, least - limit))
+            model.rows(
+                least, np.inf, (0, quantity, 1.0), (0, beyond, -1.0), (0, yes, least - limit)
+            )
             model.rows(-np.inf, 0.0, (0, beyond, 1.0), (0, yes, limit - most))
             falls += 1
     return falls
@@ -242,12 +285,16 @@ def _peaks(horizon: _Horizon) -> int:
     highest = np.maximum(meter.highest(meter.power(most))[used], reached)
     level = model.columns(highest, lower=reached)
     inside = np.isin(meter.level[meter.run[first:last]], used)
-    interval, run, weight = (each[first:last][inside] for each in (meter.interval, meter.run, meter.per_hour))
+    interval, run, weight = (
+        each[first:last][inside] for each in (meter.interval, meter.run, meter.per_hour)
+    )
     runs, row = np.unique(run, return_inverse=True)
     own = level[np.searchsorted(used, meter.level[runs])]
     taken = horizon.imported[interval - window.start]
     model.rows(power[runs], np.inf, (np.arange(len(runs)), own, 1.0), (row, taken, -weight))
-    return sum(_billed(model, each, level, highest, np.searchsorted(used, each.levels)) for each in billed)
+    return sum(
+        _billed(model, each, level, highest, np.searchsorted(used, each.levels)) for each in billed
+    )
 
 
 def _billed(model: Programme, billed: Billed, level: Int64, highest: Float64, among: Int64) -> int:

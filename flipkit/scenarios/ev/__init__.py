@@ -1,5 +1,9 @@
 """Cars that are charged at home."""
 
-from flipkit.scenarios.ev.charging import Charging, EvCharging
+from flipkit.scenarios.ev.charge import Charging
+from flipkit.scenarios.ev.charging import EvCharging
 
-__all__ = ["Charging", "EvCharging"]
+__all__ = [
+    "Charging",
+    "EvCharging",
+]

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from flipkit.calendar import Grid
 from flipkit.frames import Finding
 from flipkit.scenarios.ev import findings as ev_findings
 from flipkit.scenarios.ev.flows import Flows, flows
 from flipkit.scenarios.ev.plan import Site, planned
 from flipkit.scenarios.ev.sessions import Sessions
-from flipkit.tariffs.runs import Grid
-from flipkit.tariffs.series import Float64
+from flipkit.vocabulary import Float64
 
 __all__ = ["STRATEGIES", "Charging", "Home", "charge"]
 
@@ -78,7 +78,11 @@ def charge(sessions: Sessions, strategy: str, included: bool, home: Home) -> Cha
     seen = (last > home.grid.start_us) & (first < home.grid.end_us)
     cut = seen & ((first < home.grid.start_us) | (last > home.grid.end_us))
     moved = seen & ~cut & (sessions.stay_us > 0) & (strategy != "as_came")
-    before = _taken_out(sessions, moved, home) if included else _left_in_place(sessions, moved, home.grid)
+    before = (
+        _taken_out(sessions, moved, home)
+        if included
+        else _left_in_place(sessions, moved, home.grid)
+    )
     plan = _plan(sessions, before, strategy, home).by_interval(home.grid.intervals)
     findings = (
         *ev_findings.about_the_window(sessions, ~seen, cut, strategy != "as_came"),
@@ -111,10 +115,14 @@ def _plan(sessions: Sessions, before: _Before, strategy: str, home: Home) -> Flo
         return flows(sessions.at_once(before.energy_kwh), home.grid)
     surplus = np.maximum(home.generation_kwh - home.consumption_kwh - before.change_kwh, 0.0)
     site = Site(surplus, home.import_price, home.export_price)
-    return planned(sessions, before.energy_kwh, home.grid, site, solar_first=strategy == "solar_first")
+    return planned(
+        sessions, before.energy_kwh, home.grid, site, solar_first=strategy == "solar_first"
+    )
 
 
-def _wanted(sessions: Sessions, seen: np.ndarray, moved: np.ndarray, energy_kwh: Float64) -> Float64:
+def _wanted(
+    sessions: Sessions, seen: np.ndarray, moved: np.ndarray, energy_kwh: Float64
+) -> Float64:
     """What each is to get by its own power and stay; what was metered needs neither."""
     as_it_came = np.where(seen & ~sessions.is_metered, sessions.energy_kwh, 0.0)
     return np.where(moved, energy_kwh, as_it_came)

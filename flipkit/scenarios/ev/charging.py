@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import InitVar, dataclass
 from typing import Any
 
+from flipkit.calendar import Grid
 from flipkit.errors import InputError
 from flipkit.scenarios.ev.charge import STRATEGIES, Charging, Home, charge
 from flipkit.scenarios.ev.read import read_sessions, read_sessions_by_site
 from flipkit.scenarios.ev.sessions import Sessions
 from flipkit.scenarios.ev.weekly import Week, read_week
-from flipkit.tariffs.offsets import Int64
-from flipkit.tariffs.runs import Grid
-from flipkit.tariffs.series import Float64
+from flipkit.vocabulary import Float64, Int64
 
 __all__ = ["Charging", "EvCharging"]
 
@@ -77,7 +76,9 @@ class EvCharging:
 
     def __post_init__(self, metered: Any) -> None:
         if self.strategy not in STRATEGIES:
-            raise InputError(f"ev: strategy {self.strategy!r}: choose one of {', '.join(STRATEGIES)}")
+            raise InputError(
+                f"ev: strategy {self.strategy!r}: choose one of {', '.join(STRATEGIES)}"
+            )
         if not isinstance(self.included, bool):
             raise InputError(f"ev: included {self.included!r} must be True or False")
         if not isinstance(self.sessions, Sessions | Week):
@@ -125,7 +126,12 @@ class EvCharging:
 
     @classmethod
     def by_site(
-        cls, sessions: Any, *, metered: Any = None, strategy: str = "at_once", included: bool = False
+        cls,
+        sessions: Any,
+        *,
+        metered: Any = None,
+        strategy: str = "at_once",
+        included: bool = False,
     ) -> dict[str, EvCharging]:
         """The cars of a fleet from one frame: a value for each site that has sessions.
 
@@ -148,7 +154,10 @@ class EvCharging:
         MissingColumnError, NaiveTimestampError, InputError
             As `EvCharging`, or a row without a site.
         """
-        return {site: cls(own, strategy, included) for site, own in read_sessions_by_site(sessions, metered).items()}
+        return {
+            site: cls(own, strategy, included)
+            for site, own in read_sessions_by_site(sessions, metered).items()
+        }
 
     @property
     def label(self) -> str:
@@ -191,4 +200,6 @@ class EvCharging:
         if isinstance(self.sessions, Sessions):
             return done
         # A pattern has no beginning: that a night is cut at the edge of the data is nothing to know.
-        return done._replace(findings=tuple(each for each in done.findings if each.name != "ev.cut"))
+        return done._replace(
+            findings=tuple(each for each in done.findings if each.name != "ev.cut")
+        )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from flipkit.calendar import Grid, to_text
 from flipkit.frames import Finding
 from flipkit.scenarios.ev.sessions import Sessions
-from flipkit.tariffs.calendar import to_text
-from flipkit.tariffs.runs import Grid
-from flipkit.tariffs.series import Float64
+from flipkit.vocabulary import Float64
 
 __all__ = ["about_the_stays", "about_the_window", "assumed", "not_included", "unserved"]
 
@@ -16,12 +15,19 @@ _LEAST_KWH = 1e-6  # a thousandth of the smallest unit that meters count
 _SAME = 0.01  # share by which what a session asks and what was metered may differ: losses, and rounding of records
 
 
-def about_the_window(sessions: Sessions, outside: np.ndarray, cut: np.ndarray, moving: bool) -> list[Finding]:
+def about_the_window(
+    sessions: Sessions, outside: np.ndarray, cut: np.ndarray, moving: bool
+) -> list[Finding]:
     """Sessions that the energy's time does not hold, or only in part."""
-    found = _finding("ev.outside", sessions, outside, "lies outside the time of the energy and is left out")
+    found = _finding(
+        "ev.outside", sessions, outside, "lies outside the time of the energy and is left out"
+    )
     if moving:
         found += _finding(
-            "ev.cut", sessions, cut, "goes beyond the time of the energy: what lies within is charged as it came"
+            "ev.cut",
+            sessions,
+            cut,
+            "goes beyond the time of the energy: what lies within is charged as it came",
         )
     return found
 
@@ -43,19 +49,25 @@ def _backwards(sessions: Sessions, seen: np.ndarray) -> list[Finding]:
 
 def _differing(sessions: Sessions, seen: np.ndarray) -> list[Finding]:
     asked, metered = sessions.asked_kwh, sessions.metered_kwh
-    apart = np.abs(asked - metered) > _SAME * np.maximum(asked, metered)  # never where nothing is asked: NaN
+    apart = np.abs(asked - metered) > _SAME * np.maximum(
+        asked, metered
+    )  # never where nothing is asked: NaN
     wrong = seen & sessions.is_metered & apart
     if not wrong.any():
         return []
     at = int(np.argmax(wrong))
-    words = f"asks {asked[at]:.6g} kWh, but {metered[at]:.6g} kWh were metered, which is what counts"
+    words = (
+        f"asks {asked[at]:.6g} kWh, but {metered[at]:.6g} kWh were metered, which is what counts"
+    )
     return _finding("ev.metered", sessions, wrong, words)
 
 
 def assumed(sessions: Sessions, seen: np.ndarray) -> list[Finding]:
     """Sessions without records where it matters when they came."""
     words = "has no metered records: it is taken to have come at maximum power from its arrival"
-    return _finding("ev.assumed", sessions, seen & ~sessions.is_metered & (sessions.energy_kwh > 0), words)
+    return _finding(
+        "ev.assumed", sessions, seen & ~sessions.is_metered & (sessions.energy_kwh > 0), words
+    )
 
 
 def unserved(sessions: Sessions, energy_kwh: Float64) -> list[Finding]:

@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from flipkit.calendar import Grid
 from flipkit.scenarios.ev.sessions import Records
-from flipkit.tariffs.offsets import Int64
-from flipkit.tariffs.runs import Grid
-from flipkit.tariffs.series import Float64
+from flipkit.vocabulary import Float64, Int64
 
 __all__ = ["Flows", "Overlaps", "flows", "overlaps"]
 
@@ -86,4 +85,6 @@ def flows(records: Records, grid: Grid) -> Flows:
 
 
 def _sums(at: Int64, kwh: Float64, count: int) -> Float64:
-    return np.bincount(at, kwh, minlength=count).astype(np.float64, copy=False)  # of nothing, numpy makes whole numbers
+    return np.bincount(at, kwh, minlength=count).astype(
+        np.float64, copy=False
+    )  # of nothing, numpy makes whole numbers

@@ -6,11 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from flipkit.calendar import Grid
 from flipkit.scenarios.ev.flows import Flows, overlaps
 from flipkit.scenarios.ev.sessions import Sessions
-from flipkit.tariffs.offsets import Int64
-from flipkit.tariffs.runs import Grid
-from flipkit.tariffs.series import Float64
+from flipkit.vocabulary import Float64, Int64
 
 __all__ = ["Site", "planned"]
 
@@ -31,7 +30,9 @@ class Site(NamedTuple):
     export_price: Float64
 
 
-def planned(sessions: Sessions, energy_kwh: Float64, grid: Grid, site: Site, *, solar_first: bool) -> Flows:
+def planned(
+    sessions: Sessions, energy_kwh: Float64, grid: Grid, site: Site, *, solar_first: bool
+) -> Flows:
     """The energy of each session where it is cheapest for it, within its stay and its maximum power.
 
     A kWh costs the export price while surplus lasts in its interval (that is what it would have earned), else the
@@ -82,14 +83,18 @@ def _turns(session: Int64, interval: Int64, sessions: int) -> Int64:
     there, first = np.unique(session, return_index=True)
     last = np.searchsorted(session, there, side="right") - 1
     present: list[tuple[int, int]] = []
-    for number, begin, end in zip(there.tolist(), interval[first].tolist(), interval[last].tolist(), strict=True):
+    for number, begin, end in zip(
+        there.tolist(), interval[first].tolist(), interval[last].tolist(), strict=True
+    ):
         present = [(until, turn) for until, turn in present if until >= begin]
         turns[number] = own = 1 + max((turn for _, turn in present), default=-1)
         present.append((end, own))
     return turns
 
 
-def _chosen(session: Int64, room: Float64, here: Site, energy_kwh: Float64, solar_first: bool) -> Float64:
+def _chosen(
+    session: Int64, room: Float64, here: Site, energy_kwh: Float64, solar_first: bool
+) -> Float64:
     """The energy of each pair of session and interval, by session; no interval comes twice."""
     solar = np.minimum(room, here.surplus_kwh)
     free, bought = here.export_price, here.import_price

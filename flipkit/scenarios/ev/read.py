@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from flipkit.calendar import to_text
 from flipkit.errors import InputError
 from flipkit.frames import TextRuns, take
 from flipkit.scenarios.ev.sessions import Records, Sessions
-from flipkit.tariffs.calendar import to_text
-from flipkit.tariffs.offsets import Int64
+from flipkit.vocabulary import Int64
 
 __all__ = ["read_sessions", "read_sessions_by_site"]
 
@@ -76,11 +76,17 @@ def _sessions(columns: dict[str, Any], metered: Any, sites: Int64 | None = None)
         _refuse(np.isnat(columns[name]), _SESSIONS, f"no {name}")
     arrive, leave = (columns[name].astype(np.int64) for name in ("arrive_utc", "leave_utc"))
     order = np.lexsort((arrive,) if sites is None else (arrive, sites))
-    records = Records.none() if metered is None else _records(metered, _by_name(columns[_ID], order))
+    records = (
+        Records.none() if metered is None else _records(metered, _by_name(columns[_ID], order))
+    )
     asked, power = (columns[name] for name in ("energy_kwh", "max_power_kw"))
     known = np.zeros(len(arrive), dtype=bool)
     known[order[records.session]] = True
-    _refuse(~_sound(asked) & ~(np.isnan(asked) & known), _SESSIONS, "energy_kwh must be a number of 0 or more")
+    _refuse(
+        ~_sound(asked) & ~(np.isnan(asked) & known),
+        _SESSIONS,
+        "energy_kwh must be a number of 0 or more",
+    )
     _refuse(~_sound(power), _SESSIONS, "max_power_kw must be a number of 0 or more")
     names = columns[_ID]
     named = () if _absent(names).any() else tuple(names[order].tolist())
@@ -93,7 +99,9 @@ def _by_name(names: np.ndarray, order: Int64) -> dict[str, int]:
     found = {name: at for at, name in enumerate(names[order].tolist())}
     if len(found) < len(names):
         row = next(row for row, name in enumerate(names.tolist()) if order[found[name]] != row)
-        raise InputError(f"{_SESSIONS}, row {row}: {_ID} {names[row]!r} comes twice; metered records need it once")
+        raise InputError(
+            f"{_SESSIONS}, row {row}: {_ID} {names[row]!r} comes twice; metered records need it once"
+        )
     return found
 
 
@@ -103,11 +111,22 @@ def _records(metered: Any, positions: dict[str, int]) -> Records:
     )  # fmt: skip
     runs: TextRuns = columns[_ID]
     lengths = np.diff(np.append(runs.starts, len(columns["energy_kwh"])))
-    places = [*(positions.get(name, -1) for name in runs.labels), -1]  # a null has the code -1, the last
+    places = [
+        *(positions.get(name, -1) for name in runs.labels),
+        -1,
+    ]  # a null has the code -1, the last
     session = np.repeat(np.array(places, dtype=np.int64)[runs.codes], lengths)
     nameless = np.repeat(runs.codes < 0, lengths)
-    _refuse(nameless, _METERED, f"no {_ID}: Flatpeak tells it by session alone, see Flatpeak.cost_by_session")
-    _refuse(session < 0, _METERED, f"its {_ID} is not that of any session; leave the record out, or add the session")
+    _refuse(
+        nameless,
+        _METERED,
+        f"no {_ID}: Flatpeak tells it by session alone, see Flatpeak.cost_by_session",
+    )
+    _refuse(
+        session < 0,
+        _METERED,
+        f"its {_ID} is not that of any session; leave the record out, or add the session",
+    )
     for name in ("start_utc", "end_utc"):
         _refuse(np.isnat(columns[name]), _METERED, f"no {name}")
     start, end = (columns[name].astype(np.int64) for name in ("start_utc", "end_utc"))
@@ -130,4 +149,6 @@ def _sound(values: np.ndarray) -> np.ndarray:
 
 def _refuse(wrong: np.ndarray, what: str, why: str) -> None:
     if wrong.any():
-        raise InputError(f"{what}, row {int(np.argmax(wrong))}: {why} ({int(wrong.sum())} such rows)")
+        raise InputError(
+            f"{what}, row {int(np.argmax(wrong))}: {why} ({int(wrong.sum())} such rows)"
+        )

@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from flipkit.tariffs.calendar import to_text
-from flipkit.tariffs.offsets import Int64
-from flipkit.tariffs.series import Float64
+from flipkit.calendar import to_text
+from flipkit.vocabulary import Float64, Int64
 
 __all__ = ["Records", "Sessions"]
 
@@ -92,7 +91,9 @@ class Sessions:
     @property
     def metered_kwh(self) -> Float64:
         """Sum of the records of each."""
-        return np.bincount(self.metered.session, self.metered.energy_kwh, minlength=len(self)).astype(float)
+        return np.bincount(
+            self.metered.session, self.metered.energy_kwh, minlength=len(self)
+        ).astype(float)
 
     @property
     def energy_kwh(self) -> Float64:
@@ -138,13 +139,20 @@ class Sessions:
             self.max_power_kw[own],
             self.names[own],
             self.rows[own],
-            Records(known.session[its] - begin, known.start_us[its], known.end_us[its], known.energy_kwh[its]),
+            Records(
+                known.session[its] - begin,
+                known.start_us[its],
+                known.end_us[its],
+                known.energy_kwh[its],
+            ),
         )
 
     def at_once(self, energy_kwh: Float64) -> Records:
         """Maximum power from arrival until so much energy is served, or until leaving; a record a session."""
         served = np.minimum(energy_kwh, self.most_kwh)
-        hours = np.divide(served, self.max_power_kw, out=np.zeros(len(self)), where=self.max_power_kw > 0)
+        hours = np.divide(
+            served, self.max_power_kw, out=np.zeros(len(self)), where=self.max_power_kw > 0
+        )
         took = np.minimum(np.ceil(hours * _US_PER_HOUR), self.stay_us).astype(np.int64)
         return Records(np.arange(len(self)), self.arrive_us, self.arrive_us + took, served)
 

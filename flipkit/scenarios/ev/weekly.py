@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from flipkit.calendar import offset_pieces
+from flipkit.checks import MOST, number
 from flipkit.errors import InputError
 from flipkit.scenarios.ev.sessions import Records, Sessions
-from flipkit.scenarios.number import MOST, number
-from flipkit.tariffs.offsets import DAY_US, Int64, offset_pieces
-from flipkit.tariffs.rates import DAY_NAMES, DAY_S, seconds_of
+from flipkit.tariffs.model import DAY_NAMES, DAY_S, seconds_of
+from flipkit.vocabulary import DAY_US, Int64
 
 __all__ = ["Stay", "Week", "read_week"]
 
@@ -68,12 +69,16 @@ class Week:
         weekday, arrive_s, leave_s, energy = columns
         day, stay = np.nonzero((days[:, None] + 3) % 7 == weekday)  # 1970-01-01 was a Thursday
         pieces = offset_pieces(timezone, int(days[0]) * DAY_US, int(days[-1] + 3) * DAY_US)
-        arrive, leave = (_in_utc(days[day] * DAY_US + s[stay] * 1_000_000, *pieces) for s in (arrive_s, leave_s))
+        arrive, leave = (
+            _in_utc(days[day] * DAY_US + s[stay] * 1_000_000, *pieces) for s in (arrive_s, leave_s)
+        )
         touches = (np.maximum(leave, arrive + 1) > start_us) & (arrive < end_us)
         order = np.flatnonzero(touches)[np.argsort(arrive[touches], kind="stable")]
         power = np.full(len(order), float(self.max_power_kw))
         rows = np.empty(0, dtype=np.int64)
-        return Sessions(arrive[order], leave[order], energy[stay[order]], power, (), rows, Records.none())
+        return Sessions(
+            arrive[order], leave[order], energy[stay[order]], power, (), rows, Records.none()
+        )
 
 
 def read_week(pattern: Mapping[str, tuple[str, str, float]], max_power_kw: float) -> Week:
@@ -86,8 +91,12 @@ def read_week(pattern: Mapping[str, tuple[str, str, float]], max_power_kw: float
     """
     power = number(max_power_kw, "ev: max_power_kw", _WANTED, most=MOST)
     if not isinstance(pattern, Mapping) or not pattern:
-        raise InputError(f"ev: weekly: expected {{days: (arrive, leave, kWh)}}, such as {_EXAMPLE}; got {pattern!r}")
-    return Week(tuple(sorted(stay for item in pattern.items() for stay in _stays(*item))), float(power))
+        raise InputError(
+            f"ev: weekly: expected {{days: (arrive, leave, kWh)}}, such as {_EXAMPLE}; got {pattern!r}"
+        )
+    return Week(
+        tuple(sorted(stay for item in pattern.items() for stay in _stays(*item))), float(power)
+    )
 
 
 _WANTED = f"a number of 0 or more, up to {MOST:,.0f}"
@@ -127,5 +136,7 @@ def _run(words: str) -> tuple[int, ...]:
 
 def _in_utc(local_us: Int64, edges: Int64, offsets: Int64) -> Int64:
     """Local clock times in UTC: a skipped one with the offset before the change, a repeated one its first."""
-    until = edges[1:-1] + np.maximum(offsets[:-1], offsets[1:])  # local clock up to which an offset is the one to take
+    until = edges[1:-1] + np.maximum(
+        offsets[:-1], offsets[1:]
+    )  # local clock up to which an offset is the one to take
     return local_us - offsets[np.searchsorted(until, local_us, side="right")]

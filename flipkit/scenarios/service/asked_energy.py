@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from flipkit.scenarios.market import DIRECTIONS
-from flipkit.scenarios.outcome import Outcome
+from flipkit.scenarios.engine import DIRECTIONS, IntervalResult
 from flipkit.scenarios.service.asking import whole_wh
-from flipkit.tariffs.series import Float64
+from flipkit.vocabulary import Float64
 
 __all__ = ["Pair", "columns_of", "directions_of"]
 
@@ -15,7 +14,7 @@ Pair: TypeAlias = tuple[str, str]
 """A site id and the name of a scenario."""
 
 
-def directions_of(outcome: Outcome) -> tuple[list[str], list[str]]:
+def directions_of(outcome: IntervalResult) -> tuple[list[str], list[str]]:
     """Directions with energy: those that the service can be asked about, and those with a tariff of their own."""
     asked: list[str] = []
     own: list[str] = []
@@ -30,7 +29,7 @@ def directions_of(outcome: Outcome) -> tuple[list[str], list[str]]:
     return asked, own
 
 
-def columns_of(outcome: Outcome, direction: str) -> tuple[Float64, Float64]:
+def columns_of(outcome: IntervalResult, direction: str) -> tuple[Float64, Float64]:
     """The kWh of a direction and what they cost or earn."""
     return {
         "IMPORT": (outcome.import_kwh, outcome.import_cost),

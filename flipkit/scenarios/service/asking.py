@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from flipkit.calendar import from_us
 from flipkit.errors import (
     ConnectionFailed,
     FlipkitError,
@@ -20,18 +21,19 @@ from flipkit.errors import (
     UnexpectedAnswer,
 )
 from flipkit.frames import take
-from flipkit.http import RetryPolicy, side_by_side
-from flipkit.http.fanout import WORKERS
-from flipkit.tariffs.calendar import from_us
-from flipkit.tariffs.offsets import Int64
-from flipkit.tariffs.series import Float64
+from flipkit.http import WORKERS, RetryPolicy, map_concurrent
+from flipkit.vocabulary import Float64, Int64
 
 __all__ = ["Asked", "Question", "ask_all", "whole_wh"]
 
 _FIRST = 4  # side by side; twice as many after each block without trouble, half where the service says 429
-_DEPTH = 32  # records of a block for each that is under way: what memory holds, however many there are
+_DEPTH = (
+    32  # records of a block for each that is under way: what memory holds, however many there are
+)
 _ROUNDS = 3  # further ones over what failed
-_STREAK = 2 * WORKERS  # failures, each after all its attempts, without one answer between them: the service is down
+_STREAK = (
+    2 * WORKERS
+)  # failures, each after all its attempts, without one answer between them: the service is down
 _LONGEST_WAIT_S = RetryPolicy().retry_after_max_s
 _FOR_NOW = (ConnectionFailed, RateLimited, ServerError)
 _FOR_GOOD = (InvalidRequest, NotFound)
@@ -98,7 +100,9 @@ def whole_wh(kwh: Float64) -> Int64:
     return found
 
 
-def ask_all(client: Any, questions: Iterable[Question], answered: Answered, refused: Refused | None = None) -> None:
+def ask_all(
+    client: Any, questions: Iterable[Question], answered: Answered, refused: Refused | None = None
+) -> None:
     """Price records with ``non_persistent=true``, side by side; each is answered, or refused, once.
 
     The first goes alone, so that a service that does not confirm that it keeps nothing is found out by it. A pause
@@ -145,7 +149,9 @@ class _Desk:
         self._client, self._answered, self._refused = client, answered, refused
         self._lock = threading.Lock()
         self._streak, self._lanes, self._is_throttled = 0, _FIRST, False
-        self.is_open = False  # the service has answered once, and so confirmed once that it keeps nothing
+        self.is_open = (
+            False  # the service has answered once, and so confirmed once that it keeps nothing
+        )
         self.later: list[tuple[Question, RequestError]] = []
         self.stopped: RequestError | None = None
 
@@ -153,10 +159,12 @@ class _Desk:
         """Ask each once."""
         while block := list(islice(questions, self._lanes * _DEPTH)):
             self._is_throttled = False
-            side_by_side(self._ask, block, workers=self._lanes)
+            map_concurrent(self._ask, block, workers=self._lanes)
             if self.stopped and self._refused is None:
                 raise self.stopped
-            self._lanes = max(1, self._lanes // 2) if self._is_throttled else min(WORKERS, self._lanes * 2)
+            self._lanes = (
+                max(1, self._lanes // 2) if self._is_throttled else min(WORKERS, self._lanes * 2)
+            )
 
     def refuse(self, question: Question, error: RequestError) -> None:
         if self._refused is None:
@@ -195,6 +203,8 @@ class _Desk:
 
 def _ask(client: Any, question: Question) -> Asked:
     row: Mapping[str, Any] = take(
-        client.instant_cost(question.record(), non_persistent=True), numbers=["cost", "energy_kwh"], texts=["currency"]
+        client.instant_cost(question.record(), non_persistent=True),
+        numbers=["cost", "energy_kwh"],
+        texts=["currency"],
     )
     return Asked(float(row["cost"][0]), float(row["energy_kwh"][0]) * 1000.0, row["currency"][0])

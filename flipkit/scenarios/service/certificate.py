@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from flipkit.errors import FlipkitError, InputError, PriceUnavailable
 from flipkit.frames import Finding
-from flipkit.scenarios.outcome import Outcome
+from flipkit.scenarios.engine import IntervalResult
 from flipkit.scenarios.service.asked_energy import Pair
 from flipkit.scenarios.service.asking import Asked, Question, ask_all
 from flipkit.scenarios.service.drawing import Draw, drawn
@@ -108,7 +108,9 @@ class Certificate:
     @property
     def largest_difference(self) -> float:
         """The largest absolute difference of the two costs, major units; NaN where there is none to compare."""
-        return max((abs(row.difference) for row in self.rows if not isnan(row.server_cost)), default=nan)
+        return max(
+            (abs(row.difference) for row in self.rows if not isnan(row.server_cost)), default=nan
+        )
 
     @property
     def statement(self) -> str:
@@ -122,7 +124,7 @@ class Certificate:
 def certify(
     client: Any,
     pairs: Sequence[Pair],
-    outcome_of: Callable[[str, str], Outcome],
+    outcome_of: Callable[[str, str], IntervalResult],
     count: int,
     *,
     seed: int = SEED,
@@ -164,7 +166,9 @@ def certify(
         The service does not confirm that it kept nothing.
     """
     if not hasattr(client, "instant_cost"):
-        raise InputError("verify: only prices that come from Flatpeak can be verified; pass prices=kit")
+        raise InputError(
+            "verify: only prices that come from Flatpeak can be verified; pass prices=kit"
+        )
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
         raise InputError(f"verify={count!r}: give a number of intervals, 1 or more")
     found = drawn(client, pairs, outcome_of, count, seed)
@@ -195,9 +199,13 @@ def _question(number: int, draw: Draw) -> Question:
 def _answered(draw: Draw, asked: Asked) -> CertificateRow:
     problems = []
     if round(asked.energy_wh) != draw.energy_wh:
-        problems.append(f"certificate.energy: the service counts {asked.energy_wh:g} Wh, not {draw.energy_wh}")
+        problems.append(
+            f"certificate.energy: the service counts {asked.energy_wh:g} Wh, not {draw.energy_wh}"
+        )
     if asked.currency != draw.currency:
-        problems.append(f"certificate.currency: the service prices in {asked.currency}, not {draw.currency}")
+        problems.append(
+            f"certificate.currency: the service prices in {asked.currency}, not {draw.currency}"
+        )
     if not abs(draw.local_cost - asked.cost) <= TOLERANCE:
         problems.append(f"certificate.cost: {draw.local_cost:.10g} here, {asked.cost:.10g} there")
     return _row(draw, asked.cost, "differs" if problems else "agrees", "; ".join(problems) or None)
@@ -211,9 +219,18 @@ def _refused(draw: Draw, error: FlipkitError) -> CertificateRow:
 
 
 def _row(draw: Draw, server_cost: float, verdict: str, finding: str | None) -> CertificateRow:
-    place = *draw.pair, draw.location_id, draw.start_us, draw.end_us, draw.stratum.tariff_direction, draw.energy_wh
+    place = (
+        *draw.pair,
+        draw.location_id,
+        draw.start_us,
+        draw.end_us,
+        draw.stratum.tariff_direction,
+        draw.energy_wh,
+    )
     kind = draw.stratum.price_level, draw.stratum.beside_change, draw.stratum.tier
-    return CertificateRow(*place, *kind, draw.local_cost, server_cost, draw.currency, verdict, finding)
+    return CertificateRow(
+        *place, *kind, draw.local_cost, server_cost, draw.currency, verdict, finding
+    )
 
 
 def _order(row: CertificateRow) -> tuple[str, str, str, int]:

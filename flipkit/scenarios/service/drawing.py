@@ -12,13 +12,13 @@ from zlib import crc32
 import numpy as np
 
 from flipkit.errors import RequestError
-from flipkit.scenarios.outcome import Outcome
+from flipkit.scenarios.engine import IntervalResult
 from flipkit.scenarios.service.asked_energy import Pair, columns_of, directions_of
 from flipkit.scenarios.service.asking import whole_wh
 from flipkit.scenarios.service.strata import NO_PRICE, Stratum, strata
 from flipkit.scenarios.service.tiers import ServiceTiers, tier_steps
-from flipkit.tariffs.offsets import Int64
-from flipkit.tariffs.tier_prices import Used
+from flipkit.tariffs.rating import Used
+from flipkit.vocabulary import Int64
 
 __all__ = ["Draw", "Drawn", "drawn"]
 
@@ -84,7 +84,11 @@ class Drawn:
 
 
 def drawn(
-    client: Any, pairs: Sequence[Pair], outcome_of: Callable[[str, str], Outcome], count: int, seed: int
+    client: Any,
+    pairs: Sequence[Pair],
+    outcome_of: Callable[[str, str], IntervalResult],
+    count: int,
+    seed: int,
 ) -> Drawn:
     """Choose site-scenarios, then intervals of each; the same for the same arguments.
 
@@ -120,7 +124,11 @@ def _spread(pairs: Sequence[Pair], seed: int) -> list[Pair]:
     Random(seed).shuffle(sites)
     # Scenario k of n begins k / n of the way through the sites.
     first = [number * len(sites) // len(scenarios) for number in range(len(scenarios))]
-    places = ((step + first[number], number) for step in range(len(sites)) for number in range(len(scenarios)))
+    places = (
+        (step + first[number], number)
+        for step in range(len(sites))
+        for number in range(len(scenarios))
+    )
     wanted = set(pairs)
     ordered = ((sites[place % len(sites)], scenarios[number]) for place, number in places)
     return [pair for pair in ordered if pair in wanted]
@@ -135,7 +143,7 @@ class _Desk:
         self._used: Counter[Any] = Counter()
         self._taken: dict[Pair, set[tuple[str, int]]] = {}
 
-    def visit(self, pair: Pair, outcome: Outcome, quota: int, turn: int) -> bool:
+    def visit(self, pair: Pair, outcome: IntervalResult, quota: int, turn: int) -> bool:
         """Draw up to `quota` intervals of one outcome; whether it has more."""
         pools = dict(self._pools(pair, outcome))
         if pair not in self._taken:
@@ -162,9 +170,13 @@ class _Desk:
         return bool(waiting)
 
     def _how_often(self, stratum: Stratum) -> tuple[Any, ...]:
-        return self._used[stratum], sum(self._used[part] for part in enumerate(stratum)), stratum.order
+        return (
+            self._used[stratum],
+            sum(self._used[part] for part in enumerate(stratum)),
+            stratum.order,
+        )
 
-    def _pools(self, pair: Pair, outcome: Outcome) -> Iterator[tuple[Stratum, Int64]]:
+    def _pools(self, pair: Pair, outcome: IntervalResult) -> Iterator[tuple[Stratum, Int64]]:
         asked, own = directions_of(outcome)
         if own and pair not in self._taken:
             (self.found.partly_own if asked else self.found.own).append(pair)
@@ -174,7 +186,9 @@ class _Desk:
             rows = np.flatnonzero(has_energy & has_cost)
             if pair not in self._taken:
                 self.found.whole_bill += int((has_energy & ~has_cost).sum())
-            if direction not in outcome.is_today:  # one answer tells whether the service has a price all the same
+            if (
+                direction not in outcome.is_today
+            ):  # one answer tells whether the service has a price all the same
                 yield Stratum(direction, NO_PRICE, False, None), rows[:1]
                 continue
             tier = outcome.import_tier if direction == "IMPORT" else None
@@ -182,7 +196,7 @@ class _Desk:
                 rows = self._on_one_tier(pair, outcome, tier, rows)
             yield from strata(direction, rows, kwh, cost, tier)
 
-    def _on_one_tier(self, pair: Pair, outcome: Outcome, tier: Int64, rows: Int64) -> Int64:
+    def _on_one_tier(self, pair: Pair, outcome: IntervalResult, tier: Int64, rows: Int64) -> Int64:
         """The rows that scenario and service price on the same tier."""
         assert outcome.location_id is not None
         if not len(rows):
@@ -211,7 +225,7 @@ class _Desk:
                 self.found.tiers_left.append((*pair, step))
 
 
-def _draw(pair: Pair, outcome: Outcome, stratum: Stratum, row: int) -> Draw:
+def _draw(pair: Pair, outcome: IntervalResult, stratum: Stratum, row: int) -> Draw:
     assert outcome.location_id is not None
     kwh, cost = (column[row : row + 1] for column in columns_of(outcome, stratum.tariff_direction))
     energy_wh = int(whole_wh(kwh)[0])

@@ -12,13 +12,11 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from flipkit.errors import InputError, RequestError
-from flipkit.scenarios.market import DIRECTIONS
-from flipkit.scenarios.outcome import Outcome
+from flipkit.scenarios.engine import DIRECTIONS, IntervalResult
 from flipkit.scenarios.service.asked_energy import Pair, columns_of, directions_of
 from flipkit.scenarios.service.asking import Asked, Question, ask_all, whole_wh
 from flipkit.scenarios.service.journal import Journal, key_of
-from flipkit.tariffs.offsets import Int64
-from flipkit.tariffs.series import Float64
+from flipkit.vocabulary import Float64, Int64
 
 __all__ = ["InstantCosts", "price_instantly"]
 
@@ -46,10 +44,10 @@ class InstantCosts(NamedTuple):
 def price_instantly(
     client: Any,
     pairs: Sequence[Pair],
-    outcome_of: Callable[[str, str], Outcome],
+    outcome_of: Callable[[str, str], IntervalResult],
     *,
     journal: str | os.PathLike[str] | None = None,
-) -> Iterator[tuple[Outcome, InstantCosts]]:
+) -> Iterator[tuple[IntervalResult, InstantCosts]]:
     """Have the service price every interval of a simulation, one call each, and keep nothing of it.
 
     Import and export of each interval go out as whole Wh with ``non_persistent=true``, side by side; an interval
@@ -68,7 +66,7 @@ def price_instantly(
 
     Yields
     ------
-    outcome : Outcome
+    outcome : IntervalResult
         As `outcome_of` made it.
     costs : InstantCosts
 
@@ -102,7 +100,9 @@ def price_instantly(
 class _Pricing:
     """One outcome on its way through the service."""
 
-    def __init__(self, client: Any, outcome: Outcome, journal: Journal | None, bar: _Bar) -> None:
+    def __init__(
+        self, client: Any, outcome: IntervalResult, journal: Journal | None, bar: _Bar
+    ) -> None:
         self._client, self._outcome, self._journal, self._bar = client, outcome, journal, bar
         self._rows = {direction: _rows(outcome, direction) for direction in _asked(outcome)}
         self._questions = list(_questions(outcome, self._rows))
@@ -154,7 +154,7 @@ class _Pricing:
         return f"{where}: what was answered is in {self._journal.path}; the same call goes on from there"
 
 
-def _asked(outcome: Outcome) -> list[str]:
+def _asked(outcome: IntervalResult) -> list[str]:
     """The directions to ask about: those with energy that somebody pays for."""
     asked, own = directions_of(outcome)
     if own:
@@ -165,11 +165,11 @@ def _asked(outcome: Outcome) -> list[str]:
     return [direction for direction in asked if direction in outcome.is_today]
 
 
-def _rows(outcome: Outcome, direction: str) -> Int64:
+def _rows(outcome: IntervalResult, direction: str) -> Int64:
     return np.flatnonzero(whole_wh(columns_of(outcome, direction)[0]) > 0)
 
 
-def _questions(outcome: Outcome, rows: Mapping[str, Int64]) -> Iterator[Question]:
+def _questions(outcome: IntervalResult, rows: Mapping[str, Int64]) -> Iterator[Question]:
     assert outcome.location_id is not None or not rows
     number = 0
     for direction, own in rows.items():
@@ -186,7 +186,9 @@ class _Bar:
     def __init__(self) -> None:
         self._bar: Any = None
         # The second is tqdm's own variable, which its widget does not heed.
-        self._is_seen = (sys.stderr.isatty() or "ipykernel" in sys.modules) and not os.environ.get("TQDM_DISABLE")
+        self._is_seen = (sys.stderr.isatty() or "ipykernel" in sys.modules) and not os.environ.get(
+            "TQDM_DISABLE"
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -200,9 +202,13 @@ class _Bar:
         if not self._is_seen:
             return
         if self._bar is None:
-            from tqdm.auto import tqdm  # imported late: only long work in front of a person needs it
+            from tqdm.auto import (
+                tqdm,  # imported late: only long work in front of a person needs it
+            )
 
-            self._bar = tqdm(total=intervals, desc="pricing", unit=" intervals", delay=1.0, leave=False)
+            self._bar = tqdm(
+                total=intervals, desc="pricing", unit=" intervals", delay=1.0, leave=False
+            )
         self._bar.total = self._bar.n + intervals
 
     def skip(self, intervals: int) -> None:

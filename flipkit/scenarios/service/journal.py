@@ -23,7 +23,9 @@ from flipkit.errors import InputError
 __all__ = ["Journal", "key_of"]
 
 _FORMAT = "flipkit instant costs, 1"
-_FLUSH_EVERY = 256  # answers from one fsync to the next: a kill loses none of them, a power cut these
+_FLUSH_EVERY = (
+    256  # answers from one fsync to the next: a kill loses none of them, a power cut these
+)
 
 
 class _Section(msgspec.Struct, forbid_unknown_fields=True):
@@ -68,9 +70,13 @@ class Journal:
         self.path = Path(path)
         self._lock, self._unflushed = threading.Lock(), 0
         try:
-            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o666)
+            self._file = os.open(
+                self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o666
+            )
         except OSError as error:
-            raise InputError(f"journal {self.path}: {error.strerror or error}; name a file in a folder") from None
+            raise InputError(
+                f"journal {self.path}: {error.strerror or error}; name a file in a folder"
+            ) from None
         try:
             self._begin(service)
         except BaseException:
@@ -81,7 +87,10 @@ class Journal:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -156,7 +165,9 @@ class Journal:
         except (msgspec.DecodeError, KeyError, TypeError):
             other = None
         if other is None:
-            return InputError(f"journal {self.path}: the file is something else; name another one, or a new one")
+            return InputError(
+                f"journal {self.path}: the file is something else; name another one, or a new one"
+            )
         return InputError(
             f"journal {self.path}: it holds answers of {other}, not of {service}; connect to that service, or name "
             "another file"

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from math import isnan
 from typing import TYPE_CHECKING
 
+from flipkit.calendar import to_text
 from flipkit.frames import Finding
-from flipkit.tariffs.calendar import to_text
 
 if TYPE_CHECKING:
     from flipkit.scenarios.service.certificate import Certificate, CertificateRow
@@ -30,7 +30,9 @@ def statement_of(certificate: Certificate) -> str:
     return " ".join([*parts, *(_sentence(finding.words) for finding in certificate.findings)])
 
 
-def findings_of(rows: Sequence[CertificateRow], found: Drawn, count: int, own_tariffs: int) -> tuple[Finding, ...]:
+def findings_of(
+    rows: Sequence[CertificateRow], found: Drawn, count: int, own_tariffs: int
+) -> tuple[Finding, ...]:
     """What disagrees, what got no answer, and what could not be asked, in this order.
 
     Parameters
@@ -108,9 +110,13 @@ def _wrong(rows: Sequence[CertificateRow]) -> list[Finding]:
     for key, group in groups.items():
         findings.append(Finding("certificate.differs", _disagreement(group, asked[key])))
     if silent:
-        reasons = Counter((row.finding or "").removeprefix("certificate.unanswered: ") for row in silent)
+        reasons = Counter(
+            (row.finding or "").removeprefix("certificate.unanswered: ") for row in silent
+        )
         shown = "; ".join(reason for reason, _ in reasons.most_common(_NAMED))
-        findings.append(Finding("certificate.unanswered", f"{len(silent):,} got no answer: {shown}"))
+        findings.append(
+            Finding("certificate.unanswered", f"{len(silent):,} got no answer: {shown}")
+        )
     return findings
 
 
@@ -120,7 +126,9 @@ def _disagreement(group: Sequence[CertificateRow], asked: int) -> str:
     tier = "" if first.tier is None else f", tier {first.tier + 1}"
     worst = max(group, key=lambda row: abs(row.difference))
     sites = sorted({row.site_id for row in group})
-    named = ", ".join(sites[:_NAMED]) + (f" and {len(sites) - _NAMED:,} more" if len(sites) > _NAMED else "")
+    named = ", ".join(sites[:_NAMED]) + (
+        f" and {len(sites) - _NAMED:,} more" if len(sites) > _NAMED else ""
+    )
     return (
         f"scenario {first.scenario!r}, {first.tariff_direction}{tier}: {len(group):,} of {asked:,} differ (sites "
         f"{named}), most at site {worst.site_id}, {to_text(worst.start_us)}, {worst.price_level} price, "
@@ -155,10 +163,14 @@ def _tiers(found: Drawn) -> list[Finding]:
         )
         findings.append(Finding("certificate.other_tier", words))
     if found.tiers_left:
-        named = "; ".join(f"site {s}, scenario {c!r}, tier {t + 1}" for s, c, t in found.tiers_left[:_NAMED])
+        named = "; ".join(
+            f"site {s}, scenario {c!r}, tier {t + 1}" for s, c, t in found.tiers_left[:_NAMED]
+        )
         more = len(found.tiers_left) - _NAMED
         words = f"not compared at all, for the service is never on that tier at that time: {named}"
-        findings.append(Finding("certificate.tier_left", words + (f" and {more:,} more" if more > 0 else "")))
+        findings.append(
+            Finding("certificate.tier_left", words + (f" and {more:,} more" if more > 0 else ""))
+        )
     for (site, scenario), reason in list(found.unread.items())[:_NAMED]:
         words = f"site {site}, scenario {scenario!r}: the tier that the service has reached cannot be told: {reason}"
         findings.append(Finding("certificate.tier_unread", words))

@@ -8,8 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from flipkit.tariffs.offsets import Int64
-from flipkit.tariffs.series import Float64
+from flipkit.vocabulary import Float64, Int64
 
 __all__ = ["NO_PRICE", "Stratum", "strata"]
 
@@ -17,7 +16,9 @@ NO_PRICE = "no price"
 
 _LEVELS = ("cheapest", "middle", "dearest", "negative", "the only price")
 _NEGATIVE, _ONLY = 3, 4
-_COMMON = 0.25  # a series that changes more often than this share of the time has changes everywhere
+_COMMON = (
+    0.25  # a series that changes more often than this share of the time has changes everywhere
+)
 _DIGITS = 9  # of a price: what is nearer is one price, and the rest the noise of dividing
 
 
@@ -76,9 +77,13 @@ def strata(
     steps = np.zeros(len(rows), dtype=np.int64) if tier is None else tier[rows]
     limit = _either_side(np.diff(steps) != 0)
     beside = _beside_price_change(rows, price) | limit
-    kinds, kind = np.unique(np.stack([_levels(price), beside, steps, limit], axis=1), axis=0, return_inverse=True)
+    kinds, kind = np.unique(
+        np.stack([_levels(price), beside, steps, limit], axis=1), axis=0, return_inverse=True
+    )
     for number, (name, edge, step, at_limit) in enumerate(kinds.tolist()):
-        known = Stratum(direction, _LEVELS[name], bool(edge), None if tier is None else step, bool(at_limit))
+        known = Stratum(
+            direction, _LEVELS[name], bool(edge), None if tier is None else step, bool(at_limit)
+        )
         yield known, rows[kind.ravel() == number]
 
 

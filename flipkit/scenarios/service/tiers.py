@@ -10,16 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from flipkit.calendar import BillingPeriods, billing_periods, from_us, month_edges
 from flipkit.frames import take
-from flipkit.tariffs.billing import BillingPeriods, billing_periods
-from flipkit.tariffs.calendar import from_us, month_edges
-from flipkit.tariffs.ladders import tier_limits
-from flipkit.tariffs.offsets import Int64
-from flipkit.tariffs.rate_table import rate_table, schedule_changes, schedule_of
-from flipkit.tariffs.series import Float64
-from flipkit.tariffs.tariff import Tariff
-from flipkit.tariffs.tariff_checks import overlap
-from flipkit.tariffs.tier_prices import Span, Used
+from flipkit.tariffs import Tariff
+from flipkit.tariffs.model import overlap, rate_table, schedule_changes, schedule_of
+from flipkit.tariffs.rating import Span, Used, tier_limits
+from flipkit.vocabulary import Float64, Int64
 
 __all__ = ["ServiceTiers", "tier_steps"]
 
@@ -40,7 +36,9 @@ class ServiceTiers:
         self._client = client
         self._stored: dict[tuple[str, int, int], tuple[Used, Int64]] = {}
 
-    def met(self, location_id: str, tariff: Tariff, start_us: Int64, end_us: Int64, kwh: Float64) -> Int64:
+    def met(
+        self, location_id: str, tariff: Tariff, start_us: Int64, end_us: Int64, kwh: Float64
+    ) -> Int64:
         """The tier at which the service would price each of some imports, one at a time.
 
         Parameters
@@ -83,14 +81,26 @@ class ServiceTiers:
 
     def _read(self, location_id: str, start_us: int, end_us: int) -> tuple[Used, Int64]:
         report = self._client.cost_by_interval(location_id, from_us(start_us), from_us(end_us))
-        columns = take(report, times=["start_utc", "end_utc"], numbers=["energy_kwh"], texts=["energy_flow_direction"])
-        counts = columns["energy_flow_direction"] != "OUTBOUND"  # supplied by a battery at the import price
+        columns = take(
+            report,
+            times=["start_utc", "end_utc"],
+            numbers=["energy_kwh"],
+            texts=["energy_flow_direction"],
+        )
+        counts = (
+            columns["energy_flow_direction"] != "OUTBOUND"
+        )  # supplied by a battery at the import price
         start, end = (columns[name][counts].astype(np.int64) for name in ("start_utc", "end_utc"))
         return Used.of(start, end, columns["energy_kwh"][counts]), np.sort(start)
 
 
 def tier_steps(
-    tariff: Tariff, times_us: Int64, used: Used, more_kwh: Float64 | float = 0.0, *, window: Span | None = None
+    tariff: Tariff,
+    times_us: Int64,
+    used: Used,
+    more_kwh: Float64 | float = 0.0,
+    *,
+    window: Span | None = None,
 ) -> Int64:
     """On which step of the ladder in force the next kWh would be, where kWh count in the order of time.
 
@@ -120,14 +130,18 @@ def tier_steps(
         holds = (times_us >= begin) & (times_us < stop)
         if holds.any():
             span = begin, stop
-            steps[holds] = _steps(part, times_us[holds], used, more[holds], span) if part.rates else 0
+            steps[holds] = (
+                _steps(part, times_us[holds], used, more[holds], span) if part.rates else 0
+            )
     return steps
 
 
 def _steps(tariff: Tariff, times_us: Int64, used: Used, more_kwh: Float64, in_force: Span) -> Int64:
     start, end = int(times_us[0]), int(times_us[-1]) + 1
     billing = _billing(tariff.timezone, (start, end), in_force)
-    changes, periods = schedule_changes(schedule_of(tariff.rates), tariff.timezone, start, end, tariff.holidays)
+    changes, periods = schedule_changes(
+        schedule_of(tariff.rates), tariff.timezone, start, end, tariff.holidays
+    )
     month = np.searchsorted(billing.edges_us, times_us, side="right") - 1
     period = periods[np.searchsorted(changes, times_us, side="right") - 1]
     limits = tier_limits(rate_table(tariff.rates).periods, billing, None)[0, month, period]

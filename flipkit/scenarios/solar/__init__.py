@@ -3,4 +3,7 @@
 from flipkit.scenarios.solar.panels import Solar
 from flipkit.scenarios.solar.weather import Weather
 
-__all__ = ["Solar", "Weather"]
+__all__ = [
+    "Solar",
+    "Weather",
+]

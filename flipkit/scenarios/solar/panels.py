@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from flipkit.calendar import format_times
+from flipkit.checks import number
 from flipkit.errors import InputError
-from flipkit.frames.times import format_times
-from flipkit.scenarios.number import number
 from flipkit.scenarios.solar import typical_weather
 from flipkit.scenarios.solar.pvwatts import Array, ac_power
 from flipkit.scenarios.solar.sky import Floats, Grid, Place
@@ -106,7 +106,9 @@ class Solar:
             object.__setattr__(self, "weather", Weather.from_frame(self.weather))
 
     def _check(self, field: str, least: float, most: float, wanted: str) -> None:
-        object.__setattr__(self, field, number(getattr(self, field), f"solar: {field}", wanted, least, most))
+        object.__setattr__(
+            self, field, number(getattr(self, field), f"solar: {field}", wanted, least, most)
+        )
 
     @classmethod
     def like_existing(cls, kw_dc: float, existing_kw_dc: float) -> Solar:

@@ -59,7 +59,9 @@ def ac_power(array: Array, place: Place, sky: Sky, light: Light) -> Floats:
     )
     dc = pvlib("pvsystem").pvwatts_dc(_absorbed(array, sky, plane, air), cell, 1.0, array.gamma_pdc)
     most_dc = 1 / array.dc_ac_ratio / array.inverter_efficiency
-    with np.errstate(over="ignore"):  # no light to speak of: 0.0059 / z is beyond all numbers, the power zero
+    with np.errstate(
+        over="ignore"
+    ):  # no light to speak of: 0.0059 / z is beyond all numbers, the power zero
         ac = pvlib("inverter").pvwatts(dc * (1 - array.losses), most_dc, array.inverter_efficiency)
     return np.asarray(ac, dtype=np.float64)
 
@@ -79,7 +81,10 @@ def _on_the_plane(array: Array, sky: Sky, light: Light, air: Floats) -> dict[str
             albedo=array.albedo,
             model="perez",
         )
-    return {name: np.where(sky.apparent_zenith < 90, np.nan_to_num(values), 0.0) for name, values in plane.items()}
+    return {
+        name: np.where(sky.apparent_zenith < 90, np.nan_to_num(values), 0.0)
+        for name, values in plane.items()
+    }
 
 
 def _absorbed(array: Array, sky: Sky, plane: dict[str, Floats], air: Floats) -> Floats:

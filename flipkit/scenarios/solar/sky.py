@@ -10,7 +10,17 @@ from numpy.typing import NDArray
 
 from flipkit.errors import ConfigurationError
 
-__all__ = ["Floats", "Grid", "Light", "Place", "Sky", "clear_sky", "day_of_year", "mean_over", "pvlib"]
+__all__ = [
+    "Floats",
+    "Grid",
+    "Light",
+    "Place",
+    "Sky",
+    "clear_sky",
+    "day_of_year",
+    "mean_over",
+    "pvlib",
+]
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -89,7 +99,9 @@ def pvlib(module: str) -> Any:
     try:
         return importlib.import_module(f"pvlib.{module}")
     except ImportError as error:
-        raise ConfigurationError(f"Solar needs pvlib ({error}): pip install flipkit[solar]") from error
+        raise ConfigurationError(
+            f"Solar needs pvlib ({error}): pip install flipkit[solar]"
+        ) from error
 
 
 def altitude(place: Place) -> float:
@@ -115,14 +127,20 @@ def clear_sky(place: Place, grid: Grid) -> Sky:
             _turbidity(place, days),
             altitude=height,
         )
-    light = [np.nan_to_num(np.asarray(clear[name], dtype=np.float64)) for name in ("ghi", "dni", "dhi")]
+    light = [
+        np.nan_to_num(np.asarray(clear[name], dtype=np.float64)) for name in ("ghi", "dni", "dhi")
+    ]
     return Sky(sun["zenith"].to_numpy(), apparent, sun["azimuth"].to_numpy(), days, *light)
 
 
 def _turbidity(place: Place, days: NDArray[np.int64]) -> Floats:
     """Linke turbidity of pvlib's monthly maps, drawn from the middle of a month to that of the next."""
-    middles = np.arange("2025-01", "2026-01", dtype="datetime64[M]").astype("datetime64[D]") + np.timedelta64(14, "D")
-    index = pvlib("solarposition").spa_python(middles, *place).index  # pvlib wants its own kind of times
+    middles = np.arange("2025-01", "2026-01", dtype="datetime64[M]").astype(
+        "datetime64[D]"
+    ) + np.timedelta64(14, "D")
+    index = (
+        pvlib("solarposition").spa_python(middles, *place).index
+    )  # pvlib wants its own kind of times
     monthly = pvlib("clearsky").lookup_linke_turbidity(index, *place, interp_turbidity=False)
     return np.asarray(np.interp(days, day_of_year(middles), monthly.to_numpy(), period=365.0))
 
@@ -137,7 +155,9 @@ def air_mass(apparent_zenith: Floats, height: float) -> Floats:
 def day_of_year(times: NDArray[Any]) -> NDArray[np.int64]:
     """1 for the first of January (UTC) of datetime64 times, shape (n,)."""
     days = times.astype("datetime64[D]")
-    return np.asarray((days - days.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64) + 1)
+    return np.asarray(
+        (days - days.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64) + 1
+    )
 
 
 def mean_over(values: Floats, edges_us: NDArray[np.int64], wanted_us: NDArray[np.int64]) -> Floats:

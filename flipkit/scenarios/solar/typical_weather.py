@@ -64,7 +64,10 @@ def light(place: Place, wanted: Grid) -> tuple[Sky, Light]:
     hour = _hour_of_year(wanted.middles_us, place.longitude, sky.day_of_year)
     if place.latitude < 0:
         hour = hour + 182 * 24.0
-    taken = (np.interp(hour, _station_hours(station), values, period=_HOURS) for values in (share, air, wind))
+    taken = (
+        np.interp(hour, _station_hours(station), values, period=_HOURS)
+        for values in (share, air, wind)
+    )
     part, temp_air, wind_speed = taken
     return sky, Light(sky.ghi * part, None, None, temp_air, wind_speed)
 
@@ -85,7 +88,9 @@ def _station_hours(station: Station) -> Floats:
     return np.asarray(standard - station.utc_offset + station.longitude / 15 + drift)
 
 
-def _hour_of_year(times_us: NDArray[np.int64], longitude: float, day_of_year: NDArray[np.int64]) -> Floats:
+def _hour_of_year(
+    times_us: NDArray[np.int64], longitude: float, day_of_year: NDArray[np.int64]
+) -> Floats:
     """True solar time in hours since the year began, in years without a 29 February."""
     drift_h = longitude / 15 + pvlib("solarposition").equation_of_time_spencer71(day_of_year) / 60
     solar = (times_us + (3.6e9 * drift_h).astype(np.int64)).view("datetime64[us]")

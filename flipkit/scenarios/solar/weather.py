@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from flipkit.calendar import format_times
 from flipkit.errors import InputError
-from flipkit.frames.take import take
-from flipkit.frames.times import format_times
+from flipkit.frames import take
 from flipkit.scenarios.solar.sky import Floats, Grid, Light, Place, Sky, clear_sky, mean_over
 
 __all__ = ["Weather"]
@@ -25,7 +25,9 @@ _LIMITS = {
     "temp_air": (-90.0, 60.0, "degrees Celsius"),
     "wind_speed": (0.0, 120.0, "m/s"),
 }
-_DARK_W_M2 = 0.01  # a clear sky below it gives no shape: an index over it would be beyond all measure
+_DARK_W_M2 = (
+    0.01  # a clear sky below it gives no shape: an index over it would be beyond all measure
+)
 _USUAL = {"temp_air": 20.0, "wind_speed": 1.0}
 
 
@@ -72,7 +74,9 @@ class Weather:
         InputError
             Fewer than two rows, no regular step, a value that is missing or beyond its limits, `dni` without `dhi`.
         """
-        columns = take(frame, times=("start_utc",), numbers=_NUMBERS, optional=_NUMBERS[1:], what="weather")
+        columns = take(
+            frame, times=("start_utc",), numbers=_NUMBERS, optional=_NUMBERS[1:], what="weather"
+        )
         times = columns["start_utc"]
         grid = _regular(times)
         known = {name: _checked(name, columns[name], times) for name in _NUMBERS}
@@ -80,7 +84,9 @@ class Weather:
             raise InputError("weather: dni and dhi belong together: give both, or ghi alone")
         ghi = known["ghi"]
         if ghi is None:
-            raise InputError("weather: ghi is null throughout; it is the mean global horizontal light in W/m2")
+            raise InputError(
+                "weather: ghi is null throughout; it is the mean global horizontal light in W/m2"
+            )
         return cls(grid, ghi, known["dni"], known["dhi"], known["temp_air"], known["wind_speed"])
 
     def light(self, place: Place, wanted: Grid) -> tuple[Sky, Light]:
@@ -104,11 +110,17 @@ class Weather:
         cells, rows = self._over(wanted)
         before = -(-(wanted.first_us - cells.first_us) // wanted.step_us)
         after = max(0, -(-(cells.edges_us[-1] - wanted.edges_us[-1]) // wanted.step_us))
-        wide = Grid(wanted.first_us - before * wanted.step_us, wanted.step_us, wanted.size + int(before + after))
+        wide = Grid(
+            wanted.first_us - before * wanted.step_us,
+            wanted.step_us,
+            wanted.size + int(before + after),
+        )
         sky = clear_sky(place, wide)
         kept = slice(before, before + wanted.size)
         parts = (
-            None if values is None else _shaped(values[rows], clear, cells.edges_us, wide.edges_us)[kept]
+            None
+            if values is None
+            else _shaped(values[rows], clear, cells.edges_us, wide.edges_us)[kept]
             for values, clear in ((self.ghi, sky.ghi), (self.dni, sky.dni), (self.dhi, sky.dhi))
         )
         air = [
@@ -150,14 +162,20 @@ class Weather:
         table = np.full(14 * 31 * per_day, -1, dtype=np.int64)
         table[self._calendar(self.grid.edges_us[:-1])] = np.arange(self.grid.size)
         leap = slice(_LEAP_DAY * per_day, (_LEAP_DAY + 1) * per_day)
-        table[leap] = np.where(table[leap] < 0, table[_DAY_BEFORE * per_day : _LEAP_DAY * per_day], table[leap])
+        table[leap] = np.where(
+            table[leap] < 0, table[_DAY_BEFORE * per_day : _LEAP_DAY * per_day], table[leap]
+        )
         return np.asarray(table[self._calendar(starts_us)])
 
     def _calendar(self, starts_us: NDArray[np.int64]) -> NDArray[np.int64]:
         days = starts_us.view("datetime64[us]").astype("datetime64[D]")
         months = days.astype("datetime64[M]")
-        day = (months.astype(np.int64) % 12 + 1) * 31 + (days - months.astype("datetime64[D]")).astype(np.int64)
-        return np.asarray(day * (_DAY_US // self.grid.step_us) + starts_us % _DAY_US // self.grid.step_us)
+        day = (months.astype(np.int64) % 12 + 1) * 31 + (
+            days - months.astype("datetime64[D]")
+        ).astype(np.int64)
+        return np.asarray(
+            day * (_DAY_US // self.grid.step_us) + starts_us % _DAY_US // self.grid.step_us
+        )
 
     @property
     def _span(self) -> str:
@@ -183,14 +201,18 @@ class Weather:
 
     def __repr__(self) -> str:
         """Span, step and columns."""
-        known = [name for name, values in zip(_NUMBERS, self._columns, strict=True) if values is not None]
+        known = [
+            name for name, values in zip(_NUMBERS, self._columns, strict=True) if values is not None
+        ]
         return f"<Weather {self._span} in steps of {self.grid.step_us / 6e7:g} min: {', '.join(known)}>"
 
 
 def _regular(times: NDArray[np.datetime64]) -> Grid:
     """The grid of regular times."""
     if len(times) < 2:
-        raise InputError(f"weather: {len(times)} rows are too few; two or more are needed to know its step")
+        raise InputError(
+            f"weather: {len(times)} rows are too few; two or more are needed to know its step"
+        )
     starts = times.astype("datetime64[us]").view(np.int64)
     if np.isnat(times).any():
         raise InputError(f"weather: start_utc is missing in row {int(np.isnat(times).argmax())}")
@@ -215,14 +237,22 @@ def _checked(name: str, values: Floats, times: NDArray[np.datetime64]) -> Floats
     wrong = missing | (values < least) | (values > most)
     if wrong.any():
         row = int(wrong.argmax())
-        what = "is missing" if missing[row] else f"{values[row]:g} is beyond {least:g} to {most:g} {unit}"
-        raise InputError(f"weather: {name} in row {row} ({format_times(times[row : row + 1])[0]}) {what}")
+        what = (
+            "is missing"
+            if missing[row]
+            else f"{values[row]:g} is beyond {least:g} to {most:g} {unit}"
+        )
+        raise InputError(
+            f"weather: {name} in row {row} ({format_times(times[row : row + 1])[0]}) {what}"
+        )
     kept = np.array(values if name == "temp_air" else np.maximum(values, 0.0), dtype=np.float64)
     kept.flags.writeable = False
     return kept
 
 
-def _shaped(values: Floats, clear: Floats, cells_us: NDArray[np.int64], wide_us: NDArray[np.int64]) -> Floats:
+def _shaped(
+    values: Floats, clear: Floats, cells_us: NDArray[np.int64], wide_us: NDArray[np.int64]
+) -> Floats:
     """Light of the cells in the shape that a clear sky has within each; shape of the wide grid."""
     whole = mean_over(clear, wide_us, cells_us)
     index = np.divide(values, whole, out=np.zeros_like(values), where=whole > _DARK_W_M2)

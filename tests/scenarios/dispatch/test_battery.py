@@ -5,7 +5,7 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from flipkit.errors import InputError
-from flipkit.scenarios.battery import Battery
+from flipkit.scenarios import Battery
 
 
 def test_it_cannot_be_changed():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from flipkit.errors import InputError
-from flipkit.scenarios.battery import Battery
+from flipkit.scenarios import Battery
 from flipkit.scenarios.dispatch import dispatch, dispatch_block
 from flipkit.scenarios.dispatch.problem import METHODS
 
@@ -14,7 +14,11 @@ BATTERY = Battery(10, 3, 0.95, 0.9, 0.1, 0.5, export_from_battery=True)
 
 def fleet(seed=5):
     rng = np.random.default_rng(seed)
-    return rng.normal(0.2, 1, (SITES, COUNT)), rng.normal(0.2, 0.15, (SITES, COUNT)), rng.normal(0.1, 0.1, COUNT)
+    return (
+        rng.normal(0.2, 1, (SITES, COUNT)),
+        rng.normal(0.2, 0.15, (SITES, COUNT)),
+        rng.normal(0.1, 0.1, COUNT),
+    )
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -35,7 +39,8 @@ def test_each_site_as_if_it_were_alone(method):
 @pytest.mark.parametrize("method", METHODS)
 def test_the_same_bits_on_one_thread_and_on_more(method):
     one, two, many = (
-        dispatch_block(*fleet(), 0.5, BATTERY, method, day_edges=EDGES, threads=threads) for threads in (1, 2, 7)
+        dispatch_block(*fleet(), 0.5, BATTERY, method, day_edges=EDGES, threads=threads)
+        for threads in (1, 2, 7)
     )
     for other in (two, many):
         assert one.flow_kwh.tobytes() == other.flow_kwh.tobytes()
@@ -48,7 +53,13 @@ def test_prices_and_nights_in_one_row_serve_all_sites():
     night = np.arange(COUNT) % 48 < 14
     shared = dispatch_block(net, buy[0], sell, 0.5, BATTERY, "rule_tou", night=night)
     each = dispatch_block(
-        net, np.tile(buy[0], (SITES, 1)), sell, 0.5, BATTERY, "rule_tou", night=np.tile(night, (SITES, 1))
+        net,
+        np.tile(buy[0], (SITES, 1)),
+        sell,
+        0.5,
+        BATTERY,
+        "rule_tou",
+        night=np.tile(night, (SITES, 1)),
     )
     assert shared.flow_kwh.tobytes() == each.flow_kwh.tobytes()
     assert shared.cost.tobytes() == each.cost.tobytes()
@@ -80,6 +91,11 @@ def test_what_was_handed_in_stays_as_it_was():
     ],
 )
 def test_what_cannot_be_used_is_named(changed, words):
-    given = {"net_kwh": np.zeros((3, 4)), "import_price": np.zeros(4), "export_price": np.zeros(4), "threads": 1}
+    given = {
+        "net_kwh": np.zeros((3, 4)),
+        "import_price": np.zeros(4),
+        "export_price": np.zeros(4),
+        "threads": 1,
+    }
     with pytest.raises(InputError, match=words):
         dispatch_block(**given | {"step_h": 0.5, "battery": BATTERY, "method": "rule"} | changed)

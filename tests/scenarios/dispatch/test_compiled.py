@@ -8,7 +8,7 @@ import numba
 import numpy as np
 import pytest
 
-from flipkit.scenarios.battery import Battery
+from flipkit.scenarios import Battery
 from flipkit.scenarios.dispatch import dispatch
 
 MODULES = ("convex", "optimum", "pieces", "rules", "segments")
@@ -16,7 +16,11 @@ MODULES = ("convex", "optimum", "pieces", "rules", "segments")
 
 def loops(module):
     made = importlib.import_module(f"flipkit.scenarios.dispatch.{module}")
-    return {name: each for name, each in vars(made).items() if hasattr(each, "overloads") and each.targetoptions}
+    return {
+        name: each
+        for name, each in vars(made).items()
+        if hasattr(each, "overloads") and each.targetoptions
+    }
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -34,7 +38,9 @@ def test_each_loop_is_compiled_for_one_set_of_types(module):
         )
     found = loops(module)
     assert found
-    assert {name: len(each.overloads) for name, each in found.items() if len(each.overloads) > 1} == {}
+    assert {
+        name: len(each.overloads) for name, each in found.items() if len(each.overloads) > 1
+    } == {}
 
 
 def test_a_rule_does_not_wait_for_the_optimum():
@@ -62,5 +68,13 @@ def test_where_compiled_code_cannot_be_kept_it_is_made_anew(monkeypatch):
     monkeypatch.delitem(sys.modules, "flipkit.scenarios.dispatch.rules")
     made = importlib.import_module("flipkit.scenarios.dispatch.rules")
     cost = np.zeros(1)
-    made.costs(np.array([[2.0, -1.0]]), np.full((1, 2), 0.3), np.full((1, 2), 0.1), np.zeros((1, 2)), 0, 1, cost)
+    made.costs(
+        np.array([[2.0, -1.0]]),
+        np.full((1, 2), 0.3),
+        np.full((1, 2), 0.1),
+        np.zeros((1, 2)),
+        0,
+        1,
+        cost,
+    )
     assert cost[0] == pytest.approx(0.5)

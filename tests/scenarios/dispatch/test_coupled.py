@@ -5,18 +5,26 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from dispatch_bill_oracle import cheapest_bill
-from dispatch_cases import batteries, check_feasible
-from dispatch_tariffs import MIDNIGHT, ZONE, billed, demand, ladder, planned, tariff, tariffs, us, windows
 from hypothesis import given, settings
+from support.dispatch_bill_oracle import cheapest_bill
+from support.dispatch_cases import batteries, check_feasible
+from support.dispatch_tariffs import (
+    MIDNIGHT,
+    ZONE,
+    billed,
+    demand,
+    ladder,
+    planned,
+    tariff,
+    tariffs,
+    us,
+    windows,
+)
 
-from flipkit.scenarios.battery import Battery
+from flipkit.scenarios import Battery
 from flipkit.scenarios.dispatch import couples
 from flipkit.scenarios.dispatch import planned as planning
-from flipkit.tariffs.charges import Ratchet
-from flipkit.tariffs.export import Export
-from flipkit.tariffs.rates import Rate
-from flipkit.tariffs.tariff import Tariff
+from flipkit.tariffs import Export, Ratchet, Rate, Tariff
 
 some = settings(max_examples=120, deadline=None, derandomize=True)
 
@@ -33,7 +41,9 @@ def assert_same(one, other):
 def assert_holds(result, net, start, minutes, plan, battery):
     """Feasible, and its cost is the bill's."""
     check_feasible(result, net, battery, minutes / 60)
-    assert result.cost == pytest.approx(billed(net, start, minutes, plan, result), rel=1e-9, abs=1e-9)
+    assert result.cost == pytest.approx(
+        billed(net, start, minutes, plan, result), rel=1e-9, abs=1e-9
+    )
 
 
 @some
@@ -49,7 +59,9 @@ def test_where_all_is_convex_a_linear_programme_finds_the_least_bill(window, pla
 
 @some
 @given(windows(), tariffs(), batteries())
-def test_with_falling_ladders_and_any_price_the_bill_is_the_least_all_the_same(window, plan, battery):
+def test_with_falling_ladders_and_any_price_the_bill_is_the_least_all_the_same(
+    window, plan, battery
+):
     net, start, minutes = window
     result = planned(net, start, minutes, plan, battery)
     assert_holds(result, net, start, minutes, plan, battery)
@@ -71,9 +83,14 @@ def test_no_rule_leaves_a_lower_bill(window, plan, battery):
 
 DAYS = {
     "a peak so far": tariff(demand=(demand(200, minutes=60, ratchet=Ratchet(0.9, 1)),)),
-    "dearer kWh so far": tariff((Rate(tiers=ladder(0.2, 90, 0.25, 250, 0.6)),), tier_rule="chronological"),
+    "dearer kWh so far": tariff(
+        (Rate(tiers=ladder(0.2, 90, 0.25, 250, 0.6)),), tier_rule="chronological"
+    ),
     "cheaper kWh so far": tariff(
-        (Rate(tiers=ladder(0.6, 200, 0.2), end="12:00", period="am"), Rate(0.3, "12:00", period="pm")),
+        (
+            Rate(tiers=ladder(0.6, 200, 0.2), end="12:00", period="am"),
+            Rate(0.3, "12:00", period="pm"),
+        ),
         tier_rule="per_period",
         export=Export("net_billing", (Rate(0.25),)),
     ),
@@ -88,14 +105,27 @@ def test_each_day_of_day_ahead_leaves_the_least_bill_at_its_end(plan, minutes, s
 
     Hours begin at half past, so a demand interval lies in two days; four days end with the first of February.
     """
-    net = np.random.default_rng(seed).normal(0.6, 1.5, 5760 // minutes // (4 if minutes == 60 else 1))
-    start = MIDNIGHT + timedelta(minutes=30 * (minutes == 60)) - timedelta(minutes=minutes * len(net) * 2 // 3)
+    net = np.random.default_rng(seed).normal(
+        0.6, 1.5, 5760 // minutes // (4 if minutes == 60 else 1)
+    )
+    start = (
+        MIDNIGHT
+        + timedelta(minutes=30 * (minutes == 60))
+        - timedelta(minutes=minutes * len(net) * 2 // 3)
+    )
     battery = Battery(5, 2, 0.95, 0.9, initial_soc=0.5, export_from_battery=True)
     result = planned(net, start, minutes, DAYS[plan], battery, "day_ahead")
     assert_holds(result, net, start, minutes, DAYS[plan], battery)
     flow = result.charge_kwh - result.discharge_kwh
-    begins = [(start + timedelta(minutes=minutes * number)).astimezone(MIDNIGHT.tzinfo) for number in range(len(net))]
-    edges = [0, *[k for k in range(1, len(net)) if begins[k].date() != begins[k - 1].date()], len(net)]
+    begins = [
+        (start + timedelta(minutes=minutes * number)).astimezone(MIDNIGHT.tzinfo)
+        for number in range(len(net))
+    ]
+    edges = [
+        0,
+        *[k for k in range(1, len(net)) if begins[k].date() != begins[k - 1].date()],
+        len(net),
+    ]
     for first, end in pairwise(edges):
         free, given_too = (
             cheapest_bill(net, start, minutes, DAYS[plan], battery, done=flow[:known], upto=end)
@@ -135,7 +165,8 @@ def test_the_marginal_value_is_what_one_more_kwh_would_save():
     plan = tariff(demand=(demand(35, 1.1, 60),), export=Export("net_billing", (Rate(0.05),)))
     for charged in (0.2, 0.5, 0.83):
         one, two = (
-            planned(net, start, 30, plan, Battery(4, 2, 0.95, 0.9, initial_soc=at)) for at in (charged, charged + 1e-4)
+            planned(net, start, 30, plan, Battery(4, 2, 0.95, 0.9, initial_soc=at))
+            for at in (charged, charged + 1e-4)
         )
         assert one.marginal_value[0] == pytest.approx((one.cost - two.cost) / 4e-4, abs=1e-4)
 
@@ -151,8 +182,14 @@ def test_tariffs_in_force_one_after_another_are_one_bill():
         (Rate(0.30, months=(1,), period="a"), Rate(0.20, months=range(2, 13), period="b")),
         demand=(demand(9, name="a", months=(1,)), demand(30, name="b", months=range(2, 13))),
     )
-    net, start, battery = np.random.default_rng(2).normal(1, 2, 20), MIDNIGHT - timedelta(hours=9), Battery(6, 4)
-    one, other = (planned(net, start, 60, plan, battery) for plan in (Tariff.successive(parts), seasons))
+    net, start, battery = (
+        np.random.default_rng(2).normal(1, 2, 20),
+        MIDNIGHT - timedelta(hours=9),
+        Battery(6, 4),
+    )
+    one, other = (
+        planned(net, start, 60, plan, battery) for plan in (Tariff.successive(parts), seasons)
+    )
     assert one.method_used == other.method_used == "lp"
     assert_same(one.cost, other.cost)
     assert_same(one.cost, cheapest_bill(net, start, 60, seasons, battery))
@@ -160,7 +197,11 @@ def test_tariffs_in_force_one_after_another_are_one_bill():
 
 def test_a_price_series_with_a_demand_charge_is_priced_like_the_rates_it_comes_from():
     rates = tariff(demand=(demand(30),))
-    net, start, battery = np.random.default_rng(3).normal(1, 2, 20), MIDNIGHT - timedelta(hours=9.5), Battery(6, 4)
+    net, start, battery = (
+        np.random.default_rng(3).normal(1, 2, 20),
+        MIDNIGHT - timedelta(hours=9.5),
+        Battery(6, 4),
+    )
     series = rates.prices(us(start), us(start + timedelta(hours=20)))
     priced = Tariff("series", "GBP", ZONE, (), series, demand=(demand(30),))
     one, other = (planned(net, start, 60, plan, battery) for plan in (priced, rates))
@@ -168,7 +209,11 @@ def test_a_price_series_with_a_demand_charge_is_priced_like_the_rates_it_comes_f
 
 
 def test_export_prices_from_elsewhere_take_the_place_of_the_tariffs_own():
-    net, start, battery = np.random.default_rng(5).normal(0, 2, 20), MIDNIGHT - timedelta(hours=9), Battery(6, 4)
+    net, start, battery = (
+        np.random.default_rng(5).normal(0, 2, 20),
+        MIDNIGHT - timedelta(hours=9),
+        Battery(6, 4),
+    )
     own = tariff(demand=(demand(30),), export=Export("net_billing", (Rate(0.07),)))
     other = tariff(demand=(demand(30),), export=Export("net_metering"))
     one = planned(net, start, 60, own, battery)
@@ -178,7 +223,11 @@ def test_export_prices_from_elsewhere_take_the_place_of_the_tariffs_own():
 
 
 def test_without_couplings_prices_alone_are_used():
-    net, start, battery = np.random.default_rng(6).normal(0, 2, 20), MIDNIGHT - timedelta(hours=9), Battery(6, 4)
+    net, start, battery = (
+        np.random.default_rng(6).normal(0, 2, 20),
+        MIDNIGHT - timedelta(hours=9),
+        Battery(6, 4),
+    )
     plan = tariff(export=Export("net_billing", (Rate(0.05),)))
     result = planned(net, start, 60, plan, battery)
     assert (result.method_used, result.note) == ("optimal", "exact: convex in every interval")

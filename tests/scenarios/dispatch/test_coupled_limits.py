@@ -5,16 +5,14 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from dispatch_bill_oracle import cheapest_bill
-from dispatch_cases import check_feasible
-from dispatch_tariffs import MIDNIGHT, billed, demand, ladder, planned, tariff
+from support.dispatch_bill_oracle import cheapest_bill
+from support.dispatch_cases import check_feasible
+from support.dispatch_tariffs import MIDNIGHT, billed, demand, ladder, planned, tariff
 
 from flipkit.errors import ConfigurationError, InputError
-from flipkit.scenarios.battery import Battery
+from flipkit.scenarios import Battery
 from flipkit.scenarios.dispatch import planned as planning
-from flipkit.tariffs.charges import Minimum
-from flipkit.tariffs.export import Export
-from flipkit.tariffs.rates import Rate, Tier
+from flipkit.tariffs import Export, Minimum, Rate, Tier
 
 START, MINUTES, COUNT = MIDNIGHT - timedelta(hours=12), 60, 24
 NET = np.random.default_rng(11).normal(0.4, 1.5, COUNT)
@@ -24,8 +22,14 @@ PEAK = (demand(30),)
 
 def rates(night, day):
     """Prices, or ladders, until 07:00 and after."""
-    prices = [{"tiers": each} if isinstance(each, tuple) else {"price_per_kwh": each} for each in (night, day)]
-    return (Rate(end="07:00", period="night", **prices[0]), Rate(start="07:00", period="day", **prices[1]))
+    prices = [
+        {"tiers": each} if isinstance(each, tuple) else {"price_per_kwh": each}
+        for each in (night, day)
+    ]
+    return (
+        Rate(end="07:00", period="night", **prices[0]),
+        Rate(start="07:00", period="day", **prices[1]),
+    )
 
 
 def sold(price, **more):
@@ -43,7 +47,11 @@ def dispatched(plan, method="optimal", battery=BATTERY, **more):
 
 
 EXACT = {
-    "demand charge": (tariff(demand=PEAK), "lp", "exact: linear programme in HiGHS over the whole time"),
+    "demand charge": (
+        tariff(demand=PEAK),
+        "lp",
+        "exact: linear programme in HiGHS over the whole time",
+    ),
     "tiers that rise": (
         tariff(rates(ladder(0.1, 20, 0.3), ladder(0.3, 20, 0.5)), tier_rule="chronological"),
         "lp",
@@ -90,7 +98,9 @@ def test_each_condition_names_the_programme_that_it_needs(monkeypatch, kind):
 
 
 def test_without_losses_a_negative_price_needs_no_whole_numbers():
-    result = dispatched(tariff(rates(-0.1, 0.3), demand=PEAK, export=sold(-0.2)), battery=Battery(6, 3, 1.0, 1.0))
+    result = dispatched(
+        tariff(rates(-0.1, 0.3), demand=PEAK, export=sold(-0.2)), battery=Battery(6, 3, 1.0, 1.0)
+    )
     assert result.method_used == "lp"
 
 
@@ -108,9 +118,13 @@ NEGLECTED = {
     "net metering: an exported kWh is taken to be worth what importing it costs then": tariff(
         export=Export("net_metering")
     ),
-    "a demand charge with a price below 0, which the plan does not see": tariff(demand=(demand(-3),)),
+    "a demand charge with a price below 0, which the plan does not see": tariff(
+        demand=(demand(-3),)
+    ),
     "buy all, sell all": tariff(demand=PEAK, export=Export("buy_all_sell_all", (Rate(0.05),))),
-    "the minimum bill, which the plan does not see": tariff(minimum=Minimum(per_month=400), demand=PEAK),
+    "the minimum bill, which the plan does not see": tariff(
+        minimum=Minimum(per_month=400), demand=PEAK
+    ),
     "the credit that exports leave for later billing periods, which the plan does not see": tariff(
         rates(0.05, 0.06), export=sold(0.5, carry_over="credit")
     ),
@@ -130,7 +144,10 @@ def test_what_is_neglected_is_said(reason, method):
 @pytest.mark.parametrize(
     ("plan", "said"),
     [
-        (tariff(minimum=Minimum(per_month=1), demand=PEAK), "; the minimum bill adds nothing to it"),
+        (
+            tariff(minimum=Minimum(per_month=1), demand=PEAK),
+            "; the minimum bill adds nothing to it",
+        ),
         (
             tariff(demand=PEAK, export=sold(0.02, carry_over="credit")),
             "; the credit that exports leave for later billing periods adds nothing to it",
@@ -182,7 +199,9 @@ def test_the_best_found_in_time_comes_with_what_it_may_miss(monkeypatch):
 def test_a_claim_that_the_bill_does_not_bear_out_is_not_called_exact(monkeypatch):
     solve = planning.solve
     monkeypatch.setattr(
-        planning, "solve", lambda *given: (found := solve(*given))._replace(objective=found.objective - 1)
+        planning,
+        "solve",
+        lambda *given: (found := solve(*given))._replace(objective=found.objective - 1),
     )
     result = dispatched(tariff(demand=PEAK))
     assert result.method_used == "approximate"
@@ -191,7 +210,10 @@ def test_a_claim_that_the_bill_does_not_bear_out_is_not_called_exact(monkeypatch
 
 def test_the_cheap_window_under_tiers_is_that_of_the_first():
     plan = tariff(rates(ladder(0.1, 1, 0.9), ladder(0.3, 1, 1.1)), tier_rule="chronological")
-    result = dispatched(tariff(rates(0.1, 0.3)), "rule_tou"), planned(NET, START, MINUTES, plan, BATTERY, "rule_tou")
+    result = (
+        dispatched(tariff(rates(0.1, 0.3)), "rule_tou"),
+        planned(NET, START, MINUTES, plan, BATTERY, "rule_tou"),
+    )
     np.testing.assert_array_equal(result[0].charge_kwh, result[1].charge_kwh)
     assert result[1].note == result[0].note + "; tiers: by the prices of the first"
     assert result[1].cost == pytest.approx(billed(NET, START, MINUTES, plan, result[1]))
@@ -200,7 +222,10 @@ def test_the_cheap_window_under_tiers_is_that_of_the_first():
 def test_days_are_those_of_the_time_zone_that_is_given():
     """In Auckland the day ends at 11:00 in London: the cheap window of the London day is cut in two."""
     plan = tariff(rates(0.1, 0.3), demand=PEAK)
-    here, there = (dispatched(plan, "day_ahead", timezone=zone) for zone in ("Europe/London", "Pacific/Auckland"))
+    here, there = (
+        dispatched(plan, "day_ahead", timezone=zone)
+        for zone in ("Europe/London", "Pacific/Auckland")
+    )
     assert not np.array_equal(here.charge_kwh, there.charge_kwh)
 
 
@@ -228,10 +253,19 @@ def test_without_the_solver_the_error_says_what_to_install(monkeypatch):
         ({"export_price": np.zeros(3)}, "export_price: 1 x 3 values for net_kwh of 1 x 24"),
         ({"export_price": np.full(24, np.nan)}, "export_price: interval 0"),
         ({"minutes": 0}, "step_us 0"),
-        ({"plan": tariff(demand=PEAK, valid_to_us=1738360800000000)}, "'made up'.*2025-01-31T22:00"),
+        (
+            {"plan": tariff(demand=PEAK, valid_to_us=1738360800000000)},
+            "'made up'.*2025-01-31T22:00",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_named(changed, words):
-    given = {"net": NET, "start": START, "minutes": MINUTES, "plan": tariff(demand=PEAK), "battery": BATTERY}
+    given = {
+        "net": NET,
+        "start": START,
+        "minutes": MINUTES,
+        "plan": tariff(demand=PEAK),
+        "battery": BATTERY,
+    }
     with pytest.raises(InputError, match=words):
         planned(**given | {"method": "optimal"} | changed)

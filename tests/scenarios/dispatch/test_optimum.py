@@ -5,12 +5,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from dispatch_cases import STEP_H, batteries, check, cost_of, homes
-from dispatch_oracle import cheapest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from support.dispatch_cases import STEP_H, batteries, check, cost_of, homes
+from support.dispatch_oracle import cheapest
 
-from flipkit.scenarios.battery import Battery
+from flipkit.scenarios import Battery
 from flipkit.scenarios.dispatch import dispatch
 
 many = settings(max_examples=150, deadline=None, derandomize=True)
@@ -37,8 +37,13 @@ def test_where_all_is_convex_it_costs_what_the_linear_programme_costs(home, batt
 
 @many
 @given(homes(), batteries())
-@example((np.array([1.0, -1.0, 2.0]), np.array([-0.2, 0.3, 0.3]), np.array([0.1, -0.1, 0.5])), Battery(5, 3, 0.9, 0.9))
-def test_with_negative_prices_and_export_above_import_it_costs_what_the_mixed_integer_programme_costs(home, battery):
+@example(
+    (np.array([1.0, -1.0, 2.0]), np.array([-0.2, 0.3, 0.3]), np.array([0.1, -0.1, 0.5])),
+    Battery(5, 3, 0.9, 0.9),
+)
+def test_with_negative_prices_and_export_above_import_it_costs_what_the_mixed_integer_programme_costs(
+    home, battery
+):
     result = optimal(home, battery)
     check(result, *home, battery)
     assert_same(result.cost, cheapest(*home, STEP_H, battery))
@@ -46,7 +51,11 @@ def test_with_negative_prices_and_export_above_import_it_costs_what_the_mixed_in
 
 
 @settings(some, max_examples=100)
-@given(homes(), batteries(capacity_kwh=5.0, power_kw=3.0, grid_charging=True, export_from_battery=True), st.data())
+@given(
+    homes(),
+    batteries(capacity_kwh=5.0, power_kw=3.0, grid_charging=True, export_from_battery=True),
+    st.data(),
+)
 def test_a_few_bad_intervals_in_a_convex_horizon(home, battery, data):
     net, buy, sell = home
     buy, sell = np.abs(buy), np.minimum(np.abs(sell), np.abs(buy))
@@ -78,11 +87,15 @@ def test_a_year_costs_what_the_linear_programme_costs():
     """Sixty days are enough to show rounding that gathers, and leave HiGHS a second."""
     rng = np.random.default_rng(8)
     count = 60 * 48
-    net = rng.gamma(1.5, 0.25, count) - 2 * np.clip(np.sin((np.arange(count) % 48 - 12) / 24 * np.pi), 0, None)
+    net = rng.gamma(1.5, 0.25, count) - 2 * np.clip(
+        np.sin((np.arange(count) % 48 - 12) / 24 * np.pi), 0, None
+    )
     buy, sell = np.where(np.arange(count) % 48 < 14, 0.09, 0.3), np.full(count, 0.05)
     result = optimal((net, buy, sell), Battery(13.5, 5, export_from_battery=True))
     check(result, net, buy, sell, Battery(13.5, 5, export_from_battery=True))
-    expected = cheapest(net, buy, sell, STEP_H, Battery(13.5, 5, export_from_battery=True), whole=False)
+    expected = cheapest(
+        net, buy, sell, STEP_H, Battery(13.5, 5, export_from_battery=True), whole=False
+    )
     assert result.cost == pytest.approx(expected, rel=1e-9)
 
 
@@ -97,7 +110,9 @@ def test_a_year_costs_what_the_linear_programme_costs():
 )
 def test_the_note_counts_the_intervals_that_are_not_convex(net, buy, sell, count):
     result = optimal(([net, 1.0], buy, sell), Battery(5, 4))
-    assert result.note.startswith(f"exact: {count} intervals" if count else "exact: convex in every interval")
+    assert result.note.startswith(
+        f"exact: {count} intervals" if count else "exact: convex in every interval"
+    )
 
 
 def test_a_kink_that_the_battery_cannot_reach_counts_for_nothing():
@@ -119,7 +134,10 @@ def test_by_hand():
 
 
 def test_of_equal_costs_it_moves_least():
-    result = optimal((np.zeros(6), np.full(6, 0.2), np.full(6, 0.2)), Battery(5, 4, 1.0, 1.0, export_from_battery=True))
+    result = optimal(
+        (np.zeros(6), np.full(6, 0.2), np.full(6, 0.2)),
+        Battery(5, 4, 1.0, 1.0, export_from_battery=True),
+    )
     assert not result.charge_kwh.any()
     assert not result.discharge_kwh.any()
 
@@ -147,7 +165,9 @@ def test_the_marginal_value_where_intervals_are_not_convex(seed):
     rng = np.random.default_rng(seed)
     home = tuple(rng.normal(*shape, 24) for shape in ((0, 1.5), (0.1, 0.2), (0.1, 0.2)))
     start, export = rng.choice([0.1, 0.37, 0.8, 1.0]), bool(rng.random() < 0.6)
-    battery = Battery(float(rng.choice([2, 5, 13])), 4, 0.9, 0.95, 0.1, float(start), export_from_battery=export)
+    battery = Battery(
+        float(rng.choice([2, 5, 13])), 4, 0.9, 0.95, 0.1, float(start), export_from_battery=export
+    )
     assert_marginal_value_is_what_one_more_kwh_saves(home, battery)
 
 
@@ -168,19 +188,31 @@ def test_the_rest_of_an_optimum_is_the_optimum_of_the_rest(home, battery):
 @given(homes(), batteries(), st.sampled_from([0.01, 3.0, 250.0]))
 def test_prices_times_k_cost_k_times_as_much(home, battery, factor):
     net, buy, sell = home
-    assert_same(optimal((net, factor * buy, factor * sell), battery).cost, factor * optimal(home, battery).cost)
+    assert_same(
+        optimal((net, factor * buy, factor * sell), battery).cost,
+        factor * optimal(home, battery).cost,
+    )
 
 
 @some
 @given(homes(), batteries(), st.sampled_from([0.1, 7.0]))
 def test_energies_times_k_cost_k_times_as_much(home, battery, factor):
-    larger = replace(battery, capacity_kwh=factor * battery.capacity_kwh, power_kw=factor * battery.power_kw)
-    assert_same(optimal((factor * home[0], *home[1:]), larger).cost, factor * optimal(home, battery).cost)
+    larger = replace(
+        battery, capacity_kwh=factor * battery.capacity_kwh, power_kw=factor * battery.power_kw
+    )
+    assert_same(
+        optimal((factor * home[0], *home[1:]), larger).cost, factor * optimal(home, battery).cost
+    )
 
 
 @some
-@given(homes(), batteries(charge_efficiency=1.0, discharge_efficiency=1.0, reserve=0.0, initial_soc=0.0))
-def test_without_losses_a_higher_price_for_both_costs_what_the_energy_left_does_not_save(home, battery):
+@given(
+    homes(),
+    batteries(charge_efficiency=1.0, discharge_efficiency=1.0, reserve=0.0, initial_soc=0.0),
+)
+def test_without_losses_a_higher_price_for_both_costs_what_the_energy_left_does_not_save(
+    home, battery
+):
     """Both prices up by c: a plan costs c x (net + stored at its end) more, which holds the optimum on both sides."""
     net, buy, sell = home
     before, after = optimal(home, battery), optimal((net, buy + 0.2, sell + 0.2), battery)
@@ -191,7 +223,9 @@ def test_without_losses_a_higher_price_for_both_costs_what_the_energy_left_does_
 @some
 @given(homes(), batteries(reserve=0.0, initial_soc=0.0), st.sampled_from([1.0, 1.3, 4.0]))
 def test_a_bigger_battery_never_costs_more(home, battery, factor):
-    larger = replace(battery, capacity_kwh=factor * battery.capacity_kwh, power_kw=factor * battery.power_kw)
+    larger = replace(
+        battery, capacity_kwh=factor * battery.capacity_kwh, power_kw=factor * battery.power_kw
+    )
     freer = replace(larger, grid_charging=True, export_from_battery=True)
     costs = [optimal(home, each).cost for each in (Battery(0, 0), battery, larger, freer)]
     assert all(more >= less - 1e-9 for more, less in pairwise(costs)), costs
@@ -219,9 +253,13 @@ def test_day_ahead_is_the_optimum_of_each_day_with_the_store_carried_over(home, 
     result = dispatch(*home, STEP_H, battery, "day_ahead", day_edges=edges)
     assert battery.capacity_kwh == 0 or result.marginal_value is not None
     for first, last in pairwise(edges):
-        spent = cost_of(*(each[first:last] for each in (*home, result.charge_kwh, result.discharge_kwh)))
+        spent = cost_of(
+            *(each[first:last] for each in (*home, result.charge_kwh, result.discharge_kwh))
+        )
         today = battery
         if first and battery.capacity_kwh:
-            stored = min(max(result.soc_kwh[first - 1] / battery.capacity_kwh, battery.reserve), 1.0)
+            stored = min(
+                max(result.soc_kwh[first - 1] / battery.capacity_kwh, battery.reserve), 1.0
+            )
             today = replace(battery, initial_soc=stored)
         assert_same(spent, cheapest(*(each[first:last] for each in home), STEP_H, today))

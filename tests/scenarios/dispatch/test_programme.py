@@ -4,12 +4,12 @@ import sys
 
 import numpy as np
 import pytest
-from dispatch_cases import STEP_H, batteries, check, homes
-from dispatch_oracle import cheapest
 from hypothesis import given, settings
+from support.dispatch_cases import STEP_H, batteries, check, homes
+from support.dispatch_oracle import cheapest
 
 from flipkit.errors import ConfigurationError
-from flipkit.scenarios.battery import Battery
+from flipkit.scenarios import Battery
 from flipkit.scenarios.dispatch import block, dispatch, dispatch_block
 
 BATTERY = Battery(8, 3, 0.9, 0.95, 0.1, 0.5, export_from_battery=True)
@@ -40,7 +40,9 @@ def prices(kind):
     ],
 )
 @pytest.mark.parametrize("method", ["optimal", "day_ahead"])
-def test_each_condition_falls_back_to_the_programme_which_costs_the_same(monkeypatch, kind, said, method):
+def test_each_condition_falls_back_to_the_programme_which_costs_the_same(
+    monkeypatch, kind, said, method
+):
     home = prices(kind)
     result = dispatch(*home, STEP_H, BATTERY, method, day_edges=[0, 5, 12])
     check(result, *home, BATTERY)
@@ -66,10 +68,17 @@ def test_whichever_is_used_the_cost_is_the_same(home, battery):
 
 def test_in_a_block_only_the_sites_that_need_it():
     net, buy, sell = prices("export above import")
-    both = dispatch_block(np.stack([net, np.full(12, 9.0)]), buy, sell, STEP_H, Battery(1, 3, 1, 1), "rule")
+    both = dispatch_block(
+        np.stack([net, np.full(12, 9.0)]), buy, sell, STEP_H, Battery(1, 3, 1, 1), "rule"
+    )
     assert set(both.methods_used) == {"rule"}
     both = dispatch_block(
-        np.stack([net, np.zeros(12)]), buy, sell, STEP_H, Battery(8, 0.5, grid_charging=False), "optimal"
+        np.stack([net, np.zeros(12)]),
+        buy,
+        sell,
+        STEP_H,
+        Battery(8, 0.5, grid_charging=False),
+        "optimal",
     )
     assert both.methods_used == ("milp", "optimal")
 

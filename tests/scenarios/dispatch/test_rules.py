@@ -4,12 +4,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from dispatch_cases import STEP_H, batteries, check, homes
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.dispatch_cases import STEP_H, batteries, check, homes
 
 from flipkit.errors import InputError
-from flipkit.scenarios.battery import Battery
+from flipkit.scenarios import Battery
 from flipkit.scenarios.dispatch import dispatch
 
 many = settings(max_examples=150, deadline=None, derandomize=True)
@@ -35,7 +35,9 @@ def plain(net, cheap, battery, step_h):
 
 
 def assert_is_plain(result, expected):
-    for values, wanted in zip((result.charge_kwh, result.discharge_kwh, result.soc_kwh), expected, strict=True):
+    for values, wanted in zip(
+        (result.charge_kwh, result.discharge_kwh, result.soc_kwh), expected, strict=True
+    ):
         np.testing.assert_allclose(values, wanted, atol=1e-9)
 
 
@@ -51,7 +53,9 @@ def test_self_consumption(home, battery):
 @many
 @given(homes(intervals=40), batteries(), st.data())
 def test_charging_at_night(home, battery, data):
-    night = np.array(data.draw(st.lists(st.booleans(), min_size=len(home[0]), max_size=len(home[0]))))
+    night = np.array(
+        data.draw(st.lists(st.booleans(), min_size=len(home[0]), max_size=len(home[0])))
+    )
     result = dispatch(*home, STEP_H, battery, "rule_tou", night=night)
     assert_is_plain(result, plain(home[0], night, battery, STEP_H))
     check(result, *home, battery)
@@ -59,7 +63,9 @@ def test_charging_at_night(home, battery, data):
 
 @many
 @given(homes(intervals=30), batteries(grid_charging=True), st.data())
-def test_the_cheap_window_is_the_days_lowest_price_where_that_pays_after_losses(home, battery, data):
+def test_the_cheap_window_is_the_days_lowest_price_where_that_pays_after_losses(
+    home, battery, data
+):
     net, buy, _ = home
     count = len(net)
     edges = sorted({0, *data.draw(st.lists(st.integers(0, count), max_size=3)), count})
@@ -77,7 +83,13 @@ def test_no_window_where_the_spread_does_not_cover_the_losses():
     price = np.array([0.10, 0.12])
     for efficiency, charged in ((1.0, 1.0), (0.9, 0.0)):
         result = dispatch(
-            [1, 1], price, [0, 0], 0.5, Battery(5, 2, efficiency, efficiency), "rule_tou", day_edges=[0, 2]
+            [1, 1],
+            price,
+            [0, 0],
+            0.5,
+            Battery(5, 2, efficiency, efficiency),
+            "rule_tou",
+            day_edges=[0, 2],
         )
         assert result.charge_kwh.sum() == charged
 
@@ -90,7 +102,9 @@ def test_a_battery_that_may_not_charge_from_the_grid_has_no_window():
 
 
 def test_surplus_in_the_window_is_charged_first():
-    result = dispatch([-1.5, 1], [0.1, 0.9], [0, 0], 0.5, Battery(5, 4, 1, 1), "rule_tou", day_edges=[0, 2])
+    result = dispatch(
+        [-1.5, 1], [0.1, 0.9], [0, 0], 0.5, Battery(5, 4, 1, 1), "rule_tou", day_edges=[0, 2]
+    )
     assert result.charge_kwh[0] == 2.0
     assert result.cost == pytest.approx(0.1 * 0.5)
 
@@ -101,7 +115,10 @@ def test_surplus_in_the_window_is_charged_first():
         ({"method": "best"}, "method 'best': give one of rule, rule_tou, day_ahead, optimal"),
         ({"method": "day_ahead"}, "needs day_edges"),
         ({"method": "rule_tou"}, "needs day_edges"),
-        ({"method": "day_ahead", "day_edges": [0, 2]}, "must rise from 0 to the number of intervals, 3"),
+        (
+            {"method": "day_ahead", "day_edges": [0, 2]},
+            "must rise from 0 to the number of intervals, 3",
+        ),
         ({"method": "day_ahead", "day_edges": [0, 2, 2, 3]}, "must rise"),
         ({"method": "day_ahead", "day_edges": [1, 3]}, "must rise"),
         ({"step_h": 0}, "step_h 0"),
@@ -116,6 +133,11 @@ def test_surplus_in_the_window_is_charged_first():
     ],
 )
 def test_what_cannot_be_used_is_named(changed, words):
-    given = {"net_kwh": [1.0, 2.0, 3.0], "import_price": [0.1] * 3, "export_price": [0.0] * 3, "step_h": 0.5}
+    given = {
+        "net_kwh": [1.0, 2.0, 3.0],
+        "import_price": [0.1] * 3,
+        "export_price": [0.0] * 3,
+        "step_h": 0.5,
+    }
     with pytest.raises(InputError, match=words):
         dispatch(**given | {"battery": Battery(5, 2), "method": "rule"} | changed)

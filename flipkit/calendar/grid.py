@@ -1,0 +1,26 @@
+"""A regular grid of times."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["Grid"]
+
+
+class Grid(NamedTuple):
+    """Intervals of one length, one after another.
+
+    Attributes
+    ----------
+    start_us, step_us, intervals : int
+        Microseconds since 1970-01-01 UTC; microseconds; how many.
+    """
+
+    start_us: int
+    step_us: int
+    intervals: int
+
+    @property
+    def end_us(self) -> int:
+        """End of the last interval."""
+        return self.start_us + self.intervals * self.step_us

@@ -1,0 +1,1 @@
+"""The Flatpeak half of the emulator."""

@@ -1,0 +1,1 @@
+"""The Flip half of the emulator."""

@@ -1,0 +1,115 @@
+"""The Flip Aggregator API: its four endpoints."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+from flask import Blueprint, Response, request
+
+from flipkit.emulator.clock import Clock
+from flipkit.emulator.flip import (
+    commission as flip_commission,
+)
+from flipkit.emulator.flip import (
+    fleet_data as flip_fleet_data,
+)
+from flipkit.emulator.flip import (
+    tables as flip_tables,
+)
+from flipkit.emulator.flip.answers import (
+    FlipRefusal,
+    framework_body,
+    general,
+    invalid,
+    json_answer,
+    refused,
+)
+from flipkit.emulator.flip.bodies import MONTH, CommissionBody, FleetDataBody, decode
+from flipkit.emulator.store import Store
+
+__all__ = ["flip_blueprint"]
+
+_BEARER = re.compile(r"Bearer +[!-~]+", re.IGNORECASE)
+_COUNT = re.compile(r"[0-9]{1,9}")
+
+
+def flip_blueprint(store: Store, clock: Clock) -> Blueprint:
+    """The routes under ``/v1``, over a store.
+
+    Parameters
+    ----------
+    store : Store
+    clock : Clock
+        Says which month is the current one (in UTC).
+
+    Returns
+    -------
+    flask.Blueprint
+    """
+    store.create(flip_tables.SCHEMA)
+    flip = Blueprint("flip", __name__, url_prefix="/v1")
+    flip.before_request(_check_key)
+    flip.register_error_handler(FlipRefusal, refused)
+
+    @flip.get("/sites")
+    def sites() -> Response:
+        with store.read() as db:
+            documents = flip_tables.site_documents(db, _count("skip", 0), _count("limit", -1))
+        return json_answer([msgspec.Raw(document) for document in documents])
+
+    @flip.get("/reports/equipment_performance")
+    def equipment_performance() -> Response:
+        month = _month(clock)
+        with store.read() as db:
+            return json_answer(flip_tables.report(db, month))
+
+    @flip.post("/fleet-data")
+    def fleet_data() -> Response:
+        body = decode(_content(), FleetDataBody)
+        if not body.records:
+            raise invalid("records array must not be empty")
+        with store.write() as db:
+            return json_answer({"records": flip_fleet_data.push(db, body.records)})
+
+    @flip.post("/commission")
+    def commission() -> Response:
+        body = decode(_content(), CommissionBody)
+        with store.write() as db:
+            flip_commission.commission(db, body, clock.text())
+        empty = Response(status=201)
+        del empty.headers["Content-Type"]
+        return empty
+
+    return flip
+
+
+def _check_key() -> None:
+    if not _BEARER.fullmatch(request.headers.get("Authorization", "")):
+        raise general(
+            401, "UNAUTHORIZED", "Send 'Authorization: Bearer <api key>' with every request"
+        )
+
+
+def _content() -> bytes:
+    if request.mimetype != "application/json":
+        raise FlipRefusal(
+            415, framework_body(415, f"Unsupported Media Type: {request.mimetype or 'none'}")
+        )
+    return request.get_data()
+
+
+def _month(clock: Clock) -> str:
+    month = request.args.get("month", clock.text()[:7])
+    if not re.match(MONTH, month):
+        raise invalid(f"month must be YYYY-MM, such as 2025-06; got {month!r}")
+    return month
+
+
+def _count(name: str, default: int) -> int:
+    text = request.args.get(name)
+    if text is None:
+        return default
+    if not _COUNT.fullmatch(text):
+        raise invalid(f"{name} must be a whole number of at most 9 digits; got {text!r}")
+    return int(text)

@@ -1,0 +1,82 @@
+"""The tariff as a value: prices, tiers, charges and price series."""
+
+from flipkit.tariffs.model.charges import (
+    TAXABLE,
+    Adder,
+    DemandCharge,
+    DemandTier,
+    DemandWindow,
+    FixedCharge,
+    Minimum,
+    Ratchet,
+    Tax,
+)
+from flipkit.tariffs.model.checks import TIER_RULES, overlap
+from flipkit.tariffs.model.describe import describe_validity
+from flipkit.tariffs.model.export import Export
+from flipkit.tariffs.model.rate_table import (
+    Schedule,
+    added,
+    canonical,
+    day_kinds,
+    period_names,
+    rate_series,
+    rate_table,
+    schedule_changes,
+    schedule_of,
+)
+from flipkit.tariffs.model.rates import (
+    DAY_NAMES,
+    DAY_S,
+    HOLIDAY,
+    MONTH_NAMES,
+    Rate,
+    Tier,
+    check_number,
+    check_price,
+    clock_text,
+    seconds_of,
+)
+from flipkit.tariffs.model.series import PriceSeries, aligned, check_cover, joined
+from flipkit.tariffs.model.tariff import Tariff, TierRule
+
+__all__ = [
+    "DAY_NAMES",
+    "DAY_S",
+    "HOLIDAY",
+    "MONTH_NAMES",
+    "TAXABLE",
+    "TIER_RULES",
+    "Adder",
+    "DemandCharge",
+    "DemandTier",
+    "DemandWindow",
+    "Export",
+    "FixedCharge",
+    "Minimum",
+    "PriceSeries",
+    "Ratchet",
+    "Rate",
+    "Schedule",
+    "Tariff",
+    "Tax",
+    "Tier",
+    "TierRule",
+    "added",
+    "aligned",
+    "canonical",
+    "check_cover",
+    "check_number",
+    "check_price",
+    "clock_text",
+    "day_kinds",
+    "describe_validity",
+    "joined",
+    "overlap",
+    "period_names",
+    "rate_series",
+    "rate_table",
+    "schedule_changes",
+    "schedule_of",
+    "seconds_of",
+]

@@ -1,0 +1,178 @@
+"""Payback, net present value and rate of return: against the annuity formula, a bisection in decimals, and by hand."""
+
+import math
+import pickle
+import subprocess
+import sys
+from decimal import Decimal, localcontext
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flipkit.errors import InputError
+from flipkit.scenarios.changes import Investment, part_year, yearly
+from flipkit.scenarios.changes.finance import DISCOUNT_RATE
+
+DAY = 86_400_000_000
+money = st.floats(0.01, 1e6)
+years = st.integers(1, 40)
+rates = st.just(0.0) | st.floats(1e-9, 1.0)
+
+
+def annuity(rate, years):
+    """What 1 at the end of each year is worth today, in closed form."""
+    return Decimal(years) if rate == 0 else (1 - (1 + rate) ** -years) / rate
+
+
+def bisected(capex, saving, years):
+    """The rate at which the annuity is worth the capex, in 60 digits: it falls as the rate rises."""
+    with localcontext() as context:
+        context.prec = 60
+        wanted, low, high = (
+            Decimal(capex) / Decimal(saving),
+            Decimal("-0.9999999999"),
+            Decimal(10) ** 9,
+        )
+        for _ in range(200):
+            middle = (low + high) / 2
+            low, high = (middle, high) if annuity(middle, years) > wanted else (low, middle)
+        return float(low)
+
+
+@given(money, st.floats(-1e6, 1e6), years, rates)
+def test_net_present_value_is_the_annuity_less_the_capex(capex, saving, years, rate):
+    with localcontext() as context:
+        context.prec = 40
+        worth = Decimal(saving) * annuity(Decimal(rate), years)
+        expected = float(worth - Decimal(capex))
+    assert Investment(capex, years, rate).npv(saving) == pytest.approx(
+        expected, rel=1e-9, abs=1e-12 * (capex + abs(saving) * years)
+    )
+
+
+@given(money, money, years)
+def test_rate_of_return_is_that_of_a_bisection(capex, saving, years):
+    found = Investment(capex, years).irr(saving)
+    assert found == pytest.approx(bisected(capex, saving, years), rel=1e-9, abs=1e-9)
+    assert (found > 0) == (saving * years > capex) or abs(saving * years / capex - 1) < 1e-9
+
+
+@given(money, money, years)
+def test_at_the_rate_of_return_the_net_present_value_is_zero(capex, saving, years):
+    rate = Investment(capex, years).irr(saving)
+    if 0 <= rate <= 1:
+        assert abs(Investment(capex, years, rate).npv(saving)) <= 1e-9 * saving * years
+
+
+@given(money, money)
+def test_payback_times_saving_is_the_capex(capex, saving):
+    assert Investment(capex).payback_years(saving) * saving == pytest.approx(capex, rel=1e-15)
+
+
+def test_by_hand():
+    """1,000 for 300 a year over 5 years at 10 %: 300 x 3.790787 = 1,137.236; 300 x 3.333333 is 1,000 at 15.238 %."""
+    one = Investment(1000.0, 5, 0.10)
+    assert one.payback_years(300.0) == pytest.approx(3.3333333, abs=1e-7)
+    assert one.npv(300.0) == pytest.approx(137.236, abs=5e-4)
+    assert one.irr(300.0) == pytest.approx(0.15238, abs=5e-6)
+    assert Investment(100.0, 1).irr(110.0) == pytest.approx(0.10, rel=1e-12)
+    # Two years: 100 = 60 x + 60 x^2 has x = (sqrt(1 + 20/3) - 1) / 2.
+    assert Investment(100.0, 2).irr(60.0) == pytest.approx(
+        2 / (math.sqrt(1 + 20 / 3) - 1) - 1, rel=1e-12
+    )
+    assert Investment(100.0, 20).irr(5.0) == pytest.approx(0.0, abs=1e-12)
+    assert Investment(100.0, 10).irr(5.0) < 0
+
+
+@pytest.mark.parametrize("saving", [0.0, -0.0, -300.0, math.nan])
+def test_where_nothing_is_saved_there_is_no_payback_and_no_rate(saving):
+    one = Investment(1000.0, 5)
+    assert math.isnan(one.payback_years(saving))
+    assert math.isnan(one.irr(saving))
+    assert one.npv(saving) <= -1000.0 or math.isnan(saving)
+
+
+def test_what_costs_nothing_is_paid_back_at_once_and_has_no_rate():
+    free = Investment(0.0, 5, 0.0)
+    assert (free.payback_years(10.0), free.npv(10.0)) == (0.0, 50.0)
+    assert math.isnan(free.irr(10.0))
+
+
+def test_without_a_lifetime_there_is_a_payback_alone():
+    one = Investment(1000.0)
+    assert one.payback_years(250.0) == 4.0
+    assert math.isnan(one.npv(250.0))
+    assert math.isnan(one.irr(250.0))
+    assert one.discount_rate == DISCOUNT_RATE == 0.064
+
+
+@pytest.mark.parametrize("saving", [5e-324, 1e-300, 1e-13, 1e13])
+def test_savings_next_to_nothing_and_out_of_all_measure(saving):
+    rate = Investment(1e4, 25).irr(saving)
+    assert math.isnan(rate) if saving == 5e-324 else rate > -1
+
+
+def test_a_year_of_savings_is_that_of_the_window():
+    assert yearly(100.0, 0, 365 * DAY + DAY // 4) == 100.0
+    assert yearly(-30.0, 10 * DAY, 40 * DAY) == pytest.approx(-365.25)
+
+
+@pytest.mark.parametrize("days", [359, 364, 365, 366, 372, 728, 731, 3653])
+def test_whole_years_need_no_word(days):
+    assert part_year(5 * DAY, (5 + days) * DAY) is None
+
+
+@pytest.mark.parametrize(
+    ("days", "words"), [(30, "x 12.2"), (358, "x 1.02"), (373, "x 0.979"), (548, "x 0.667")]
+)
+def test_other_windows_are_a_finding(days, words):
+    found = part_year(5 * DAY, (5 + days) * DAY)
+    assert found.name == "finance.part_year"
+    assert f"{days} days" in found.words
+    assert words in found.words
+
+
+@pytest.mark.parametrize("capex", [-1.0, math.nan, math.inf, "5000", True, None])
+def test_a_capex_that_is_none(capex):
+    with pytest.raises(InputError, match=r"investment: capex .* must be a number of 0 or more"):
+        Investment(capex)
+
+
+@pytest.mark.parametrize("lifetime", [0, -5, 0.5, 12.5, 101, math.nan, "25", True])
+def test_a_lifetime_that_is_none(lifetime):
+    with pytest.raises(
+        InputError,
+        match=r"investment: lifetime_years .* must be a whole number of years from 1 to 100",
+    ):
+        Investment(5000.0, lifetime)
+
+
+@pytest.mark.parametrize("rate", [-0.01, 6.4, math.nan, "6.4 %", None])
+def test_a_discount_rate_that_is_none(rate):
+    with pytest.raises(
+        InputError,
+        match=r"investment: discount_rate .* must be a fraction from 0 to 1; 0\.064 is 6\.4 %",
+    ):
+        Investment(5000.0, 25, rate)
+
+
+def test_a_whole_number_of_years_may_be_a_float():
+    assert Investment(5000.0, 25.0).npv(400.0) == Investment(5000.0, 25).npv(400.0)
+
+
+def test_investments_are_values():
+    one = Investment(5000.0, 25, 0.05)
+    assert one == pickle.loads(pickle.dumps(one))  # noqa: S301
+    assert len({one, Investment(5000.0, 25, 0.05), Investment(5000.0, 20, 0.05)}) == 2
+
+
+def test_the_library_is_loaded_when_it_is_needed():
+    code = (
+        "import sys; from flipkit.scenarios.changes.finance import Investment; one = Investment(1.0, 5);"
+        "print('numpy_financial' in sys.modules); one.npv(1.0); print('numpy_financial' in sys.modules)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert said.split() == ["False", "True"]

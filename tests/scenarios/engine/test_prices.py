@@ -1,0 +1,202 @@
+"""Today's prices: what is asked of the service, what is read where, and what a location with tiers costs."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from support import kits
+
+import flipkit as fk
+from flipkit.errors import InputError
+from flipkit.frames import records_of, take
+from flipkit.scenarios.engine import current_prices
+from flipkit.tariffs import Export, Rate
+
+GBP = {"currency": "GBP", "timezone": "Europe/London"}
+FLAT = fk.Tariff.flat(0.25, **GBP)
+START = datetime(2025, 5, 1, tzinfo=UTC)
+HALF_HOUR = timedelta(minutes=30)
+
+
+def energy(count=96, site="a"):
+    rng = np.random.default_rng(2)
+    times = [START + number * HALF_HOUR for number in range(count)]
+    return pd.DataFrame(
+        {"site_id": site, "start_utc": times, "consumption_kwh": rng.uniform(0, 1, count)}
+    )
+
+
+def costs(result):
+    frame = take(result.summary(band=False), numbers=["cost"], texts=["site_id", "scenario"])
+    return {(site, scenario): cost for cost, site, scenario in zip(*frame.values(), strict=True)}
+
+
+@pytest.mark.parametrize(("site", "listed"), [("ca-03", 0), ("be-01", 0), ("uk-02", 5)])
+def test_a_site_year_takes_ten_calls_at_most(kit, site, listed):
+    """One for all locations, one for a site's tariffs, and the price list where prices are the market's."""
+    frame = fk.site_energy(kit, "2025-01", "2025-12", site_id=site)
+    calls = kits.count_calls(kit)
+    fk.simulate(
+        frame, [fk.Scenario("today"), fk.Scenario("less", load=fk.Load(scale=0.9))], prices=kit
+    )
+    assert len([path for _, path in calls if path.startswith("/prices/")]) == listed
+    assert len(calls) == 2 + listed <= 10
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_location_with_tiers_costs_what_its_cost_report_says(seed):
+    kit = kits.kit_over()
+    location = kit.flatpeak.create_location("home", city="London", country_code="GB")
+    ladder = [
+        {"fixed": 0.1, "to_kwh": 200},
+        {"fixed": 0.2, "to_kwh": 600},
+        {"fixed": 0.4, "to_kwh": None},
+    ]
+    hours = [{"valid_from": "00:00:00", "valid_to": "00:00:00", "rate": ladder}]
+    schedule = [{"months": ["All"], "days_and_hours": [{"days": ["All"], "hours": hours}]}]
+    open_ended = {
+        "contract_start_date": "1970-01-01T00:00:00Z",
+        "contract_end_date": "9999-12-31T00:00:00Z",
+    }
+    kit.flatpeak.create_tariff(
+        location, {"direction": "IMPORT", "type": "COMMODITY", "schedule": schedule} | open_ended
+    )
+    begin = datetime(2025, 5, 31, 23, tzinfo=UTC)  # midnight in London: the count of June begins
+    times = [begin + number * HALF_HOUR for number in range(30 * 48)]
+    values = np.random.default_rng(seed).integers(1, 1500, len(times)).tolist()
+    rows = [
+        {
+            "location_id": location,
+            "units": "WH",
+            "value": value,
+            "start_utc": time,
+            "end_utc": time + HALF_HOUR,
+        }
+        for value, time in zip(values, times, strict=True)
+    ]
+    assert len(kit.flatpeak.submit_interval(rows).failed) == 0
+    window = begin, times[-1] + HALF_HOUR
+    told = take(kit.flatpeak.cost_by_interval(location, *window), numbers=["cost"])["cost"]
+    result = fk.simulate(fk.site_energy(kit, *window), [fk.Scenario("today")], prices=kit)
+    got = take(result.intervals(), numbers=["import_cost"])["import_cost"]
+    np.testing.assert_allclose(got, told, atol=1e-9)
+    assert set(result.outcome("home", "today").import_tier) == {0, 1, 2}
+    assert costs(result)["home", "current_prices"] == pytest.approx(told.sum(), abs=0.005)
+
+
+def test_own_use_that_has_a_price_is_priced_verified_and_asked_about():
+    """Leased panels: what the home uses of them is paid by the kWh."""
+    kit = kits.kit_over()
+    location = kit.flatpeak.create_location("home", city="London", country_code="GB")
+    for direction, price in (("IMPORT", 0.3), ("EXPORT", 0.1), ("LOCAL", 0.07)):
+        tariff = fk.Tariff.flat(price, **GBP).to_flatpeak(location, direction=direction)
+        kit.flatpeak.create_tariff(location, tariff)
+    frame = energy(site="home").assign(
+        generation_kwh=lambda table: table["consumption_kwh"].to_numpy()[::-1]
+    )
+    scenarios = [fk.Scenario("today"), fk.Scenario("battery", battery=fk.Battery(3, 1))]
+    result = fk.simulate(frame, scenarios, prices=kit, verify=30)
+    assert result.proof.agrees
+    assert {row.tariff_direction for row in result.proof.rows} == {"IMPORT", "EXPORT", "LOCAL"}
+    used, made = frame["consumption_kwh"], frame["generation_kwh"]
+    own = 0.07 * np.minimum(used, made).sum()
+    plain = 0.3 * (used - made).clip(lower=0).sum() - 0.1 * (made - used).clip(lower=0).sum() + own
+    assert costs(result)["home", "current_prices"] == pytest.approx(plain, abs=0.016)
+    told = fk.simulate(frame, scenarios, prices=kit, method="instant")
+    for key, cost in costs(told).items():
+        assert cost == pytest.approx(costs(result)[key], abs=0.02)
+    assert set(take(told.bills(), texts=["component"])["component"]) == {
+        "import",
+        "export",
+        "own use",
+    }
+
+
+def test_one_tariff_for_all_or_one_for_each():
+    frame = pd.concat([energy(site="a"), energy(site="b")])
+    kwh = energy()["consumption_kwh"].sum()
+    dear = fk.Tariff.flat(0.5, **GBP)
+    assert costs(fk.simulate(frame, [fk.Scenario("x")], prices=FLAT)) == {
+        ("a", "x"): pytest.approx(0.25 * kwh, abs=0.006),
+        ("b", "x"): pytest.approx(0.25 * kwh, abs=0.006),
+    }
+    each = costs(fk.simulate(frame, [fk.Scenario("x")], prices={"a": FLAT, "b": dear}))
+    assert each["b", "x"] == pytest.approx(0.5 * kwh, abs=0.006)
+    with pytest.raises(InputError, match="site b, scenario 'x': no import price"):
+        fk.simulate(frame, [fk.Scenario("x")], prices={"a": FLAT})
+
+
+def test_a_tariff_that_settles_exports_does_so_unless_another_is_named():
+    sold = fk.Tariff(
+        "both", "GBP", "Europe/London", (Rate(0.25),), export=Export("net_billing", (Rate(0.1),))
+    )
+    frame = energy().assign(generation_kwh=2.0)
+    exported = (2.0 - frame["consumption_kwh"]).clip(lower=0).sum()
+    scenarios = [fk.Scenario("own"), fk.Scenario("other", export_tariff=fk.Tariff.flat(0.3, **GBP))]
+    found = costs(fk.simulate(frame, scenarios, prices=sold))
+    assert found["a", "own"] == pytest.approx(-0.1 * exported, abs=0.01)
+    assert found["a", "other"] == pytest.approx(-0.3 * exported, abs=0.01)
+
+
+def test_a_frame_has_import_export_and_own_use():
+    half_hours = pd.to_datetime([START + n * HALF_HOUR for n in range(97)])
+    common = {
+        "site_id": "a",
+        "start_utc": half_hours[:-1],
+        "end_utc": half_hours[1:],
+        "currency": "GBP",
+    }
+    prices = pd.concat(
+        [
+            pd.DataFrame(common | {"tariff_direction": direction, "price_per_kwh": price})
+            for direction, price in (("IMPORT", 0.3), ("EXPORT", 0.1), ("LOCAL", 0.07))
+        ]
+    )
+    frame = energy().assign(generation_kwh=0.5)
+    used = frame["consumption_kwh"]
+    own = np.minimum(used, 0.5).sum()
+    expected = (
+        0.3 * (used - 0.5).clip(lower=0).sum() - 0.1 * (0.5 - used).clip(lower=0).sum() + 0.07 * own
+    )
+    result = fk.simulate(frame, [fk.Scenario("x")], prices=prices)
+    assert costs(result)["a", "x"] == pytest.approx(expected, abs=0.02)
+    components = take(result.bills(), texts=["component"], numbers=["quantity"])
+    assert list(dict.fromkeys(components["component"])) == ["import", "export", "own use"]
+    assert components["quantity"][2] == pytest.approx(own, abs=1e-5)
+
+
+@pytest.mark.parametrize("source", [5, "kit", [FLAT], object()])
+def test_what_is_no_source_of_prices_is_refused(source):
+    with pytest.raises(InputError, match="prices: expected a kit, a Flatpeak client, a Tariff"):
+        current_prices(source, {"a": (0, 1)}, {})
+
+
+def test_today_costs_every_site_what_its_cost_report_says():
+    """A year of the sample fleet, month by month and to the cent, by import and export."""
+    with fk.connect("emulator", frames="polars") as kit:
+        frame = fk.site_energy(kit, "2025-01", "2025-12")
+        bills = fk.simulate(frame, [fk.Scenario("today")], prices=kit).bills()
+        report = fk.cost_report(kit, "2025-01", "2025-12")
+    called = {"IMPORT": ("import", 1), "EXPORT": ("export", -1)}
+    wanted = {}
+    for row in records_of(report):
+        has_records = row["energy_kwh"] is not None  # a home without panels has none of its exports
+        if row["object_type"] == "location" and row["tariff_direction"] in called and has_records:
+            component, sign = called[row["tariff_direction"]]
+            money = sign * row["cost"] + 0.0
+            wanted[row["site_id"], row["period"], component] = (
+                money,
+                row["energy_kwh"],
+                row["currency"],
+            )
+    found = {
+        (row["site_id"], row["month"], row["component"]): (
+            row["cost"],
+            row["quantity"],
+            row["currency"],
+        )
+        for row in records_of(bills)
+    }
+    assert found == wanted
+    assert len({site for site, _, _ in found}) == 24

@@ -1,0 +1,185 @@
+"""A plan in plain terms as flipkit's `Tariff`, and flipkit's bill as plain numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+import flipkit as fk
+from flipkit.tariffs import (
+    Adder,
+    DemandCharge,
+    DemandTier,
+    DemandWindow,
+    FixedCharge,
+    Minimum,
+    PriceSeries,
+    Rate,
+    Tariff,
+    Tax,
+    Tier,
+)
+from flipkit.tariffs import Export as TariffExport
+from flipkit.tariffs import Ratchet as TariffRatchet
+from support.bill_plan import Demand, Export, Limit, Period, Plan, Profile, Series, When
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Numbers = dict[tuple[str, str], list[float]]
+
+
+def us(moment: datetime) -> int:
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def clock(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+def days_of(when: When) -> str | tuple[int, ...]:
+    return "holiday" if when.holiday else when.days
+
+
+def tiers_of(period: Period) -> tuple[Tier, ...]:
+    if not period.limits:
+        return ()
+    ends: list[Limit | None] = [*period.limits, None]
+    first = period.limits[0]
+    unit: Any = "day" if first.daily else "month"
+    return tuple(
+        Tier(float(price), None if end is None else float(end.amount), unit, first.per_kw)
+        for price, end in zip(period.prices, ends, strict=True)
+    )
+
+
+def rates_of(periods: Iterable[Period], named: bool = True) -> tuple[Rate, ...]:
+    return tuple(
+        Rate(
+            float(period.prices[0]), clock(when.start), clock(when.end), when.months, days_of(when),
+            tiers=tiers_of(period), period=period.name if named else None,
+        )
+        for period in periods
+        for when in period.whens
+    )  # fmt: skip
+
+
+def series_of(series: Series) -> PriceSeries | None:
+    if not series:
+        return None
+    starts, ends, prices = zip(*series, strict=True)
+    return PriceSeries(
+        np.array([*map(us, starts)]), np.array([*map(us, ends)]), np.array([*map(float, prices)])
+    )
+
+
+def demand_of(charge: Demand) -> DemandCharge:
+    ratchet = charge.ratchet
+    minutes: Any = charge.minutes
+    tiers = tuple(
+        DemandTier(float(price), None if end is None else float(end))
+        for price, end in zip(charge.prices, [*charge.limits_kw, None], strict=True)
+    )
+    return DemandCharge(
+        charge.name, tiers, clock(charge.when.start), clock(charge.when.end), charge.when.months,
+        days_of(charge.when), minutes,
+        None if ratchet is None else TariffRatchet(float(ratchet.share), ratchet.months, ratchet.of_months),
+        tuple(DemandWindow(clock(when.start), clock(when.end), days_of(when)) for when in charge.also),
+    )  # fmt: skip
+
+
+def export_of(export: Export | None) -> TariffExport | None:
+    if export is None:
+        return None
+    mode: Any = export.mode
+    carry: Any = export.carry_over
+    return TariffExport(
+        mode, rates_of(export.periods), series_of(export.series), carry, float(export.payout),
+        float(export.payout_share), export.true_up_month,
+    )  # fmt: skip
+
+
+def minimum_of(plan: Plan) -> Minimum | None:
+    if plan.min_month is None and plan.min_year is None:
+        return None
+    month, year = (
+        None if amount is None else float(amount) for amount in (plan.min_month, plan.min_year)
+    )
+    return Minimum(month, year)
+
+
+def tariff(plan: Plan, name: str = "plan") -> Tariff:
+    """The plan as flipkit has it."""
+    rule: Any = plan.tier_rule
+    return Tariff(
+        name, "EUR", plan.timezone, rates_of(plan.periods), series_of(plan.series),
+        None if plan.start is None or plan.series else us(plan.start),  # a series has its own time
+        None if plan.end is None or plan.series else us(plan.end),
+        tier_rule=rule, holidays=plan.region, demand=tuple(map(demand_of, plan.demands)),
+        fixed=tuple(FixedCharge(label, float(day), float(month)) for label, day, month in plan.fixed),
+        minimum=minimum_of(plan), adders=tuple(Adder(label, float(price)) for label, price in plan.adders),
+        taxes=tuple(Tax(tax.name, float(tax.share), tax.on) for tax in plan.taxes), export=export_of(plan.export),
+    )  # fmt: skip
+
+
+def tariff_of(plans: list[Plan]) -> Tariff:
+    """One plan, or several one after another."""
+    made = [tariff(plan, f"plan {number}") for number, plan in enumerate(plans, 1)]
+    return made[0] if len(made) == 1 else Tariff.successive(made)
+
+
+def unnamed(made: Tariff, plan: Plan) -> Tariff:
+    """The same tariff without names of periods: rates of one price are one period."""
+    return replace(made, rates=rates_of(plan.periods, named=False))
+
+
+def energy_frame(profile: Profile, site: str = "home") -> pl.DataFrame:
+    count = len(profile.consumption)
+    starts = [
+        profile.start + timedelta(minutes=profile.minutes) * number for number in range(count)
+    ]
+    return pl.DataFrame(
+        {
+            "site_id": [site] * count,
+            "start_utc": pl.Series(starts, dtype=pl.Datetime("us", "UTC")),
+            "consumption_kwh": [float(kwh) for kwh in profile.consumption],
+            "generation_kwh": [float(kwh) for kwh in profile.generation],
+        }
+    )
+
+
+def engine_bill(plans: list[Plan], profile: Profile, edges: list[date] | None = None) -> Numbers:
+    """flipkit's bill by (month, component): quantity and cost, rows of the same name added."""
+    return numbers_of(fk.bill(energy_frame(profile), tariff_of(plans), billing_dates=edges))
+
+
+def numbers_of(frame: pl.DataFrame) -> Numbers:
+    result: Numbers = {}
+    for row in frame.iter_rows(named=True):
+        sums = result.setdefault((row["month"], row["component"]), [0.0, 0.0])
+        sums[0] += row["quantity"] if row["quantity"] is not None else 0.0
+        sums[1] += row["cost"]
+    return result
+
+
+def differences(
+    expected: dict[tuple[str, str], list[Decimal]], got: Numbers, share: float = 1e-9
+) -> list[tuple[tuple[str, str], str, float, float]]:
+    """Where two bills differ, by more than a share of the component (and of what its month moves, a thousandth)."""
+    moved: dict[str, float] = {}
+    for bill in (expected, got):
+        for (month, _), (_, cost) in bill.items():
+            moved[month] = moved.get(month, 0.0) + abs(float(cost))
+    found = []
+    for key in sorted({*expected, *got}):
+        theirs, ours = got.get(key, [0.0, 0.0]), expected.get(key, [Decimal(0)] * 2)
+        if abs(float(ours[1]) - theirs[1]) > share * (abs(theirs[1]) + moved[key[0]] / 1000):
+            found.append((key, "cost", float(ours[1]), theirs[1]))
+        measured = key[1].split()[0] in ("energy", "demand", "export", "adder")
+        if measured and abs(float(ours[0]) - theirs[0]) > share * max(abs(theirs[0]), 1e-3):
+            found.append((key, "quantity", float(ours[0]), theirs[0]))
+    return found

@@ -1,0 +1,127 @@
+"""A tariff and a profile in plain terms, for the judges of bills: nothing of flipkit, numbers as Decimal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+ZERO = Decimal(0)
+MONTHS = tuple(range(1, 13))
+ALL_DAYS = tuple(range(7))
+MINUTES_A_DAY = 1440
+
+Series = tuple[tuple[datetime, datetime, Decimal], ...]  # start, end, price per kWh
+
+
+@dataclass(frozen=True)
+class When:
+    """Local hours, in minutes of the day; an end before the start reaches across midnight."""
+
+    months: tuple[int, ...] = MONTHS
+    days: tuple[int, ...] = ALL_DAYS
+    start: int = 0
+    end: int = MINUTES_A_DAY
+    holiday: bool = False  # public holidays only, whatever the day of the week
+
+    def hours_hold(self, local: datetime) -> bool:
+        minute = local.hour * 60 + local.minute
+        inside = (
+            self.start <= minute < self.end
+            if self.start < self.end
+            else not self.end <= minute < self.start
+        )
+        return local.month in self.months and inside
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Where a tier ends: kWh a month or a day, or times the peak kW of the billing period."""
+
+    amount: Decimal
+    daily: bool = False
+    per_kw: bool = False
+
+
+@dataclass(frozen=True)
+class Period:
+    """Hours of one name and their ladder of prices: one price more than limits."""
+
+    name: str
+    whens: tuple[When, ...]
+    prices: tuple[Decimal, ...]
+    limits: tuple[Limit, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ratchet:
+    share: Decimal
+    months: int
+    of_months: tuple[int, ...] = MONTHS
+
+
+@dataclass(frozen=True)
+class Demand:
+    name: str
+    prices: tuple[Decimal, ...]
+    limits_kw: tuple[Decimal, ...] = ()
+    when: When = When()
+    minutes: int = 15
+    ratchet: Ratchet | None = None
+    also: tuple[When, ...] = ()  # more hours of the same charge, in the same months
+
+
+@dataclass(frozen=True)
+class Tax:
+    name: str
+    share: Decimal
+    on: tuple[str, ...] = ("energy", "demand", "fixed", "adder", "minimum")
+
+
+@dataclass(frozen=True)
+class Export:
+    mode: str  # net_billing, net_metering, buy_all_sell_all
+    periods: tuple[Period, ...] = ()
+    series: Series = ()
+    carry_over: str | None = None
+    payout: Decimal = ZERO  # per kWh, net metering
+    payout_share: Decimal = ZERO  # of the money left at the true-up, net billing
+    true_up_month: int = 12
+
+
+@dataclass(frozen=True)
+class Plan:
+    timezone: str
+    periods: tuple[Period, ...] = ()
+    series: Series = ()
+    tier_rule: str | None = None
+    region: str | None = None  # whose public holidays
+    holidays: frozenset[date] = frozenset()
+    demands: tuple[Demand, ...] = ()
+    fixed: tuple[tuple[str, Decimal, Decimal], ...] = ()  # name, per day, per month
+    min_month: Decimal | None = None
+    min_year: Decimal | None = None
+    adders: tuple[tuple[str, Decimal], ...] = ()
+    taxes: tuple[Tax, ...] = ()
+    export: Export | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class Profile:
+    """Energy of a site: intervals of one length, one after another."""
+
+    start: datetime
+    minutes: int
+    consumption: tuple[Decimal, ...]
+    generation: tuple[Decimal, ...]
+
+    @property
+    def end(self) -> datetime:
+        return self.start + timedelta(minutes=self.minutes) * len(self.consumption)
+
+    def __repr__(self) -> str:
+        """Short: a year would fill the screen of a failed test."""
+        sums = (sum(self.consumption), sum(self.generation))
+        return f"<{len(self.consumption)} x {self.minutes} min from {self.start}: {sums[0]} and {sums[1]} kWh>"

@@ -1,0 +1,93 @@
+"""Made-up homes, prices and batteries for dispatch, and what every dispatch must hold to."""
+
+import numpy as np
+from hypothesis import strategies as st
+
+from flipkit.scenarios import Battery
+
+STEP_H = 0.5
+EFFICIENCIES = (1.0, 0.95, 0.9, 0.7)
+
+
+@st.composite
+def batteries(draw, **fixed):
+    """Small and large, slow and fast, with and without losses, reserve and permissions; also no battery at all."""
+    capacity = draw(st.sampled_from([0.0, 0.5, 2.0, 5.0, 13.5]))
+    reserve = draw(st.sampled_from([0.0, 0.1, 0.5, 1.0]))
+    given = {
+        "capacity_kwh": capacity,
+        "power_kw": draw(st.sampled_from([0.0, 0.7, 3.0, 40.0])) if capacity else 0.0,
+        "charge_efficiency": draw(st.sampled_from(EFFICIENCIES)),
+        "discharge_efficiency": draw(st.sampled_from(EFFICIENCIES)),
+        "reserve": reserve,
+        "initial_soc": draw(st.sampled_from([None, reserve, (1 + reserve) / 2, 1.0])),
+        "grid_charging": draw(st.booleans()),
+        "export_from_battery": draw(st.booleans()),
+    }
+    return Battery(**given | fixed)
+
+
+def _numbers(low, high):
+    """Round figures, which meet in ties, and others; none so small (1e-6) that HiGHS takes it for nothing."""
+    rounded = st.integers(round(low * 10), round(high * 10)).map(lambda tenths: tenths / 10)
+    return st.one_of(
+        rounded, st.floats(low, high, allow_nan=False).map(lambda value: round(value, 4) + 0.0)
+    )
+
+
+@st.composite
+def homes(draw, *, intervals=12, lowest=-0.3, convex=False):
+    """Net consumption, import and export prices; with `convex` no price below 0 and no export above import."""
+    count = draw(st.integers(1, intervals))
+    net, buy, sell = (
+        np.array(draw(st.lists(_numbers(*span), min_size=count, max_size=count)))
+        for span in (
+            (-3.0, 3.0),
+            (0.0 if convex else lowest, 0.6),
+            (0.0 if convex else lowest, 0.6),
+        )
+    )
+    return net, buy, np.minimum(sell, buy) if convex else sell
+
+
+def cost_of(net, buy, sell, charge, discharge):
+    grid = net + charge - discharge
+    return float(np.sum(np.maximum(grid, 0) * buy) - np.sum(np.maximum(-grid, 0) * sell))
+
+
+def check(result, net, buy, sell, battery, step_h=STEP_H):
+    """Feasible in every interval, every kWh accounted for, and the cost is that of what was done."""
+    check_feasible(result, net, battery, step_h)
+    scale = 1 + float(np.sum(np.abs(net) * np.maximum(np.abs(buy), np.abs(sell))))
+    done = cost_of(net, buy, sell, result.charge_kwh, result.discharge_kwh)
+    assert abs(result.cost - done) <= 1e-9 * scale
+
+
+def check_feasible(result, net, battery, step_h=STEP_H):
+    """Within every limit in every interval, and every kWh accounted for."""
+    charge, discharge, soc = result.charge_kwh, result.discharge_kwh, result.soc_kwh
+    most, capacity, slack = (
+        battery.power_kw * step_h,
+        battery.capacity_kwh,
+        1e-9 * (1 + battery.capacity_kwh),
+    )
+    assert (charge >= 0).all()
+    assert (discharge >= 0).all()
+    assert (charge <= most).all()
+    assert (discharge <= most).all()
+    assert not (charge * discharge).any(), "charges and discharges at once"
+    assert (soc >= battery.reserve * capacity - slack).all()
+    assert (soc <= capacity + slack).all()
+    start = capacity * (battery.reserve if battery.initial_soc is None else battery.initial_soc)
+    lost = charge * (1 - battery.charge_efficiency) + discharge * (
+        1 / battery.discharge_efficiency - 1
+    )
+    np.testing.assert_allclose(np.diff(soc, prepend=start), charge - discharge - lost, atol=slack)
+    if not battery.grid_charging:
+        assert (charge <= np.maximum(-net, 0) + slack).all()
+    if not battery.export_from_battery:
+        assert (discharge <= np.maximum(net, 0) + slack).all()
+    grid = net + charge - discharge
+    bought, sold = np.maximum(grid, 0), np.maximum(-grid, 0)
+    used, made = np.maximum(net, 0), np.maximum(-net, 0)
+    np.testing.assert_allclose(used + charge + sold, made + discharge + bought, atol=1e-9)

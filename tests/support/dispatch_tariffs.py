@@ -1,0 +1,178 @@
+"""Made-up tariffs that couple intervals: demand charges and tiers over some hours at the end of January."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from hypothesis import strategies as st
+
+from flipkit.scenarios.dispatch import dispatch_tariff
+from flipkit.tariffs import (
+    Adder,
+    DemandCharge,
+    DemandTier,
+    DemandWindow,
+    Export,
+    FixedCharge,
+    Ratchet,
+    Rate,
+    Tariff,
+    Tax,
+    Tier,
+)
+from flipkit.tariffs.rating import bill
+from support.engine_help import energy
+
+ZONE = "Europe/London"
+MIDNIGHT = datetime(2025, 2, 1, tzinfo=ZoneInfo(ZONE))
+SPLITS = ((("00:00", "24:00"),), (("22:00", "24:00"), ("00:00", "22:00")))
+MORE_SPLITS = (*SPLITS, (("00:00", "02:30"), ("02:30", "21:00"), ("21:00", "24:00")))
+
+
+def tariff(rates=None, **charges):
+    """Night and day at 0.10 and 0.30, or other rates, with charges."""
+    rates = rates or (
+        Rate(0.10, "00:00", "07:00", period="night"),
+        Rate(0.30, "07:00", "24:00", period="day"),
+    )
+    return Tariff("made up", "GBP", ZONE, rates, **charges)
+
+
+def ladder(first, *steps, per="month"):
+    """Tiers: a price, and pairs of a limit and the price above it."""
+    prices, limits = (first, *steps[1::2]), (*steps[::2], None)
+    return tuple(Tier(price, limit, per) for price, limit in zip(prices, limits, strict=True))
+
+
+def demand(price, *steps, name="demand", minutes=30, **more):
+    """A demand charge: a price per kW, and pairs of a limit and the price above it."""
+    prices, limits = (price, *steps[1::2]), (*steps[::2], None)
+    tiers = tuple(DemandTier(each, limit) for each, limit in zip(prices, limits, strict=True))
+    return DemandCharge(name, tiers, interval_minutes=minutes, **more)
+
+
+def us(start):
+    return int(start.timestamp()) * 1_000_000
+
+
+def planned(net, start, minutes, plan, battery, method="optimal", **more):
+    return dispatch_tariff(net, us(start), minutes * 60_000_000, plan, battery, method, **more)
+
+
+def billed(net, start, minutes, plan, result):
+    """What `flipkit.bill` says of the result, without fixed charges (which carry no tax in these tests)."""
+    after = net + result.charge_kwh - result.discharge_kwh
+    frame = energy(np.maximum(after, 0), np.maximum(-after, 0), start=start, minutes=minutes)
+    rows = bill(frame, plan)
+    return float(rows["cost"][~rows["component"].str.startswith("fixed")].sum())
+
+
+@st.composite
+def windows(draw, intervals=9):
+    """Net energy, where it begins, and the length of an interval; midnight of the month's end is often within."""
+    minutes = draw(st.sampled_from([15, 30, 60]))
+    count = draw(st.integers(2, intervals))
+    before = draw(st.integers(0, count)) * minutes + draw(
+        st.sampled_from([0, 0, 30 if minutes == 60 else 0])
+    )
+    net = np.array(draw(st.lists(st.integers(-20, 20), min_size=count, max_size=count))) / 10
+    return net * minutes / 30, MIDNIGHT - timedelta(minutes=before), minutes
+
+
+def _money(low, high):
+    return st.integers(round(100 * low), round(100 * high)).map(lambda cents: cents / 100)
+
+
+@st.composite
+def _rates(draw, rule, rises, lowest):
+    """Periods of the day, in January and in February; their ladders rise alike where the month's kWh count together."""
+    rates = []
+    for months in draw(st.sampled_from([(None,), ((1,), tuple(range(2, 13)))])):
+        per = draw(st.sampled_from(["month", "day"]))
+        limits = draw(st.sampled_from([(3,), (8, 30)] if per == "day" else [(200,), (150, 500)]))
+        alike = [draw(rises) for _ in limits]
+        for start, end in draw(st.sampled_from(MORE_SPLITS)):
+            own = [draw(rises) for _ in limits] if rule == "per_period" else alike
+            prices = np.round(np.cumsum([draw(_money(lowest, 0.5)), *own]), 2).tolist()
+            flat = (
+                [(limit, price) for limit, price in zip(limits, prices[1:], strict=True)]
+                if rule
+                else []
+            )
+            tiers = (
+                ladder(prices[0], *[each for pair in flat for each in pair], per=per)
+                if rule
+                else ()
+            )
+            name = f"{start} {months}"
+            rates.append(
+                Rate(None if tiers else prices[0], start, end, months, tiers=tiers, period=name)
+            )
+    return tuple(rates)
+
+
+@st.composite
+def _demand_charges(draw, rises):
+    found = []
+    for name in draw(st.sampled_from([(), ("all",), ("all", "some")])):
+        minutes = draw(st.sampled_from([15, 30, 60]))
+        hours = (
+            {}
+            if name == "all"
+            else {"start": "21:00", "end": draw(st.sampled_from(["24:00", "02:00"]))}
+        )
+        also = (
+            (DemandWindow("00:00", "01:00", "weekend"),)
+            if name == "some" and draw(st.booleans())
+            else ()
+        )
+        months = draw(st.sampled_from([None, None, (2,)]))
+        ratchet = draw(st.sampled_from([None, None, Ratchet(0.8, 11), Ratchet(1.2, 1, (1,))]))
+        first = draw(st.integers(20, 40))
+        steps = [0.8, max(first + 60 * draw(rises), 0.0)] if draw(st.booleans()) else []
+        found.append(
+            demand(
+                first,
+                *steps,
+                name=name,
+                minutes=minutes,
+                months=months,
+                ratchet=ratchet,
+                also=also,
+                **hours,
+            )
+        )
+    return tuple(found)
+
+
+@st.composite
+def tariffs(draw, *, convex=False):
+    """Tiers by every rule, demand charges of every kind, adders, taxes, exports; with `convex` no step that falls."""
+    rises = _money(0.0, 0.4) if convex else _money(-0.4, 0.4)
+    rule = draw(st.sampled_from([None, "chronological", "prorate", "per_period"]))
+    rates = draw(_rates(rule, rises, 0.0 if convex else -0.2))
+    sold = draw(st.sampled_from([0.0] if convex else [-0.05, 0.0, 0.15, 0.4]))
+    split = draw(st.sampled_from(SPLITS))
+    paid = [
+        Rate(sold + 0.05 * (not convex) * number, *hours, period=hours[0])
+        for number, hours in enumerate(split)
+    ]
+    return tariff(
+        rates,
+        tier_rule=rule,
+        demand=draw(_demand_charges(rises)),
+        fixed=(FixedCharge("standing", 0.5),),
+        adders=draw(st.sampled_from([(), (Adder("levy", 0.03), Adder("grid", 0.01))])),
+        taxes=draw(
+            st.sampled_from(
+                [
+                    (),
+                    (
+                        Tax("vat", 0.05, ("energy", "demand", "adder")),
+                        Tax("green", 0.1, ("energy",)),
+                    ),
+                ]
+            )
+        ),
+        export=draw(st.sampled_from([None, Export("net_billing", tuple(paid))])),
+    )

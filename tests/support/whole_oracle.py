@@ -1,0 +1,309 @@
+"""A what-if by hand: one home, one small piece of time after another, with datetime and zoneinfo; nothing of flipkit.
+
+Written from the meaning of the words alone: load, then panels, then the car, then the battery, then net import and
+export, then a price by the clock on the wall, then bills by local month. Slow and plain on purpose.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+from fractions import Fraction
+from functools import cached_property
+from math import gcd
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+MINUTE = timedelta(minutes=1)
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Hours = dict[
+    tuple[int, int], float
+]  # from minute to minute of the day (the end may be the smaller) -> price
+
+
+class Shift(NamedTuple):
+    share: float
+    taken: tuple[int, int]
+    given: tuple[int, int]
+
+
+class Car(NamedTuple):
+    stays: dict[str, tuple[int, int, float]]  # day of arrival -> minutes of the day, kWh
+    power_kw: float
+
+
+class Battery(NamedTuple):
+    capacity_kwh: float
+    power_kw: float
+    charge: float
+    discharge: float
+    reserve: float
+    begins: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is different; nothing where nothing is said."""
+
+    name: str
+    bought: Hours
+    sold: Hours | None = None
+    scale: float = 1.0
+    shift: Shift | None = None
+    added: tuple[int, list[float]] | None = (
+        None  # minutes of a step, from the beginning of the energy; kWh of each
+    )
+    solar: float = 0.0  # kWh more for each kWh that is made
+    car: Car | None = None
+    battery: Battery | None = None
+
+
+@dataclass(frozen=True)
+class Home:
+    site_id: str
+    zone: str
+    start: datetime
+    step: int  # minutes
+    used: list[float]
+    made: list[float]
+
+    @property
+    def hours(self) -> float:
+        return self.step / 60
+
+    @property
+    def end(self) -> datetime:
+        return self.start + len(self.used) * self.step * MINUTE
+
+    def begin(self, number: int) -> datetime:
+        return self.start + number * self.step * MINUTE
+
+    def local(self, moment: datetime) -> datetime:
+        return moment.astimezone(ZoneInfo(self.zone))
+
+    @cached_property
+    def local_starts(self) -> list[datetime]:
+        return [self.local(self.begin(n)) for n in range(len(self.used))]
+
+
+@dataclass
+class Result:
+    """Lists by interval, and bills: (month, component) -> kWh and money, unrounded."""
+
+    used: list[float]
+    made: list[float]
+    car: list[float]
+    charge: list[float]
+    discharge: list[float]
+    stored: list[float | None]
+    bought: list[float]
+    sold: list[float]
+    paid: list[float]
+    earned: list[float]
+    bills: dict[tuple[str, str], list[float]]
+    cycles: float | None
+    unserved: bool
+    findings: set[str] = field(default_factory=set)
+
+
+def reckon(home: Home, plan: Plan) -> Result:
+    used = added(
+        home, shifted(home, [kwh * plan.scale for kwh in home.used], plan.shift), plan.added
+    )
+    made = [kwh * (1 + plan.solar) for kwh in home.made]
+    car, unserved = charged(home, plan.car)
+    used = [a + b for a, b in zip(used, car, strict=True)]
+    charge, discharge, stored, cycles = run(home, used, made, plan.battery)
+    net = [u - m + c - d for u, m, c, d in zip(used, made, charge, discharge, strict=True)]
+    bought, sold = [max(each, 0.0) for each in net], [max(-each, 0.0) for each in net]
+    bills: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
+    paid, earned = [0.0] * len(net), [0.0] * len(net)
+    quantum = finest(home, plan)
+    for number in range(len(net)):
+        for local, share in pieces(home, number, quantum):
+            month, minute = f"{local:%Y-%m}", local.hour * 60 + local.minute
+            ways = (
+                (1, bought, plan.bought, paid, "import"),
+                (-1, sold, plan.sold, earned, "export"),
+            )
+            for sign, kwh, prices, costs, component in ways:
+                cost = kwh[number] * share * (0.0 if prices is None else price(prices, minute))
+                costs[number] += cost
+                row = bills[month, component]
+                row[0] += kwh[number] * share
+                row[1] += sign * cost
+    if not any(made) and not any(sold):
+        bills = {key: row for key, row in bills.items() if key[1] == "import"}
+    done = Result(
+        used,
+        made,
+        car,
+        charge,
+        discharge,
+        stored,
+        bought,
+        sold,
+        paid,
+        earned,
+        bills,
+        cycles,
+        unserved,
+    )
+    done.findings |= {"ev.unserved"} if unserved else set()
+    done.findings |= (
+        {"simulate.no_export_price"} if plan.sold is None and round(sum(sold), 6) > 0 else set()
+    )
+    return done
+
+
+def finest(home: Home, plan: Plan) -> int:
+    """Minutes of a piece in which no price and no month changes."""
+    edges = [
+        edge for prices in (plan.bought, plan.sold or {}) for hours in prices for edge in hours
+    ]
+    return gcd(
+        home.step, home.start.minute, 30, *edges
+    )  # local clocks are changed by half an hour, or a whole one
+
+
+def pieces(home: Home, number: int, quantum: int) -> Iterator[tuple[datetime, float]]:
+    for part in range(home.step // quantum):
+        yield home.local(home.begin(number) + part * quantum * MINUTE), quantum / home.step
+
+
+def within(hours: tuple[int, int], minute: int) -> bool:
+    begin, end = hours
+    return begin <= minute < end if begin < end else minute < end or minute >= begin
+
+
+def price(prices: Hours, minute: int) -> float:
+    [found] = [each for hours, each in prices.items() if within(hours, minute)]
+    return found
+
+
+def minutes_within(home: Home, hours: tuple[int, int], begin: datetime, end: datetime) -> int:
+    quantum = gcd(home.start.minute, home.step, 30, *hours)
+    count, inside = int((end - begin) / MINUTE) // quantum, 0
+    for part in range(count):
+        local = home.local(begin + part * quantum * MINUTE)
+        inside += quantum * within(hours, local.hour * 60 + local.minute)
+    return inside
+
+
+def midnight(zone: str, day: date) -> datetime:
+    return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
+
+
+def shifted(home: Home, used: list[float], shift: Shift | None) -> list[float]:
+    if shift is None:
+        return used
+    spans = [(home.begin(n), home.begin(n + 1)) for n in range(len(used))]
+    days = [moment.date() for moment in home.local_starts]
+    room = [minutes_within(home, shift.given, *span) for span in spans]
+    there: dict[date, int] = defaultdict(int)
+    for day, minutes in zip(days, room, strict=True):
+        there[day] += minutes
+    whole = {
+        day: minutes_within(
+            home,
+            shift.given,
+            midnight(home.zone, day),
+            midnight(home.zone, day + timedelta(days=1)),
+        )
+        for day in there
+    }
+    moved: dict[date, float] = defaultdict(float)
+    out = []
+    for kwh, span, day in zip(used, spans, days, strict=True):
+        most = max(there[day], whole[day])
+        known = there[day] / most if most else 0.0  # what would go to hours without data stays
+        taken = kwh * shift.share * known * minutes_within(home, shift.taken, *span) / home.step
+        moved[day] += taken
+        out.append(kwh - taken)
+    return [
+        kwh + (moved[day] * minutes / there[day] if there[day] else 0.0)
+        for kwh, day, minutes in zip(out, days, room, strict=True)
+    ]
+
+
+def added(home: Home, used: list[float], more: tuple[int, list[float]] | None) -> list[float]:
+    if more is None:
+        return used
+    step, kwh = more
+    out = list(used)
+    for number in range(len(used)):
+        begin, end = number * home.step, (number + 1) * home.step
+        for other in range(begin // step, -(-end // step)):
+            overlap = min(end, (other + 1) * step) - max(begin, other * step)
+            out[number] += kwh[other] * overlap / step
+    return out
+
+
+def charged(home: Home, car: Car | None) -> tuple[list[float], bool]:
+    """Full power from arrival until it has its energy or leaves, as far as it is within the time of the energy."""
+    out, unserved = [0.0] * len(home.used), False
+    first, last = home.local(home.start).date() - timedelta(days=2), home.local(home.end).date()
+    for number in range((last - first).days + 1):
+        day = first + timedelta(days=number)
+        stay = car.stays.get(DAYS[day.weekday()]) if car else None
+        if car is None or stay is None:
+            continue
+        arrive, leave, energy = stay
+        begin = moment(home.zone, day, arrive)
+        end = moment(home.zone, day if leave > arrive else day + timedelta(days=1), leave)
+        if not (begin < home.end and end > home.start):
+            continue
+        hours = (end - begin) / timedelta(hours=1)
+        took = min(energy / car.power_kw if car.power_kw else 0.0, hours)
+        unserved |= energy - car.power_kw * hours > 1e-5
+        done = begin + timedelta(hours=took)
+        near = int((begin - home.start) / MINUTE) // home.step - 1
+        for n in range(max(0, near), min(len(out), near + 3 + int(took * 60) // home.step)):
+            overlap = min(done, home.begin(n + 1)) - max(begin, home.begin(n))
+            if overlap > timedelta(0):
+                out[n] += car.power_kw * (overlap / timedelta(hours=1))
+    return out, unserved
+
+
+def moment(zone: str, day: date, minute: int) -> datetime:
+    """A local time in UTC: of one that comes twice the first, a skipped one by the offset before the change."""
+    local = datetime.combine(day, time(minute // 60, minute % 60))
+    return local.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
+
+
+Run = tuple[list[float], list[float], list[float | None], float | None]
+
+
+def run(home: Home, used: list[float], made: list[float], battery: Battery | None) -> Run:
+    """Surplus into the battery, the battery into the deficit; in fractions, so that nothing is lost on the way."""
+    if battery is None:
+        return [0.0] * len(used), [0.0] * len(used), [None] * len(used), None
+    size, into, out = (
+        Fraction(battery.capacity_kwh),
+        Fraction(battery.charge),
+        Fraction(battery.discharge),
+    )
+    floor, most = size * Fraction(battery.reserve), Fraction(battery.power_kw) * home.step / 60
+    held, drawn = size * Fraction(battery.begins), Fraction(0)
+    charge, discharge, stored = [], [], []
+    for u, m in zip(used, made, strict=True):
+        net = Fraction(u) - Fraction(m)
+        put = min(max(-net, Fraction(0)), most, (size - held) / into)
+        got = min(max(net, Fraction(0)), most, (held - floor) * out)
+        held += put * into - got / out
+        held = Fraction(float(held)).limit_denominator(10**15)  # or fractions grow without end
+        drawn += got / out
+        charge.append(float(put))
+        discharge.append(float(got))
+        stored.append(float(held))
+    return charge, discharge, stored, float(drawn / size) if size else 0.0
+
+
+def in_cents(amount: float) -> tuple[float, bool]:
+    """Rounded half to even, and whether it is so near a tie that the last bit of a sum decides."""
+    exact = Decimal(amount)
+    near = abs(abs(exact * 100 % 1) - Decimal("0.5")) < Decimal("1e-6")
+    return float(exact.quantize(Decimal("0.01"), ROUND_HALF_EVEN)), near

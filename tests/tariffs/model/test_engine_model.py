@@ -1,0 +1,325 @@
+"""The tariff model: what is refused and where, equality by value, periods, holidays, successive tariffs."""
+
+import pickle
+from datetime import date
+
+import pytest
+
+from flipkit.calendar import to_us
+from flipkit.errors import InputError
+from flipkit.tariffs import (
+    Adder,
+    DemandCharge,
+    DemandTier,
+    Export,
+    FixedCharge,
+    Minimum,
+    PriceSeries,
+    Ratchet,
+    Rate,
+    Tariff,
+    Tax,
+    Tier,
+)
+from flipkit.tariffs.model import canonical, period_names
+
+LA = {"currency": "USD", "timezone": "America/Los_Angeles"}
+HOUR = 3_600_000_000
+
+
+def ladder(*prices, step=100.0, **more):
+    steps = [Tier(price, step * number, **more) for number, price in enumerate(prices[:-1], 1)]
+    return (*steps, Tier(prices[-1], **more))
+
+
+def full():
+    """A tariff with one of everything."""
+    return Tariff(
+        "Everything",
+        "USD",
+        "America/Los_Angeles",
+        (
+            Rate(start="16:00", end="21:00", tiers=ladder(0.4, 0.5), period="peak"),
+            Rate(0.2, "21:00", "16:00", period="off-peak"),
+        ),
+        tier_rule="chronological",
+        holidays="US-CA",
+        demand=[
+            DemandCharge(
+                "peak kW", [DemandTier(9.0, 10), DemandTier(12.0)], "16:00", "21:00", days="weekday"
+            )
+        ],
+        fixed=[FixedCharge("service", per_day=0.3), FixedCharge("meter", per_month=4)],
+        minimum=Minimum(per_month=10),
+        adders=[Adder("levy", 0.006)],
+        taxes=[Tax("city", 0.05, ("fixed", "energy"))],
+        export=Export("net_billing", [Rate(0.05)], carry_over="credit"),
+    )
+
+
+def test_tariffs_with_charges_are_values():
+    assert full() == full()
+    assert hash(full()) == hash(full())
+    assert pickle.loads(pickle.dumps(full())) == full()  # noqa: S301
+    assert full().taxes[0].on == ("energy", "fixed")
+    assert full().demand[0].tiers[0] == DemandTier(9, 10.0)
+
+
+def test_a_ladder_of_one_step_is_a_price():
+    assert Rate(tiers=[Tier(0.3)]) == Rate(0.3)
+    unit = {"per": "day", "per_kw": True}  # the last tier has no limit that would need one
+    assert Rate(tiers=[Tier(0.3, 5, **unit), Tier(0.4)]) == Rate(
+        tiers=[Tier(0.3, 5, **unit), Tier(0.4, **unit)]
+    )
+    assert Rate(0.3, tiers=[Tier(0.3, 5), Tier(0.4)]).price_per_kwh == 0.3
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (
+            lambda: Rate(tiers=[Tier(1, 10), Tier(2, 10), Tier(3)]),
+            "tier 2 ends at 10, not above tier 1",
+        ),
+        (
+            lambda: Rate(tiers=[Tier(1, 10), Tier(2, 5), Tier(3)]),
+            "tier 2 ends at 5, not above tier 1 ",
+        ),
+        (lambda: Rate(tiers=[Tier(1), Tier(2)]), "tier 1 of 2 has no limit"),
+        (lambda: Rate(tiers=[Tier(1, 10)]), "tier 1, the last, ends at 10"),
+        (
+            lambda: Rate(tiers=[Tier(1, 10, "day"), Tier(2, 20), Tier(3)]),
+            "tiers 1 and 2 count in different units",
+        ),
+        (
+            lambda: Rate(0.2, tiers=[Tier(1, 10), Tier(2)]),
+            "price 0.2 beside tiers that begin at 1.0",
+        ),
+        (lambda: Rate(tiers=[0.2]), "tier 1: expected a Tier, got float"),
+        (lambda: Rate(0.1, period=" "), "period ' ' is no name"),
+        (lambda: Tier(float("nan")), "tier: price nan"),
+        (lambda: Tier(1, 0), "up_to 0 must be above 0"),
+        (lambda: Tier(1, 5, "week"), "per 'week'; write 'month' or 'day'"),
+        (lambda: Tier(1, 5, per_kw=1), "per_kw 1"),
+        (lambda: DemandTier(float("inf")), "demand tier: price inf"),
+        (lambda: DemandTier(1, -1), "up_to_kw -1 must be above 0"),
+        (lambda: DemandCharge("", DemandTier(1)), "'' is no name"),
+        (lambda: DemandCharge("x", ()), "'x': tiers .* at least one DemandTier"),
+        (
+            lambda: DemandCharge("x", [DemandTier(1, 5), DemandTier(2, 5), DemandTier(3)]),
+            "tier 2 ends at 5 kW",
+        ),
+        (lambda: DemandCharge("x", [DemandTier(1, 5)]), "tier 1, the last, ends at 5 kW"),
+        (lambda: DemandCharge("x", [DemandTier(1), DemandTier(2)]), "tier 1 of 2 has no limit"),
+        (
+            lambda: DemandCharge("x", DemandTier(1), interval_minutes=20),
+            "interval_minutes 20; write 15, 30 or 60",
+        ),
+        (
+            lambda: DemandCharge("x", DemandTier(1), "16:30", "21:00", interval_minutes=60),
+            "cut its 60-minute",
+        ),
+        (lambda: DemandCharge("x", DemandTier(1), "16:00", "16:00"), "has no length"),
+        (lambda: DemandCharge("x", DemandTier(1), ratchet=0.8), "expected a Ratchet, got float"),
+        (lambda: Ratchet(-0.1, 11), "share -0.1 must be at least 0"),
+        (lambda: Ratchet(0.8, 0), "months 0; write how many"),
+        (lambda: Ratchet(0.8, 11, (0,)), "month 0 is none"),
+        (lambda: FixedCharge("x", per_day=float("nan")), "'x': per_day nan"),
+        (Minimum, "give per_month, per_year or both"),
+        (lambda: Minimum(-1), "per_month -1 must be at least 0"),
+        (lambda: Adder("x", None), "adder 'x': price None"),
+        (lambda: Tax("x", "5%"), "tax 'x': share '5%'"),
+        (lambda: Tax("x", 0.05, "export"), "on 'export'; write some of energy, demand"),
+        (lambda: Tax("x", 0.05, ()), r"on \(\); write some of"),
+        (lambda: Export("metering"), "mode 'metering'"),
+        (lambda: Export("net_billing"), "net_billing needs either rates or a price series"),
+        (
+            lambda: Export("net_metering", [Rate(0.1)]),
+            "net_metering has no export price but payout_per_kwh",
+        ),
+        (
+            lambda: Export("net_billing", [Rate(0.1)], carry_over="year"),
+            "net_billing has no carry_over 'year'",
+        ),
+        (
+            lambda: Export("net_billing", [Rate(tiers=ladder(1, 2))]),
+            "rates, item 0: export prices have no tiers",
+        ),
+        (lambda: Export("net_billing", [0.1]), "rates, item 0: expected a Rate"),
+        (
+            lambda: Export("net_billing", [Rate(0.1)], payout_per_kwh=0.1),
+            "payout_per_kwh is for net_metering",
+        ),
+        (
+            lambda: Export("net_billing", [Rate(0.1)], payout_share=0.5),
+            "payout_share is for carry_over",
+        ),
+        (lambda: Export("net_metering", true_up_month=0), "true_up_month 0"),
+    ],
+)
+def test_charges_that_are_none_are_refused(make, words):
+    with pytest.raises(InputError, match=words):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"rates": [Rate(tiers=ladder(1, 2))]}, "has tiers, but no tier_rule"),
+        ({"tier_rule": "blocks"}, "tier_rule 'blocks'; write one of chronological"),
+        (
+            {
+                "rates": [Rate(tiers=ladder(1, 2))],
+                "tier_rule": "chronological",
+                "export": Export("net_metering"),
+            },
+            "net metering leaves kWh of no certain hour",
+        ),
+        ({"holidays": "XX"}, "holidays 'XX': no such country"),
+        ({"holidays": "US-XX"}, "holidays 'US-XX'"),
+        ({"holidays": 7}, "holidays 7"),
+        ({"rates": [Rate(0.1), Rate(0.2, days="holiday")]}, "whose holidays"),
+        ({"demand": DemandCharge("x", DemandTier(1), days="holiday")}, "whose holidays"),
+        (
+            {"export": Export("net_billing", [Rate(0.1), Rate(0.2, days="holiday")])},
+            "whose holidays",
+        ),
+        ({"demand": [DemandCharge("x", DemandTier(1))] * 2}, "demand: 'x' used twice"),
+        ({"fixed": [0.3]}, "fixed, item 0: expected FixedCharge, got float"),
+        ({"minimum": 10}, "minimum: expected Minimum, got int"),
+        ({"export": "net_billing"}, "export: expected Export, got str"),
+        (
+            {"rates": [Rate(0.1, "00:00", "12:00", period="a"), Rate(0.2, "12:00", period="a")]},
+            "period 'a' have diff",
+        ),
+        ({"export": Export("net_billing", [Rate(0.1, months=(1,))])}, "gap: no price in Feb"),
+        (
+            {
+                "rates": [Rate(0.1), Rate(0.2, days="holiday"), Rate(0.3, days="holiday")],
+                "holidays": "US",
+            },
+            "days holiday",
+        ),
+    ],
+)
+def test_tariffs_whose_charges_do_not_fit_are_refused(fields, words):
+    with pytest.raises(InputError, match=words):
+        Tariff("x", "USD", "UTC", **{"rates": [Rate(0.1)], **fields})
+
+
+def test_periods_by_name_ladder_and_price():
+    named = [Rate(0.3, "16:00", "21:00", period="peak"), Rate(0.3, "21:00", "16:00")]
+    assert period_names(canonical(tuple(named))) == ("period 1", "peak")
+    assert period_names((Rate(0.3, "00:00", "12:00"), Rate(0.3, "12:00"))) == ("all",)
+    assert len(canonical((Rate(0.3, "00:00", "12:00"), Rate(0.3, "12:00")))) == 1
+    taken = (
+        Rate(0.1, "00:00", "08:00"),
+        Rate(0.2, "08:00", "12:00", period="period 1"),
+        Rate(0.4, "12:00"),
+    )
+    assert period_names(taken) == ("period 2", "period 1", "period 3")
+    tiered = (Rate(tiers=ladder(0.1, 0.2), end="12:00"), Rate(0.1, "12:00"))
+    assert period_names(tiered) == ("period 1", "period 2")
+
+
+def test_holidays_have_sundays_prices_hour_by_hour_unless_named():
+    rates = [
+        Rate(0.4, days="weekday"),
+        Rate(0.2, days="weekend"),
+        Rate(0.1, "16:00", "21:00", days="holiday"),
+    ]
+    tariff = Tariff("x", rates=rates, holidays="US", **LA)
+    start = to_us(date(2025, 7, 3), LA["timezone"])
+    series = tariff.prices(start, start + 72 * HOUR)
+    hours = ((series.end_us - series.start_us) // HOUR).tolist()
+    want = [(24, 0.4), (16, 0.2), (5, 0.1), (3 + 24, 0.2)]
+    assert list(zip(hours, series.price_per_kwh.tolist(), strict=True)) == want
+    plain = Tariff("x", rates=[Rate(0.4, days=range(6)), Rate(0.2, days=(6,))], holidays="US", **LA)
+    assert plain.prices(start, start + 72 * HOUR).price_per_kwh.tolist() == [0.4, 0.2, 0.4]
+    assert [rate.days for rate in tariff.rates] == [
+        "weekday",
+        "weekend",
+        "holiday",
+        "holiday",
+        "holiday",
+    ]
+
+
+def test_holidays_that_are_priced_as_sundays_leave_no_trace():
+    rates = (Rate(0.4, days="weekday"), Rate(0.2, days="weekend"))
+    assert canonical((*rates, Rate(0.2, days="holiday"))) == canonical(rates)
+
+
+def test_a_tiered_price_by_time_is_refused_with_the_mend():
+    with pytest.raises(InputError, match=r"'Everything' has tiers: .* fk.bill"):
+        full().prices(0, HOUR)
+    with pytest.raises(
+        InputError, match="has holidays, demand, fixed, minimum, adders, taxes, export;"
+    ):
+        full().to_flatpeak("loc_1")
+
+
+def dated(name, price, begin, stop, **more):
+    return Tariff(name, rates=(Rate(price),), valid_from_us=begin, valid_to_us=stop, **LA, **more)
+
+
+def test_successive_tariffs_follow_one_another():
+    a, b, c = (
+        dated("a", 0.1, None, 5 * HOUR),
+        dated("b", 0.2, 5 * HOUR, 9 * HOUR),
+        dated("c", 0.3, 9 * HOUR, None),
+    )
+    both = Tariff.successive([c, a, b])
+    assert (both.name, both.parts, both.validity) == ("a, then b, then c", (a, b, c), (None, None))
+    assert both == Tariff.successive([Tariff.successive([a, b], name=both.name), c], name=both.name)
+    series = both.prices(0, 12 * HOUR)
+    assert series.price_per_kwh.tolist() == [0.1, 0.2, 0.3]
+    assert (series.start_us // HOUR).tolist() == [0, 5, 9]
+    assert both.prices(6 * HOUR, 7 * HOUR).price_per_kwh.tolist() == [0.2]
+    prices = Tariff("s", series=PriceSeries([5 * HOUR], [6 * HOUR], [0.7]), **LA)
+    assert Tariff.successive([a, prices]).prices(4 * HOUR, 6 * HOUR).price_per_kwh.tolist() == [
+        0.1,
+        0.7,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tariffs", "words"),
+    [
+        (lambda: [dated("a", 0.1, 0, 5)], "1 given; give two or more"),
+        (
+            lambda: [dated("a", 0.1, 0, 5), dated("b", 0.1, 6, 9)],
+            "a gap between 'a', which ends at",
+        ),
+        (lambda: [dated("a", 0.1, 0, 5), dated("b", 0.1, 4, 9)], "an overlap between 'a'"),
+        (
+            lambda: [dated("a", 0.1, 0, None), dated("b", 0.1, 4, 9)],
+            "'a' has no end or 'b' no beginning",
+        ),
+        (
+            lambda: [dated("a", 0.1, 0, 5), Tariff("b", "EUR", "UTC", (Rate(1),), None, 5)],
+            "one currency and one time",
+        ),
+        (lambda: [0.1, 0.2], "item 0: expected a Tariff, got float"),
+    ],
+)
+def test_successive_tariffs_that_do_not_follow_are_refused(tariffs, words):
+    with pytest.raises(InputError, match=words):
+        Tariff.successive(tariffs())
+
+
+def test_a_tariff_of_parts_has_nothing_of_its_own():
+    parts = (dated("a", 0.1, 0, 5), dated("b", 0.1, 5, 9))
+    with pytest.raises(InputError, match="rates, taxes beside parts"):
+        Tariff("x", rates=(Rate(1),), taxes=(Tax("t", 0.1),), parts=parts, **LA)
+    with pytest.raises(InputError, match="must be those of its parts"):
+        Tariff("x", "USD", "UTC", parts=parts)
+
+
+def test_rates_are_read_only_values_in_any_order():
+    a = [
+        Rate(0.1, "00:00", "12:00", period="am"),
+        Rate(tiers=ladder(0.2, 0.3), start="12:00", period="pm"),
+    ]
+    assert canonical(tuple(a)) == canonical(tuple(reversed(a)))
+    assert len({canonical(tuple(a)), canonical(tuple(reversed(a)))}) == 1

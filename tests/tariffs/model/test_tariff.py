@@ -1,0 +1,291 @@
+"""Tariffs: constructors, refusals, validity, text, and how fast prices come."""
+
+import pickle
+import sys
+import types
+from itertools import product
+from time import perf_counter
+
+import numpy as np
+import pytest
+
+from flipkit.calendar import to_us
+from flipkit.errors import InputError
+from flipkit.money import ISO_4217
+from flipkit.tariffs import PriceSeries, Rate, Tariff
+from flipkit.tariffs.model import rate_table
+
+LONDON = {"currency": "GBP", "timezone": "Europe/London"}
+HALF_HOUR = 1_800_000_000
+
+
+def year_of_half_hours(zone, year=2025):
+    start, end = to_us(f"{year}-01-01", zone), to_us(f"{year + 1}-01-01", zone)
+    edges = np.arange(start, end + 1, HALF_HOUR)
+    return edges[:-1], edges[1:]
+
+
+def summer_peak():
+    """A plan with a weekday peak in summer, a window across midnight, and the same price all winter."""
+    return Tariff.time_of_use(
+        [
+            Rate(0.30, "21:00", "16:00", months=(6, 7, 8, 9)),
+            Rate(0.55, "16:00", "21:00", months=(6, 7, 8, 9), days="weekday"),
+            Rate(0.42, "16:00", "21:00", months=(6, 7, 8, 9), days="weekend"),
+            Rate(0.28, months=(1, 2, 3, 4, 5, 10, 11, 12)),
+        ],
+        currency="USD",
+        timezone="America/Los_Angeles",
+        name="Summer peak",
+    )
+
+
+def test_a_flat_rate_is_one_segment_whatever_the_clock_does():
+    tariff = Tariff.flat(0.3, **LONDON)
+    starts, ends = year_of_half_hours("Europe/London")
+    series = tariff.prices(int(starts[0]), int(ends[-1]))
+    assert (len(series), series.price_per_kwh[0]) == (1, 0.3)
+    kwh = np.random.default_rng(7).random(len(starts))
+    assert (series.cost(starts, ends, kwh) == 0.3 * kwh).all()
+
+
+@pytest.mark.parametrize(
+    ("day", "cheap_hours", "dear_hours"),
+    [("2025-03-30", 5, 18), ("2025-10-26", 7, 18), ("2025-06-01", 6, 18)],
+)
+def test_the_night_is_an_hour_shorter_in_spring_and_longer_in_autumn(day, cheap_hours, dear_hours):
+    tariff = Tariff.time_of_use({"00:00-06:00": 0.1, "06:00-24:00": 0.3}, **LONDON)
+    start = to_us(day, "Europe/London")
+    end = start + (cheap_hours + dear_hours) * 2 * HALF_HOUR
+    series = tariff.prices(start, end)
+    assert ((series.end_us - series.start_us) // (2 * HALF_HOUR)).tolist() == [
+        cheap_hours,
+        dear_hours,
+    ]
+    (cost,) = series.cost([start], [end], [float(cheap_hours + dear_hours)])
+    assert cost == pytest.approx(0.1 * cheap_hours + 0.3 * dear_hours, abs=1e-12)
+
+
+def test_a_window_across_midnight_belongs_to_the_days_named():
+    weekday_night = [
+        Rate(0.1, "22:00", "06:00", days="weekday"),
+        Rate(0.3, "06:00", "22:00", days="weekday"),
+    ]
+    tariff = Tariff.time_of_use([*weekday_night, Rate(0.2, days="weekend")], **LONDON)
+    friday = to_us("2025-01-10", "Europe/London")
+    series = tariff.prices(friday, friday + 4 * 48 * HALF_HOUR)
+    hours = ((series.end_us - series.start_us) // (2 * HALF_HOUR)).tolist()
+    want = [(6, 0.1), (16, 0.3), (2, 0.1), (48, 0.2), (6, 0.1), (16, 0.3), (2, 0.1)]
+    assert list(zip(hours, series.price_per_kwh.tolist(), strict=True)) == want
+
+
+def test_every_way_to_write_a_rate_is_one_rate():
+    assert Rate(1, "7:00", "00:00", [12, 1, 1], [5, 6]) == Rate(
+        1.0, "07:00:00", "24:00", (1, 12), "weekend"
+    )
+    assert Rate(1, months=range(1, 13), days=range(7)) == Rate(1)
+    assert Rate(1, days=(4, 0, 1, 2, 3)).days == "weekday"
+    assert Rate(np.float64(2), days=np.array([2, 1])).days == (1, 2)
+    assert (Rate(1, "07:00:30").start, Rate(-0.0).price_per_kwh.hex()) == ("07:00:30", "0x0.0p+0")
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"price_per_kwh": float("nan")}, "nan is no finite number"),
+        ({"price_per_kwh": float("inf")}, "inf is no finite number"),
+        ({"price_per_kwh": "0.3"}, "'0.3' is no finite number"),
+        ({"price_per_kwh": None}, "None is no finite number"),
+        ({"price_per_kwh": True}, "True is no finite number"),
+        ({"start": "25:00"}, "hour '25:00'"),
+        ({"end": "24:01"}, "hour '24:01'"),
+        ({"start": "7"}, "hour '7'"),
+        ({"start": 7}, "hour 7"),
+        ({"start": "07:00", "end": "07:00"}, "from 07:00 to 07:00 has no length"),
+        ({"start": "24:00", "end": "07:00"}, "cannot begin at 24:00"),
+        ({"months": (0,)}, "month 0 is none"),
+        ({"months": (13,)}, "month 13 is none"),
+        ({"months": ("Jun",)}, "month 'Jun' is none"),
+        ({"months": ()}, "no months"),
+        ({"months": 6.0}, "month 6.0 is none"),
+        ({"days": "weekdays"}, "days 'weekdays'"),
+        ({"days": (7,)}, "weekday 7 is none"),
+        ({"days": (True,)}, "weekday True is none"),
+        ({"days": ()}, "no weekdays"),
+    ],
+)
+def test_rates_that_are_none_are_refused(fields, words):
+    with pytest.raises(InputError, match=words):
+        Rate(**{"price_per_kwh": 0.3, **fields})
+
+
+@pytest.mark.parametrize(
+    ("rates", "words"),
+    [
+        (
+            {"00:00-07:00": 0.1, "08:00-24:00": 0.3},
+            "gap: no price in Jan, days all, hours 07:00-08:00",
+        ),
+        (
+            {"00:00-07:00": 0.1, "06:30-24:00": 0.3},
+            "overlap: more than one price in Jan, days all, hours 06:30-07:00",
+        ),
+        (
+            {"00:00-08:00": 0.1, "10:00-13:00": 0.2, "10:00-24:00": 0.3},
+            "gap: no price in Jan, .* hours 08:00-10:00",
+        ),
+        ({"22:00-07:00": 0.1, "06:00-23:00": 0.3}, "overlap: .* hours 06:00-07:00"),
+        ([Rate(0.1, months=(1, 2, 3))], "gap: no price in Apr, days all, hours 00:00-24:00"),
+        ([Rate(0.1, days="weekday")], "gap: no price in Jan, days weekend, hours 00:00-24:00"),
+        (
+            [Rate(0.1), Rate(0.2, "17:00", "19:00", (7,), (2, 5))],
+            "overlap: .* in Jul, days Wed, Sat, hours 17:00-19:00",
+        ),
+        ({}, "no rates"),
+        ([], "no rates"),
+        ({"7-16": 0.1}, "hour '7'"),
+        ({"all day": 0.1}, "window 'all day' is none; write 'HH:MM-HH:MM'"),
+        ({7: 0.1}, "window 7 is none"),
+        ([0.1], "item 0: expected a Rate, got float"),
+    ],
+)
+def test_gaps_overlaps_and_what_is_no_window_are_named(rates, words):
+    with pytest.raises(InputError, match=words):
+        Tariff.time_of_use(rates, **LONDON)
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ({"currency": "gbp"}, "'gbp' is no ISO 4217 code; write 'GBP'"),
+        ({"currency": "POUND"}, "'POUND' is no ISO 4217 code; write a code"),
+        ({"currency": "XAU"}, "'XAU'"),
+        ({"currency": None}, "None is no ISO 4217 code"),
+        ({"timezone": "Europe/Londn"}, "'Europe/Londn' is unknown"),
+    ],
+)
+def test_unknown_currencies_and_zones_are_refused(where, words):
+    with pytest.raises(InputError, match=words):
+        Tariff.flat(0.3, **{**LONDON, **where})
+
+
+def test_the_currencies_are_three_letters_each():
+    assert {"USD", "GBP", "EUR", "CHF", "AUD", "JPY", "ZAR", "XOF", "XCG"} <= ISO_4217
+    assert all(len(code) == 3 and code.isascii() and code.isupper() for code in ISO_4217)
+
+
+def test_a_tariff_has_rates_or_a_series_and_not_both():
+    series = PriceSeries([0], [10], [0.1])
+    for rates, prices in (((), None), ((Rate(0.1),), series)):
+        with pytest.raises(InputError, match="either rates or a price series"):
+            Tariff("x", "GBP", "UTC", rates, prices)
+    with pytest.raises(InputError, match="clip it instead"):
+        Tariff("x", "GBP", "UTC", (), series, 0, 5)
+    with pytest.raises(InputError, match="ends before it begins"):
+        Tariff("x", "GBP", "UTC", (Rate(0.1),), None, 5, 5)
+
+
+def test_prices_outside_the_validity_are_refused_and_inside_it_given():
+    tariff = Tariff(
+        "x",
+        "GBP",
+        "UTC",
+        (Rate(0.1),),
+        None,
+        to_us("2025-01-01T00:00Z"),
+        to_us("2026-01-01T00:00Z"),
+    )
+    inside = to_us("2025-01-01T00:00Z"), to_us("2026-01-01T00:00Z")
+    assert tariff.prices(*inside).price_per_kwh.tolist() == [0.1]
+    with pytest.raises(
+        InputError, match=r"'x' hold .* first uncovered: 2024-12-31T23:59:59.999999Z"
+    ):
+        tariff.prices(inside[0] - 1, inside[1])
+    with pytest.raises(InputError, match="first uncovered: 2026-01-01T00:00:00Z"):
+        tariff.prices(inside[0], inside[1] + 1)
+    with pytest.raises(InputError, match="empty"):
+        tariff.prices(inside[0], inside[0])
+    open_end = Tariff("x", "GBP", "UTC", (Rate(0.1),), None, inside[0])
+    assert len(open_end.prices(inside[0], to_us("2100-01-01T00:00Z"))) == 1
+    with pytest.raises(InputError, match="first uncovered: 2024"):
+        open_end.prices(inside[0] - 1, inside[1])
+
+
+def test_an_empty_window_is_refused_without_validity_too():
+    with pytest.raises(InputError, match="empty"):
+        Tariff.flat(0.3, **LONDON).prices(5, 5)
+
+
+def test_tariffs_are_values():
+    assert summer_peak() == summer_peak()
+    assert len({summer_peak(), summer_peak(), Tariff.flat(0.3, **LONDON)}) == 2
+    assert pickle.loads(pickle.dumps(summer_peak())) == summer_peak()  # noqa: S301  workers get tariffs this way
+    assert Tariff.flat(0.3, **LONDON) != Tariff.flat(0.3, currency="EUR", timezone="Europe/London")
+    with pytest.raises(AttributeError):
+        summer_peak().name = "other"
+
+
+def test_the_grid_of_prices_by_month_weekday_and_hour():
+    table = rate_table(summer_peak().rates)
+    assert table.edges_s.tolist() == [0, 16 * 3600, 21 * 3600, 24 * 3600]
+    for month, day in product(range(12), range(7)):
+        peak = 0.28 if month not in (5, 6, 7, 8) else 0.55 if day < 5 else 0.42
+        rest = 0.28 if month not in (5, 6, 7, 8) else 0.30
+        assert table.grid[month, day].tolist() == [rest, peak, rest]
+
+
+def test_the_text_of_a_tariff():
+    assert summer_peak().describe().splitlines() == [
+        "Summer peak: USD per kWh, local time of America/Los_Angeles",
+        "months            days     hours        period    price",
+        "Jan-May, Oct-Dec  all      00:00-24:00  period 1  0.28",
+        "Jun-Sep           weekday  00:00-16:00  period 2  0.3",
+        "                           16:00-21:00  period 3  0.55",
+        "                           21:00-24:00  period 2  0.3",
+        "                  weekend  00:00-16:00  period 2  0.3",
+        "                           16:00-21:00  period 4  0.42",
+        "                           21:00-24:00  period 2  0.3",
+    ]
+    bounded = Tariff(
+        "x", "GBP", "Europe/London", (Rate(0.1 + 0.2),), None, to_us("2025-06-01T00:00Z")
+    )
+    assert bounded.describe().splitlines()[1:] == [
+        "valid from 2025-06-01 01:00",
+        "months   days  hours        price",
+        "Jan-Dec  all   00:00-24:00  0.3",
+    ]
+
+
+def test_the_text_of_a_price_series():
+    series = PriceSeries([0, 3_600_000_000], [3_600_000_000, 14_400_000_000], [-0.1, 0.3])
+    assert Tariff("Spot", "EUR", "UTC", (), series).describe().splitlines() == [
+        "Spot: EUR per kWh, local time of UTC",
+        "2 prices from 1970-01-01T00:00:00Z to 1970-01-01T04:00:00Z",
+        "lowest -0.1, mean 0.2, highest 0.3",
+    ]
+
+
+def test_plot_hands_the_tariff_to_the_heat_map(monkeypatch):
+    plots = types.ModuleType("flipkit.plots")
+    plots.tariff_heatmap = lambda tariff, **options: (tariff, options)
+    monkeypatch.setitem(sys.modules, "flipkit.plots", plots)
+    assert summer_peak().plot(year=2025) == (summer_peak(), {"year": 2025})
+
+
+def best_ms(work, repeats=15):
+    times = []
+    for _ in range(repeats):
+        begin = perf_counter()
+        work()
+        times.append(perf_counter() - begin)
+    return 1e3 * min(times)
+
+
+def test_a_year_of_prices_and_of_costs_comes_in_milliseconds():
+    tariff = summer_peak()
+    starts, ends = year_of_half_hours(tariff.timezone)
+    kwh = np.ones(len(starts))
+    series = tariff.prices(int(starts[0]), int(ends[-1]))
+    assert len(starts) == 17_520
+    assert best_ms(lambda: tariff.prices(int(starts[0]), int(ends[-1]))) < 5
+    assert best_ms(lambda: series.cost(starts, ends, kwh)) < 2

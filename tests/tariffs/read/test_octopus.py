@@ -1,0 +1,297 @@
+"""Octopus unit rates and standing charges: what is read, in which unit, and what is refused by name."""
+
+import contextlib
+import copy
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import flipkit as fk
+from flipkit.calendar import from_us, to_us
+from flipkit.errors import InputError, NaiveTimestampError
+from flipkit.tariffs import FixedCharge, Rate, Tariff
+
+DATA = Path(__file__).parent / "data"
+HALF_HOURLY = json.loads((DATA / "octopus_half_hourly.json").read_text())
+STANDING = json.loads((DATA / "octopus_standing.json").read_text())
+JANUARY, APRIL, JULY = ("2025-01-01T00:00:00Z", "2025-04-01T00:00:00Z", "2025-07-01T00:00:00Z")
+HALF_HOUR = 1_800_000_000
+
+
+def row(pence, start, end, method=None, **fields):
+    exc = round(pence / 1.05, 4)
+    known = {"value_exc_vat": exc, "value_inc_vat": pence, "valid_from": start, "valid_to": end}
+    return {**known, "payment_method": method, **fields}
+
+
+def answer(*rows, **fields):
+    return {"count": len(rows), "next": None, "previous": None, "results": list(rows), **fields}
+
+
+read = Tariff.from_octopus
+
+
+# ---- prices
+
+
+def test_half_hourly_prices_are_pounds_by_time_whatever_their_order():
+    before = copy.deepcopy(HALF_HOURLY)
+    tariff = read(HALF_HOURLY, name="Half-hourly")
+    assert (tariff.name, tariff.currency, tariff.timezone) == (
+        "Half-hourly",
+        "GBP",
+        "Europe/London",
+    )
+    # By hand: 1.05 times the price without VAT, in pounds; the order of time.
+    want = [0.19425, 0.180705, -0.011025, 0.0, 0.0246225, 0.104895, 0.2100105, 0.3675]
+    assert tariff.series.price_per_kwh.tolist() == want
+    assert tariff.series.start_us[0] == to_us("2025-03-29T23:00Z")
+    assert tariff.series.end_us[-1] == to_us("2025-03-30T03:00Z")
+    assert read(HALF_HOURLY, name="Half-hourly") == tariff
+    assert before == HALF_HOURLY
+
+
+def test_text_and_files_are_read_too():
+    path = DATA / "octopus_half_hourly.json"
+    assert read(path) == read(str(path)) == read(path.read_text()) == read(HALF_HOURLY)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.decimals(-200, 200, places=6))
+def test_pence_are_hundredths_as_written(pence):
+    (rate,) = read(answer(row(float(pence), JANUARY, None))).rates
+    assert rate.price_per_kwh == float(Decimal(pence) / 100)
+
+
+def test_one_price_without_an_end_is_a_flat_rate():
+    assert read(answer(row(24.5, JANUARY, None))) == Tariff(
+        "Octopus", "GBP", "Europe/London", (Rate(0.245),), None, to_us(JANUARY)
+    )
+    assert read(answer(row(24.5, None, None))) == Tariff(
+        "Octopus", "GBP", "Europe/London", (Rate(0.245),)
+    )
+
+
+def test_the_last_price_holds_on_after_those_before():
+    tariff = read(
+        answer(
+            row(30, JULY, None),
+            row(10, None, JANUARY),
+            row(20, JANUARY, APRIL),
+            row(25, APRIL, JULY),
+        )
+    )
+    assert [part.validity for part in tariff.parts] == [
+        (None, to_us(JANUARY)),
+        (to_us(JANUARY), to_us(JULY)),
+        (to_us(JULY), None),
+    ]
+    prices = tariff.prices(to_us("2024-12-01T00:00Z"), to_us("2025-12-01T00:00Z"))
+    assert prices.price_per_kwh.tolist() == [0.1, 0.2, 0.25, 0.3]
+
+
+def test_pages_are_put_together():
+    rows = HALF_HOURLY["results"]
+    pages = [
+        {"count": 8, "next": "https://example.org/?page=2", "previous": None, "results": rows[:5]},
+        {"count": 8, "next": None, "previous": "https://example.org/", "results": rows[5:]},
+    ]
+    assert read(pages) == read(pages[::-1]) == read(json.dumps(pages)) == read(HALF_HOURLY)
+    for missing in (pages[0], pages[1], [pages[1]]):
+        with pytest.raises(
+            InputError, match=r"unit rates: [53] rows of 8 are here; .* a list of all of them"
+        ):
+            read(missing)
+    unsaid = {name: value for name, value in pages[0].items() if name != "count"}
+    with pytest.raises(InputError, match="5 rows of more are here"):
+        read(unsaid)
+    with pytest.raises(InputError, match=r"page 1, row 4 and page 2, row 4: both hold at"):
+        read([pages[0], pages[0], pages[1]])
+
+
+# ---- standing charges
+
+
+def test_standing_charges_change_at_their_own_time():
+    rates = answer(row(20, JANUARY, APRIL), row(30, APRIL, None))
+    tariff = read(rates, STANDING, payment_method="DIRECT_DEBIT")
+    change = to_us("2025-03-30T23:00Z")
+    assert [(part.fixed, *part.validity) for part in tariff.parts] == [
+        ((FixedCharge("standing charge", 0.42),), to_us(JANUARY), change),
+        ((FixedCharge("standing charge", 0.4725),), change, to_us(APRIL)),
+        ((FixedCharge("standing charge", 0.4725),), to_us(APRIL), None),
+    ]
+
+
+def test_equal_standing_charges_are_one():
+    charges = answer(row(40, JANUARY, APRIL), row(40, APRIL, None))
+    assert read(answer(row(20, JANUARY, None)), charges).fixed == (
+        FixedCharge("standing charge", 0.4),
+    )
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.data())
+def test_a_bill_is_the_sum_by_hand(data):
+    """Half-hourly prices over three local days, a standing charge that changes at a midnight of them."""
+    start = to_us(
+        "2025-03-29T00:00Z"
+    )  # the clock goes forward on the 30th: 48 + 46 + 48 half-hours
+    pence = data.draw(st.lists(st.integers(-2000, 9000), min_size=142, max_size=142))
+    kwh = data.draw(st.lists(st.integers(0, 3000), min_size=142, max_size=142))
+    cut, (first, second) = (
+        data.draw(st.sampled_from([48, 94])),
+        data.draw(st.tuples(*[st.integers(0, 9000)] * 2)),
+    )
+    times = [from_us(start + HALF_HOUR * number) for number in range(143)]
+    texts = [time.strftime("%Y-%m-%dT%H:%M:%SZ") for time in times]
+    rows = [row(pence[n] / 100, *texts[n : n + 2]) for n in range(142)]
+    charges = answer(row(first / 100, None, texts[cut]), row(second / 100, texts[cut], None))
+    tariff = read(answer(*data.draw(st.permutations(rows))), charges)
+    frame = pl.DataFrame(
+        {
+            "site_id": ["home"] * 142,
+            "start_utc": pl.Series(times[:142], dtype=pl.Datetime("us", "UTC")),
+            "consumption_kwh": [each / 1000 for each in kwh],
+        }
+    )
+    energy = sum(Decimal(a) / 10_000 * Decimal(b) / 1000 for a, b in zip(pence, kwh, strict=True))
+    days = {48: (1, 2), 94: (2, 1)}[cut]
+    standing = (Decimal(first) * days[0] + Decimal(second) * days[1]) / 10_000
+    bill = fk.bill(frame, tariff)
+    found = {
+        kind: bill.filter(pl.col("component").str.starts_with(kind))["cost"].sum()
+        for kind in ("energy", "fixed")
+    }
+    assert found["energy"] == pytest.approx(float(energy), abs=1e-9)
+    assert found["fixed"] == pytest.approx(float(standing), abs=1e-9)
+    assert bill["cost"].sum() == pytest.approx(float(energy + standing), abs=1e-9)
+
+
+# ---- ways of payment
+
+
+def test_prices_that_differ_by_payment_need_the_way_of_payment():
+    with pytest.raises(
+        InputError,
+        match="charges: prices differ by payment_method; give one of DIRECT_DEBIT, NON_DIR",
+    ):
+        read(HALF_HOURLY, STANDING)
+    both = answer(
+        row(20, JANUARY, None, "DIRECT_DEBIT"), row(22, JANUARY, None, "NON_DIRECT_DEBIT")
+    )
+    with pytest.raises(
+        InputError,
+        match="unit rates: prices differ by payment_method; give one of DIRECT_DEBIT, NON",
+    ):
+        read(both)
+    assert read(both, payment_method="NON_DIRECT_DEBIT").rates == (Rate(0.22),)
+    with pytest.raises(
+        InputError, match="payment_method 'CASH' is none of DIRECT_DEBIT, NON_DIRECT_DEBIT"
+    ):
+        read(both, payment_method="CASH")
+    mixed = answer(
+        row(20, JANUARY, APRIL), row(22, APRIL, None, "DIRECT_DEBIT"), row(9, APRIL, None, "OTHER")
+    )
+    found = read(mixed, payment_method="DIRECT_DEBIT").parts
+    assert [part.rates[0].price_per_kwh for part in found] == [0.2, 0.22]
+
+
+# ---- refusals
+
+GOOD = row(20, JANUARY, APRIL)
+REFUSED = {
+    r"rates, row 0 and row 1: no price from 2025-04-01T00:00:00Z to 2025-07-01": answer(
+        GOOD, row(20, JULY, None)
+    ),
+    r"rates, row 0 and row 1: both hold at 2025-03-31T23:30:00Z": answer(
+        GOOD, row(20, "2025-03-31T23:30:00Z", None)
+    ),
+    r"both hold at 2025-04-01.* day and night rates .* Tariff.time_of_use": answer(
+        row(20, JANUARY, None), row(9, APRIL, None)
+    ),
+    r"row 0: valid_to 2025-01-01T00:00:00Z is not after valid_from 2025-04": answer(
+        row(20, APRIL, JANUARY)
+    ),
+    r"row 0, value_inc_vat None is no finite number": answer(
+        row(20, JANUARY, None) | {"value_inc_vat": None}
+    ),
+    r"row 0, value_inc_vat '20' is no finite number": answer(
+        row(20, JANUARY, None) | {"value_inc_vat": "20"}
+    ),
+    r"row 0, value_inc_vat True is no finite number": answer(
+        row(20, JANUARY, None) | {"value_inc_vat": True}
+    ),
+    r"row 0, valid_from: time: 'soon'": answer(row(20, "soon", None)),
+    r"row 0: cannot price tier; known: payment_method": answer(row(20, JANUARY, None, tier=1)),
+    r"row 0: expected an object, got int": answer(7),
+    r"row 0, payment_method: 5 is no text": answer(row(20, JANUARY, None, 5)),
+    r"unit rates: no rows": answer(),
+    r"unit rates: cannot price currency; known: count": answer(GOOD, currency="GBP"),
+    r"unit rates, count: '1' is no number of rows": answer(GOOD, count="1"),
+    r"expected the API's answer, .* day and night rates": {
+        "day": answer(GOOD),
+        "night": answer(GOOD),
+    },
+    r"day and night rates are two lists": answer(
+        GOOD, previous="https://example.org/day-unit-rates/?page=1"
+    ),
+    r"unit rates, page 2: expected the API's answer": [answer(GOOD), [GOOD]],
+    r"unit rates: this is no JSON": '{"results": [',
+    r"unit rates: cannot read the file 'nowhere.json'": "nowhere.json",
+    r"unit rates: expected the API's answer": None,
+}
+
+
+@pytest.mark.parametrize("words", REFUSED)
+def test_what_cannot_be_priced_is_refused_by_name(words):
+    with pytest.raises(InputError, match=words):
+        read(REFUSED[words])
+
+
+def test_a_time_without_a_zone_is_refused():
+    with pytest.raises(NaiveTimestampError, match=r"row 0, valid_from: .*has no zone"):
+        read(answer(row(20, "2025-01-01T00:00:00", None)))
+
+
+def test_lists_of_other_times_are_refused():
+    with pytest.raises(InputError, match="share no time"):
+        read(answer(GOOD), answer(row(40, JULY, None)))
+
+
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.just(JANUARY),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(list(GOOD)), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from(list(GOOD)), anything, max_size=5) | anything, max_size=3
+    ),
+    anything,
+)
+def test_nothing_but_a_refusal_comes_of_nonsense(rows, other):
+    for source in (
+        answer(*rows),
+        [answer(*rows), other],
+        other,
+        answer(GOOD | {"value_inc_vat": other}),
+    ):
+        with contextlib.suppress(InputError):
+            assert isinstance(read(source, None), Tariff)
