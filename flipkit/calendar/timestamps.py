@@ -160,11 +160,12 @@ def _offsets_s(letters: np.ndarray) -> Int64 | None:
         zones = zones[:1]
     signs = zones[:, 0]
     digits = zones[:, [1, 2, 4, 5]].astype(np.int64) - ord("0")
-    hours = digits[:, :2] @ [10, 1]
-    minutes = digits[:, 2:] @ [10, 1]
+    hours = 10 * digits[:, 0] + digits[:, 1]
+    minutes = 10 * digits[:, 2] + digits[:, 3]
     are_digits = ((digits >= 0) & (digits <= 9)).all()
     if not are_digits or (hours > 23).any() or (minutes > 59).any():
         return None
     if not np.isin(signs, [ord("+"), ord("-")]).all():
         return None
-    return np.where(signs == ord("+"), 1, -1) * (3600 * hours + 60 * minutes)
+    east = np.where(signs == ord("+"), 1, -1)
+    return east * (3600 * hours + 60 * minutes)

@@ -6,14 +6,14 @@ from flipkit.tariffs.model.charges import (
     DemandCharge,
     DemandTier,
     DemandWindow,
+    Export,
     FixedCharge,
     Minimum,
     Ratchet,
     Tax,
 )
-from flipkit.tariffs.model.checks import TIER_RULES, overlap
+from flipkit.tariffs.model.consistency import TIER_RULES, TierRule, overlap
 from flipkit.tariffs.model.describe import describe_validity
-from flipkit.tariffs.model.export import Export
 from flipkit.tariffs.model.rate_table import (
     Schedule,
     added,
@@ -32,15 +32,14 @@ from flipkit.tariffs.model.rates import (
     MONTH_NAMES,
     Rate,
     Tier,
-    check_number,
-    check_price,
     clock_text,
     seconds_of,
 )
 from flipkit.tariffs.model.series import PriceSeries, aligned, check_cover, joined
-from flipkit.tariffs.model.tariff import Tariff, TierRule
+from flipkit.tariffs.model.tariff import CHARGES, Tariff
 
 __all__ = [
+    "CHARGES",
     "DAY_NAMES",
     "DAY_S",
     "HOLIDAY",
@@ -66,8 +65,6 @@ __all__ = [
     "aligned",
     "canonical",
     "check_cover",
-    "check_number",
-    "check_price",
     "clock_text",
     "day_kinds",
     "describe_validity",

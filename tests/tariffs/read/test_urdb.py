@@ -37,7 +37,7 @@ from flipkit.tariffs import (
 )
 
 PATH = Path(__file__).parent / "data" / "urdb_home.json"
-ANSWER = json.loads(PATH.read_text())
+ANSWER = json.loads(PATH.read_text(encoding="utf-8"))
 HOME = ANSWER["items"][0]
 ZONE = "America/Los_Angeles"
 SUMMER, WINTER = (6, 7, 8, 9), (1, 2, 3, 4, 5, 10, 11, 12)
@@ -123,7 +123,7 @@ def test_a_record_is_read_from_an_object_text_and_file_and_never_changed():
     assert read(HOME, tier_rule="prorate") == want  # the same object twice
     assert read(ANSWER, tier_rule="prorate") == want
     assert before == ANSWER
-    for source in (PATH, str(PATH), PATH.read_text(), json.dumps(HOME)):
+    for source in (PATH, str(PATH), PATH.read_text(encoding="utf-8"), json.dumps(HOME)):
         assert read(source, tier_rule="prorate") == want
 
 
@@ -505,11 +505,11 @@ REFUSED = {
     r"energyratestructure: absent": {"energyratestructure": None},
     r"energyratestructure: expected a list of periods, got 'x'": {"energyratestructure": "x"},
     r"energyratestructure\[0\]: expected a list of tiers, got \[\]": {"energyratestructure": [[]]},
-    r"energyratestructure\[0\]\[0\]: expected an object, got 0.1": energy_of(0.1),
+    r"energyratestructure\[0\]\[0\]: expected an object, got float": energy_of(0.1),
     r"energyratestructure\[0\]\[0\]: no rate": energy_of({"adj": 0.1}),
     r"energyratestructure\[0\]\[0\]: cannot price rates; known: rate, adj": energy_of({"rate": 1, "rates": 2}),
-    r"energyratestructure\[0\]\[0\].rate: '0.1' is no finite number": energy_of({"rate": "0.1"}),
-    r"energyratestructure\[0\]\[0\].adj: nan is no finite number": energy_of({"rate": 0, "adj": float("nan")}),
+    r"energyratestructure\[0\]\[0\].rate '0.1' is not a finite number": energy_of({"rate": "0.1"}),
+    r"energyratestructure\[0\]\[0\].adj nan is not a finite number": energy_of({"rate": 0, "adj": float("nan")}),
     r"energyratestructure\[0\]\[0\].unit: 'therm' is unknown": energy_of({"rate": 0.1, "unit": "therm"}),
     r"energyratestructure\[0\]: rate: tier 1, the last, ends at 10": {"energyratestructure": [TIERS[0][:1]]},
     r"energyratestructure\[0\]: rate: tier 2 ends at 5, not above tier 1": {
@@ -523,12 +523,12 @@ REFUSED = {
     r"energyweekdayschedule: expected a list of 12 values": {"energyweekdayschedule": ALWAYS[:11]},
     r"energyweekdayschedule\[3\]: expected a list of 24": {
         "energyweekdayschedule": [*ALWAYS[:3], [0] * 23, *ALWAYS[:8]]},
-    r"energyweekendschedule\[0\]\[4\]: 1 is no period; the structure has 0 to 0": {
+    r"energyweekendschedule\[0\]\[4\]: 1 is not a period; the structure has 0 to 0": {
         "energyweekendschedule": table((4, 5))},
-    r"energyweekdayschedule\[0\]\[0\]: True is no period": {"energyweekdayschedule": [[True] * 24] * 12},
-    r"energyweekdayschedule\[0\]\[0\]: -1 is no period": {"energyweekdayschedule": [[-1] * 24] * 12},
+    r"energyweekdayschedule\[0\]\[0\]: True is not a period": {"energyweekdayschedule": [[True] * 24] * 12},
+    r"energyweekdayschedule\[0\]\[0\]: -1 is not a period": {"energyweekdayschedule": [[-1] * 24] * 12},
     r"dgrules: 'Feed-in' is unknown; known: Net Metering": {"dgrules": "Feed-in"},
-    r"dgrules: expected a text": {"dgrules": ["Net Metering"]},
+    r"dgrules: expected a string": {"dgrules": ["Net Metering"]},
     r"dgrules: absent, but there are sell prices": energy_of({"rate": 0.1, "sell": 0.1}),
     r"dgrules: 'Buy All Sell All', but energyratestructure has no sell": {"dgrules": "Buy All Sell All"},
     r"\[0\]\[0\].sell: a selling price beside Net Metering": {
@@ -552,27 +552,27 @@ REFUSED = {
     r"flatdemandstructure\[0\]\[0\].unit: 'hp' cannot be priced": demand_of({"rate": 1, "unit": "hp"}),
     r"flatdemandstructure\[0\]\[0\].sell: a selling price of demand": demand_of({"rate": 1, "sell": 1}),
     r"flatdemandmonths: absent, but there are 2 periods": {"flatdemandstructure": [[{"rate": 1}], [{"rate": 2}]]},
-    r"flatdemandmonths\[2\]: 1 is no period": DEMAND | {"flatdemandmonths": [0, 0, 1] + [0] * 9},
+    r"flatdemandmonths\[2\]: 1 is not a period": DEMAND | {"flatdemandmonths": [0, 0, 1] + [0] * 9},
     r"demand charge flat 1: .* tier 2 ends at 3 kW": {
         "flatdemandstructure": [[{"rate": 1, "max": 5}, {"rate": 2, "max": 3}, {"rate": 4}]]},
     r"demandwindow: 5 minutes cannot be priced; known: 15, 30, 60": DEMAND | {"demandwindow": 5},
-    r"demandratchetpercentage\[0\]: 35 is no share; write 0.8": DEMAND | {"demandratchetpercentage": [35] * 12},
+    r"demandratchetpercentage\[0\]: 35 is not a share; write 0.8": DEMAND | {"demandratchetpercentage": [35] * 12},
     r"lookbackpercent: beside demandratchetpercentage": DEMAND | {
         "demandratchetpercentage": [0.3] * 12, "lookbackpercent": 0.3, "lookbackrange": 3},
     r"lookbackpercent: needs either lookbackrange or lookbackmonths": DEMAND | {"lookbackpercent": 0.3},
     r"lookbackpercent: needs either": DEMAND | {"lookbackpercent": 0.3, "lookbackrange": 2, "lookbackmonths": [1] * 12},
-    r"lookbackrange: 2.5 is no whole number": DEMAND | {"lookbackpercent": 0.3, "lookbackrange": 2.5},
+    r"lookbackrange: 2.5 is not a whole number": DEMAND | {"lookbackpercent": 0.3, "lookbackrange": 2.5},
     r"lookbackmonths: expected 12 values, each true": DEMAND | {"lookbackpercent": 0.3, "lookbackmonths": [2] * 12},
     r"demandratestructure: period 1 has other hours in other months, and a ratchet": {
         "demandratestructure": [[{"rate": 0}], [{"rate": 5}]], "demandratchetpercentage": [0.5] * 12,
         "demandweekdayschedule": [table((3, 5))[0], *table((8, 9))[1:]], "demandweekendschedule": ALWAYS},
     r"demandweekendschedule: absent, but there are 2 periods": {
         "demandratestructure": [[{"rate": 0}], [{"rate": 5}]], "demandweekdayschedule": ALWAYS},
-    r"startdate: 'today' is no finite number": {"startdate": "today"},
-    r"startdate: no date; expected seconds": {"startdate": 1e300},
+    r"startdate 'today' is not a finite number": {"startdate": "today"},
+    r"startdate: not a date; expected seconds": {"startdate": 1e300},
     r"ends before it begins": {"startdate": 1735689600, "enddate": 1704067200},
-    r"name: expected a text, got 7": {"name": 7},
-    r"the field name comes twice": {"name": "a", "Name": "b"},
+    r"name: expected a string, got 7": {"name": 7},
+    r"the field name appears twice": {"name": "a", "Name": "b"},
 }  # fmt: skip
 
 
@@ -589,16 +589,16 @@ def test_what_cannot_be_priced_is_refused_by_name(words):
             {**HOME, "energyweekdayschedule": [[0] * 24] * 11},
             r"energyweekdayschedule: .* January first, got 11 values$",
         ),
-        ({"items": []}, "0 records in items; hand in one of them"),
+        ({"items": []}, "0 records in items; pass one of them"),
         (
             {"items": [HOME, HOME]},
-            r"2 records in items; hand in one of them, such as answer\['items'\]\[0\]",
+            r"2 records in items; pass one of them, such as answer\['items'\]\[0\]",
         ),
         ({"items": None}, "no list of records in items"),
         ([HOME], "expected an object, its JSON text or the path of a file, got"),
         (5, "expected an object"),
         ("[]", "expected an object"),
-        ('{"items": ', "this is no JSON"),
+        ('{"items": ', "this is not valid JSON"),
         ("nowhere.json", "cannot read the file 'nowhere.json'"),
         ("\0", "cannot read the file"),
         ({}, "energyratestructure: absent"),
@@ -610,7 +610,7 @@ def test_what_is_no_record_is_refused(source, words):
 
 
 def test_net_metering_with_tiers_in_the_order_of_time_is_refused():
-    with pytest.raises(InputError, match="net metering leaves kWh of no certain hour"):
+    with pytest.raises(InputError, match="net metering leaves kWh without an hour"):
         read({"energyratestructure": TIERS, "dgrules": "Net Metering"}, tier_rule="chronological")
 
 
