@@ -78,8 +78,8 @@ def check_dates(dates: Iterable[Any] | None) -> tuple[str, ...] | None:
     days = [_read_date(value, number) for number, value in enumerate(dates)]
     if len(days) < 2:
         raise InputError(
-            f"billing_dates: got {len(days)}, needs at least two; "
-            "give the first day of each billing period and the day after the last one"
+            f"billing_dates: {len(days)} given; "
+            "give the first day of each billing period and one more"
         )
     for number, (before, day) in enumerate(pairwise(days), 1):
         if day <= before:

@@ -131,7 +131,7 @@ def _describe_fields(content: Any) -> str:
 def _read_urdb(content: Any, options: _Options) -> Tariff:
     if options.timezone is None:
         raise InputError(
-            "a URDB record does not state its time zone; give it: --timezone America/Los_Angeles"
+            "a URDB record does not name its time zone; give it: --timezone America/Los_Angeles"
         )
     return Tariff.from_urdb(content, tier_rule=options.tier_rule, **options.place())
 
@@ -162,8 +162,8 @@ def _read_flatpeak(content: Any, options: _Options) -> Tariff:
             raise InputError(
                 f"item {number}: expected a Flatpeak tariff object, got {type(each).__name__}"
             )
-    timezone = options.timezone or _stated(objects, "timezone")
-    currency = options.currency or _stated(objects, "currency")
+    timezone = options.timezone or _only_value(objects, "timezone")
+    currency = options.currency or _only_value(objects, "currency")
     imports = [each for each in objects if each.get("direction") != "EXPORT"]
     exports = [each for each in objects if each.get("direction") == "EXPORT"]
     if not imports:
@@ -180,14 +180,14 @@ def _read_flatpeak(content: Any, options: _Options) -> Tariff:
     return _with_export(tariff, sold)
 
 
-def _stated(objects: list[Any], field: str) -> str:
+def _only_value(objects: list[Any], field: str) -> str:
     """Return the value of a field that is the same in all objects that have it."""
     values = sorted({str(each[field]) for each in objects if each.get(field)})
     if not values:
-        raise InputError(f"the Flatpeak objects do not state their {field}; give one: --{field}")
+        raise InputError(f"the Flatpeak objects do not name their {field}; give one: --{field}")
     if len(values) > 1:
         raise InputError(
-            f"the Flatpeak objects state {' and '.join(values)} as their {field}; keep those of one"
+            f"the Flatpeak objects name {' and '.join(values)} as their {field}; keep those of one"
         )
     return values[0]
 
