@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +21,7 @@ from flipkit.tariffs.model.rates import (
     days_text,
 )
 from flipkit.tariffs.model.series import PriceSeries
-from flipkit.vocabulary import DAY_S, DAY_US, SECOND_US, Float64, Int64
+from flipkit.vocabulary import DAY_S, DAY_US, SECOND_US, Int64
 
 __all__ = [
     "RateTable",
@@ -27,6 +29,7 @@ __all__ = [
     "added",
     "canonical",
     "day_kinds",
+    "equal_runs",
     "period_names",
     "rate_series",
     "rate_table",
@@ -40,7 +43,7 @@ _KINDS = 8  # kinds of day: seven weekdays and public holidays
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RateTable:
-    """Rates as an array, and as a list of price changes for each month and kind of day.
+    """Rates laid out by month, kind of day and hour.
 
     Attributes
     ----------
@@ -49,25 +52,18 @@ class RateTable:
         of each, as a rate for all hours.
     edges_s : ndarray of int64, shape (k + 1,)
         Seconds after local midnight, 0 to 86,400.
-    grid : ndarray of float64, shape (12, 8, k)
-        Price (of the first tier) by month (January first), kind of day (Monday first, public
-        holidays last) and stretch between two edges.
-    head, changes_us, period : ndarray of int64
-        The changes of (month m, kind of day d) are ``head[8 * m + d] : head[8 * m + d + 1]`` of
-        `changes_us`, microseconds after local midnight, and `period`, the index of the period from
-        then on. The first change of each day is at midnight.
+    grid : ndarray of int64, shape (12, 8, k)
+        Index of the period by month (January first), kind of day (Monday first, public holidays
+        last) and stretch between two edges.
     """
 
     periods: tuple[Rate, ...]
     edges_s: Int64
-    grid: Float64
-    head: Int64
-    changes_us: Int64
-    period: Int64
+    grid: Int64
 
 
 class Schedule(NamedTuple):
-    """When which period of a `RateTable` applies, without its price.
+    """When which period of a `RateTable` begins, without its price.
 
     Hashable, so that tariffs with equal schedules share a calendar.
 
@@ -76,7 +72,10 @@ class Schedule(NamedTuple):
     periods : int
         Number of periods.
     head, changes_us, period : bytes
-        The arrays of the table, as int64.
+        Arrays of int64. The changes of (month m, kind of day d) are
+        ``head[8 * m + d] : head[8 * m + d + 1]`` of `changes_us`, microseconds after local
+        midnight, and `period`, the index of the period from then on. The first change of each day
+        is at midnight.
     """
 
     periods: int
@@ -95,13 +94,18 @@ class Schedule(NamedTuple):
 
 @lru_cache(maxsize=512)
 def schedule_of(rates: tuple[Rate, ...]) -> Schedule:
-    """Return the schedule of rates: which period applies when."""
+    """Return the schedule of rates: which period begins when."""
     table = rate_table(rates)
+    rows = table.grid.reshape(12 * _KINDS, -1)
+    is_change = np.ones(rows.shape, dtype=bool)
+    is_change[:, 1:] = rows[:, 1:] != rows[:, :-1]
+    starts_us = np.broadcast_to(table.edges_s[:-1] * SECOND_US, rows.shape)
+    head = np.concatenate(([0], np.cumsum(is_change.sum(axis=1))))
     return Schedule(
         periods=len(table.periods),
-        head=table.head.tobytes(),
-        changes_us=table.changes_us.tobytes(),
-        period=table.period.tobytes(),
+        head=head.tobytes(),
+        changes_us=starts_us[is_change].tobytes(),
+        period=rows[is_change].tobytes(),
     )
 
 
@@ -162,16 +166,15 @@ def added(a: tuple[Rate, ...], b: tuple[Rate, ...]) -> tuple[Rate, ...]:
     in_a = np.searchsorted(table_a.edges_s, edges[:-1], side="right") - 1
     in_b = np.searchsorted(table_b.edges_s, edges[:-1], side="right") - 1
 
-    # Number each pair of periods that applies together, and add the two once.
+    # Each pair of periods that applies together is added once.
     count_b = len(table_b.periods)
-    pairs = _period_grid(table_a)[:, :, in_a] * count_b + _period_grid(table_b)[:, :, in_b]
-    sums: dict[int, Rate] = {}
-    index_of_pair: dict[int, int] = {}
-    for pair in set(pairs.ravel().tolist()):
-        index_of_pair[pair] = len(sums)
-        sums[pair] = _sum(table_a.periods[pair // count_b], table_b.periods[pair % count_b])
-    rate_index = np.vectorize(index_of_pair.__getitem__, otypes=[np.int64])(pairs)
-    return _rates_of(_table_of(edges, rate_index, tuple(sums.values())))
+    pairs = table_a.grid[:, :, in_a] * count_b + table_b.grid[:, :, in_b]
+    distinct, index_of_sum = np.unique(pairs, return_inverse=True)
+    sums = []
+    for pair in distinct.tolist():
+        index_a, index_b = divmod(pair, count_b)
+        sums.append(_sum(table_a.periods[index_a], table_b.periods[index_b]))
+    return _rates_of(_table_of(edges, index_of_sum.reshape(pairs.shape), tuple(sums)))
 
 
 def period_names(rates: tuple[Rate, ...]) -> tuple[str, ...]:
@@ -198,6 +201,13 @@ def day_kinds(days: Int64, holidays: str | None) -> Int64:
         dates = holiday_dates(holidays, int(years[0]), int(years[1]))
         kinds[np.isin(days, dates)] = HOLIDAY
     return kinds
+
+
+def equal_runs(values: Sequence[int]) -> list[tuple[int, int, int]]:
+    """Return runs of equal values: first index, last index (excluded), value."""
+    changes = [index for index in range(1, len(values)) if values[index] != values[index - 1]]
+    edges = [0, *changes, len(values)]
+    return [(start, end, values[start]) for start, end in pairwise(edges)]
 
 
 def rate_series(
@@ -288,20 +298,7 @@ def _table_of(edges: Int64, rate_index: Int64, rates: tuple[Rate, ...]) -> RateT
         period_of_rate[index] = period_index.setdefault(period, len(period_index))
     periods = tuple(period_index)
     _check_names(periods)
-
-    rows = period_of_rate[rate_index].reshape(12 * _KINDS, -1)
-    is_change = np.ones(rows.shape, dtype=bool)
-    is_change[:, 1:] = rows[:, 1:] != rows[:, :-1]
-    starts_us = np.broadcast_to(edges[:-1] * SECOND_US, rows.shape)
-    price_of_period = np.array([period.price_per_kwh for period in periods])
-    return RateTable(
-        periods=periods,
-        edges_s=edges,
-        grid=price_of_period[rows].reshape(rate_index.shape),
-        head=np.concatenate(([0], np.cumsum(is_change.sum(axis=1)))),
-        changes_us=starts_us[is_change],
-        period=rows[is_change],
-    )
+    return RateTable(periods, edges, period_of_rate[rate_index])
 
 
 def _check_names(periods: tuple[Rate, ...]) -> None:
@@ -330,31 +327,16 @@ def _sum(a: Rate, b: Rate) -> Rate:
     )
 
 
-def _period_grid(table: RateTable) -> Int64:
-    """Return the index of the period by month, kind of day and stretch between two edges."""
-    ends_s = np.append(table.changes_us[1:], 0) // SECOND_US
-    ends_s[table.head[1:] - 1] = DAY_S  # the last change of a day lasts until midnight
-    first = np.searchsorted(table.edges_s, table.changes_us // SECOND_US)
-    end = np.searchsorted(table.edges_s, ends_s)
-    return np.repeat(table.period, end - first).reshape(12, _KINDS, -1)
-
-
 def _rates_of(table: RateTable) -> tuple[Rate, ...]:
     """Return the rates of a table in canonical form: see `canonical`."""
     rates = []
-    grid = _period_grid(table)
-    for months in _equal_rows(grid):
-        for days in _equal_days(grid[months[0]]):
-            template = _KINDS * months[0] + days[0]
-            changes = slice(table.head[template], table.head[template + 1])
-            starts = (table.changes_us[changes] // SECOND_US).tolist()
-            ends = [*starts[1:], DAY_S]
-            periods = table.period[changes].tolist()
-            for start, end, period in zip(starts, ends, periods, strict=True):
+    for months in _equal_rows(table.grid):
+        for days in _equal_days(table.grid[months[0]]):
+            for start, end, period in equal_runs(table.grid[months[0], days[0]].tolist()):
                 rate = replace(
                     table.periods[period],
-                    start=clock_text(start),
-                    end=clock_text(end),
+                    start=clock_text(int(table.edges_s[start])),
+                    end=clock_text(int(table.edges_s[end])),
                     months=tuple(month + 1 for month in months),
                     days="holiday" if days == [HOLIDAY] else tuple(days),
                 )

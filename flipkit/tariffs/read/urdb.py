@@ -16,10 +16,11 @@ from flipkit.tariffs.model import (
     Tier,
     TierRule,
     clock_text,
+    equal_runs,
 )
 from flipkit.tariffs.read.source import located
 from flipkit.tariffs.read.urdb_demand import read_demand
-from flipkit.tariffs.read.urdb_record import Record, RecordTier, hour_runs, open_record
+from flipkit.tariffs.read.urdb_record import Record, RecordTier, open_record
 from flipkit.vocabulary import DAY_S
 
 __all__ = ["read"]
@@ -128,7 +129,7 @@ def _rates(record: Record, ladders: list[tuple[Tier, ...]]) -> tuple[Rate, ...]:
         for month, row in enumerate(hours, 1):
             months_of_row.setdefault(tuple(row), []).append(month)
         for periods, months in months_of_row.items():
-            for start, end, period in hour_runs(list(periods)):
+            for start, end, period in equal_runs(periods):
                 rate = Rate(
                     start=clock_text(start * 3600),
                     end=clock_text(end * 3600),

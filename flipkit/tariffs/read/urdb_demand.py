@@ -13,9 +13,10 @@ from flipkit.tariffs.model import (
     DemandWindow,
     Ratchet,
     clock_text,
+    equal_runs,
 )
 from flipkit.tariffs.read.source import located
-from flipkit.tariffs.read.urdb_record import Record, RecordTier, hour_runs
+from flipkit.tariffs.read.urdb_record import Record, RecordTier
 
 __all__ = ["read_demand"]
 
@@ -188,7 +189,7 @@ def _windows(number: int, weekday: list[int], weekend: list[int]) -> tuple[Deman
 def _hours_of_period(row: list[int], number: int) -> list[tuple[int, int]]:
     """Return first and last hour (excluded) of each run; one across midnight is one run."""
     is_period = [int(period == number) for period in row]
-    runs = [(start, end) for start, end, inside in hour_runs(is_period) if inside]
+    runs = [(start, end) for start, end, inside in equal_runs(is_period) if inside]
     if len(runs) > 1 and runs[0][0] == 0 and runs[-1][1] == len(row):
         return [*runs[1:-1], (runs[-1][0], runs[0][1])]
     return runs

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from flipkit import checks
@@ -16,7 +15,7 @@ from flipkit.checks import short_repr
 from flipkit.errors import InputError
 from flipkit.tariffs.read.source import check_object, is_list, load_json
 
-__all__ = ["Record", "RecordTier", "hour_runs", "open_record"]
+__all__ = ["Record", "RecordTier", "open_record"]
 
 _PRICED = frozenset(
     """
@@ -216,13 +215,6 @@ def open_record(source: Any) -> Record:
     record = Record(f"URDB record {label[:80]!r}", fields)
     _check_fields(record)
     return record
-
-
-def hour_runs(row: list[int]) -> list[tuple[int, int, int]]:
-    """Return runs of hours of one period: first hour, last hour (excluded), period."""
-    changes = [hour for hour in range(1, len(row)) if row[hour] != row[hour - 1]]
-    edges = [0, *changes, len(row)]
-    return [(start, end, row[start]) for start, end in pairwise(edges)]
 
 
 def _only_item(items: Any) -> Any:

@@ -266,7 +266,8 @@ def test_the_grid_of_prices_by_month_weekday_and_hour():
     for month, day in product(range(12), range(7)):
         peak = 0.28 if month not in (5, 6, 7, 8) else 0.55 if day < 5 else 0.42
         rest = 0.28 if month not in (5, 6, 7, 8) else 0.30
-        assert table.grid[month, day].tolist() == [rest, peak, rest]
+        prices = [table.periods[period].price_per_kwh for period in table.grid[month, day]]
+        assert prices == [rest, peak, rest]
 
 
 def test_the_text_of_a_tariff():
