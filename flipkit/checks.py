@@ -1,4 +1,4 @@
-"""Checks of single numbers and names in the input: the only place that decides what a number is."""
+"""Checks of single numbers and names in the input, and how values keep what was checked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from flipkit.errors import InputError
 
-__all__ = ["MOST", "finite", "name", "number", "short_repr"]
+__all__ = ["MOST", "finite", "name", "number", "set_fields", "short_repr"]
 
 MOST = 1e6
 """Upper limit for kW or kWh at a home: beside 1e12 kWh a float no longer resolves household use."""
@@ -64,6 +64,12 @@ def name(value: Any, what: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise InputError(f"{what} {value!r} is not a name; write a string such as 'peak'")
     return value
+
+
+def set_fields(value: object, **fields: Any) -> None:
+    """Set checked fields of a frozen dataclass, in its ``__post_init__``."""
+    for field, content in fields.items():
+        object.__setattr__(value, field, content)
 
 
 def short_repr(value: Any) -> str:

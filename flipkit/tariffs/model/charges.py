@@ -56,10 +56,10 @@ class DemandTier:
 
     def __post_init__(self) -> None:
         price = checks.finite(self.price_per_kw, "demand tier: price")
-        object.__setattr__(self, "price_per_kw", price)
+        checks.set_fields(self, price_per_kw=price)
         if self.up_to_kw is not None:
             limit = checks.finite(self.up_to_kw, "demand tier: up_to_kw", above=0.0)
-            object.__setattr__(self, "up_to_kw", limit)
+            checks.set_fields(self, up_to_kw=limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +88,12 @@ class Ratchet:
 
     def __post_init__(self) -> None:
         share = checks.finite(self.share, "ratchet: share", at_least=0.0)
-        object.__setattr__(self, "share", share)
         if not isinstance(self.months, int) or isinstance(self.months, bool) or self.months < 1:
             raise InputError(
                 f"ratchet: months {self.months!r} is not a number of billing periods; "
                 "write how many to look back, 1 or more"
             )
-        object.__setattr__(self, "of_months", months_of(self.of_months))
+        checks.set_fields(self, share=share, of_months=months_of(self.of_months))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +122,9 @@ class DemandWindow:
         end = seconds_of(self.end) or DAY_S
         if start in (end, DAY_S):
             raise InputError(f"demand: the window from {self.start} to {self.end} has no length")
-        object.__setattr__(self, "start", clock_text(start))
-        object.__setattr__(self, "end", clock_text(end))
-        object.__setattr__(self, "days", days_of(self.days))
+        checks.set_fields(
+            self, start=clock_text(start), end=clock_text(end), days=days_of(self.days)
+        )
 
     def cuts(self, minutes: int) -> bool:
         """Return whether it begins or ends within a demand interval of `minutes`."""
@@ -179,9 +178,20 @@ class DemandCharge:
             )
         if self.ratchet is not None and not isinstance(self.ratchet, Ratchet):
             raise InputError(f"{what}: expected a Ratchet, got {type(self.ratchet).__name__}")
-        object.__setattr__(self, "tiers", _check_demand_tiers(self.tiers, what))
-        object.__setattr__(self, "months", months_of(self.months))
-        object.__setattr__(self, "also", tuple(self.also))
+        checks.set_fields(
+            self,
+            tiers=_check_demand_tiers(self.tiers, what),
+            months=months_of(self.months),
+            also=tuple(self.also),
+        )
+        self._check_windows(what)
+
+    @property
+    def windows(self) -> tuple[DemandWindow, ...]:
+        """All hours of the charge."""
+        return (DemandWindow(self.start, self.end, self.days), *self.also)
+
+    def _check_windows(self, what: str) -> None:
         for window in self.also:
             if not isinstance(window, DemandWindow):
                 raise InputError(
@@ -197,14 +207,8 @@ class DemandCharge:
                     f"{what}: hours {window.start} to {window.end} cut its "
                     f"{self.interval_minutes}-minute intervals; begin and end on a multiple of them"
                 )
-        object.__setattr__(self, "start", windows[0].start)
-        object.__setattr__(self, "end", windows[0].end)
-        object.__setattr__(self, "days", windows[0].days)
-
-    @property
-    def windows(self) -> tuple[DemandWindow, ...]:
-        """All hours of the charge."""
-        return (DemandWindow(self.start, self.end, self.days), *self.also)
+        first = windows[0]
+        checks.set_fields(self, start=first.start, end=first.end, days=first.days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,8 +237,7 @@ class FixedCharge:
         what = f"fixed charge {checks.name(self.name, 'fixed charge: name')!r}"
         per_day = checks.finite(self.per_day, f"{what}: per_day")
         per_month = checks.finite(self.per_month, f"{what}: per_month")
-        object.__setattr__(self, "per_day", per_day)
-        object.__setattr__(self, "per_month", per_month)
+        checks.set_fields(self, per_day=per_day, per_month=per_month)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +267,7 @@ class Minimum:
             amount = getattr(self, field)
             if amount is not None:
                 amount = checks.finite(amount, f"minimum: {field}", at_least=0.0)
-                object.__setattr__(self, field, amount)
+                checks.set_fields(self, **{field: amount})
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +292,7 @@ class Adder:
     def __post_init__(self) -> None:
         what = f"adder {checks.name(self.name, 'adder: name')!r}"
         price = checks.finite(self.price_per_kwh, f"{what}: price")
-        object.__setattr__(self, "price_per_kwh", price)
+        checks.set_fields(self, price_per_kwh=price)
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +320,7 @@ class Tax:
 
     def __post_init__(self) -> None:
         what = f"tax {checks.name(self.name, 'tax: name')!r}"
-        object.__setattr__(self, "share", checks.finite(self.share, f"{what}: share"))
+        share = checks.finite(self.share, f"{what}: share")
         kinds = (self.on,) if isinstance(self.on, str) else tuple(self.on)
         known = ", ".join(TAXABLE)
         if not kinds:
@@ -325,7 +328,8 @@ class Tax:
         for kind in kinds:
             if kind not in TAXABLE:
                 raise InputError(f"{what}: on {kind!r} cannot be taxed; write some of {known}")
-        object.__setattr__(self, "on", tuple(kind for kind in TAXABLE if kind in kinds))
+        on = tuple(kind for kind in TAXABLE if kind in kinds)
+        checks.set_fields(self, share=share, on=on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,9 +389,7 @@ class Export:
         price = checks.finite(self.payout_per_kwh, "export: payout_per_kwh")
         share = checks.finite(self.payout_share, "export: payout_share", at_least=0.0)
         rates = (self.rates,) if isinstance(self.rates, Rate) else tuple(self.rates)
-        object.__setattr__(self, "payout_per_kwh", price)
-        object.__setattr__(self, "payout_share", share)
-        object.__setattr__(self, "rates", rates)
+        checks.set_fields(self, payout_per_kwh=price, payout_share=share, rates=rates)
         self._check_prices()
 
     def _check_prices(self) -> None:

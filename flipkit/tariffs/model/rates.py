@@ -76,10 +76,10 @@ class Tier:
 
     def __post_init__(self) -> None:
         price = checks.finite(self.price_per_kwh, "tier: price")
-        object.__setattr__(self, "price_per_kwh", price)
+        checks.set_fields(self, price_per_kwh=price)
         if self.up_to is not None:
             limit = checks.finite(self.up_to, "tier: up_to", above=0.0)
-            object.__setattr__(self, "up_to", limit)
+            checks.set_fields(self, up_to=limit)
         if self.per not in ("month", "day"):
             raise InputError(f"tier: per {self.per!r} is not known; write 'month' or 'day'")
         if not isinstance(self.per_kw, bool):
@@ -136,12 +136,15 @@ class Rate:
         if self.period is not None:
             checks.name(self.period, "rate: period")
         price, tiers = _check_ladder(self.price_per_kwh, tuple(self.tiers))
-        object.__setattr__(self, "price_per_kwh", price)
-        object.__setattr__(self, "tiers", tiers)
-        object.__setattr__(self, "start", clock_text(start))
-        object.__setattr__(self, "end", clock_text(end))
-        object.__setattr__(self, "months", months_of(self.months))
-        object.__setattr__(self, "days", days_of(self.days))
+        checks.set_fields(
+            self,
+            price_per_kwh=price,
+            tiers=tiers,
+            start=clock_text(start),
+            end=clock_text(end),
+            months=months_of(self.months),
+            days=days_of(self.days),
+        )
 
     def windows_s(self) -> list[tuple[int, int]]:
         """Return the window as one or two (start, end), in seconds after local midnight."""

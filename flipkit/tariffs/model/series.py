@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from flipkit.calendar import to_text
+from flipkit.checks import set_fields
 from flipkit.errors import InputError
 from flipkit.vocabulary import Float64, Int64
 
@@ -45,11 +46,14 @@ class PriceSeries:
     def __post_init__(self) -> None:
         prices = np.asarray(self.price_per_kwh, dtype=np.float64)
         prices = prices + 0.0  # -0.0 becomes 0.0: equal prices have equal bits
-        object.__setattr__(self, "start_us", _read_only(self.start_us, np.int64))
-        object.__setattr__(self, "end_us", _read_only(self.end_us, np.int64))
-        object.__setattr__(self, "price_per_kwh", _read_only(prices, np.float64))
+        set_fields(
+            self,
+            start_us=_read_only(self.start_us, np.int64),
+            end_us=_read_only(self.end_us, np.int64),
+            price_per_kwh=_read_only(prices, np.float64),
+        )
         if self.confidence is not None:
-            object.__setattr__(self, "confidence", _read_only(self.confidence, np.float64))
+            set_fields(self, confidence=_read_only(self.confidence, np.float64))
         _check_columns(self)
         _check_contiguous(self)
 
@@ -64,7 +68,7 @@ class PriceSeries:
 
     def __hash__(self) -> int:
         if self._hash is None:
-            object.__setattr__(self, "_hash", hash(self._bytes()))
+            set_fields(self, _hash=hash(self._bytes()))
         return self._hash or 0
 
     def __reduce__(self) -> tuple[type[PriceSeries], tuple[Int64, Int64, Float64, Float64 | None]]:
@@ -100,8 +104,7 @@ class PriceSeries:
         ends = self.end_us[first:last].copy()
         starts[0] = start_us
         ends[-1] = end_us
-        confidence = None if self.confidence is None else self.confidence[first:last]
-        return PriceSeries(starts, ends, self.price_per_kwh[first:last], confidence)
+        return self._select(slice(first, last), starts, ends)
 
     def merged(self) -> PriceSeries:
         """Return the same prices with neighbours of equal price and confidence as one segment."""
@@ -110,8 +113,7 @@ class PriceSeries:
             is_new[1:] |= self.confidence[1:] != self.confidence[:-1]
         starts = self.start_us[is_new]
         ends = np.append(starts[1:], self.end_us[-1:])
-        confidence = None if self.confidence is None else self.confidence[is_new]
-        return PriceSeries(starts, ends, self.price_per_kwh[is_new], confidence)
+        return self._select(is_new, starts, ends)
 
     def plus(self, other: PriceSeries) -> PriceSeries:
         """Return the sum of both prices at every instant; the lower confidence of the two.
@@ -189,6 +191,11 @@ class PriceSeries:
             heads, segments, _ = _spread(first[across], last[across])
             lowest[across] = np.minimum.reduceat(self.confidence[segments], heads)
         return lowest
+
+    def _select(self, segments: slice | np.ndarray, starts: Int64, ends: Int64) -> PriceSeries:
+        """Return some of the segments with new bounds."""
+        confidence = None if self.confidence is None else self.confidence[segments]
+        return PriceSeries(starts, ends, self.price_per_kwh[segments], confidence)
 
     def _segments_of(self, start_us: Int64, end_us: Int64) -> tuple[Int64, Int64, Int64, Int64]:
         """Return the intervals as int64, and the first and last segment that each touches."""

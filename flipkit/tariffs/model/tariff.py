@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from flipkit.calendar import read_window, zone
+from flipkit.checks import set_fields
 from flipkit.errors import InputError
 from flipkit.money import check_currency
 from flipkit.tariffs.model.charges import Adder, DemandCharge, Export, FixedCharge, Minimum, Tax
@@ -542,7 +543,7 @@ class Tariff:
         if bool(self.rates) == (self.series is not None):
             raise InputError(f"tariff {self.name!r}: needs either rates or a price series")
         if self.rates:
-            object.__setattr__(self, "rates", canonical(tuple(self.rates)))
+            set_fields(self, rates=canonical(tuple(self.rates)))
         start, end = self.valid_from_us, self.valid_to_us
         if self.series is not None and (start is not None or end is not None):
             raise InputError(
@@ -556,7 +557,7 @@ class Tariff:
         kinds = {"demand": DemandCharge, "fixed": FixedCharge, "adders": Adder, "taxes": Tax}
         for name, kind in kinds.items():
             charges = named_charges(getattr(self, name), kind, f"{what}, {name}")
-            object.__setattr__(self, name, charges)
+            set_fields(self, **{name: charges})
         for name, kind in {"minimum": Minimum, "export": Export}.items():
             value = getattr(self, name)
             if value is not None and not isinstance(value, kind):
@@ -566,8 +567,8 @@ class Tariff:
         check_tier_rule(self.tier_rule, self.rates, self.export, what)
         check_holiday_rates(self.holidays, self.rates, self.demand, self.export, what)
         if self.export is not None and self.export.rates:
-            export = replace(self.export, rates=canonical(self.export.rates))
-            object.__setattr__(self, "export", export)
+            rates = canonical(self.export.rates)
+            set_fields(self, export=replace(self.export, rates=rates))
 
     def _check_parts(self) -> None:
         given = [name for name in _FIELDS_OF_PARTS if getattr(self, name) not in (None, ())]
@@ -576,7 +577,7 @@ class Tariff:
                 f"tariff {self.name!r}: {', '.join(given)} beside parts; they belong to the parts"
             )
         parts = _in_order(self.parts)
-        object.__setattr__(self, "parts", parts)
+        set_fields(self, parts=parts)
         if (self.currency, self.timezone) != (parts[0].currency, parts[0].timezone):
             raise InputError(
                 f"tariff {self.name!r}: currency and timezone must be those of its parts"
