@@ -74,6 +74,7 @@ def read(
     _check_common_time(chains)
     _check_counts(chains, timezone)
 
+    # Each COMMODITY contract with each NON_COMMODITY contract; most share no time.
     parts = []
     for contracts in product(*chains):
         part = _price_together(contracts, timezone, currency, market, tier_rule)
@@ -223,7 +224,7 @@ def _price_together(
     market: PriceSeries | None,
     tier_rule: TierRule,
 ) -> Tariff | None:
-    """Return the sum of contracts over the time they share with each other and the market."""
+    """Return the sum of contracts over the time they share; None if they share none."""
     start = _latest([each.start_us for each in contracts])
     end = _earliest([each.end_us for each in contracts])
     if start is not None and end is not None and end <= start:
@@ -234,15 +235,8 @@ def _price_together(
     if len(fixed) == len(contracts):
         rates = reduce(added, fixed)
         has_tiers = any(rate.tiers for rate in rates)
-        return Tariff(
-            name=name,
-            currency=currency,
-            timezone=timezone,
-            rates=rates,
-            valid_from_us=start,
-            valid_to_us=end,
-            tier_rule=tier_rule if has_tiers else None,
-        )
+        rule = tier_rule if has_tiers else None
+        return Tariff(name, currency, timezone, rates, None, start, end, tier_rule=rule)
     if market is None:
         raise InputError(
             f"Flatpeak tariff {name!r}: market_rates is true; give the market prices as market="
@@ -250,7 +244,7 @@ def _price_together(
     begin, stop = overlap((start, end), int(market.start_us[0]), int(market.end_us[-1]))
     if stop <= begin:
         return None
-    prices = [_market_prices(each, timezone, market, begin, stop) for each in contracts]
+    prices = [_prices_of(each, timezone, market, begin, stop) for each in contracts]
     return Tariff(name, currency, timezone, series=reduce(PriceSeries.plus, prices))
 
 
@@ -272,7 +266,7 @@ def _check_ladders(contracts: tuple[_Contract, ...], name: str, tier_rule: TierR
         )
 
 
-def _market_prices(
+def _prices_of(
     contract: _Contract, timezone: str, market: PriceSeries, start_us: int, end_us: int
 ) -> PriceSeries:
     """Return the price of one contract over [start, end)."""
@@ -281,6 +275,7 @@ def _market_prices(
     surcharge = rate_series(contract.surcharge, timezone, start_us, end_us)
     fraction = rate_series(contract.fraction, timezone, start_us, end_us)
     prices = market.clip(start_us, end_us).plus(surcharge)
+    # The order of Flatpeak's formula: the surcharge is added first, then raised by the fraction.
     starts, ends, in_prices, in_fraction = aligned(prices, fraction)
     raised = prices.price_per_kwh[in_prices] * (1.0 + fraction.price_per_kwh[in_fraction])
     confidence = None if prices.confidence is None else prices.confidence[in_prices]

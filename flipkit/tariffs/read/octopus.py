@@ -30,7 +30,7 @@ _Located = tuple[Mapping[str, Any], str]
 """A row as the API returns it, and its place for error messages."""
 
 
-class _Price(NamedTuple):
+class _OctopusPrice(NamedTuple):
     """One price and when it holds; None for no limit."""
 
     start_us: int | None
@@ -67,22 +67,22 @@ def read(
     return parts[0] if len(parts) == 1 else Tariff.successive(parts, name=name)
 
 
-def _parts(empty: Tariff, rates: list[_Price]) -> list[Tariff]:
-    """Return `empty` with prices: those with both ends as one series, those without apart."""
-    bounded = [rate for rate in rates if rate.start_us is not None and rate.end_us is not None]
-    parts = []
-    if rates and rates[0].start_us is None:
-        parts.append(_flat(empty, rates[0]))
+def _parts(empty: Tariff, rates: list[_OctopusPrice]) -> list[Tariff]:
+    """Return `empty` with prices: those with both ends as one series, those without apart.
+
+    A price series needs both ends, so a first or last price without one is a rate.
+    """
+    unbounded = [rate for rate in rates if rate.start_us is None or rate.end_us is None]
+    bounded = [rate for rate in rates if rate not in unbounded]
+    parts = [_flat(empty, rate) for rate in unbounded]
     if len(bounded) == 1:
         parts.append(_flat(empty, bounded[0]))
     elif bounded:
         parts.append(replace(empty, rates=(), series=_series(bounded)))
-    if rates and rates[-1].end_us is None and rates[-1].start_us is not None:
-        parts.append(_flat(empty, rates[-1]))
     return parts
 
 
-def _flat(empty: Tariff, rate: _Price) -> Tariff:
+def _flat(empty: Tariff, rate: _OctopusPrice) -> Tariff:
     return replace(
         empty,
         rates=(Rate(rate.price),),
@@ -91,7 +91,7 @@ def _flat(empty: Tariff, rate: _Price) -> Tariff:
     )
 
 
-def _series(rates: list[_Price]) -> PriceSeries:
+def _series(rates: list[_OctopusPrice]) -> PriceSeries:
     return PriceSeries(
         np.array([rate.start_us for rate in rates], dtype=np.int64),
         np.array([rate.end_us for rate in rates], dtype=np.int64),
@@ -99,7 +99,7 @@ def _series(rates: list[_Price]) -> PriceSeries:
     )
 
 
-def _during(rates: list[_Price], charge: _Price) -> list[_Price]:
+def _during(rates: list[_OctopusPrice], charge: _OctopusPrice) -> list[_OctopusPrice]:
     """Return the rates while a standing charge holds, cut to its time."""
     cut = []
     for rate in rates:
@@ -112,7 +112,7 @@ def _during(rates: list[_Price], charge: _Price) -> list[_Price]:
     return cut
 
 
-def _merged(prices: list[_Price]) -> list[_Price]:
+def _merged(prices: list[_OctopusPrice]) -> list[_OctopusPrice]:
     """Return neighbours of equal price as one."""
     merged = prices[:1]
     for price in prices[1:]:
@@ -123,7 +123,7 @@ def _merged(prices: list[_Price]) -> list[_Price]:
     return merged
 
 
-def _read_prices(source: Any, what: str, payment_method: str | None) -> list[_Price]:
+def _read_prices(source: Any, what: str, payment_method: str | None) -> list[_OctopusPrice]:
     """Return the prices of all pages by time, without gap or overlap."""
     rows = _rows_of_pages(load_json(source, what), what)
     rows = _rows_of_method(rows, what, payment_method)
@@ -136,7 +136,7 @@ def _read_prices(source: Any, what: str, payment_method: str | None) -> list[_Pr
     return prices
 
 
-def _clash(a: _Price, b: _Price) -> str:
+def _clash(a: _OctopusPrice, b: _OctopusPrice) -> str:
     if a.end_us is not None and b.start_us is not None and b.start_us > a.end_us:
         return (
             f"no price from {to_text(a.end_us)} to {to_text(b.start_us)}; "
@@ -212,7 +212,7 @@ def _method(row: Any, place: str) -> str | None:
     return method
 
 
-def _read_price(row: Mapping[str, Any], place: str) -> _Price:
+def _read_price(row: Mapping[str, Any], place: str) -> _OctopusPrice:
     start = read_instant(row, "valid_from", place)
     end = read_instant(row, "valid_to", place)
     if start is not None and end is not None and end <= start:
@@ -222,4 +222,4 @@ def _read_price(row: Mapping[str, Any], place: str) -> _Price:
     pence = checks.finite(row.get("value_inc_vat"), f"{place}, value_inc_vat")
     # Divided as decimal numbers: 24.5 pence are 0.245 and not the nearest quotient of two floats.
     pounds = float(Decimal(repr(pence)) / _PENCE)
-    return _Price(start, end, pounds, place)
+    return _OctopusPrice(start, end, pounds, place)

@@ -72,7 +72,7 @@ class RecordTier(NamedTuple):
         return unit.lower()
 
     def price(self) -> float:
-        """Return rate and adjustment together, added as decimal numbers."""
+        """Return rate and adjustment together, added as decimal numbers: 0.1 + 0.2 is 0.3."""
         total = Decimal(0)
         for name in ("rate", "adj"):
             total += Decimal(repr(self._number(name)))
@@ -206,7 +206,7 @@ def open_record(source: Any) -> Record:
     fields: dict[str, Any] = {}
     for name, value in given.items():
         lower_name = str(name).lower()
-        if _is_empty(value):
+        if _is_empty(value):  # the API writes an empty list for what a record does not have
             continue
         if lower_name in fields:
             raise InputError(f"URDB record: the field {lower_name} appears twice; keep one")

@@ -28,7 +28,7 @@ def year_of_half_hours(zone, year=2025):
 
 
 def summer_peak():
-    """A plan with a weekday peak in summer, a window across midnight, and the same price all winter."""
+    """A summer peak on weekdays, a window across midnight, and one price all winter."""
     return Tariff.time_of_use(
         [
             Rate(0.30, "21:00", "16:00", months=(6, 7, 8, 9)),

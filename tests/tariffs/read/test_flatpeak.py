@@ -249,7 +249,7 @@ def test_surcharges_go_on_the_market_price_amount_first_then_percent(
     assert tariff.name == "Spot plus"
     for half_hour in range(96):
         at = START + half_hour * HOUR // 2
-        # London springs forward at 01:00 UTC of the second day: from then on the wall is an hour ahead.
+        # London springs forward at 01:00 UTC of the second day: from then on it is an hour ahead.
         wall = half_hour / 2 % 24 + (1 if half_hour >= 50 else 0)
         first = 0.5 <= wall % 24 < 12
         fixed, part = (fixed_a, part_a) if first else (fixed_b, part_b)
@@ -390,7 +390,8 @@ def test_a_contract_date_without_a_zone_is_refused():
         (["trf_1"], "expected objects, got str"),
         (
             [night_saver(), night_saver()],
-            "two COMMODITY contracts, 'Night saver' and 'Night saver', hold at once from 2025-01-01T00:00:00Z on",
+            "two COMMODITY contracts, 'Night saver' and 'Night saver', "
+            "hold at once from 2025-01-01T00:00:00Z on",
         ),
         (
             [night_saver(), {**night_saver(), "type": "NON_COMMODITY", "direction": "EXPORT"}],
