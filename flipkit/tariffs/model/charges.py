@@ -8,7 +8,14 @@ from typing import Any, Literal
 
 from flipkit import checks
 from flipkit.errors import InputError
-from flipkit.tariffs.model.rates import Rate, clock_text, days_of, months_of, seconds_of
+from flipkit.tariffs.model.rates import (
+    Rate,
+    check_rates,
+    clock_text,
+    days_of,
+    months_of,
+    seconds_of,
+)
 from flipkit.tariffs.model.series import PriceSeries
 from flipkit.vocabulary import DAY_S
 
@@ -388,7 +395,7 @@ class Export:
             )
         price = checks.finite(self.payout_per_kwh, "export: payout_per_kwh")
         share = checks.finite(self.payout_share, "export: payout_share", at_least=0.0)
-        rates = (self.rates,) if isinstance(self.rates, Rate) else tuple(self.rates)
+        rates = check_rates(self.rates, "export, rates")
         checks.set_fields(self, payout_per_kwh=price, payout_share=share, rates=rates)
         self._check_prices()
 
@@ -406,10 +413,6 @@ class Export:
         if self.payout_share and self.carry_over != "credit":
             raise InputError("export: payout_share is for carry_over='credit'")
         for number, rate in enumerate(self.rates):
-            if not isinstance(rate, Rate):
-                raise InputError(
-                    f"export, rates, item {number}: expected a Rate, got {type(rate).__name__}"
-                )
             if rate.tiers:
                 raise InputError(
                     f"export, rates, item {number}: export prices have no tiers; give one price"

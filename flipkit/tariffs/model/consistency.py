@@ -14,10 +14,11 @@ __all__ = [
     "TIER_RULES",
     "TierRule",
     "Validity",
-    "check_follow",
+    "check_charges",
     "check_holiday_rates",
+    "check_succession",
     "check_tier_rule",
-    "named_charges",
+    "check_type",
     "overlap",
 ]
 
@@ -28,17 +29,14 @@ Validity = tuple[int | None, int | None]
 """From when until when a tariff holds, microseconds since 1970-01-01 UTC; None for no limit."""
 
 
-def named_charges(values: Any, kind: type, what: str) -> tuple[Any, ...]:
+def check_charges(values: Any, kind: type, what: str) -> tuple[Any, ...]:
     """Return charges as a tuple; raise InputError for another type, or a name that is used twice.
 
     The lines of a bill are told apart by the names of the charges.
     """
     charges = tuple(values) if isinstance(values, list | tuple) else (values,)
     for number, charge in enumerate(charges):
-        if not isinstance(charge, kind):
-            raise InputError(
-                f"{what}, item {number}: expected {kind.__name__}, got {type(charge).__name__}"
-            )
+        check_type(charge, kind, f"{what}, item {number}")
     names = [charge.name for charge in charges]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
@@ -46,6 +44,12 @@ def named_charges(values: Any, kind: type, what: str) -> tuple[Any, ...]:
             f"{what}: {', '.join(map(repr, repeated))} used twice; give each charge its own name"
         )
     return charges
+
+
+def check_type(value: Any, kind: type, what: str) -> None:
+    """Raise InputError if `value` is not of a type."""
+    if not isinstance(value, kind):
+        raise InputError(f"{what}: expected {kind.__name__}, got {type(value).__name__}")
 
 
 def check_tier_rule(
@@ -91,7 +95,9 @@ def check_holiday_rates(
         )
 
 
-def check_follow(name: str, validity: Validity, next_name: str, next_validity: Validity) -> None:
+def check_succession(
+    name: str, validity: Validity, next_name: str, next_validity: Validity
+) -> None:
     """Raise InputError where the second tariff does not begin when the first ends."""
     end = validity[1]
     begin = next_validity[0]

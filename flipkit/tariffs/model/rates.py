@@ -22,6 +22,7 @@ __all__ = [
     "MONTH_NAMES",
     "Rate",
     "Tier",
+    "check_rates",
     "clock_text",
     "days_of",
     "days_text",
@@ -159,6 +160,15 @@ class Rate:
     def weekday_numbers(self) -> tuple[int, ...]:
         """Return the days of the week, Monday 0 to Sunday 6; 7 for public holidays."""
         return _WEEKDAYS_OF_KIND[self.days] if isinstance(self.days, str) else self.days
+
+
+def check_rates(values: Any, what: str) -> tuple[Rate, ...]:
+    """Return one or more rates as a tuple; raise InputError for anything else."""
+    rates = (values,) if isinstance(values, Rate) else tuple(values)
+    for number, rate in enumerate(rates):
+        if not isinstance(rate, Rate):
+            raise InputError(f"{what}, item {number}: expected a Rate, got {type(rate).__name__}")
+    return rates
 
 
 def rate_of_window(window: Any, price: float) -> Rate:

@@ -17,14 +17,15 @@ from flipkit.tariffs.model.charges import Adder, DemandCharge, Export, FixedChar
 from flipkit.tariffs.model.consistency import (
     TierRule,
     Validity,
-    check_follow,
+    check_charges,
     check_holiday_rates,
+    check_succession,
     check_tier_rule,
-    named_charges,
+    check_type,
     overlap,
 )
 from flipkit.tariffs.model.rate_table import canonical, rate_series
-from flipkit.tariffs.model.rates import Rate, rate_of_window
+from flipkit.tariffs.model.rates import Rate, check_rates, rate_of_window
 from flipkit.tariffs.model.series import PriceSeries, check_cover, joined
 
 __all__ = ["CHARGES", "Tariff"]
@@ -201,11 +202,6 @@ class Tariff:
         rates = tuple(rates)
         if not rates:
             raise InputError("time of use: no rates; give at least one")
-        for number, rate in enumerate(rates):
-            if not isinstance(rate, Rate):
-                raise InputError(
-                    f"rates, item {number}: expected a Rate, got {type(rate).__name__}"
-                )
         return cls("Time of use" if name is None else name, currency, timezone, rates)
 
     @classmethod
@@ -543,7 +539,8 @@ class Tariff:
         if bool(self.rates) == (self.series is not None):
             raise InputError(f"tariff {self.name!r}: needs either rates or a price series")
         if self.rates:
-            set_fields(self, rates=canonical(tuple(self.rates)))
+            rates = check_rates(self.rates, f"tariff {self.name!r}, rates")
+            set_fields(self, rates=canonical(rates))
         start, end = self.valid_from_us, self.valid_to_us
         if self.series is not None and (start is not None or end is not None):
             raise InputError(
@@ -554,16 +551,17 @@ class Tariff:
 
     def _check_charges(self) -> None:
         what = f"tariff {self.name!r}"
-        kinds = {"demand": DemandCharge, "fixed": FixedCharge, "adders": Adder, "taxes": Tax}
-        for name, kind in kinds.items():
-            charges = named_charges(getattr(self, name), kind, f"{what}, {name}")
-            set_fields(self, **{name: charges})
-        for name, kind in {"minimum": Minimum, "export": Export}.items():
-            value = getattr(self, name)
-            if value is not None and not isinstance(value, kind):
-                raise InputError(
-                    f"{what}, {name}: expected {kind.__name__}, got {type(value).__name__}"
-                )
+        set_fields(
+            self,
+            demand=check_charges(self.demand, DemandCharge, f"{what}, demand"),
+            fixed=check_charges(self.fixed, FixedCharge, f"{what}, fixed"),
+            adders=check_charges(self.adders, Adder, f"{what}, adders"),
+            taxes=check_charges(self.taxes, Tax, f"{what}, taxes"),
+        )
+        if self.minimum is not None:
+            check_type(self.minimum, Minimum, f"{what}, minimum")
+        if self.export is not None:
+            check_type(self.export, Export, f"{what}, export")
         check_tier_rule(self.tier_rule, self.rates, self.export, what)
         check_holiday_rates(self.holidays, self.rates, self.demand, self.export, what)
         if self.export is not None and self.export.rates:
@@ -612,5 +610,5 @@ def _in_order(tariffs: Iterable[Tariff]) -> tuple[Tariff, ...]:
     # The one without a beginning comes first.
     parts.sort(key=lambda part: (part.validity[0] is not None, part.validity[0] or 0))
     for part, following in pairwise(parts):
-        check_follow(part.name, part.validity, following.name, following.validity)
+        check_succession(part.name, part.validity, following.name, following.validity)
     return tuple(parts)

@@ -18,7 +18,8 @@ To add a reader:
    JSON file is recognized. The command line and scenario files then read it too.
 
 A format that Flatpeak or another service accepts also has a function `write` in the same module
-(``flatpeak.write``), behind a method ``Tariff.to_<format>``.
+(``flatpeak.write``), behind a method ``Tariff.to_<format>``. `series_of_frame` reads the prices of
+a DataFrame, for ``Tariff.from_prices`` and for callers that need a series and not a tariff.
 """
 
 from flipkit.tariffs.read.file import read_plan, read_plans

@@ -168,6 +168,8 @@ def test_charges_that_are_not_valid_are_refused(make, words):
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
+        ({"rates": [0.1]}, "rates, item 0: expected a Rate, got float"),
+        ({"fixed": None}, "fixed, item 0: expected FixedCharge, got NoneType"),
         ({"rates": [Rate(tiers=ladder(1, 2))]}, "has tiers, but no tier_rule"),
         ({"tier_rule": "blocks"}, "tier_rule 'blocks' is not known; write one of chronological"),
         (
