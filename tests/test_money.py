@@ -43,7 +43,7 @@ def test_ties_by_hand(amount, currency, want):
     assert round_money(amount, currency).hex() == want.hex()
 
 
-def test_no_amount_stays_none():
+def test_nan_stays_nan():
     assert math.isnan(round_money(math.nan, "EUR"))
 
 

@@ -19,7 +19,14 @@ from flipkit.calendar.zones import offset_pieces
 from flipkit.errors import InputError
 from flipkit.vocabulary import DAY_US, Int64
 
-__all__ = ["Edges", "day_edges", "first_instant", "local_midnights", "month_edges"]
+__all__ = [
+    "Edges",
+    "dates_at_offset",
+    "day_edges",
+    "first_instant",
+    "local_midnights",
+    "month_edges",
+]
 
 # How far around a window to look for the edges of its first and last day or month.
 _DAY_MARGIN = 3 * DAY_US  # a day that is repeated (a zone crossed the date line) lasts two
@@ -94,6 +101,13 @@ def first_instant(day: date, zone: str) -> int:
     return int(starts[np.searchsorted(dates, number)])
 
 
+def dates_at_offset(start_us: int, end_us: int, offset_us: int) -> Int64:
+    """Return the local dates, days since 1970, that [start, end) touches at one offset from UTC."""
+    first = (start_us + offset_us) // DAY_US
+    last = (end_us + offset_us - 1) // DAY_US
+    return np.arange(first, last + 1, dtype=np.int64)
+
+
 def _check_window(start_us: int, end_us: int) -> None:
     if end_us <= start_us:
         raise InputError(
@@ -108,9 +122,7 @@ def _days(zone: str, start_us: int, end_us: int) -> tuple[Int64, Int64]:
     dates_of_pieces = []
     starts_of_pieces = []
     for piece_start, piece_end, offset in zip(edges[:-1], edges[1:], offsets, strict=True):
-        first_date = (piece_start + offset) // DAY_US
-        end_date = -(-(piece_end + offset) // DAY_US)
-        dates = np.arange(first_date, end_date, dtype=np.int64)
+        dates = dates_at_offset(piece_start, piece_end, offset)
         dates_of_pieces.append(dates)
         # The first date of a piece is in force at its start already, not only from midnight on.
         starts_of_pieces.append(np.maximum(dates * DAY_US - offset, piece_start))

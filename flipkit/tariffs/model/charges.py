@@ -178,7 +178,7 @@ class DemandCharge:
 
     def __post_init__(self) -> None:
         what = f"demand charge {checks.name(self.name, 'demand charge: name')!r}"
-        if self.interval_minutes not in (15, 30, 60) or isinstance(self.interval_minutes, bool):
+        if self.interval_minutes not in (15, 30, 60):
             raise InputError(
                 f"{what}: interval_minutes {self.interval_minutes!r} is not supported; "
                 "write 15, 30 or 60"
@@ -207,6 +207,7 @@ class DemandCharge:
         try:
             windows = self.windows
         except InputError as error:
+            # The window does not know the name of its charge.
             raise InputError(str(error).replace("demand", what, 1)) from None
         for window in windows:
             if window.cuts(self.interval_minutes):
@@ -335,6 +336,7 @@ class Tax:
         for kind in kinds:
             if kind not in TAXABLE:
                 raise InputError(f"{what}: on {kind!r} cannot be taxed; write some of {known}")
+        # In one order, so that equal taxes are equal.
         on = tuple(kind for kind in TAXABLE if kind in kinds)
         checks.set_fields(self, share=share, on=on)
 

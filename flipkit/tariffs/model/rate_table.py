@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flipkit.calendar import holiday_dates, offset_pieces
+from flipkit.calendar import dates_at_offset, holiday_dates, offset_pieces
 from flipkit.errors import InputError
 from flipkit.tariffs.model.rates import (
     HOLIDAY,
@@ -260,9 +260,7 @@ def _changes_at_offset(
 ) -> tuple[Int64, Int64]:
     """Return `schedule_changes` within a stretch of constant offset from UTC."""
     head, changes_us, period = schedule.arrays()
-    first_day = (start_us + offset_us) // DAY_US
-    end_day = -(-(end_us + offset_us) // DAY_US)
-    days = np.arange(first_day, end_day, dtype=np.int64)
+    days = dates_at_offset(start_us, end_us, offset_us)
     months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
 
     # Each day repeats the changes of its month and kind of day: `source` is where they are listed.
@@ -272,6 +270,7 @@ def _changes_at_offset(
     source = np.arange(int(counts.sum())) + np.repeat(head[templates] - before, counts)
     times = np.repeat(days * DAY_US - offset_us, counts) + changes_us[source]
 
+    # The first day begins before the stretch: what is in force at its start begins there.
     first = int(np.searchsorted(times, start_us, side="right")) - 1
     last = int(np.searchsorted(times, end_us))
     times[first] = start_us
@@ -293,7 +292,7 @@ def _table_of(edges: Int64, rate_index: Int64, rates: tuple[Rate, ...]) -> RateT
     """
     period_index: dict[Rate, int] = {}
     period_of_rate = np.zeros(len(rates), dtype=np.int64)
-    for index in dict.fromkeys(rate_index.flat):
+    for index in dict.fromkeys(rate_index.flat):  # in the order of first appearance
         period = replace(rates[index], start="00:00", end="24:00", months=None, days="all")
         period_of_rate[index] = period_index.setdefault(period, len(period_index))
     periods = tuple(period_index)

@@ -129,7 +129,7 @@ class Rate:
 
     def __post_init__(self) -> None:
         start = seconds_of(self.start)
-        end = seconds_of(self.end) or DAY_S
+        end = seconds_of(self.end) or DAY_S  # 00:00 as an end is midnight
         if start == end:
             raise InputError(f"rate: the window from {self.start} to {self.end} has no length")
         if start == DAY_S:
@@ -248,6 +248,7 @@ def _sorted_numbers(values: Any, low: int, high: int, what: str) -> tuple[int, .
     is_list = isinstance(values, Iterable) and not isinstance(values, str)
     numbers = tuple(values) if is_list else (values,)
     for number in numbers:
+        # True and False are ints to Python.
         is_whole = isinstance(number, int | np.integer) and not isinstance(number, bool)
         if not is_whole or not low <= number <= high:
             raise InputError(

@@ -481,6 +481,7 @@ class Tariff:
             names the first instant without a price). A tariff with tiers, where the price depends
             on the energy used before.
         """
+        # flipkit's own arrays hold microseconds.
         if isinstance(start, int | np.integer) and isinstance(end, int | np.integer):
             start_us, end_us = int(start), int(end)
         else:

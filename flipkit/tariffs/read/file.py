@@ -164,6 +164,7 @@ def _read_flatpeak(content: Any, options: _Options) -> Tariff:
             )
     timezone = options.timezone or _only_value(objects, "timezone")
     currency = options.currency or _only_value(objects, "currency")
+    # LOCAL objects stay with the imports, and are refused beside them.
     imports = [each for each in objects if each.get("direction") != "EXPORT"]
     exports = [each for each in objects if each.get("direction") == "EXPORT"]
     if not imports:

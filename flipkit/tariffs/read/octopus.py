@@ -166,6 +166,7 @@ def _results(page: Any, what: str) -> Sequence[Any]:
             f"{what}: expected the API's answer, an object with a list of results; {_TWO_REGISTERS}"
         )
     check_object(page, _PAGE_FIELDS, what)
+    # The rows do not say which register they are of, but the addresses of other pages do.
     addresses = f"{page.get('next')} {page.get('previous')}"
     if "day-unit-rates" in addresses or "night-unit-rates" in addresses:
         raise InputError(f"{what}: {_TWO_REGISTERS}")
@@ -179,6 +180,7 @@ def _check_complete(pages: Sequence[Mapping[str, Any]], rows: int, what: str) ->
     for count in counts:
         if not isinstance(count, int) or isinstance(count, bool):
             raise InputError(f"{what}, count: {count!r} is not a number of rows")
+    # Each page states the number of rows of all pages; only the last page has no next one.
     total = max(counts, default=0)
     all_have_next = all(page.get("next") is not None for page in pages)
     if rows < total or (all_have_next and not counts):

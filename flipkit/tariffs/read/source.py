@@ -31,9 +31,11 @@ def load_json(source: Any, what: str) -> Any:
     """
     if not isinstance(source, str | Path):
         return source
+    # A string that begins like JSON is JSON; any other is a path.
     if isinstance(source, str) and source.lstrip()[:1] in ("{", "["):
         return _parse(source, what)
     try:
+        # Some editors begin a file with a byte order mark, which JSON does not allow.
         text = Path(source).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise _unreadable(source, what, "it is not text in UTF-8") from None

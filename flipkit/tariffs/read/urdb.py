@@ -72,6 +72,7 @@ def read(source: Any, *, timezone: str, currency: str, tier_rule: TierRule | Non
 def _name(record: Record) -> str:
     parts = [record.text("utility"), record.text("name")]
     name = ": ".join(part for part in parts if part) or record.text("label") or "URDB"
+    # Delivery, Energy, ...: only a part of what a customer pays.
     service = record.text("servicetype")
     return name if service in ("", "Bundled") else f"{name} ({service} only)"
 
@@ -200,7 +201,7 @@ def _only_selling_price(tiers: list[RecordTier]) -> float:
 
 def _fixed(record: Record) -> tuple[FixedCharge, ...]:
     amount = record.number("fixedchargefirstmeter")
-    monthly = record.number("fixedmonthlycharge")  # the field's name before API version 4
+    monthly = record.number("fixedmonthlycharge")  # in older records, without a unit
     if amount and monthly:
         raise record.error(
             "fixedmonthlycharge", "beside fixedchargefirstmeter; leave one of the two out"
@@ -220,6 +221,7 @@ def _fixed(record: Record) -> tuple[FixedCharge, ...]:
 
 
 def _minimum(record: Record) -> Minimum | None:
+    # Newer records have one amount with a unit, older ones a field for each unit.
     amount = record.number("mincharge")
     unit = record.text("minchargeunits")
     monthly = {"minmonthlycharge": record.number("minmonthlycharge")}

@@ -218,6 +218,7 @@ def _look_back(record: Record) -> Ratchet:
     if not all(isinstance(flag, bool | int) and flag in (0, 1) for flag in flags):
         raise record.error("lookbackmonths", "expected 12 values, each true or false")
     months = tuple(month for month, flag in enumerate(flags, 1) if flag)
+    # The range counts billing periods back from now; the months are always the same of the year.
     if bool(periods) == bool(months):
         raise record.error(
             "lookbackpercent",

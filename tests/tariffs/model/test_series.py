@@ -121,7 +121,7 @@ def test_a_known_cost_by_hand():
     assert prices.cost(starts, ends, kwh) == pytest.approx([0.2, 0.8, -0.5, 0.35], abs=1e-15)
 
 
-def test_no_energy_known_no_cost_known():
+def test_unknown_energy_has_unknown_cost():
     assert np.isnan(hourly([0.1]).cost([DAY_2025], [DAY_2025 + HOUR], [np.nan])).all()
 
 

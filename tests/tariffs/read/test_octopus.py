@@ -285,7 +285,7 @@ anything = st.recursive(
     ),
     anything,
 )
-def test_nothing_but_a_refusal_comes_of_nonsense(rows, other):
+def test_random_input_is_a_tariff_or_an_input_error(rows, other):
     for source in (
         answer(*rows),
         [answer(*rows), other],

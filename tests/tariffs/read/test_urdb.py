@@ -737,7 +737,7 @@ anything = st.recursive(
         max_size=3,
     )
 )
-def test_nothing_but_a_refusal_comes_of_nonsense(fields):
+def test_random_fields_are_a_tariff_or_an_input_error(fields):
     for base in (HOME, one_price(), one_price(**DEMAND), {}):
         with contextlib.suppress(InputError):
             assert isinstance(read(base | fields, tier_rule="prorate"), Tariff)
@@ -745,6 +745,6 @@ def test_nothing_but_a_refusal_comes_of_nonsense(fields):
 
 @settings(common, max_examples=100)
 @given(anything)
-def test_nor_of_nonsense_alone(source):
+def test_random_input_is_a_tariff_or_an_input_error(source):
     with contextlib.suppress(InputError):
         assert isinstance(read(source), Tariff)
