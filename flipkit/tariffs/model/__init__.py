@@ -12,7 +12,15 @@ from flipkit.tariffs.model.charges import (
     Ratchet,
     Tax,
 )
-from flipkit.tariffs.model.consistency import TIER_RULES, TierRule, overlap
+from flipkit.tariffs.model.consistency import (
+    TIER_RULES,
+    TierRule,
+    Validity,
+    is_empty,
+    overlap,
+    shared_time,
+    start_key,
+)
 from flipkit.tariffs.model.describe import describe_validity
 from flipkit.tariffs.model.rate_table import (
     Schedule,
@@ -62,6 +70,7 @@ __all__ = [
     "Tax",
     "Tier",
     "TierRule",
+    "Validity",
     "added",
     "aligned",
     "canonical",
@@ -70,6 +79,7 @@ __all__ = [
     "day_kinds",
     "describe_validity",
     "equal_runs",
+    "is_empty",
     "joined",
     "overlap",
     "period_names",
@@ -78,4 +88,6 @@ __all__ = [
     "schedule_changes",
     "schedule_of",
     "seconds_of",
+    "shared_time",
+    "start_key",
 ]

@@ -19,7 +19,10 @@ __all__ = [
     "check_succession",
     "check_tier_rule",
     "check_type",
+    "is_empty",
     "overlap",
+    "shared_time",
+    "start_key",
 ]
 
 TierRule = Literal["chronological", "prorate", "per_period"]
@@ -112,6 +115,25 @@ def check_succession(
             f"successive tariffs: {problem} between {name!r}, which ends at {to_text(end)}, and "
             f"{next_name!r}, which begins at {to_text(begin)}"
         )
+
+
+def start_key(validity: Validity) -> tuple[bool, int]:
+    """Return a key that sorts by start; the one without a start comes first."""
+    start = validity[0]
+    return start is not None, start or 0
+
+
+def shared_time(validities: Sequence[Validity]) -> Validity:
+    """Return the time that all validities have in common; it may be empty, see `is_empty`."""
+    starts = [start for start, _ in validities if start is not None]
+    ends = [end for _, end in validities if end is not None]
+    return max(starts, default=None), min(ends, default=None)
+
+
+def is_empty(validity: Validity) -> bool:
+    """Return whether it ends before or when it begins."""
+    start, end = validity
+    return start is not None and end is not None and end <= start
 
 
 def overlap(validity: Validity, start_us: int, end_us: int) -> tuple[int, int]:

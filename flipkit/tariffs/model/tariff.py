@@ -22,7 +22,9 @@ from flipkit.tariffs.model.consistency import (
     check_succession,
     check_tier_rule,
     check_type,
+    is_empty,
     overlap,
+    start_key,
 )
 from flipkit.tariffs.model.rate_table import canonical, rate_series
 from flipkit.tariffs.model.rates import Rate, check_rates, rate_of_window
@@ -542,12 +544,12 @@ class Tariff:
         if self.rates:
             rates = check_rates(self.rates, f"tariff {self.name!r}, rates")
             set_fields(self, rates=canonical(rates))
-        start, end = self.valid_from_us, self.valid_to_us
-        if self.series is not None and (start is not None or end is not None):
+        bounds = self.valid_from_us, self.valid_to_us
+        if self.series is not None and bounds != (None, None):
             raise InputError(
                 f"tariff {self.name!r}: a price series holds over its own time; clip it instead"
             )
-        if start is not None and end is not None and start >= end:
+        if is_empty(bounds):
             raise InputError(f"tariff {self.name!r}: ends before it begins")
 
     def _check_charges(self) -> None:
@@ -608,8 +610,7 @@ def _in_order(tariffs: Iterable[Tariff]) -> tuple[Tariff, ...]:
         raise InputError(
             f"successive tariffs: {sorted(places)}; they need one currency and one time zone"
         )
-    # The one without a beginning comes first.
-    parts.sort(key=lambda part: (part.validity[0] is not None, part.validity[0] or 0))
+    parts.sort(key=lambda part: start_key(part.validity))
     for part, following in pairwise(parts):
         check_succession(part.name, part.validity, following.name, following.validity)
     return tuple(parts)

@@ -18,10 +18,14 @@ from flipkit.tariffs.model import (
     Tariff,
     Tier,
     TierRule,
+    Validity,
     added,
     aligned,
+    is_empty,
     overlap,
     rate_series,
+    shared_time,
+    start_key,
 )
 from flipkit.tariffs.read.flatpeak_schedule import read_schedule
 from flipkit.tariffs.read.source import read_instant
@@ -49,6 +53,11 @@ class _Contract(NamedTuple):
     fixed: tuple[Rate, ...] | None = None
     surcharge: tuple[Rate, ...] = _NO_SURCHARGE
     fraction: tuple[Rate, ...] = _NO_SURCHARGE
+
+    @property
+    def validity(self) -> Validity:
+        """When it holds."""
+        return self.start_us, self.end_us
 
     @property
     def has_tiers(self) -> bool:
@@ -87,7 +96,7 @@ def read(
             f"{to_text(int(market.end_us[-1]))}, share no time with the contract; "
             "give market prices for the time of the contract"
         )
-    parts.sort(key=lambda part: (part.validity[0] is not None, part.validity[0] or 0))
+    parts.sort(key=lambda part: start_key(part.validity))
     names = ", then ".join(dict.fromkeys(part.name for part in parts))
     return parts[0] if len(parts) == 1 else Tariff.successive(parts, name=names)
 
@@ -153,7 +162,7 @@ def _read_contract(source: Mapping[str, Any], timezone: str) -> _Contract:
 
 def _in_order(contracts: list[_Contract]) -> list[_Contract]:
     """Return contracts of one type by time; each must begin where the one before ends."""
-    ordered = sorted(contracts, key=lambda each: (each.start_us is not None, each.start_us or 0))
+    ordered = sorted(contracts, key=lambda each: start_key(each.validity))
     for a, b in pairwise(ordered):
         both = f"Flatpeak tariffs: two {a.kind} contracts, {a.name!r} and {b.name!r}"
         if b.start_us is None:
@@ -174,8 +183,7 @@ def _in_order(contracts: list[_Contract]) -> list[_Contract]:
 
 
 def _check_common_time(chains: list[list[_Contract]]) -> None:
-    start = _latest([chain[0].start_us for chain in chains])
-    end = _earliest([chain[-1].end_us for chain in chains])
+    start, end = shared_time([(chain[0].start_us, chain[-1].end_us) for chain in chains])
     if start is not None and end is not None and end <= start:
         raise InputError(
             "Flatpeak tariffs: the contracts leave no time together: "
@@ -206,14 +214,6 @@ def _check_counts(chains: list[list[_Contract]], timezone: str) -> None:
                 )
 
 
-def _latest(starts: Iterable[int | None]) -> int | None:
-    return max((start for start in starts if start is not None), default=None)
-
-
-def _earliest(ends: Iterable[int | None]) -> int | None:
-    return min((end for end in ends if end is not None), default=None)
-
-
 # ---- prices
 
 
@@ -225,9 +225,8 @@ def _price_together(
     tier_rule: TierRule,
 ) -> Tariff | None:
     """Return the sum of contracts over the time they share; None if they share none."""
-    start = _latest([each.start_us for each in contracts])
-    end = _earliest([each.end_us for each in contracts])
-    if start is not None and end is not None and end <= start:
+    validity = shared_time([each.validity for each in contracts])
+    if is_empty(validity):
         return None
     name = next((each.name for each in contracts if each.name is not None), "Flatpeak")
     _check_ladders(contracts, name, tier_rule)
@@ -236,12 +235,21 @@ def _price_together(
         rates = reduce(added, fixed)
         has_tiers = any(rate.tiers for rate in rates)
         rule = tier_rule if has_tiers else None
-        return Tariff(name, currency, timezone, rates, None, start, end, tier_rule=rule)
+        start, end = validity
+        return Tariff(
+            name,
+            currency,
+            timezone,
+            rates,
+            valid_from_us=start,
+            valid_to_us=end,
+            tier_rule=rule,
+        )
     if market is None:
         raise InputError(
             f"Flatpeak tariff {name!r}: market_rates is true; give the market prices as market="
         )
-    begin, stop = overlap((start, end), int(market.start_us[0]), int(market.end_us[-1]))
+    begin, stop = overlap(validity, int(market.start_us[0]), int(market.end_us[-1]))
     if stop <= begin:
         return None
     prices = [_prices_of(each, timezone, market, begin, stop) for each in contracts]
@@ -331,7 +339,7 @@ def _check_expressible(tariff: Tariff) -> None:
             )
 
 
-def _contract_dates(tariff: Tariff, start: Any, end: Any) -> tuple[int | None, int | None]:
+def _contract_dates(tariff: Tariff, start: Any, end: Any) -> Validity:
     valid_from, valid_to = tariff.valid_from_us, tariff.valid_to_us
     start_us, end_us = valid_from, valid_to
     if start is not None:
@@ -344,7 +352,7 @@ def _contract_dates(tariff: Tariff, start: Any, end: Any) -> tuple[int | None, i
         raise InputError(
             f"tariff {tariff.name!r}: the contract dates reach beyond the tariff's own"
         )
-    if start_us is not None and end_us is not None and end_us <= start_us:
+    if is_empty((start_us, end_us)):
         raise InputError(f"tariff {tariff.name!r}: the contract ends before it starts")
     return start_us, end_us
 

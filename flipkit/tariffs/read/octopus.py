@@ -13,7 +13,16 @@ import numpy as np
 from flipkit import checks
 from flipkit.calendar import to_text
 from flipkit.errors import InputError
-from flipkit.tariffs.model import FixedCharge, PriceSeries, Rate, Tariff
+from flipkit.tariffs.model import (
+    FixedCharge,
+    PriceSeries,
+    Rate,
+    Tariff,
+    Validity,
+    is_empty,
+    shared_time,
+    start_key,
+)
 from flipkit.tariffs.read.source import check_object, is_list, load_json, read_instant
 
 __all__ = ["read"]
@@ -37,6 +46,11 @@ class _OctopusPrice(NamedTuple):
     end_us: int | None
     price: float
     place: str
+
+    @property
+    def validity(self) -> Validity:
+        """When it holds."""
+        return self.start_us, self.end_us
 
 
 def read(
@@ -103,12 +117,9 @@ def _during(rates: list[_OctopusPrice], charge: _OctopusPrice) -> list[_OctopusP
     """Return the rates while a standing charge holds, cut to its time."""
     cut = []
     for rate in rates:
-        starts = [each.start_us for each in (rate, charge) if each.start_us is not None]
-        ends = [each.end_us for each in (rate, charge) if each.end_us is not None]
-        start = max(starts, default=None)
-        end = min(ends, default=None)
-        if start is None or end is None or start < end:
-            cut.append(rate._replace(start_us=start, end_us=end))
+        time = shared_time([rate.validity, charge.validity])
+        if not is_empty(time):
+            cut.append(rate._replace(start_us=time[0], end_us=time[1]))
     return cut
 
 
@@ -128,7 +139,7 @@ def _read_prices(source: Any, what: str, payment_method: str | None) -> list[_Oc
     rows = _rows_of_pages(load_json(source, what), what)
     rows = _rows_of_method(rows, what, payment_method)
     prices = [_read_price(row, place) for row, place in rows]
-    prices.sort(key=lambda price: (price.start_us is not None, price.start_us or 0))
+    prices.sort(key=lambda price: start_key(price.validity))
     for price, following in pairwise(prices):
         if price.end_us is None or price.end_us != following.start_us:
             places = f"{price.place} and {following.place.removeprefix(f'{what}, ')}"
@@ -217,7 +228,7 @@ def _method(row: Any, place: str) -> str | None:
 def _read_price(row: Mapping[str, Any], place: str) -> _OctopusPrice:
     start = read_instant(row, "valid_from", place)
     end = read_instant(row, "valid_to", place)
-    if start is not None and end is not None and end <= start:
+    if is_empty((start, end)):
         raise InputError(
             f"{place}: valid_to {row['valid_to']} is not after valid_from {row['valid_from']}"
         )
