@@ -11,7 +11,7 @@
 
 from flipkit.calendar.billing import BillingPeriods, billing_periods, check_dates
 from flipkit.calendar.holidays import check_holidays, holiday_dates
-from flipkit.calendar.intervals import Grid, covered, split_at
+from flipkit.calendar.intervals import Grid, covered, split_at, touched
 from flipkit.calendar.local import dates_at_offset, day_edges, local_midnights, month_edges
 from flipkit.calendar.timestamps import format_times, from_us, parse_time, parse_times, to_text
 from flipkit.calendar.window import (
@@ -51,5 +51,6 @@ __all__ = [
     "split_at",
     "to_text",
     "to_us",
+    "touched",
     "zone",
 ]

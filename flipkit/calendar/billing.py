@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from flipkit.calendar.intervals import touched
 from flipkit.calendar.local import Edges, day_edges, month_edges
 from flipkit.calendar.timestamps import to_text
 from flipkit.calendar.window import read_moment, to_us
@@ -153,16 +154,17 @@ def _periods_between(dates: tuple[str, ...], zone: str, start_us: int, end_us: i
             f"billing_dates reach from {dates[0]} to {dates[-1]}, but there is energy at "
             f"{to_text(outside)}; add billing dates, or leave that energy out"
         )
-    first = int(np.searchsorted(edges, start_us, side="right")) - 1
-    last = int(np.searchsorted(edges, end_us, side="left"))
-    return Edges(dates[first:last], edges[first : last + 1])
+    part = touched(edges, start_us, end_us)
+    return Edges(dates[part], edges[part.start : part.stop + 1])
 
 
 def _days_between(zone: str, times_us: Int64) -> Float64:
     """Return local days between neighbouring times; a day that is cut counts as a fraction."""
     edges = day_edges(zone, int(times_us[0]), int(times_us[-1])).edges
     last_day = len(edges) - 2
-    day = np.minimum(np.searchsorted(edges, times_us, side="right") - 1, last_day)
-    part_of_day = (times_us - edges[day]) / np.diff(edges)[day]
+    day = np.searchsorted(edges, times_us, side="right") - 1
+    day = np.minimum(day, last_day)
+    length_of_day = np.diff(edges)[day]
+    part_of_day = (times_us - edges[day]) / length_of_day
     # Whole days and fractions apart: the bits must not depend on where the count begins.
     return np.diff(day) + np.diff(part_of_day)

@@ -1,4 +1,4 @@
-"""Regular grids of intervals, and intervals split at the edges of periods in proportion to time."""
+"""Regular grids, and intervals against periods: which they touch, and split at their edges."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from flipkit.vocabulary import Float64, Int64
 
-__all__ = ["Grid", "Pieces", "covered", "split_at"]
+__all__ = ["Grid", "Pieces", "covered", "split_at", "touched"]
 
 _FAR_PAST_US = np.int64(-(2**62))
 
@@ -54,6 +54,13 @@ class Pieces(NamedTuple):
     start: Int64
     end: Int64
     share: Float64
+
+
+def touched(starts: Int64, start_us: int, end_us: int) -> slice:
+    """Return which periods [start, end) touches, from where each period begins, ascending."""
+    first = int(np.searchsorted(starts, start_us, side="right")) - 1
+    last = int(np.searchsorted(starts, end_us, side="left"))
+    return slice(first, last)
 
 
 def split_at(edges: Int64, start: Int64, end: Int64) -> Pieces:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from flipkit.calendar.intervals import touched
 from flipkit.calendar.timestamps import to_text
 from flipkit.calendar.zones import offset_pieces
 from flipkit.errors import InputError
@@ -68,7 +69,7 @@ def day_edges(zone: str, start_us: int, end_us: int) -> Edges:
     """
     _check_window(start_us, end_us)
     dates, starts = _days(zone, start_us - _DAY_MARGIN, end_us + _DAY_MARGIN)
-    return _touched(dates.astype("datetime64[D]"), starts, start_us, end_us)
+    return _edges_touched(dates.astype("datetime64[D]"), starts, start_us, end_us)
 
 
 @lru_cache(maxsize=512)
@@ -78,7 +79,7 @@ def month_edges(zone: str, start_us: int, end_us: int) -> Edges:
     dates, starts = _days(zone, start_us - _MONTH_MARGIN, end_us + _MONTH_MARGIN)
     months = dates.astype("datetime64[D]").astype("datetime64[M]")
     first_days = np.flatnonzero(months[1:] != months[:-1]) + 1
-    return _touched(months[first_days], starts[first_days], start_us, end_us)
+    return _edges_touched(months[first_days], starts[first_days], start_us, end_us)
 
 
 def local_midnights(zone: str, start_us: int, end_us: int) -> Int64:
@@ -134,10 +135,12 @@ def _days(zone: str, start_us: int, end_us: int) -> tuple[Int64, Int64]:
     return dates[is_new], starts[is_new]
 
 
-def _touched(labels: np.ndarray[Any, Any], starts: Int64, start_us: int, end_us: int) -> Edges:
+def _edges_touched(
+    labels: np.ndarray[Any, Any], starts: Int64, start_us: int, end_us: int
+) -> Edges:
     """Return the days or months that [start, end) touches."""
-    first = int(np.searchsorted(starts, start_us, side="right")) - 1
-    last = int(np.searchsorted(starts, end_us, side="left"))
-    edges = starts[first : last + 1].copy()
+    part = touched(starts, start_us, end_us)
+    edges = starts[part.start : part.stop + 1].copy()
     edges.flags.writeable = False  # the cache hands the same array to every caller
-    return Edges(tuple(np.datetime_as_string(labels[first:last]).tolist()), edges)
+    names = np.datetime_as_string(labels[part]).tolist()
+    return Edges(tuple(names), edges)

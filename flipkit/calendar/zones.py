@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from flipkit.calendar.intervals import touched
 from flipkit.errors import InputError
 from flipkit.vocabulary import DAY_S, EPOCH, SECOND_US, Int64
 
@@ -60,10 +61,10 @@ def offset_pieces(name: str, start_us: int, end_us: int) -> tuple[Int64, Int64]:
         An unknown zone, or a time outside the years 1900 to 2200.
     """
     changes, offsets = _changes(name, _year(start_us), _year(end_us))
-    first = int(np.searchsorted(changes, start_us, side="right")) - 1
-    last = int(np.searchsorted(changes, end_us, side="left"))
-    edges = np.concatenate(([start_us], changes[first + 1 : last], [end_us])).astype(np.int64)
-    return edges, offsets[first:last]
+    in_force = touched(changes, start_us, end_us)
+    changes_between = changes[in_force][1:]
+    edges = np.concatenate(([start_us], changes_between, [end_us])).astype(np.int64)
+    return edges, offsets[in_force]
 
 
 def _year(instant_us: int) -> int:

@@ -135,7 +135,8 @@ class DemandWindow:
 
     def cuts(self, minutes: int) -> bool:
         """Return whether it begins or ends within a demand interval of `minutes`."""
-        return any(seconds_of(hour) % (60 * minutes) for hour in (self.start, self.end))
+        length_s = 60 * minutes
+        return bool(seconds_of(self.start) % length_s or seconds_of(self.end) % length_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flipkit.calendar import dates_at_offset, holiday_dates, offset_pieces
+from flipkit.calendar import dates_at_offset, holiday_dates, offset_pieces, touched
 from flipkit.errors import InputError
 from flipkit.tariffs.model.rates import (
     HOLIDAY,
@@ -271,10 +271,9 @@ def _changes_at_offset(
     times = np.repeat(days * DAY_US - offset_us, counts) + changes_us[source]
 
     # The first day begins before the stretch: what is in force at its start begins there.
-    first = int(np.searchsorted(times, start_us, side="right")) - 1
-    last = int(np.searchsorted(times, end_us))
-    times[first] = start_us
-    return times[first:last], period[source[first:last]]
+    inside = touched(times, start_us, end_us)
+    times[inside.start] = start_us
+    return times[inside], period[source[inside]]
 
 
 def _window_edges(rates: tuple[Rate, ...]) -> Int64:

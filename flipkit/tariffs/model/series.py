@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from flipkit.calendar import to_text
+from flipkit.calendar import to_text, touched
 from flipkit.checks import set_fields
 from flipkit.errors import InputError
 from flipkit.vocabulary import Float64, Int64
@@ -98,13 +98,12 @@ class PriceSeries:
             instant without a price.
         """
         check_cover(start_us, end_us, int(self.start_us[0]), int(self.end_us[-1]), "the prices")
-        first = int(np.searchsorted(self.start_us, start_us, side="right")) - 1
-        last = int(np.searchsorted(self.start_us, end_us, side="left"))
-        starts = self.start_us[first:last].copy()
-        ends = self.end_us[first:last].copy()
+        inside = touched(self.start_us, start_us, end_us)
+        starts = self.start_us[inside].copy()
+        ends = self.end_us[inside].copy()
         starts[0] = start_us
         ends[-1] = end_us
-        return self._select(slice(first, last), starts, ends)
+        return self._select(inside, starts, ends)
 
     def merged(self) -> PriceSeries:
         """Return the same prices with neighbours of equal price and confidence as one segment."""

@@ -113,8 +113,11 @@ def read_plan(
 
 def _fields(content: Any) -> set[str]:
     """Return the field names of an object, or of the first object of a list, in lower case."""
-    first = content[0] if isinstance(content, list) and content else content
-    return {str(name).lower() for name in first} if isinstance(first, Mapping) else set()
+    if isinstance(content, list) and content:
+        content = content[0]
+    if not isinstance(content, Mapping):
+        return set()
+    return {str(name).lower() for name in content}
 
 
 def _describe_fields(content: Any) -> str:

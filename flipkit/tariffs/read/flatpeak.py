@@ -358,7 +358,8 @@ def _contract_dates(tariff: Tariff, start: Any, end: Any) -> Validity:
 
 
 def _write_season(months: tuple[int, ...], rates: Iterable[Rate]) -> dict[str, Any]:
-    names = ["All"] if len(months) == 12 else [MONTH_NAMES[month - 1] for month in months]
+    is_all_year = len(months) == 12
+    names = ["All"] if is_all_year else [MONTH_NAMES[month - 1] for month in months]
     kinds_of_day = groupby(rates, lambda rate: rate.days)
     return {
         "months": names,

@@ -188,11 +188,12 @@ def _windows(number: int, weekday: list[int], weekend: list[int]) -> tuple[Deman
 
 def _hours_of_period(row: list[int], number: int) -> list[tuple[int, int]]:
     """Return first and last hour (excluded) of each run; one across midnight is one run."""
-    is_period = [int(period == number) for period in row]
-    runs = [(start, end) for start, end, inside in equal_runs(is_period) if inside]
-    if len(runs) > 1 and runs[0][0] == 0 and runs[-1][1] == len(row):
-        return [*runs[1:-1], (runs[-1][0], runs[0][1])]
-    return runs
+    runs = [(start, end) for start, end, period in equal_runs(row) if period == number]
+    if len(runs) < 2:
+        return runs
+    first, *between, last = runs
+    crosses_midnight = first[0] == 0 and last[1] == len(row)
+    return [*between, (last[0], first[1])] if crosses_midnight else runs
 
 
 def _ratchets(record: Record) -> list[Ratchet | None]:
