@@ -351,12 +351,12 @@ DOUBTFUL = {
     "a car that leaves before it arrives": (
         home_with(ev=ev(2, 0, 4.0)),
         0.0,
-        "ev.backwards: session 2025-06-01T01:00:00Z: leaves at 2025-06-01T00:00:00Z, not after it arrives",
+        "ev.backwards: session 2025-06-01T01:00:00Z leaves at 2025-06-01T00:00:00Z, not after it arrives",
     ),
     "a car that needs more than it can take": (
         home_with(ev=ev(0, 2, 40.0)),
         7.0,
-        "ev.unserved: session 2025-06-01T00:00:00Z: 7 of 40 kWh, for it stays 1 h at no more than 7 kW",
+        "ev.unserved: session 2025-06-01T00:00:00Z gets 7 of 40 kWh, as it stays 1 h at no more than 7 kW",
     ),
     "a car that is there at another time": (
         home_with(ev=ev(100, 104, 4.0)),

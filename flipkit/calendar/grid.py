@@ -34,3 +34,9 @@ class Grid(NamedTuple):
         """Starts of all intervals and the end of the last one, shape (intervals + 1,)."""
         edges: Int64 = self.start_us + self.step_us * np.arange(self.intervals + 1, dtype=np.int64)
         return edges
+
+    @classmethod
+    def of(cls, start_us: Int64, end_us: Int64) -> Grid:
+        """Return the grid of intervals of one length, one after another, shape (n,) with n > 0."""
+        first_us = int(start_us[0])
+        return cls(first_us, int(end_us[0]) - first_us, len(start_us))
