@@ -267,7 +267,7 @@ MISTAKES = {
     "a battery with power and no capacity": (
         lambda kit, records, energy: fk.Battery(0, 5),
         fk.InputError,
-        "battery: power_kw 5 without capacity: capacity_kwh is 0; give both or none",
+        "battery: power_kw 5 without capacity: capacity_kwh is 0; give both or neither",
     ),
     "an efficiency above one": (
         lambda kit, records, energy: fk.Battery(5, 5, charge_efficiency=1.01),

@@ -101,7 +101,7 @@ MISTAKES = {
     "simulate deep.toml --energy e.csv --out o": "deep.toml: no TOML",
     "simulate odd.toml --energy e.csv --out o": "odd.toml, scenario 'x': unknown key batery; the keys are",
     "simulate hours.toml --energy e.csv --out o": "hours.toml, scenario 'x', tariff: time of use: expected windows",
-    "simulate twice.toml --energy e.csv --out o": "twice.toml: scenario 'x' is there twice; give each its own name",
+    "simulate twice.toml --energy e.csv --out o": "twice.toml: scenario 'x' is defined twice; give each its own name",
     "simulate power.toml --energy e.csv --out o": "power.toml, scenario 'x', battery: power_kw 5 without capacity",
     "simulate other.toml --energy e.csv --out o": "scenario 'x': sites: the energy has no site 008; it has 007",
     "simulate s.toml --energy minus.csv --out o": "site 007, 2025-06-01T00:30:00Z: generation_kwh is missing, negative",
