@@ -289,7 +289,7 @@ MISTAKES = {
             energy(), [home_with(solar=fk.Solar.like_existing(2, 4))]
         ),
         fk.InputError,
-        "site home.*: solar: like_existing scales the site's generation, and it has none",
+        "site home.*: solar: like_existing scales the site's generation, but the site has none",
     ),
     "a scenario name twice": (
         lambda kit, records, energy: fk.simulate(energy(), [FLAT, fk.Scenario("other"), FLAT]),

@@ -219,7 +219,7 @@ def _grid(table: Any, files: _Files, where: str) -> list[Scenario]:
 
 
 def _alternatives(key: str, tables: list[Any], files: _Files, where: str) -> list[Any]:
-    values = []
+    values: list[Any] = []
     for number, table in enumerate(tables, start=1):
         if table == _NO_CHANGE:
             values.append(None)

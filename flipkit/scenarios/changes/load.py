@@ -304,7 +304,7 @@ def _share_within(
     return inside.cost(start_us, end_us, np.ones(len(start_us)))
 
 
-def _ratio(numerator: Float64, denominator: Float64) -> Float64:
+def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> Float64:
     """Quotients; 0 where both are 0."""
     zeros = np.zeros(len(numerator))
     ratio: Float64 = np.divide(numerator, denominator, out=zeros, where=denominator > 0)

@@ -137,7 +137,8 @@ def _turbidity(site: SolarSite, days: Int64) -> Float64:
     monthly = pvlib("clearsky").lookup_linke_turbidity(
         positions.index, site.latitude, site.longitude, interp_turbidity=False
     )
-    return np.interp(days, day_of_year(middles), monthly.to_numpy(), period=365.0)
+    turbidity = np.interp(days, day_of_year(middles), monthly.to_numpy(), period=365.0)
+    return np.asarray(turbidity)
 
 
 def air_mass(apparent_zenith: Float64, height: float) -> Float64:
