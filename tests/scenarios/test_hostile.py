@@ -197,7 +197,7 @@ def test_mappings_by_something_else_than_site_ids():
     )
     refused("prices: 1 is not a site id", lambda: fk.simulate(energy(), [TODAY], prices={1: FLAT}))
     refused(
-        "prices: expected a Tariff for site a",
+        "prices: expected Tariff for site a",
         lambda: fk.simulate(energy(), [TODAY], prices={"a": 0.25}),
     )
 

@@ -186,7 +186,7 @@ def check_by_site(values: Mapping[Any, Any], kind: type, what: str) -> None:
     wrong = [site_id for site_id, value in values.items() if not isinstance(value, kind)]
     if wrong:
         raise InputError(
-            f"{what}: expected a {kind.__name__} for site {', '.join(wrong)}; leave out sites"
+            f"{what}: expected {kind.__name__} for site {', '.join(wrong)}; leave out sites"
             " without one"
         )
 
