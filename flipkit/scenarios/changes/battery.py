@@ -12,7 +12,7 @@ __all__ = ["Battery"]
 _AMOUNT = f"a number of 0 or more, up to {MOST:,.0f}"
 _EFFICIENCY = "above 0 and at most 1; 0.95 loses 5 %"
 _FRACTION = "a fraction of the capacity from 0 to 1; 0.2 is 20 %"
-_SMALLEST_FLOAT = 5e-324
+_SMALLEST_FLOAT = 5e-324  # anything above 0
 
 
 @dataclass(frozen=True, slots=True)

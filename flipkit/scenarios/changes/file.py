@@ -96,7 +96,7 @@ class _Files:
 
     def read(self, name: Any, reader: Callable[..., Any], **options: str) -> Any:
         """Return ``reader(path, **options)``; scenarios that share a file share the result."""
-        if not isinstance(name, str) or not name or "\0" in name:
+        if not isinstance(name, str) or not name or "\0" in name:  # which no path may contain
             raise InputError(f"expected the name of a file, got {name!r}")
         key = (name, reader, *sorted(options.items()))
         if key not in self._contents:
@@ -117,10 +117,11 @@ def _read_located(reader: Callable[..., Any], path: Path, options: Mapping[str, 
 
 def _content(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
+        # Editors on Windows may begin a file with a byte order mark.
         content = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # arrays may be nested too deeply
         raise InputError(f"{path}: not valid TOML: {error}") from None
     unknown = sorted(set(content) - {"scenario", "grid"})
     are_lists = all(isinstance(tables, list) for tables in content.values())
@@ -144,6 +145,7 @@ def _located(where: str, prefix: str = "scenario") -> Iterator[None]:
     except InputError as error:
         last_place = where.rpartition(", ")[2]
         text = str(error).removeprefix(f"{prefix}: ").removeprefix(f"{last_place}: ")
+        # The class stays: a caller may catch a NaiveTimestampError.
         raise type(error)(f"{where}: {text}") from None
 
 
@@ -278,6 +280,7 @@ def _string(table: Mapping[str, Any], key: str) -> str:
 
 def _export_plan(path: Path, **options: Any) -> Tariff:
     """What exports earn: Flatpeak objects of direction EXPORT only, or any plan."""
+    # A plan without imports is refused by `read_plan`, but is all that an export tariff needs.
     content = load_json(path, "tariff")
     objects = content if isinstance(content, list) else [content]
     if not objects or not all(_is_export(each) for each in objects):
@@ -328,7 +331,7 @@ def _ev(table: Any, files: _Files) -> EvCharging | dict[str, EvCharging]:
         return EvCharging.weekly(table["weekly"], max_power_kw=table["max_power_kw"], **options)
     sessions = files.read(table["sessions"], _sessions)
     metered = files.read(table["metered"], _sessions) if "metered" in table else None
-    if sessions and "site_id" in sessions[0]:
+    if sessions and "site_id" in sessions[0]:  # the rows of a file have the same columns
         return EvCharging.by_site(sessions, metered=metered, **options)
     return EvCharging(sessions, metered=metered, **options)
 

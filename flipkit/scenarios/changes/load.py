@@ -61,7 +61,7 @@ class Shift:
     def __post_init__(self) -> None:
         check_field(self, "share", "shift", "a fraction from 0 to 1; 0.2 is 20 %", most=1.0)
         for field in ("from_hours", "to_hours"):
-            _window(getattr(self, field), field)
+            _window(getattr(self, field), field)  # raises if it is not valid
 
     def applied(
         self, consumption_kwh: Float64, start_us: Int64, end_us: Int64, timezone: str
@@ -300,6 +300,7 @@ def _share_within(
     window: tuple[Rate, ...], timezone: str, start_us: Int64, end_us: Int64
 ) -> Float64:
     """The share of each interval, by time, that is within the window."""
+    # Rates know local hours and clock changes: the "cost" of 1 per interval is the share.
     inside = rate_series(window, timezone, int(start_us[0]), int(end_us[-1]))
     return inside.cost(start_us, end_us, np.ones(len(start_us)))
 
@@ -328,7 +329,7 @@ def _profile_step(start_us: Int64) -> int:
             f"load: add: {len(start_us)} rows; two or more are needed to know the interval length"
         )
     steps_us = np.diff(start_us)
-    step_us = int(steps_us.min())
+    step_us = int(steps_us.min())  # a gap is longer, a repeated time has 0
     _refuse(start_us[1:], steps_us == 0, "the time is repeated; give the profile of one site")
     expected_us = start_us[:-1] + step_us
     why = f"no interval; the others are {step_us / 6e7:g} minutes long"

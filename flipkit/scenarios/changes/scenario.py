@@ -172,6 +172,7 @@ def _checked_change(value: Any, kind: type, what: str) -> Any:
             f" {kind.__name__}, got {type(value).__name__}"
         )
     check_by_site(value, kind, what)
+    # A read-only copy: later changes of the caller's mapping do not reach the scenario.
     return MappingProxyType(dict(value))
 
 
@@ -237,7 +238,7 @@ def label(value: Any) -> str:
         if text and isinstance(text, str):
             return str(text)
     if isinstance(value, float):
-        return str(value).removesuffix(".0")
+        return str(value).removesuffix(".0")  # "capex 4000"
     return str(value)
 
 

@@ -16,7 +16,7 @@ from flipkit.vocabulary import Float64, Int64
 
 __all__ = ["EvCharging"]
 
-_ALIASES = {"as_came": "as_metered"}
+_FORMER_NAME = "as_came"  # of as_metered
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +89,8 @@ class EvCharging:
     metered: InitVar[Any] = None
 
     def __post_init__(self, metered: Any) -> None:
-        if self.strategy in _ALIASES:
-            object.__setattr__(self, "strategy", _ALIASES[self.strategy])
+        if self.strategy == _FORMER_NAME:
+            object.__setattr__(self, "strategy", "as_metered")
         if self.strategy not in STRATEGIES:
             raise InputError(
                 f"ev: unknown strategy {self.strategy!r}; choose one of {', '.join(STRATEGIES)}"

@@ -48,7 +48,7 @@ class SessionEnergy(NamedTuple):
     def of(self, is_chosen: np.ndarray) -> SessionEnergy:
         """Return the energy of some sessions, chosen by one flag per session."""
         kept = is_chosen[self.session]
-        return SessionEnergy(self.session[kept], self.interval[kept], self.kwh[kept])
+        return SessionEnergy._make(column[kept] for column in self)
 
     def by_interval(self, intervals: int) -> Float64:
         """Return the sum of each interval."""
@@ -101,6 +101,7 @@ def plan_charging(
     SessionEnergy
         The energy of each session, or less if its stay is too short.
     """
+    # An empty stay has no pieces, so that sessions without energy cost no time.
     planned_until = np.where(energy_kwh > 0, sessions.leave_us, sessions.arrive_us)
     pieces = split_at(site.grid.edges_us, sessions.arrive_us, planned_until)
     session, interval = pieces.row, pieces.period
@@ -158,6 +159,7 @@ def _cheapest(
     grid_kwh = max_kwh - solar_kwh
     solar_price, grid_price = export_price, import_price
     if not solar_first:
+        # Where solar is more expensive than the grid, both cost the mean of using all of it.
         mean_price = (export_price * solar_kwh + import_price * grid_kwh) / max_kwh
         is_inverted = (export_price > import_price) & (solar_kwh > 0)
         solar_price = np.where(is_inverted, mean_price, export_price)

@@ -44,12 +44,7 @@ class SessionRecords(NamedTuple):
 
     def where(self, chosen: Any) -> SessionRecords:
         """Return some of the records, chosen by a slice or a mask."""
-        return SessionRecords(
-            session=self.session[chosen],
-            start_us=self.start_us[chosen],
-            end_us=self.end_us[chosen],
-            energy_kwh=self.energy_kwh[chosen],
-        )
+        return SessionRecords._make(column[chosen] for column in self)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +107,7 @@ class Sessions:
 
     @property
     def energy_kwh(self) -> Float64:
-        """Metered energy of each session, so that moving it keeps the energy; asked if not metered."""
+        """Metered energy of each session, so that moving it keeps the energy; else as asked."""
         return np.where(self.is_metered, self.metered_kwh, self.asked_kwh)
 
     @property
@@ -166,6 +161,7 @@ class Sessions:
         served = np.minimum(energy_kwh, self.max_kwh)
         has_power = self.max_power_kw > 0
         hours = np.divide(served, self.max_power_kw, out=np.zeros(len(self)), where=has_power)
+        # Whole microseconds, rounded up so that the power stays below the maximum.
         duration_us = np.minimum(np.ceil(hours * HOUR_US), self.stay_us).astype(np.int64)
         return SessionRecords(
             session=np.arange(len(self)),
@@ -176,14 +172,8 @@ class Sessions:
 
     def as_metered(self) -> SessionRecords:
         """Return the metered records, and `at_once` for sessions without any."""
-        known = self.metered
         assumed = self.at_once(self.energy_kwh).where(~self.is_metered)
-        return SessionRecords(
-            session=np.append(known.session, assumed.session),
-            start_us=np.append(known.start_us, assumed.start_us),
-            end_us=np.append(known.end_us, assumed.end_us),
-            energy_kwh=np.append(known.energy_kwh, assumed.energy_kwh),
-        )
+        return SessionRecords._make(map(np.append, self.metered, assumed))
 
 
 def read_sessions(frame: Any, metered: Any = None) -> Sessions:
@@ -249,7 +239,7 @@ def _sessions(columns: dict[str, Any], metered: Any, sites: Int64 | None = None)
     asked_kwh, max_power_kw = columns["energy_kwh"], columns["max_power_kw"]
     has_records = np.zeros(len(arrive_us), dtype=bool)
     has_records[order[records.session]] = True
-    is_optional = np.isnan(asked_kwh) & has_records
+    is_optional = np.isnan(asked_kwh) & has_records  # the records tell the energy
     is_wrong = ~_is_amount(asked_kwh) & ~is_optional
     _refuse(is_wrong, _SESSIONS, "energy_kwh must be a number of 0 or more")
     _refuse(~_is_amount(max_power_kw), _SESSIONS, "max_power_kw must be a number of 0 or more")
@@ -285,17 +275,7 @@ def _read_records(metered: Any, positions: dict[str, int]) -> SessionRecords:
         metered, times=["start_utc", "end_utc"], numbers=["energy_kwh"], runs=[_ID], what=_METERED
     )
     energy_kwh = columns["energy_kwh"]
-    ids: TextRuns = columns[_ID]
-    run_lengths = np.diff(np.append(ids.starts, len(energy_kwh)))
-    known = [positions.get(name, -1) for name in ids.labels]
-    # The code of a null is -1: it finds the last entry.
-    position_of_code = np.array([*known, -1], dtype=np.int64)
-    session = np.repeat(position_of_code[ids.codes], run_lengths)
-    is_null = np.repeat(ids.codes < 0, run_lengths)
-    _refuse(is_null, _METERED, f"no {_ID}; Flatpeak returns it by session, see cost_by_session")
-    why = f"its {_ID} belongs to no session; leave the record out, or add the session"
-    _refuse(session < 0, _METERED, why)
-
+    session = _sessions_of_records(columns[_ID], len(energy_kwh), positions)
     start_us = _times_us(columns, "start_utc", _METERED)
     end_us = _times_us(columns, "end_utc", _METERED)
     is_backwards = end_us <= start_us
@@ -306,6 +286,18 @@ def _read_records(metered: Any, positions: dict[str, int]) -> SessionRecords:
     _refuse(~_is_amount(energy_kwh), _METERED, "energy_kwh must be a number of 0 or more")
     records = SessionRecords(session, start_us, end_us, energy_kwh)
     return records.where(np.lexsort((end_us, start_us, session)))
+
+
+def _sessions_of_records(ids: TextRuns, records: int, positions: dict[str, int]) -> Int64:
+    """The position of each record's session; equal ids come in runs."""
+    run_lengths = np.diff(np.append(ids.starts, records))
+    is_null = np.repeat(ids.codes < 0, run_lengths)
+    _refuse(is_null, _METERED, f"no {_ID}; Flatpeak returns it by session, see cost_by_session")
+    position_of_code = np.array([positions.get(name, -1) for name in ids.labels], dtype=np.int64)
+    session: Int64 = np.repeat(position_of_code[ids.codes], run_lengths)
+    why = f"its {_ID} belongs to no session; leave the record out, or add the session"
+    _refuse(session < 0, _METERED, why)
+    return session
 
 
 def _times_us(columns: dict[str, Any], name: str, what: str) -> Int64:

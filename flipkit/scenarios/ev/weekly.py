@@ -62,21 +62,19 @@ class Week:
         InputError
             An unknown zone, or a time outside the years 1900 to 2200.
         """
-        weekday = np.array([stay.weekday for stay in self.stays])
-        arrive_s = np.array([stay.arrive_s for stay in self.stays])
-        leave_s = np.array([stay.leave_s for stay in self.stays])
-        energy_kwh = np.array([stay.energy_kwh for stay in self.stays])
-
         # Stays last up to two days and offsets up to one: three days of margin.
         days = np.arange(start_us // DAY_US - 3, end_us // DAY_US + 3)
         weekday_of_day = (days + 3) % 7  # 1970-01-01 was a Thursday
-        day, stay = np.nonzero(weekday_of_day[:, None] == weekday)
+        weekday_of_stay = self._column("weekday")
+        day, stay = np.nonzero(weekday_of_day[:, None] == weekday_of_stay)
         midnight_us = days[day] * DAY_US
+        arrive_local_us = midnight_us + self._column("arrive_s")[stay] * SECOND_US
+        leave_local_us = midnight_us + self._column("leave_s")[stay] * SECOND_US
+
         first_us, after_us = int(days[0]) * DAY_US, int(days[-1] + 3) * DAY_US
         edges, offsets = offset_pieces(timezone, first_us, after_us)
-        arrive_us = _to_utc(midnight_us + arrive_s[stay] * SECOND_US, edges, offsets)
-        leave_us = _to_utc(midnight_us + leave_s[stay] * SECOND_US, edges, offsets)
-
+        arrive_us = _to_utc(arrive_local_us, edges, offsets)
+        leave_us = _to_utc(leave_local_us, edges, offsets)
         # A stay that a clock change turns around still counts, at its arrival.
         ends_after_start = np.maximum(leave_us, arrive_us + 1) > start_us
         touching = np.flatnonzero(ends_after_start & (arrive_us < end_us))
@@ -84,12 +82,15 @@ class Week:
         return Sessions(
             arrive_us=arrive_us[order],
             leave_us=leave_us[order],
-            asked_kwh=energy_kwh[stay[order]],
+            asked_kwh=self._column("energy_kwh")[stay[order]],
             max_power_kw=np.full(len(order), float(self.max_power_kw)),
             names=(),
             rows=np.empty(0, dtype=np.int64),
             metered=SessionRecords.empty(),
         )
+
+    def _column(self, field: str) -> np.ndarray:
+        return np.array([getattr(stay, field) for stay in self.stays])
 
 
 def read_week(pattern: Mapping[str, tuple[str, str, float]], max_power_kw: float) -> Week:

@@ -207,17 +207,7 @@ def _order(row: CertificateRow) -> tuple[str, str, str, int]:
 
 
 def _priced_rows(client: Any, sampled: Sequence[SampledInterval]) -> list[CertificateRow]:
-    requests = []
-    for number, interval in enumerate(sampled):
-        request = PriceRequest(
-            number=number,
-            location_id=interval.location_id,
-            tariff_direction=interval.stratum.tariff_direction,
-            start_us=interval.start_us,
-            end_us=interval.end_us,
-            energy_wh=interval.energy_wh,
-        )
-        requests.append(request)
+    requests = [interval.request for interval in sampled]
     rows: list[CertificateRow] = []
 
     def on_priced(request: PriceRequest, priced: PricedRecord) -> None:
@@ -231,7 +221,8 @@ def _priced_rows(client: Any, sampled: Sequence[SampledInterval]) -> list[Certif
 
 
 def _compared(interval: SampledInterval, priced: PricedRecord) -> CertificateRow:
-    wh, cost, currency = interval.energy_wh, interval.local_cost, interval.currency
+    wh = interval.request.energy_wh
+    cost, currency = interval.local_cost, interval.currency
     problems = []
     if round(priced.energy_wh) != wh:
         problems.append(f"certificate.energy: the service counts {priced.energy_wh:g} Wh, not {wh}")
@@ -239,7 +230,7 @@ def _compared(interval: SampledInterval, priced: PricedRecord) -> CertificateRow
         problems.append(
             f"certificate.currency: the service prices in {priced.currency}, not {currency}"
         )
-    if not abs(cost - priced.cost) <= TOLERANCE:
+    if not abs(cost - priced.cost) <= TOLERANCE:  # true for NaN as well
         problems.append(
             f"certificate.cost: {cost:.10g} calculated, {priced.cost:.10g} from the service"
         )
@@ -249,6 +240,7 @@ def _compared(interval: SampledInterval, priced: PricedRecord) -> CertificateRow
 
 def _refused(interval: SampledInterval, error: FlipkitError) -> CertificateRow:
     has_no_tariff = isinstance(error, PriceUnavailable) and error.code == "no_tariff_connected"
+    # Unpaid exports are sampled once, to see whether the service would pay for them.
     if interval.stratum.price_level == NO_PRICE and has_no_tariff:
         finding = "certificate.no_price: the service has no price either"
         return _row(interval, nan, "agrees", finding)
@@ -259,17 +251,18 @@ def _row(
     interval: SampledInterval, server_cost: float, verdict: str, finding: str | None
 ) -> CertificateRow:
     site_id, scenario = interval.pair
+    request, stratum = interval.request, interval.stratum
     return CertificateRow(
         site_id=site_id,
         scenario=scenario,
-        location_id=interval.location_id,
-        start_us=interval.start_us,
-        end_us=interval.end_us,
-        tariff_direction=interval.stratum.tariff_direction,
-        energy_wh=interval.energy_wh,
-        price_level=interval.stratum.price_level,
-        beside_change=interval.stratum.beside_change,
-        tier=interval.stratum.tier,
+        location_id=request.location_id,
+        start_us=request.start_us,
+        end_us=request.end_us,
+        tariff_direction=request.tariff_direction,
+        energy_wh=request.energy_wh,
+        price_level=stratum.price_level,
+        beside_change=stratum.beside_change,
+        tier=stratum.tier,
         local_cost=interval.local_cost,
         server_cost=server_cost,
         currency=interval.currency,

@@ -24,7 +24,6 @@ __all__ = ["Journal", "key_of"]
 
 _FORMAT = "flipkit instant costs, 1"
 _ANSWERS_PER_FSYNC = 256  # a crash loses none of them, a power cut at most so many
-_CHUNK_BYTES = 4_096
 
 
 class _Section(msgspec.Struct, forbid_unknown_fields=True):
@@ -155,6 +154,7 @@ class Journal:
             os.write(self._file, header)
         elif first_line != header:
             raise self._wrong_header(first_line, service)
+        # A crash may have left a part of the last line.
         self._end = _end_of_whole_lines(self.path)
         os.ftruncate(self._file, self._end)
         self._lines = self.path.open("rb")
@@ -236,17 +236,13 @@ class Journal:
 
 
 def _end_of_whole_lines(path: Path) -> int:
-    """The position after the last line break, searched from the end of the file."""
+    """The position after the last line break."""
+    end = 0
     with path.open("rb") as file:
-        end = file.seek(0, os.SEEK_END)
-        while end:
-            begin = max(0, end - _CHUNK_BYTES)
-            file.seek(begin)
-            position = file.read(end - begin).rfind(b"\n")
-            if position >= 0:
-                return begin + position + 1
-            end = begin
-    return 0
+        for line in file:
+            if line.endswith(b"\n"):
+                end += len(line)
+    return end
 
 
 def _lock(file: int) -> bool:

@@ -165,6 +165,7 @@ def price_records(
     """
     run = _PricingRun(client, on_priced, on_refused)
     source = iter(requests)
+    # One at a time until an answer confirms that nothing is stored.
     for request in source:
         run.send(iter([request]))
         if run.is_confirmed or run.stopped_by:
@@ -194,6 +195,7 @@ class _PricingRun:
 
     def send(self, requests: Iterator[PriceRequest]) -> None:
         """Send each request once."""
+        # In blocks, so that the concurrency can follow what the service allows.
         while block := list(islice(requests, self._threads * _BLOCK_PER_THREAD)):
             self._is_throttled = False
             map_concurrent(self._price, block, workers=self._threads)
@@ -234,14 +236,15 @@ class _PricingRun:
             self._on_priced(request, priced)
 
     def _postpone(self, request: PriceRequest, error: RequestError) -> None:
-        is_rate_limit = isinstance(error, RateLimited)
-        wait_s = error.retry_after_s if isinstance(error, RateLimited) else None
         with self._lock:
             self.postponed.append((request, error))
             self._consecutive_failures += 1
-            self._is_throttled |= is_rate_limit
+            wait_s = 0.0
+            if isinstance(error, RateLimited):
+                self._is_throttled = True
+                wait_s = error.retry_after_s or 0.0
             is_down = self._consecutive_failures >= _MAX_CONSECUTIVE_FAILURES
-            if is_down or (wait_s or 0.0) > _MAX_RETRY_AFTER_S:
+            if is_down or wait_s > _MAX_RETRY_AFTER_S:
                 self.stopped_by = error
 
 

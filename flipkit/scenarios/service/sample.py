@@ -14,7 +14,13 @@ import numpy.typing as npt
 
 from flipkit.errors import RequestError
 from flipkit.scenarios.engine import IntervalResult
-from flipkit.scenarios.service.pricing import Pair, directions_of, energy_and_cost, whole_wh
+from flipkit.scenarios.service.pricing import (
+    Pair,
+    PriceRequest,
+    directions_of,
+    energy_and_cost,
+    whole_wh,
+)
 from flipkit.scenarios.service.tiers import ServiceTiers, tier_steps
 from flipkit.tariffs.rating import Used
 from flipkit.vocabulary import Float64, Int64
@@ -74,24 +80,19 @@ class SampledInterval(NamedTuple):
     Attributes
     ----------
     pair : tuple of str
-    location_id : str
-    currency : str or None
-    start_us, end_us : int
-    energy_wh : int
-        Whole Wh, as the service counts.
     stratum : Stratum
+    request : PriceRequest
+        Its number is the position in the sample.
     local_cost : float
-        Of the whole Wh.
+        Of the whole Wh of the request.
+    currency : str or None
     """
 
     pair: Pair
-    location_id: str
-    currency: str | None
-    start_us: int
-    end_us: int
-    energy_wh: int
     stratum: Stratum
+    request: PriceRequest
     local_cost: float
+    currency: str | None
 
 
 @dataclass(slots=True)
@@ -162,6 +163,7 @@ def draw_sample(
     while waiting and len(sample.sampled) < count:
         with_more = []
         for number, pair in enumerate(waiting):
+            # An equal share of what is missing, rounded up.
             missing = count - len(sample.sampled)
             quota = -(-missing // (len(waiting) - number))
             if quota and sampler.visit(pair, result_of(*pair), quota, turn):
@@ -215,8 +217,10 @@ class _Sampler:
             if not candidates[stratum]:
                 del candidates[stratum]
             taken.add((stratum.tariff_direction, row))
+            # Properties are counted with their position: "tier 1" is not "beside a change", True.
             self._usage.update([stratum, *enumerate(stratum)])
-            self.sample.sampled.append(_sampled(pair, result, stratum, row))
+            number = len(self.sample.sampled)
+            self.sample.sampled.append(_sampled(number, pair, result, stratum, row))
         return bool(candidates)
 
     def _candidates(
@@ -224,13 +228,14 @@ class _Sampler:
     ) -> dict[Stratum, list[int]]:
         """Random rows of each stratum that were not taken before, one more than the quota."""
         taken = self._taken[pair]
+        # A seed per pair and turn: other pairs in the simulation do not change its sample.
         rng = np.random.default_rng([self._seed, crc32("\0".join(pair).encode()), turn])
         candidates: dict[Stratum, list[int]] = {}
         for stratum in sorted(pools, key=lambda stratum: stratum.order):
             direction = stratum.tariff_direction
             fresh = [row for row in pools[stratum].tolist() if (direction, row) not in taken]
             if fresh:
-                size = min(quota + 1, len(fresh))
+                size = min(quota + 1, len(fresh))  # one more tells whether the pair has more
                 chosen = rng.choice(len(fresh), size, replace=False)
                 candidates[stratum] = [fresh[position] for position in chosen.tolist()]
         return candidates
@@ -299,20 +304,23 @@ class _Sampler:
                 self.sample.tiers_left.append((site_id, scenario, tier))
 
 
-def _sampled(pair: Pair, result: IntervalResult, stratum: Stratum, row: int) -> SampledInterval:
+def _sampled(
+    number: int, pair: Pair, result: IntervalResult, stratum: Stratum, row: int
+) -> SampledInterval:
     assert result.location_id is not None
     kwh, cost = energy_and_cost(result, stratum.tariff_direction)
     energy_wh = int(whole_wh(kwh[row : row + 1])[0])
-    return SampledInterval(
-        pair=pair,
+    request = PriceRequest(
+        number=number,
         location_id=result.location_id,
-        currency=result.currency,
+        tariff_direction=stratum.tariff_direction,
         start_us=int(result.start_us[row]),
         end_us=int(result.end_us[row]),
         energy_wh=energy_wh,
-        stratum=stratum,
-        local_cost=float(cost[row]) / float(kwh[row]) * energy_wh / 1000.0,
     )
+    # The service prices whole Wh: so the local cost is that of the same energy.
+    local_cost = float(cost[row]) / float(kwh[row]) * energy_wh / 1000.0
+    return SampledInterval(pair, stratum, request, local_cost, result.currency)
 
 
 def strata(

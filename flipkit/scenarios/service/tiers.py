@@ -68,6 +68,7 @@ class ServiceTiers:
         records_before_end = np.searchsorted(record_starts, end_us)
         records = records_before_end - np.searchsorted(record_starts, month_start)
         doubt = _HALF_WH * (records + 1).astype(np.float64)
+        # Each stored record may have used half a Wh more or less than the report says.
         lowest = tier_steps(tariff, start_us, used, -doubt)
         # The priced record replaces a stored record of the same times: at most both count.
         stored_kwh = used.before(end_us) - used.before(start_us)
@@ -126,7 +127,7 @@ def tier_steps(
     ndarray of int64, shape (n,)
         From 0; 0 without tiers, -1 where the tariff is not valid.
     """
-    steps = np.full(len(times_us), -1, dtype=np.int64)
+    steps = np.full(len(times_us), -1, dtype=np.int64)  # -1: no part is valid
     more = np.broadcast_to(np.asarray(more_kwh, dtype=np.float64), times_us.shape)
     rated_start_us, rated_end_us = window or _ALWAYS
     for part in tariff.parts or (tariff,):

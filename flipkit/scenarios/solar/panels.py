@@ -202,8 +202,8 @@ class Solar:
             return self._scaled(existing_kwh)
         if not len(start_us):
             return np.zeros(0)
-        grid, places = _grid_of(start_us, end_us)
-        one_kw = replace(self, kw_dc=1.0)
+        grid, places = _grid_of(start_us, end_us)  # intervals may be missing in between
+        one_kw = replace(self, kw_dc=1.0)  # energy is proportional to the size
         return np.asarray(self.kw_dc * _kwh_per_kw(one_kw, grid)[places])
 
     def _scaled(self, existing_kwh: Float64 | None) -> Float64:
@@ -243,7 +243,7 @@ def _grid_of(start_us: Int64, end_us: Int64) -> tuple[Grid, Int64]:
 @lru_cache(maxsize=64)
 def _kwh_per_kw(solar: Solar, grid: Grid) -> Float64:
     """Energy of each interval for 1 kW, kWh; cached, so that a sweep over sizes runs once."""
-    parts = -(-grid.step_us // _LONGEST_PART_US)
+    parts = -(-grid.step_us // _LONGEST_PART_US)  # rounded up
     fine = Grid(grid.start_us, grid.step_us // parts, grid.intervals * parts)
     sky, conditions = _conditions(solar.weather, solar._site, fine)
     power = ac_power(solar, sky, conditions)

@@ -50,15 +50,7 @@ class Sky(NamedTuple):
     def part(self, first: int, count: int) -> Sky:
         """Return `count` intervals, beginning with the one at `first`."""
         kept = slice(first, first + count)
-        return Sky(
-            zenith=self.zenith[kept],
-            apparent_zenith=self.apparent_zenith[kept],
-            azimuth=self.azimuth[kept],
-            day_of_year=self.day_of_year[kept],
-            ghi=self.ghi[kept],
-            dni=self.dni[kept],
-            dhi=self.dhi[kept],
-        )
+        return Sky._make(column[kept] for column in self)
 
 
 class Conditions(NamedTuple):
@@ -122,10 +114,14 @@ def clear_sky(site: SolarSite, grid: Grid) -> Sky:
         apparent_zenith=apparent_zenith,
         azimuth=sun["azimuth"].to_numpy(),
         day_of_year=days,
-        ghi=np.nan_to_num(np.asarray(clear["ghi"], dtype=np.float64)),
-        dni=np.nan_to_num(np.asarray(clear["dni"], dtype=np.float64)),
-        dhi=np.nan_to_num(np.asarray(clear["dhi"], dtype=np.float64)),
+        ghi=_without_nan(clear["ghi"]),
+        dni=_without_nan(clear["dni"]),
+        dhi=_without_nan(clear["dhi"]),
     )
+
+
+def _without_nan(irradiance: Any) -> Float64:
+    return np.nan_to_num(np.asarray(irradiance, dtype=np.float64))
 
 
 def _turbidity(site: SolarSite, days: Int64) -> Float64:

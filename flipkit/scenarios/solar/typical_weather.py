@@ -87,12 +87,12 @@ def conditions(site: SolarSite, grid: Grid) -> tuple[Sky, Conditions]:
 @lru_cache(maxsize=1)
 def _table() -> dict[str, Float64]:
     """Clear-sky share, degrees Celsius and m/s by station, shape (3, 8760) each."""
-    packed = (resources.files("flipkit.scenarios.solar") / TABLE).read_bytes()
-    text = io.BytesIO(gzip.decompress(packed))
-    columns = np.loadtxt(text, delimiter=",", skiprows=1).T
+    file = resources.files("flipkit.scenarios.solar") / TABLE
+    text = gzip.decompress(file.read_bytes())
+    columns = np.loadtxt(io.BytesIO(text), delimiter=",", skiprows=1).T
     scale = np.array([[0.005], [1.0], [1.0]])
-    stations = columns.reshape(len(STATIONS), 3, _YEAR_HOURS)
-    return {key: stations[number] * scale for number, key in enumerate(STATIONS)}
+    by_station = columns.reshape(len(STATIONS), 3, _YEAR_HOURS) * scale
+    return dict(zip(STATIONS, by_station, strict=True))
 
 
 def _station_hours(station: Station) -> Float64:

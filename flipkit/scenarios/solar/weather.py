@@ -82,18 +82,16 @@ class Weather:
             frame, times=("start_utc",), numbers=_COLUMNS, optional=_COLUMNS[1:], what="weather"
         )
         grid = _regular_grid(columns["start_utc"])
-        ghi = _checked("ghi", columns["ghi"], grid)
-        dni = _checked("dni", columns["dni"], grid)
-        dhi = _checked("dhi", columns["dhi"], grid)
-        temp_air = _checked("temp_air", columns["temp_air"], grid)
-        wind_speed = _checked("wind_speed", columns["wind_speed"], grid)
-        if (dni is None) != (dhi is None):
+        values: dict[str, Any] = {}
+        for name in _COLUMNS:
+            values[name] = _checked(name, columns[name], grid)
+        if (values["dni"] is None) != (values["dhi"] is None):
             raise InputError("weather: dni and dhi belong together; give both, or ghi alone")
-        if ghi is None:
+        if values["ghi"] is None:
             raise InputError(
                 "weather: ghi is null throughout; give global horizontal irradiance in W/m2"
             )
-        return cls(grid, ghi, dni, dhi, temp_air, wind_speed)
+        return cls(grid=grid, **values)
 
     def conditions(self, site: SolarSite, grid: Grid) -> tuple[Sky, Conditions]:
         """Return the clear sky and the weather for the intervals of `grid`.
@@ -111,6 +109,7 @@ class Weather:
         """
         cells, rows = self._cells_over(grid)
         cell_edges_us = cells.edges_us
+        # The shape within a cell needs the clear sky of the whole cell, so of more than the grid.
         wide, before = _widened(grid, cells)
         sky = clear_sky(site, wide)
 
@@ -140,6 +139,7 @@ class Weather:
         cells = Grid(start_us, step_us, -(-(grid.end_us - start_us) // step_us))
         starts_us = cells.edges_us[:-1]
         rows = (starts_us - self.grid.start_us) // step_us
+        # Times that the weather covers keep their own row, even in a year of 366 days.
         is_outside = (rows < 0) | (rows >= self.grid.intervals)
         if self._is_a_year and is_outside.any():
             rows = np.where(is_outside, self._rows_by_calendar(starts_us), rows)

@@ -1,10 +1,11 @@
 """Scenarios from a TOML file: every field of a Scenario, and a message for every mistake."""
 
 import json
+from collections import Counter
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import flipkit as fk
@@ -324,68 +325,72 @@ def test_a_missing_file_is_named(tmp_path):
         read_scenarios(tmp_path / "missing.toml")
 
 
-VALUES = st.sampled_from(
-    [
-        "3",
-        "-1",
-        "true",
-        "nan",
-        "inf",
-        '""',
-        '"x"',
-        '"heat.csv"',
-        "[]",
-        "[1]",
-        "{}",
-        "{ x = 1 }",
-        "07:30:00",
-        "2025-01-01",
-        '["a", "b", "c"]',
-        "1" * 400,
-        '"UTC"',
-        '"GBP"',
-    ]
-)
-KEYS = {
-    "tariff": ["currency", "timezone", "price_per_kwh", "hours", "file", "tier_rule"],
-    "solar": [
-        "kw_dc",
-        "tilt",
-        "azimuth",
-        "latitude",
-        "longitude",
-        "losses",
-        "weather",
-        "existing_kw_dc",
-    ],
-    "battery": ["capacity_kwh", "power_kw", "reserve", "initial_soc", "grid_charging"],
-    "ev": ["weekly", "max_power_kw", "sessions", "metered", "strategy", "included"],
-    "load": ["scale", "shift", "add"],
+# What may stand in place of a good value.
+ODD_VALUES = [
+    *("3", "-1", "true", "nan", "inf", '""', '"x"', '"heat.csv"', "[]", "[1]", "{}", "{ x = 1 }"),
+    *("07:30:00", "2025-01-01", '["a", "b", "c"]', "1" * 400, '"UTC"', '"GBP"'),
+]
+# Good tables: of each key, its value.
+GOOD = {
+    "tariff": {"currency": '"GBP"', "timezone": '"Europe/London"', "price_per_kwh": "0.2"},
+    "export_tariff": {"file": '"uk-octopus-outgoing.json"', "timezone": '"Europe/London"'},
+    "solar": {
+        "kw_dc": "4",
+        "tilt": "35",
+        "azimuth": "180",
+        "latitude": "51.5",
+        "longitude": "-0.1",
+        "losses": "0.1",
+        "weather": '"weather.csv"',
+    },
+    "battery": {
+        "capacity_kwh": "10",
+        "power_kw": "5",
+        "reserve": "0.1",
+        "initial_soc": "0.5",
+        "grid_charging": "false",
+    },
+    "ev": {"sessions": '"stays.csv"', "strategy": '"cheapest"', "included": "true"},
+    "load": {"scale": "1.1", "add": '"heat.csv"'},
 }
-TABLES = st.sampled_from(sorted(KEYS)).flatmap(
-    lambda change: st.dictionaries(st.sampled_from(KEYS[change]), VALUES, max_size=6).map(
-        lambda table: (
-            f"{change} = {{ {', '.join(f'{key} = {value}' for key, value in table.items())} }}"
-        )
-    )
-)
-LINES = st.one_of(
-    TABLES,
-    st.tuples(
-        st.sampled_from(["name", "capex", "lifetime_years", "discount_rate", "sites"]), VALUES
-    ).map(" = ".join),
-)
+MONEY = {"capex": "9000", "lifetime_years": "20", "discount_rate": "0.05"}
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(lines=st.lists(LINES, min_size=1, max_size=2), kind=st.sampled_from(["scenario", "grid"]))
-def test_whatever_stands_there_it_is_a_scenario_or_an_error_that_names_the_file(read, lines, kind):
-    try:
-        found = read(
-            f"[[{kind}]]\n"
-            + "\n".join([*lines, *([] if "name" in " ".join(lines) else ['name = "x"'])])
-        )
-    except InputError as error:
-        assert "s.toml" in str(error)  # noqa: PT017  it may be a scenario as well
-    else:
-        assert all(isinstance(each, fk.Scenario) for each in found)
+@st.composite
+def files(draw):
+    """A file of one table, good or with one value spoiled; and whether it is spoiled."""
+    changes = draw(st.lists(st.sampled_from(sorted(GOOD)), min_size=1, max_size=3, unique=True))
+    values = {("", key): value for key, value in MONEY.items()}
+    for change in changes:
+        values |= {(change, key): value for key, value in GOOD[change].items()}
+    is_spoiled = draw(st.booleans())
+    if is_spoiled:
+        values[draw(st.sampled_from(sorted(values)))] = draw(st.sampled_from(ODD_VALUES))
+    lines = [f"[[{draw(st.sampled_from(['scenario', 'grid']))}]]", 'name = "x"']
+    lines += [f"{key} = {value}" for (change, key), value in values.items() if not change]
+    for change in changes:
+        table = [f"{key} = {value}" for (its, key), value in values.items() if its == change]
+        lines.append(f"{change} = {{ {', '.join(table)} }}")
+    return "\n".join(lines), is_spoiled
+
+
+def test_any_file_is_scenarios_or_an_error_that_names_the_file(read):
+    outcomes = Counter()
+
+    @settings(max_examples=200)
+    @given(files())
+    def check(file):
+        text, is_spoiled = file
+        try:
+            scenarios = read(text)
+        except InputError as error:
+            assert is_spoiled, error
+            assert "s.toml" in str(error)
+            outcomes["refused"] += 1
+        else:
+            assert all(isinstance(each, fk.Scenario) for each in scenarios)
+            outcomes["spoiled but read" if is_spoiled else "read"] += 1
+
+    check()
+    assert outcomes["read"] >= 50
+    assert outcomes["refused"] >= 30

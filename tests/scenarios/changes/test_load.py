@@ -364,3 +364,12 @@ def test_an_unknown_zone():
         Load(shift=Shift(0.2, "16:00-21:00", "10:00-15:00")).applied(
             np.ones(24), start, end, "Mars/Olympus"
         )
+
+
+def test_every_bad_row_of_a_profile_is_counted_and_the_first_is_named():
+    rows = rows_of(("00:00", 1.0), ("01:00", -2.0), ("02:00", None), ("03:00", 1.0))
+    with pytest.raises(InputError, match=r"T01:00:00Z: the energy is .* \(2 such rows\)"):
+        Load(add=rows)
+    gaps = rows_of(("00:00", 1.0), ("01:00", 1.0), ("03:00", 1.0), ("05:00", 1.0))
+    with pytest.raises(InputError, match=r"T02:00:00Z: no interval; .* \(2 such rows\)"):
+        Load(add=gaps)

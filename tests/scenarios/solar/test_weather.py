@@ -113,6 +113,16 @@ def test_what_cannot_be_used_is_refused_with_row_and_reason(change, error, text)
         Weather.from_frame(rows)
 
 
+def test_of_two_bad_cells_the_first_is_named():
+    values = np.arange(24.0)
+    values[[5, 9]] = np.nan, 3600.0
+    with pytest.raises(InputError, match=r"ghi in row 5 \(2025-06-10T05:00:00Z\) is missing"):
+        Weather.from_frame(weather_frame(DAY, ghi=values))
+    values[[5, 9]] = 3600.0, np.nan
+    with pytest.raises(InputError, match="ghi in row 5 .* 3600 is outside"):
+        Weather.from_frame(weather_frame(DAY, ghi=values))
+
+
 def test_a_gap_and_something_other_than_a_frame_are_refused():
     with pytest.raises(
         InputError, match=r"row 5 \(2025-06-10T06:00:00Z\) does not follow .* 60 minutes"
