@@ -120,7 +120,7 @@ def test_a_shift_follows_the_local_clock_and_each_local_day_keeps_its_energy(
     ],
 )
 def test_a_day_by_hand(zone, day, intervals):
-    """A fifth of five hours at 1 kWh goes to five others: 0.8 kWh in the ones, 1.2 in the others."""
+    """A fifth of five hours at 1 kWh goes to five others: 0.8 kWh is left, and 1.2 arrives."""
     begin = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone))
     start, end = grid((begin - EPOCH) // timedelta(microseconds=1), 30, intervals)
     moved = Load(shift=Shift(0.2, "16:00-21:00", "10:00-15:00")).applied(

@@ -119,7 +119,7 @@ def test_of_two_bad_cells_the_first_is_named():
     with pytest.raises(InputError, match=r"ghi in row 5 \(2025-06-10T05:00:00Z\) is missing"):
         Weather.from_frame(weather_frame(DAY, ghi=values))
     values[[5, 9]] = 3600.0, np.nan
-    with pytest.raises(InputError, match="ghi in row 5 .* 3600 is outside"):
+    with pytest.raises(InputError, match=r"ghi in row 5 .* 3600 is outside"):
         Weather.from_frame(weather_frame(DAY, ghi=values))
 
 
