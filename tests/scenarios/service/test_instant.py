@@ -89,7 +89,7 @@ def test_energy_is_sent_in_whole_wh_half_up_and_zero_needs_no_call(home):
     assert whole_wh(np.array([0.1 + 0.2, 1.0005, 0.0014999])).tolist() == [300, 1001, 1]
 
 
-@pytest.mark.parametrize("kinds", [["429"], ["reset"], None])
+@pytest.mark.parametrize("kinds", [pytest.param(["429"], marks=pytest.mark.slow), ["reset"], None])
 def test_under_faults_the_result_and_the_store_are_the_same(home, tmp_path, kinds):
     store, location = home
     wanted = run(kit_over(store).flatpeak, location)
