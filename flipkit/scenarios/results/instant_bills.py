@@ -14,7 +14,7 @@ from flipkit.frames import Finding
 from flipkit.money import round_money_array
 from flipkit.scenarios.engine import Component, IntervalResult, SiteTotals
 from flipkit.scenarios.results.simulation import Simulation
-from flipkit.scenarios.service import InstantCosts, price_instantly
+from flipkit.scenarios.service import InstantPricing, price_instantly
 from flipkit.vocabulary import Float64
 
 __all__ = ["instantly"]
@@ -53,7 +53,7 @@ def instantly(
         yield _told(part.of_site(row), outcome, costs)
 
 
-def _told(part: SiteTotals, outcome: IntervalResult, costs: InstantCosts) -> SiteTotals:
+def _told(part: SiteTotals, outcome: IntervalResult, costs: InstantPricing) -> SiteTotals:
     """An interval belongs to the local month that it begins in."""
     labels, edges = month_edges(outcome.timezone, int(outcome.start_us[0]), int(outcome.end_us[-1]))
     cuts = np.searchsorted(outcome.start_us, edges[:-1])
