@@ -82,7 +82,7 @@ def stored(
         return _of_each(
             [dispatch(row, *prices, step_h, battery, method, day_edges=edges) for row in net]
         )
-    done = dispatch_block(net, *prices, step_h, battery, method, day_edges=edges, threads=1)
+    done = dispatch_block(net, *prices, step_h, battery, method, day_edges=edges)
     return Stored(
         done.flow_kwh, done.methods_used, tuple(map(_findings, done.methods_used, done.notes))
     )
