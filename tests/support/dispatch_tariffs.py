@@ -1,12 +1,13 @@
-"""Made-up tariffs that couple intervals: demand charges and tiers over some hours at the end of January."""
+"""Random tariffs that couple intervals, and hours around the end of January to rate them over."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from hypothesis import strategies as st
 
-from flipkit.scenarios.dispatch import dispatch_tariff
+from flipkit.scenarios.dispatch import dispatch, dispatch_tariff
 from flipkit.tariffs import (
     Adder,
     DemandCharge,
@@ -59,8 +60,20 @@ def planned(net, start, minutes, plan, battery, method="optimal", **more):
     return dispatch_tariff(net, us(start), minutes * 60_000_000, plan, battery, method, **more)
 
 
+def rule_dispatch(net, start, minutes, plan, battery, method="rule"):
+    """A rule under a tariff: it sees prices by time of day (0.10 until 07:00), and has its bill."""
+    count = len(net)
+    begins = [start + timedelta(minutes=minutes * number) for number in range(count)]
+    buy = np.array([0.1 if begin.hour < 7 else 0.3 for begin in begins])
+    midnights = [k for k in range(1, count) if begins[k].date() != begins[k - 1].date()]
+    edges = [0, *midnights, count]
+    sell = np.zeros(count)
+    result = dispatch(net, buy, sell, minutes / 60, battery, method, day_edges=edges)
+    return replace(result, cost=billed(net, start, minutes, plan, result))
+
+
 def billed(net, start, minutes, plan, result):
-    """What `flipkit.bill` says of the result, without fixed charges (which carry no tax in these tests)."""
+    """The bill of a result without fixed charges (which are not taxed in these tests)."""
     after = net + result.charge_kwh - result.discharge_kwh
     frame = energy(np.maximum(after, 0), np.maximum(-after, 0), start=start, minutes=minutes)
     rows = bill(frame, plan)
@@ -69,7 +82,7 @@ def billed(net, start, minutes, plan, result):
 
 @st.composite
 def windows(draw, intervals=9):
-    """Net energy, where it begins, and the length of an interval; midnight of the month's end is often within."""
+    """Net energy, start, and minutes per interval; the end of the month is often within."""
     minutes = draw(st.sampled_from([15, 30, 60]))
     count = draw(st.integers(2, intervals))
     before = draw(st.integers(0, count)) * minutes + draw(
@@ -85,7 +98,7 @@ def _money(low, high):
 
 @st.composite
 def _rates(draw, rule, rises, lowest):
-    """Periods of the day, in January and in February; their ladders rise alike where the month's kWh count together."""
+    """Periods of the day in both months; the same steps where kWh of all periods count together."""
     rates = []
     for months in draw(st.sampled_from([(None,), ((1,), tuple(range(2, 13)))])):
         per = draw(st.sampled_from(["month", "day"]))
@@ -147,7 +160,7 @@ def _demand_charges(draw, rises):
 
 @st.composite
 def tariffs(draw, *, convex=False):
-    """Tiers by every rule, demand charges of every kind, adders, taxes, exports; with `convex` no step that falls."""
+    """Tiers by every rule, demand charges, adders, taxes, exports; if `convex`, no falling step."""
     rises = _money(0.0, 0.4) if convex else _money(-0.4, 0.4)
     rule = draw(st.sampled_from([None, "chronological", "prorate", "per_period"]))
     rates = draw(_rates(rule, rises, 0.0 if convex else -0.2))

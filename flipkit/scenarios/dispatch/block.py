@@ -14,7 +14,7 @@ from flipkit.vocabulary import DispatchMethod, Float64, Int64
 __all__ = ["Dispatch", "DispatchBlock", "dispatch", "dispatch_block"]
 
 FIRST_ROOM = 1024
-"""Segments of a value function that `optimal_rows` makes room for at first; random years stay below 800."""
+"""Segments of a value function that `optimal_rows` first makes room for; years stay below 800."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,12 @@ class Dispatch:
     soc_kwh : array of float, intervals
         Energy stored at the end of each interval, reserve included.
     marginal_value : array of float or None
-        What one more kWh stored at the beginning of each interval would save; where the battery is full, what the last
-        kWh saves. If several plans cost the same, the values are those of this plan. None if unknown: under the rules,
-        and where a MILP or an approximation was used.
+        What one more kWh stored at the beginning of each interval would save; where the battery is
+        full, what the last kWh saves. If several plans cost the same, the values are those of this
+        plan. None if unknown: under the rules, and where a MILP or an approximation was used.
     cost : float
-        Imports less exports at their prices. With ``optimal``, the value function at the beginning, which is known
-        before any action. From `dispatch_tariff`: the bill without fixed charges.
+        Imports less exports at their prices. With ``optimal``, the value function at the beginning,
+        which is known before any action. From `dispatch_tariff`: the bill without fixed charges.
     method_used : str
         The method; from `dispatch_tariff` also ``lp``, ``milp`` or ``approximate``.
     note : str
@@ -97,7 +97,8 @@ def dispatch_block(
     Parameters
     ----------
     net_kwh : array of float, sites x intervals
-        Consumption less generation. Energy and prices must be finite; they are not checked again here.
+        Consumption less generation. Energy and prices must be finite; they are not checked again
+        here.
     import_price, export_price : array of float, intervals or sites x intervals
         Mean price of each interval per kWh, in one row for all sites or one row per site.
     step_h : float
@@ -106,25 +107,21 @@ def dispatch_block(
         One of this kind per site.
     method : {"rule", "rule_tou", "day_ahead", "optimal"}
         ``rule``: self-consumption. Surplus charges, deficit discharges.
-        ``rule_tou``: also charges from the grid at full power, and does not discharge, in cheap intervals: those at the
-        lowest import price of their local day, on days whose highest price is above lowest price / round-trip
-        efficiency.
-        ``day_ahead``: the cheapest within each local day. Nothing beyond the day is known, so energy left at its end
-        has no value. The state of charge is carried over.
-        ``optimal``: the cheapest over all intervals, known in advance. Exact, also where the cost is not convex in the
-        battery's action (export price above import price, or a negative price with losses).
+        ``rule_tou``: also charges from the grid at full power, and does not discharge, in cheap
+        intervals: those at the lowest import price of their local day, on days whose highest price
+        is above lowest price / round-trip efficiency.
+        ``day_ahead``: the cheapest within each local day. Nothing beyond the day is known, so
+        energy left at its end has no value. The state of charge is carried over.
+        ``optimal``: the cheapest over all intervals, known in advance. Exact, also where the cost
+        is not convex in the battery's action (export price above import price, or a negative price
+        with losses).
     day_edges : array of int, optional
-        Index of the first interval of each local day, then the number of intervals. Required for ``day_ahead`` and
-        ``rule_tou``.
+        Index of the first interval of each local day, then the number of intervals. Required for
+        ``day_ahead`` and ``rule_tou``.
 
     Returns
     -------
     DispatchBlock
-
-    Raises
-    ------
-    InputError
-        An unknown method.
     """
     problem = make_problem(net_kwh, import_price, export_price, step_h, battery, method, day_edges)
     return _solve(problem, keep_state=False)
@@ -142,8 +139,8 @@ def dispatch(
 ) -> Dispatch:
     """Dispatch the battery of one site, with its state of charge and marginal values.
 
-    For the interval results of a simulation, and for tariffs whose prices say it all. The arguments are those of
-    `dispatch_block`, with `net_kwh` and the prices as one row of intervals.
+    For the interval results of a simulation, and for tariffs whose prices say it all. The arguments
+    are those of `dispatch_block`, with `net_kwh` and the prices as one row of intervals.
     """
     problem = make_problem(net_kwh, import_price, export_price, step_h, battery, method, day_edges)
     block = _solve(problem, keep_state=True)
@@ -159,8 +156,8 @@ def dispatch(
 
 
 def _solve(problem: Problem, *, keep_state: bool) -> DispatchBlock:
-    """Dispatch every site; with `keep_state` the state of charge and the marginal values are filled too."""
-    # Imported here because numba takes half a second to load, and the optimum longer than the rules.
+    """Dispatch every site; with `keep_state`, return states of charge and marginal values too."""
+    # Imported here: numba takes half a second to load, and the optimum more than the rules.
     from flipkit.scenarios.dispatch.rules import energy_costs, rule_rows
 
     sites = len(problem.net_kwh)

@@ -1,7 +1,7 @@
 """The charges of a tariff as cost terms over a grid of intervals, and the bill of a plan.
 
-Energy prices, tiers and exports first, then demand charges. Where a charge has no linear terms, the terms say what
-they neglect.
+Energy prices, tiers and exports first, then demand charges. Where a charge has no linear terms, the
+terms say what they neglect.
 """
 
 from __future__ import annotations
@@ -59,9 +59,10 @@ TIERS_PER_KW = "tiers by kWh per kW: their limits are those of the peak without 
 
 
 def couples(tariff: Tariff) -> bool:
-    """Return whether the cost of a kWh depends on other intervals: tiers, demand, minimums, net metering, credits.
+    """Return whether the cost of a kWh depends on other intervals.
 
-    Without such a coupling, a dispatch on prices alone is as good as one on the bill.
+    It does with tiers, demand charges, minimum bills, net metering and carried credits. Without
+    them, a dispatch on prices alone is as good as one on the bill.
     """
     return any(_part_couples(part) for part in tariff.parts or (tariff,))
 
@@ -281,7 +282,7 @@ class _Ladders(NamedTuple):
         return tuple((limit, rise) for limit, rise in pairs if limit < np.inf and rise)
 
     def reached_prices(self, billing: int, periods: list[int]) -> list[float]:
-        """Return each period's price in the tier that the billing period reaches without a battery."""
+        """Return the prices in the tier that the billing period reaches without a battery."""
         total_kwh = self.used_kwh[billing].sum()
         reached = []
         for period in periods:
@@ -291,7 +292,7 @@ class _Ladders(NamedTuple):
 
 
 def _metered_peaks(calendar: RatingCalendar, import_kwh: Float64) -> Float64:
-    """Return the highest power of each billing period, as the meter's own intervals show it; 1 x billing periods."""
+    """Return the highest power of the meter's own intervals, 1 x billing periods."""
     metered = meter_runs(calendar)
     pieces = pieces_of(metered.runs)
     metered_kwh = sum_by_place(

@@ -1,7 +1,7 @@
 """Decorators and types for the compiled loops: each loop is compiled once and cached on disk.
 
-Inner functions name their types too. Without them numba compiles a function again for every constant it is called
-with, which doubles the waiting time of the first dispatch on a machine.
+Inner functions name their types too. Without them numba compiles a function again for every
+constant it is called with, which doubles the waiting time of the first dispatch on a machine.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""One step backwards where the value function and the interval are both convex: in place, with a few insertions.
+"""One step backwards where value function and interval are convex: a few insertions in place.
 
-The infimal convolution of two convex functions is all their segments in order of slope. What then reaches beyond the
-limits of storage is cut off at both ends. The segments lie in the middle of a wide row, so that both ends can grow.
+The infimal convolution of two convex functions is all their segments in order of slope. What then
+reaches beyond the limits of storage is cut off at both ends. The segments lie in the middle of a
+wide row, so that both ends can grow.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from flipkit.scenarios.dispatch.compiled import FLOAT, INT, ROW, TABLE, inner
 from flipkit.scenarios.dispatch.segments import MAX_SEGMENTS
 from flipkit.vocabulary import Float64
 
-__all__ = ["MARGIN", "copy_to_centre", "convolve_convex"]
+__all__ = ["MARGIN", "convolve_convex", "copy_to_centre"]
 
 MARGIN = MAX_SEGMENTS + 1
 """Free places that `convolve_convex` needs at either end of the row."""
@@ -36,7 +37,7 @@ def copy_to_centre(source: Float64, begin: int, count: int, target: Float64) -> 
 def _insert(
     value: Float64, start: int, end: int, at: int, slope: float, length: float
 ) -> tuple[int, int, int]:
-    """Insert a segment before place `at`, moving the shorter side; return start, end and the next place."""
+    """Insert a segment before `at`, moving the shorter side; return start, end and next place."""
     if at - start < end - at:
         for k in range(start, at):
             value[0, k - 1] = value[0, k]
@@ -56,7 +57,7 @@ def _insert(
 def _cut_left(
     value: Float64, start: int, end: int, excess: float, tiny: float
 ) -> tuple[int, float]:
-    """Cut a length off at the left; return the new start and the change of value over the part cut off."""
+    """Cut a length off at the left; return the new start and the change of value over it."""
     change = 0.0
     while excess > 0.0:
         length = value[1, start]
@@ -112,13 +113,13 @@ def convolve_convex(
     parts, charging : int
         Number of segments of the interval, and how many of them charge.
     max_stored : float
-        Total length of the charging segments: what is cut off at the left. The length of the discharging ones is cut
-        off at the right.
+        Total length of the charging segments: what is cut off at the left. The length of the
+        discharging ones is cut off at the right.
     tiny : float
         Shorter segments are rounding errors; their length goes to a neighbour.
     level : array of float, MAX_SEGMENTS
-        Set for each segment of the interval: the length of `value` that lies before it. Among equal slopes it is the
-        one with which the battery does least.
+        Set for each segment of the interval: the length of `value` that lies before it. Among equal
+        slopes it is the one with which the battery does least.
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""What a tariff charges as far as a battery changes it, in terms that a linear program (LP) can express.
+"""What a tariff charges, as far as a battery changes it, in terms of a linear program (LP).
 
-Every term is a sum of imports and exports at a price per interval, a step at which such a sum becomes more or less
-expensive, or the highest of such sums.
+Every term is a sum of imports and exports at a price per interval, a step at which such a sum
+becomes more or less expensive, or the highest of such sums.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 Steps = tuple[tuple[float, float], ...]
-"""Limits of a quantity, ascending, each with the rise of the price per unit beyond it (negative where it falls)."""
+"""Limits of a quantity, ascending, each with the rise of the unit price beyond it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +104,9 @@ class DemandIntervals:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BilledDemand:
-    """The billing demand of one charge in one billing period: the highest of some levels, each times a factor.
+    """The billing demand of one charge in one billing period.
+
+    It is the highest of some levels, each times a factor.
 
     Attributes
     ----------
@@ -138,8 +140,8 @@ class CostTerms:
     neglected : tuple of str
         Where the terms differ from the bill.
     may_add : tuple of str
-        Charges without a term that can only add to the bill. If one adds nothing to the bill of a plan that is optimal
-        without it, the plan is optimal with it too.
+        Charges without a term that can only add to the bill. If one adds nothing to the bill of a
+        plan that is optimal without it, the plan is optimal with it too.
     """
 
     import_price: Float64

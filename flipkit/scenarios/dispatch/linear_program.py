@@ -1,4 +1,4 @@
-"""A linear program (LP) or mixed-integer linear program (MILP) in HiGHS, built from blocks of columns and rows."""
+"""A linear program (LP) or mixed-integer one (MILP) in HiGHS, built from columns and rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flipkit.vocabulary import Float64, Int64
 __all__ = ["LinearProgram", "SolverResult"]
 
 Entries = tuple[Any, Any, Any]
-"""Row (counted from the first of its block), column and value of each entry; a single one serves all."""
+"""Row (counted from the first of its block), column and value; a single one serves all."""
 
 _OPTIONS = {
     "output_flag": False,
@@ -31,7 +31,8 @@ class SolverResult(NamedTuple):
     ----------
     values : ndarray of float64, shape (columns,)
     duals : ndarray of float64, shape (rows,)
-        What one more on the right-hand side would cost; NaN if there are integer columns, or HiGHS gives none.
+        What one more on the right-hand side would cost; NaN if there are integer columns, or HiGHS
+        gives none.
     objective, bound : float
         Cost of the solution, and the proven lower bound.
     """
@@ -61,7 +62,7 @@ class _Coefficients(NamedTuple):
 
 
 class LinearProgram:
-    """Columns with bounds and costs, and rows with bounds and coefficients; the cost is minimized."""
+    """Columns with bounds and costs, rows with bounds and coefficients; minimizes the cost."""
 
     def __init__(self) -> None:
         self._column_blocks: list[_Columns] = []
@@ -103,7 +104,7 @@ class LinearProgram:
         return np.arange(first, self._rows)
 
     def solve(self, seconds: float, gap: float) -> SolverResult | None:
-        """Return the best solution found in so many seconds, proven to a relative `gap`; None if there is none.
+        """Return the best solution found in time, to a relative `gap`; None if there is none.
 
         Raises
         ------
@@ -119,7 +120,8 @@ class LinearProgram:
         status = self._pass_rows(model)
         if status == highspy.HighsStatus.kError:
             raise FlipkitError(
-                "HiGHS rejects the linear program of this dispatch; please report it with the tariff"
+                "HiGHS rejects the linear program of this dispatch; please report it with the "
+                "tariff"
             )
         model.run()
 
@@ -163,7 +165,8 @@ class LinearProgram:
         row = np.concatenate([block.row for block in self._coefficient_blocks])
         column = np.concatenate([block.column for block in self._coefficient_blocks])
         value = np.concatenate([block.value for block in self._coefficient_blocks])
-        # HiGHS rejects two entries at one place, as where two runs of a ladder share an interval: add them up.
+        # HiGHS rejects two entries at one place, as where two runs of a ladder share an interval:
+        # add them up.
         places, entry_place = np.unique(row * self._columns + column, return_inverse=True)
         values = np.asarray(np.bincount(entry_place, value), dtype=np.float64)
         starts = np.searchsorted(places // self._columns, np.arange(self._rows)).astype(np.int32)

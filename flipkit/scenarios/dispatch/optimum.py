@@ -1,9 +1,10 @@
-"""The cheapest dispatch with perfect foresight: values backwards, then actions forwards; compiled, without a solver.
+"""The cheapest dispatch with perfect foresight: values backwards, actions forwards, no solver.
 
-Backwards, the value function of the energy stored is carried from interval to interval (see ``pieces``). While it and
-the interval are convex, one level per segment of the interval is kept: the segment is used as far as the energy stored
-lies below (charging) or above (discharging) its level. Elsewhere the whole value function is kept, and the forward pass
-searches its corners for the cheapest.
+Backwards, the value function of the energy stored is carried from interval to interval (see
+``pieces``). While it and the interval are convex, one level per segment of the interval is kept:
+the segment is used as far as the energy stored lies below (charging) or above (discharging) its
+level. Elsewhere the whole value function is kept, and the forward pass searches its corners for the
+cheapest.
 """
 
 from __future__ import annotations
@@ -94,9 +95,10 @@ def _backwards(
 ) -> tuple[Float64, float, int]:
     """Carry the value function of one site from the last interval to the first.
 
-    Sets `levels`, and `where`: the place in `kept` of the value function after an interval and its number of segments,
-    or -1 where levels suffice. Return `kept` (larger if it was full), the cost of the whole, and how many intervals are
-    not convex; -1 if a value function has more than `room` segments.
+    Sets `levels`, and `where`: the place in `kept` of the value function after an interval and its
+    number of segments, or -1 where levels suffice. Return `kept` (larger if it was full), the cost
+    of the whole, and how many intervals are not convex; -1 if a value function has more than `room`
+    segments.
     """
     value = np.empty((2, 2 * room + 64))
     work = np.empty((4, 3, 4 * room + 64))
@@ -173,7 +175,7 @@ def _stored_by_levels(
     level: Float64,
     width: float,
 ) -> float:
-    """Return the energy stored afterwards, where all is convex: each segment is used up to its level.
+    """Return the energy stored afterwards, where all is convex: each segment up to its level.
 
     From the most discharging segment upwards.
     """
@@ -245,7 +247,7 @@ def _forwards(
     flow_kwh: Float64,
     soc_kwh: Float64,
 ) -> None:
-    """Set the flow into the battery of one site, and its state of charge at the end of each interval."""
+    """Set the flow into the battery of one site, and its state of charge after each interval."""
     interval = np.empty((2, MAX_SEGMENTS))
     width = limits.usable_kwh
     close = TINY * highest_value * width
@@ -281,7 +283,7 @@ def _forwards(
 def _slopes_beside(
     drawn: float, interval: Float64, parts: int, max_stored: float, tiny: float
 ) -> tuple[float, float]:
-    """Return the slopes of an interval's cost on either side of `drawn`; infinite where the battery can do no more."""
+    """Return the slopes of an interval's cost beside `drawn`; infinite beyond what it can do."""
     left, right = -np.inf, np.inf
     begin = -max_stored
     for k in range(parts):
@@ -305,10 +307,10 @@ def _marginal_values(
     soc_kwh: Float64,
     marginal_value: Float64,
 ) -> None:
-    """Set what one more kWh stored at the beginning of each interval would save; of a full battery, the last kWh.
+    """Set what one more kWh stored at the beginning would save; of a full battery, the last one.
 
-    At the optimum, the slope of a convolution lies within the slopes of both its parts, on either side. So the slopes
-    that an interval allows narrow those of all intervals after it.
+    At the optimum, the slope of a convolution lies within the slopes of both its parts, on either
+    side. So the slopes that an interval allows narrow those of all intervals after it.
     """
     interval = np.empty((2, MAX_SEGMENTS))
     tiny = 1e3 * TINY * limits.usable_kwh
@@ -359,13 +361,13 @@ def optimal_rows(
     net_kwh, import_price, export_price, horizon_ends, limits
         As in `Problem`.
     room : int
-        Segments of a value function to make room for at first; the room doubles whenever one has more. The results do
-        not depend on it.
+        Segments of a value function to make room for at first; the room doubles whenever one has
+        more. The results do not depend on it.
     flow_kwh : array of float, sites x intervals
         Set: energy into the battery at its AC terminals, negative out of it.
     soc_kwh, marginal_value : array of float, sites x intervals, or 0 x 0
-        Set unless 0 x 0: the state of charge at the end of each interval, and what one more kWh at its beginning would
-        save.
+        Set unless 0 x 0: the state of charge at the end of each interval, and what one more kWh at
+        its beginning would save.
     cost : array of float, sites
         Set: the value function at the beginning; with several horizons, that of the first.
     non_convex : array of int, sites

@@ -1,12 +1,13 @@
 """The infimal convolution of piecewise-linear functions that need not be convex.
 
-A value function says what the rest of the horizon costs with a given energy stored. One interval earlier it is the
-minimum, over all actions of the battery, of the interval's cost and the later value: an infimal convolution. For two
-convex functions that is all their segments in order of slope. A function that is not convex is the lower envelope of
-its convex runs, so each pair of runs is convolved and the lowest result kept: exact as well, and slower.
+A value function says what the rest of the horizon costs with a given energy stored. One interval
+earlier it is the minimum, over all actions of the battery, of the interval's cost and the later
+value: an infimal convolution. For two convex functions that is all their segments in order of
+slope. A function that is not convex is the lower envelope of its convex runs, so each pair of runs
+is convolved and the lowest result kept: exact as well, and slower.
 
-Two representations occur. *Segments* are rows of slope and length (2 x n). *Pieces* are rows of where a piece begins,
-its value there, and its slope (3 x n).
+Two representations occur. *Segments* are rows of slope and length (2 x n). *Pieces* are rows of
+where a piece begins, its value there, and its slope (3 x n).
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ def _merge_by_slope(
 ) -> tuple[int, float]:
     """Merge the segments of two convex runs in order of slope.
 
-    The length `excess` is left out at the left, then the length `room` is kept. Return the number of segments, and the
-    change of value over the part left out.
+    The length `excess` is left out at the left, then the length `room` is kept. Return the number
+    of segments, and the change of value over the part left out.
     """
     count, change = 0, 0.0
     while first < last or begin < end:
@@ -114,7 +115,7 @@ def _append_lower_line(
     two_slope: float,
     close: float,
 ) -> int:
-    """Append the lower of two lines over a length from `x`, which may cross; return the number of pieces."""
+    """Append the lower of two lines, which may cross, over a length; return the piece count."""
     before = two - one
     after = before + (two_slope - one_slope) * length
     if before >= -close and after >= -close:
@@ -144,8 +145,8 @@ def _lower_envelope(
 ) -> int:
     """Replace `f` by the lower of `f` and `g` where both are defined, and by either where one is.
 
-    `f` begins at or before `g`; both and the scratch `tail` are pieces. Differences of up to `close` are rounding
-    errors. Return the number of pieces, or -1 if `f` has no room for them.
+    `f` begins at or before `g`; both and the scratch `tail` are pieces. Differences of up to
+    `close` are rounding errors. Return the number of pieces, or -1 if `f` has no room for them.
     """
     x = g[0, 0]
     end = max(f_end, g_end)
@@ -189,7 +190,7 @@ def _convex_run_end(slope: Float64, first: int, count: int) -> int:
 
 @inner(TABLE, INT, FLOAT, FLOAT, TABLE)
 def _to_pieces(segments: Float64, count: int, start: float, value: float, pieces: Float64) -> float:
-    """Convert segments to pieces from `start` and `value` on, and return where the last one ends."""
+    """Convert segments to pieces from `start` and `value` on; return where the last one ends."""
     for k in range(count):
         slope, length = segments[0, k], segments[1, k]
         pieces[0, k] = start
@@ -239,7 +240,8 @@ def convolve(
     Parameters
     ----------
     value, interval, result : array of float, 2 x segments
-        Segments of the value function, of the interval, and of the result (as long as a row of `work`).
+        Segments of the value function, of the interval, and of the result (as long as a row of
+        `work`).
     begin, count, parts : int
         Where the value function begins in its row, and the numbers of segments.
     max_stored, cost : float

@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from flipkit.errors import InputError
 from flipkit.scenarios.changes import Battery
-from flipkit.vocabulary import DISPATCH_METHODS, DispatchMethod, Float64, Int64
+from flipkit.vocabulary import DispatchMethod, Float64, Int64
 
 __all__ = ["Bools", "Limits", "Problem", "make_problem"]
 
@@ -105,8 +104,6 @@ def make_problem(
     day_edges: Any,
 ) -> Problem:
     """Bring the arguments of `dispatch_block` into the form that the compiled loops take."""
-    if method not in DISPATCH_METHODS:
-        raise InputError(f"method {method!r} must be one of {', '.join(DISPATCH_METHODS)}")
     net = _table(net_kwh)
     sites, intervals = net.shape
     prices = _table(import_price), _table(export_price)
@@ -141,8 +138,9 @@ def _table(values: Any) -> Float64:
 def _cheap_intervals(import_price: Float64, day_edges: Int64, limits: Limits) -> Bools:
     """Return the intervals at the lowest import price of their local day, where charging pays.
 
-    A kWh from the battery costs lowest price / round-trip efficiency, so a day has cheap intervals only if its highest
-    price is above that. Prices within a billionth of the day's price range count as equal.
+    A kWh from the battery costs lowest price / round-trip efficiency, so a day has cheap intervals
+    only if its highest price is above that. Prices within a billionth of the day's price range
+    count as equal.
     """
     lowest = np.minimum.reduceat(import_price, day_edges[:-1], axis=1)
     highest = np.maximum.reduceat(import_price, day_edges[:-1], axis=1)

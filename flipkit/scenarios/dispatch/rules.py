@@ -22,8 +22,8 @@ def rule_rows(
 ) -> None:
     """Run self-consumption for each site, with charging at full power in cheap intervals.
 
-    Sets `flow_kwh` (into the battery, negative out of it) and, unless it is 0 x 0, `soc_kwh` at the end of each
-    interval. The other arguments are those of `Problem`.
+    Sets `flow_kwh` (into the battery, negative out of it) and, unless it is 0 x 0, `soc_kwh` at the
+    end of each interval. The other arguments are those of `Problem`.
     """
     sites, intervals = net_kwh.shape
     max_kwh = limits.max_kwh

@@ -9,7 +9,7 @@ from flipkit.vocabulary import Float64
 __all__ = ["MAX_SEGMENTS", "fill_segments", "is_convex"]
 
 MAX_SEGMENTS = 3
-"""Charging from the grid and from surplus, or from surplus alone; discharging to load and to grid."""
+"""With a surplus: charging from grid and surplus, discharging to grid. With a deficit: likewise."""
 
 
 @inner(FLOAT, FLOAT, FLOAT, LIMITS, ROW, ROW)
@@ -23,9 +23,9 @@ def fill_segments(
 ) -> tuple[int, int, float]:
     """Set the segments of one interval, from the most charging to the most discharging.
 
-    The cost is a function of the energy drawn from storage (negative when charging): `length` is in stored kWh,
-    `slope` in money per kWh drawn. Segments that the battery cannot reach are left out, so that their kinks do not
-    make the interval non-convex.
+    The cost is a function of the energy drawn from storage (negative when charging): `length` is in
+    stored kWh, `slope` in money per kWh drawn. Segments that the battery cannot reach are left out,
+    so that their kinks do not make the interval non-convex.
 
     Returns
     -------

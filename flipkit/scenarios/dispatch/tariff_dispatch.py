@@ -1,8 +1,8 @@
-"""Dispatch of one site's battery under a tariff: on prices where those say it all, else by a linear program of the bill.
+"""Dispatch of one site's battery under a tariff: on its prices, or by a linear program of the bill.
 
-``optimal`` is the lowest bill of the whole time, known in advance. ``day_ahead`` gives each local day the plan with
-which the bill, as it stands at the end of the day, is lowest: peaks and kWh so far are given, nothing beyond the day is
-known.
+``optimal`` is the lowest bill of the whole time, known in advance. ``day_ahead`` gives each local
+day the plan with which the bill, as it stands at the end of the day, is lowest: peaks and kWh so
+far are given, nothing beyond the day is known.
 """
 
 from __future__ import annotations
@@ -72,15 +72,17 @@ def dispatch_tariff(
     Returns
     -------
     Dispatch
-        `cost` is the bill without fixed charges and the taxes on them. If the tariff couples intervals (see `couples`),
-        `method_used` is ``lp`` or ``milp``: optimal to a relative gap of a millionth; or ``approximate``: the note says
-        what was neglected, or how far the plan may be from the optimum. `marginal_value` is known with ``lp`` only.
+        `cost` is the bill without fixed charges and the taxes on them. If the tariff couples
+        intervals (see `couples`), `method_used` is ``lp`` or ``milp``: optimal to a relative gap of
+        a millionth; or ``approximate``: the note says what was neglected, or how far the plan may
+        be from the optimum. `marginal_value` is known with ``lp`` only.
 
     Raises
     ------
     ConfigurationError
         The linear program is needed and HiGHS is not installed.
     """
+    assert method in ("day_ahead", "optimal"), method
     net = np.ascontiguousarray(net_kwh, dtype=np.float64)
     grid = Grid(start_us, step_us, len(net))
     if export_price is not None:
@@ -107,7 +109,7 @@ def dispatch_tariff(
 
 
 def day_starts(timezone: str, grid: Grid) -> Int64:
-    """Return the index of the first interval that starts in each local day, then the number of intervals."""
+    """Return the index of the first interval of each local day, then the number of intervals."""
     starts = grid.start_us + grid.step_us * np.arange(grid.intervals)
     midnights = local_midnights(timezone, grid.start_us, grid.end_us)
     return np.unique([0, *np.searchsorted(starts, midnights), grid.intervals])
@@ -142,7 +144,7 @@ class _Site:
         )
 
     def dispatch_by_program(self, method: DispatchMethod) -> Dispatch:
-        """Dispatch by a linear program for each day, or for the whole time; `cost` is the solver's."""
+        """Dispatch by a linear program per day, or for the whole time; `cost` is the solver's."""
         limits = Limits.of(self.battery, self.step_h)
         if method == "day_ahead":
             return _plan_windows(self.terms, self.net_kwh, limits, self.day_edges, "each day")
@@ -150,7 +152,7 @@ class _Site:
         return _plan_windows(self.terms, self.net_kwh, limits, edges, "the whole time")
 
     def compare_with_bill(self, plan: Dispatch, method: DispatchMethod) -> Dispatch:
-        """Set the cost of a plan to its bill, and say in the note how exact the plan is by that bill."""
+        """Set the cost of a plan to its bill, and say in the note how exact that shows it to be."""
         bill = self.bill(plan)
         out_of_time = plan.note.startswith(APPROXIMATE)
         excess = bill - plan.cost if method == "optimal" and not out_of_time else 0.0
@@ -197,9 +199,10 @@ class _Site:
 def _plan_windows(
     terms: CostTerms, net_kwh: Float64, limits: Limits, edges: Int64, each_window: str
 ) -> Dispatch:
-    """Plan each window between neighbouring edges, with the state of charge carried over and nothing known beyond it.
+    """Plan each window between neighbouring edges, with the state of charge carried over.
 
-    Windows for which no plan is found in time are self-consumption. `cost` is the objective of the last window.
+    Windows for which no plan is found in time are self-consumption. `cost` is the objective of the
+    last window.
     """
     deadline = time.monotonic() + SECONDS
     flow = np.zeros(len(net_kwh))
@@ -241,9 +244,10 @@ def _plan_windows(
 def _follow(
     plan: WindowPlan | None, net_kwh: Float64, limits: Limits, stored: float
 ) -> tuple[list[float], list[float]]:
-    """Return the flow and the energy stored in each interval, as far as the battery can follow a plan.
+    """Return flow and energy stored of each interval, as far as the battery can follow a plan.
 
-    HiGHS respects limits to about 1e-7; a battery respects them exactly. Without a plan it is self-consumption.
+    HiGHS respects limits to about 1e-7; a battery respects them exactly. Without a plan it is
+    self-consumption.
     """
     negligible = _NEGLIGIBLE * limits.max_kwh
     max_charge = limits.max_charge(net_kwh).tolist()
@@ -285,9 +289,8 @@ def _program_note(
     how = f"{kind} in HiGHS over {each_window}"
     causes = []
     if binaries.import_or_export:
-        causes.append(
-            f"intervals whose export price is above their import price: {binaries.import_or_export:,}"
-        )
+        count = binaries.import_or_export
+        causes.append(f"intervals whose export price is above their import price: {count:,}")
     if binaries.charge_or_discharge:
         causes.append(f"intervals with a negative price: {binaries.charge_or_discharge:,}")
     if binaries.falling_steps:

@@ -1,7 +1,8 @@
-"""The cheapest plan for one window of time under a tariff, as a linear program: for a day, or for the whole time.
+"""The cheapest plan for a window of time under a tariff, a day or more, as a linear program.
 
-Each interval has a charge, a discharge, an import and the energy stored at its end; its export follows from them.
-Binary columns are added only where a battery or a meter would otherwise do two things at once at a profit.
+Each interval has a charge, a discharge, an import and the energy stored at its end; its export
+follows from them. Binary columns are added only where a battery or a meter would otherwise do two
+things at once at a profit.
 """
 
 from __future__ import annotations
@@ -49,10 +50,11 @@ class WindowPlan(NamedTuple):
     stored_kwh : ndarray of float64
         Above the reserve, at the end of each interval.
     marginal_value : ndarray of float64
-        What one more kWh stored at the beginning of each interval would save; NaN if HiGHS does not say.
+        What one more kWh stored at the beginning of each interval would save; NaN if HiGHS does not
+        say.
     objective, bound : float
-        Cost less export income, and its proven lower bound. Includes the demand charges and tiers of all billing
-        periods that the window touches, as they stand at its end.
+        Cost less export income, and its proven lower bound. Includes the demand charges and tiers
+        of all billing periods that the window touches, as they stand at its end.
     binaries : Binaries
     """
 
@@ -77,7 +79,7 @@ def solve_window(
     seconds: float,
     gap: float,
 ) -> WindowPlan | None:
-    """Return the cheapest plan for a window, proven to a relative `gap`; None if none is found in so many seconds.
+    """Return the cheapest plan for a window, to a relative `gap`; None if none is found in time.
 
     Raises
     ------
@@ -163,7 +165,7 @@ class _WindowProgram:
         )
 
     def add_import_or_export(self) -> int:
-        """Add a binary column where both at once would pay: the export price is above the import price."""
+        """Add a binary column where both would pay at once: export price above import price."""
         pays = self.export_price > self.lowest_import_price
         at = np.flatnonzero(pays & (self.max_import > 0) & (self.max_export > 0))
         if not len(at):
@@ -188,7 +190,7 @@ class _WindowProgram:
         return len(at)
 
     def add_charge_or_discharge(self) -> int:
-        """Add a binary column where both at once would pay: a negative price pays for losses."""
+        """Add a binary column where both would pay at once: a negative price pays for losses."""
         if self.limits.charge_efficiency * self.limits.discharge_efficiency >= 1.0:
             return 0
         import_pays = (self.lowest_import_price < 0) & (self.max_import > 0)
@@ -215,7 +217,7 @@ class _WindowProgram:
         return len(at)
 
     def add_tiers(self) -> int:
-        """Add the tiers of the billing periods that the window touches; return how many of their steps fall."""
+        """Add the tiers of the billing periods that the window touches; return falling steps."""
         falling = 0
         for counter in self.terms.tier_counters:
             edges = (self.window.start, self.window.stop)
@@ -240,10 +242,11 @@ class _WindowProgram:
         return self._add_steps(int(total[0]), lowest, highest, counter.steps)
 
     def _import_bounds(self, at: Int64, share: Float64) -> tuple[float, float]:
-        """Return bounds on the counted imports that an optimal plan keeps; tight, for the binaries of falling steps.
+        """Return bounds on the counted imports; tight, for the binaries of falling steps.
 
-        What is charged stays in storage, or is discharged between the first interval and the last; if the battery does
-        not feed the grid, it then replaces imports. Imports are saved by the energy stored before and by surplus.
+        What is charged stays in storage, or is discharged between the first interval and the last;
+        if the battery does not feed the grid, it then replaces imports. Imports are saved by the
+        energy stored before and by surplus.
         """
         limits = self.limits
         span = slice(int(at[0]), int(at[-1]) + 1)
@@ -269,7 +272,7 @@ class _WindowProgram:
         return max(lower), max(*lower, min(upper))
 
     def _add_steps(self, quantity: int, lowest: float, highest: float, steps: Steps) -> int:
-        """Charge the rise of each step for what lies beyond its limit; return how many steps fall."""
+        """Charge the rise of each step for what lies beyond its limit; return the falling steps."""
         falling = 0
         for limit, rise in steps:
             if limit >= highest:
@@ -280,7 +283,7 @@ class _WindowProgram:
             elif rise >= 0.0:  # the solver keeps `beyond` as low as it may
                 self.lp.add_rows(-limit, np.inf, (0, beyond, 1.0), (0, quantity, -1.0))
             else:
-                # The solver would claim the lower price at once: a binary column says that the limit is passed.
+                # Without a binary column the solver would use the lower price below the limit too.
                 passed = self.lp.add_columns(1.0, integer=True)
                 self.lp.add_rows(
                     lowest,
@@ -294,7 +297,7 @@ class _WindowProgram:
         return falling
 
     def add_demand(self) -> int:
-        """Add the billing demands that the window touches; return how many of their steps fall."""
+        """Add the billing demands that the window touches; return the falling steps."""
         demand = self.terms.demand_intervals
         edges = (self.window.start, self.window.stop)
         inside = slice(*np.searchsorted(demand.interval, edges).tolist())
@@ -336,7 +339,7 @@ class _WindowProgram:
         )
 
     def _add_billed_demand(self, billed: BilledDemand, levels: Int64, highest: Float64) -> int:
-        """Keep a billing demand at or above each of its levels; return how many of its steps fall."""
+        """Keep a billing demand at or above each of its levels; return the falling steps."""
         most = float(np.max(billed.factors * highest))
         demand = self.lp.add_columns(most, billed.price)
         numbers = np.arange(len(levels))
