@@ -13,12 +13,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from flipkit.calendar.grid import Grid
 from flipkit.calendar.timestamps import to_text
 from flipkit.calendar.zones import offset_pieces
 from flipkit.errors import InputError
 from flipkit.vocabulary import DAY_US, Int64
 
-__all__ = ["Edges", "day_edges", "first_instant", "local_midnights", "month_edges"]
+__all__ = ["Edges", "day_edges", "day_starts", "first_instant", "local_midnights", "month_edges"]
 
 # A day lasts at most two (a zone that crossed the date line westward); a month at most 33.
 _DAY_MARGIN, _MONTH_MARGIN = 3 * DAY_US, 35 * DAY_US
@@ -131,3 +132,10 @@ def _touched(labels: np.ndarray, starts: Int64, start_us: int, end_us: int) -> E
     edges = starts[first : last + 1].copy()
     edges.flags.writeable = False  # it is kept for the next caller
     return Edges(tuple(np.datetime_as_string(labels[first:last]).tolist()), edges)
+
+
+def day_starts(zone: str, grid: Grid) -> Int64:
+    """Return the index of the first interval of each local day, then the number of intervals."""
+    starts = grid.start_us + grid.step_us * np.arange(grid.intervals)
+    midnights = local_midnights(zone, grid.start_us, grid.end_us)
+    return np.unique([0, *np.searchsorted(starts, midnights), grid.intervals])

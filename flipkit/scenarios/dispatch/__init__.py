@@ -8,13 +8,12 @@ battery under a tariff with tiers or demand charges: ``charge_terms`` turns the 
 
 from flipkit.scenarios.dispatch.block import Dispatch, DispatchBlock, dispatch, dispatch_block
 from flipkit.scenarios.dispatch.charge_terms import couples
-from flipkit.scenarios.dispatch.tariff_dispatch import day_starts, dispatch_tariff
+from flipkit.scenarios.dispatch.tariff_dispatch import dispatch_tariff
 
 __all__ = [
     "Dispatch",
     "DispatchBlock",
     "couples",
-    "day_starts",
     "dispatch",
     "dispatch_block",
     "dispatch_tariff",

@@ -95,10 +95,10 @@ class DemandIntervals:
         contributed = self.kw_per_kwh * imported_kwh[self.interval]
         return sum_by_place(self.run, contributed, len(self.level))
 
-    def peaks(self, imported_kwh: Float64) -> Float64:
+    def peaks(self, power: Float64) -> Float64:
         """Return the highest power of each level, kW."""
         peaks = np.zeros(self.levels)
-        np.maximum.at(peaks, self.level, self.power(imported_kwh))
+        np.maximum.at(peaks, self.level, power)
         return peaks
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from flipkit.calendar import Grid, local_midnights
+from flipkit.calendar import Grid, day_starts
 from flipkit.scenarios.changes import Battery
 from flipkit.scenarios.dispatch.block import Dispatch, dispatch
 from flipkit.scenarios.dispatch.charge_terms import (
@@ -30,7 +30,7 @@ from flipkit.scenarios.dispatch.window import Binaries, WindowPlan, WindowStart,
 from flipkit.tariffs import Tariff
 from flipkit.vocabulary import HOUR_US, DispatchMethod, Float64, Int64
 
-__all__ = ["day_starts", "dispatch_tariff"]
+__all__ = ["dispatch_tariff"]
 
 SECONDS = 60.0
 """Time that the solver may take for all windows of one site."""
@@ -106,13 +106,6 @@ def dispatch_tariff(
     else:
         plan = site.dispatch_by_program(method)
     return site.compare_with_bill(plan, method)
-
-
-def day_starts(timezone: str, grid: Grid) -> Int64:
-    """Return the index of the first interval of each local day, then the number of intervals."""
-    starts = grid.start_us + grid.step_us * np.arange(grid.intervals)
-    midnights = local_midnights(timezone, grid.start_us, grid.end_us)
-    return np.unique([0, *np.searchsorted(starts, midnights), grid.intervals])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

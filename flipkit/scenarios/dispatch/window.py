@@ -309,10 +309,12 @@ class _WindowProgram:
 
         max_imported = self.start.imported_kwh.copy()
         max_imported[self.window] = self.max_import
-        so_far = demand.peaks(self.start.imported_kwh)[used]
-        highest = np.maximum(demand.peaks(max_imported)[used], so_far)
-        level_columns = self.lp.add_columns(highest, lower=so_far)
-        self._add_levels(inside, used, level_columns)
+        power_before = demand.power(self.start.imported_kwh)
+        peaks_before = demand.peaks(power_before)[used]
+        max_peaks = demand.peaks(demand.power(max_imported))[used]
+        highest = np.maximum(max_peaks, peaks_before)
+        level_columns = self.lp.add_columns(highest, lower=peaks_before)
+        self._add_levels(inside, used, level_columns, power_before)
 
         falling = 0
         for billed in billed_demands:
@@ -320,7 +322,9 @@ class _WindowProgram:
             falling += self._add_billed_demand(billed, level_columns[places], highest[places])
         return falling
 
-    def _add_levels(self, inside: slice, used: Int64, level_columns: Int64) -> None:
+    def _add_levels(
+        self, inside: slice, used: Int64, level_columns: Int64, power_before: Float64
+    ) -> None:
         """Keep each level at or above its demand intervals in the window."""
         demand = self.terms.demand_intervals
         is_used = np.isin(demand.level[demand.run[inside]], used)
@@ -329,10 +333,9 @@ class _WindowProgram:
         kw_per_kwh = demand.kw_per_kwh[inside][is_used]
         runs, row = np.unique(run, return_inverse=True)
         level = level_columns[np.searchsorted(used, demand.level[runs])]
-        power_before = demand.power(self.start.imported_kwh)[runs]
         imported = self.imported[interval - self.window.start]
         self.lp.add_rows(
-            power_before,
+            power_before[runs],
             np.inf,
             (np.arange(len(runs)), level, 1.0),
             (row, imported, -kw_per_kwh),
