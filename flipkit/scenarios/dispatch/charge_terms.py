@@ -179,36 +179,44 @@ def _energy_terms(tariff: Tariff, calendar: RatingCalendar, net_kwh: Float64) ->
     part = partition_of(tariff, calendar)
     pieces = pieces_of(part.runs)
     factors = _tax_factors(tariff)
-    tier_counters: list[TierCounter] = []
-    neglected: list[str] = []
     if tariff.series is not None:
-        energy_price = factors["energy"] * _series_price(part, pieces, tariff.series)
+        price = _series_price(part, pieces, tariff.series)
+        tier_counters: list[TierCounter] = []
+        neglected: list[str] = []
     else:
-        ladders = _Ladders.of(tariff, part, pieces, net_kwh)
-        if ladders.has_per_kw:
-            neglected.append(TIERS_PER_KW)
-        period_price = np.repeat(ladders.prices[None, :, 0], len(calendar.billing), axis=0)
-        for billing, periods in _counted_together(tariff, part):
-            steps = {ladders.steps(billing, period) for period in periods}
-            if len(steps) > 1:
-                neglected.append(TIERS_DIFFER)
-                period_price[billing, periods] = ladders.reached_prices(billing, periods)
-            elif any(steps):
-                counter = _tier_counter(part, pieces, billing, periods, steps.pop())
-                tier_counters.append(_with_tax(counter, factors["energy"]))
-        run_price = period_price[part.billing, part.period]
-        energy_price = factors["energy"] * _by_interval(part, pieces, run_price[pieces.run])
+        price, tier_counters, neglected = _rate_terms(tariff, part, pieces, net_kwh)
     adders = factors["adder"] * sum(adder.price_per_kwh for adder in tariff.adders)
-    in_force = _by_interval(part, pieces, np.ones(len(pieces.run)))
-    import_price = energy_price + adders * in_force
+    share_in_force = _by_interval(part, pieces, np.ones(len(pieces.run)))
+    import_price = factors["energy"] * price + adders * share_in_force
     if tariff.export is not None and tariff.export.mode == "net_metering":
         neglected.append(NET_METERING)
     return _EnergyTerms(
         import_price=import_price,
         export_price=_export_price(tariff, part, pieces, import_price),
-        tier_counters=tier_counters,
-        neglected=list(dict.fromkeys(neglected)),
+        tier_counters=[_with_tax(counter, factors["energy"]) for counter in tier_counters],
+        neglected=neglected,
     )
+
+
+def _rate_terms(
+    tariff: Tariff, part: Partition, pieces: CostPieces, net_kwh: Float64
+) -> tuple[Float64, list[TierCounter], list[str]]:
+    """Return the price of each interval in its first tier, the tier counters, and the neglected."""
+    ladders = _Ladders.of(tariff, part, pieces, net_kwh)
+    tier_counters = []
+    neglected = [TIERS_PER_KW] if ladders.has_per_kw else []
+    period_price = np.repeat(ladders.prices[None, :, 0], len(part.place.billing), axis=0)
+    for billing, periods in _counted_together(tariff, part):
+        steps = {ladders.steps(billing, period) for period in periods}
+        if len(steps) > 1:
+            # Which kWh fill which tier depends on their order: no linear term says that.
+            neglected.append(TIERS_DIFFER)
+            period_price[billing, periods] = ladders.reached_prices(billing, periods)
+        elif any(steps):
+            counter = _tier_counter(part, pieces, billing, periods, steps.pop())
+            tier_counters.append(counter)
+    run_price = period_price[part.billing, part.period]
+    return _by_interval(part, pieces, run_price[pieces.run]), tier_counters, neglected
 
 
 def _counted_together(tariff: Tariff, part: Partition) -> Iterator[tuple[int, list[int]]]:

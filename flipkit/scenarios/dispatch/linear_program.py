@@ -21,7 +21,7 @@ _OPTIONS = {
     "mip_abs_gap": 1e-9,
     "mip_feasibility_tolerance": 1e-9,
 }
-_INTEGER = 1  # highspy.HighsVarType.kInteger, as the array interface takes it
+_CONTINUOUS, _INTEGER = 0, 1  # highspy.HighsVarType as the array interface takes it
 
 
 class SolverResult(NamedTuple):
@@ -43,31 +43,20 @@ class SolverResult(NamedTuple):
     bound: float
 
 
-class _Columns(NamedTuple):
-    lower: Float64
-    upper: Float64
-    cost: Float64
-    is_integer: np.ndarray
-
-
-class _ProgramRows(NamedTuple):
-    lower: Float64
-    upper: Float64
-
-
-class _Coefficients(NamedTuple):
-    row: Int64
-    column: Int64
-    value: Float64
-
-
 class LinearProgram:
     """Columns with bounds and costs, rows with bounds and coefficients; minimizes the cost."""
 
     def __init__(self) -> None:
-        self._column_blocks: list[_Columns] = []
-        self._row_blocks: list[_ProgramRows] = []
-        self._coefficient_blocks: list[_Coefficients] = []
+        # Blocks of arrays, joined when the program is passed to HiGHS.
+        self._column_lower: list[Float64] = []
+        self._column_upper: list[Float64] = []
+        self._column_cost: list[Float64] = []
+        self._column_kind: list[Int64] = []
+        self._row_lower: list[Float64] = []
+        self._row_upper: list[Float64] = []
+        self._entry_row: list[Int64] = []
+        self._entry_column: list[Int64] = []
+        self._entry_value: list[Float64] = []
         self._columns = 0
         self._rows = 0
 
@@ -76,13 +65,10 @@ class LinearProgram:
     ) -> Int64:
         """Add a column per upper bound, and return their numbers."""
         upper = np.atleast_1d(np.asarray(upper, dtype=np.float64))
-        block = _Columns(
-            lower=_spread(lower, upper.shape),
-            upper=upper,
-            cost=_spread(cost, upper.shape),
-            is_integer=np.full(len(upper), integer),
-        )
-        self._column_blocks.append(block)
+        self._column_lower.append(_spread(lower, upper.shape))
+        self._column_upper.append(upper)
+        self._column_cost.append(_spread(cost, upper.shape))
+        self._column_kind.append(np.full(len(upper), _INTEGER if integer else _CONTINUOUS))
         first = self._columns
         self._columns += len(upper)
         return np.arange(first, self._columns)
@@ -90,16 +76,14 @@ class LinearProgram:
     def add_rows(self, lower: Any, upper: Any, *entries: Entries) -> Int64:
         """Add a row per lower bound, and return their numbers."""
         lower = np.atleast_1d(np.asarray(lower, dtype=np.float64))
-        self._row_blocks.append(_ProgramRows(lower, _spread(upper, lower.shape)))
+        self._row_lower.append(lower)
+        self._row_upper.append(_spread(upper, lower.shape))
         first = self._rows
         for row, column, value in entries:
             rows = np.atleast_1d(np.asarray(row, dtype=np.int64)) + first
-            block = _Coefficients(
-                row=rows,
-                column=np.broadcast_to(column, rows.shape),
-                value=np.broadcast_to(value, rows.shape),
-            )
-            self._coefficient_blocks.append(block)
+            self._entry_row.append(rows)
+            self._entry_column.append(np.broadcast_to(column, rows.shape))
+            self._entry_value.append(np.broadcast_to(value, rows.shape))
         self._rows += len(lower)
         return np.arange(first, self._rows)
 
@@ -145,33 +129,41 @@ class LinearProgram:
 
     def _pass_columns(self, model: Any) -> bool:
         """Pass the columns to HiGHS, and return whether some are integers."""
-        blocks = self._column_blocks
-        lower = np.concatenate([block.lower for block in blocks])
-        upper = np.concatenate([block.upper for block in blocks])
-        cost = np.concatenate([block.cost for block in blocks])
-        is_integer = np.concatenate([block.is_integer for block in blocks])
+        lower = np.concatenate(self._column_lower)
+        upper = np.concatenate(self._column_upper)
+        cost = np.concatenate(self._column_cost)
         model.addVars(self._columns, lower, upper)
-        model.changeColsCost(self._columns, np.arange(self._columns, dtype=np.int32), cost)
-        integers = np.flatnonzero(is_integer).astype(np.int32)
+        numbers = np.arange(self._columns, dtype=np.int32)
+        model.changeColsCost(self._columns, numbers, cost)
+        kind = np.concatenate(self._column_kind)
+        integers = np.flatnonzero(kind).astype(np.int32)
         if len(integers):
-            kinds = np.full(len(integers), _INTEGER, dtype=np.uint8)
+            kinds = kind[integers].astype(np.uint8)
             model.changeColsIntegrality(len(integers), integers, kinds)
         return len(integers) > 0
 
     def _pass_rows(self, model: Any) -> Any:
-        """Pass the rows to HiGHS, and return its status."""
-        lower = np.concatenate([block.lower for block in self._row_blocks])
-        upper = np.concatenate([block.upper for block in self._row_blocks])
-        row = np.concatenate([block.row for block in self._coefficient_blocks])
-        column = np.concatenate([block.column for block in self._coefficient_blocks])
-        value = np.concatenate([block.value for block in self._coefficient_blocks])
+        """Pass the rows to HiGHS in compressed form, and return its status."""
+        lower = np.concatenate(self._row_lower)
+        upper = np.concatenate(self._row_upper)
+        row = np.concatenate(self._entry_row)
+        column = np.concatenate(self._entry_column)
+        value = np.concatenate(self._entry_value)
         # HiGHS rejects two entries at one place, as where two runs of a ladder share an interval:
         # add them up.
         places, entry_place = np.unique(row * self._columns + column, return_inverse=True)
         values = np.asarray(np.bincount(entry_place, value), dtype=np.float64)
-        starts = np.searchsorted(places // self._columns, np.arange(self._rows)).astype(np.int32)
-        columns = (places % self._columns).astype(np.int32)
-        return model.addRows(self._rows, lower, upper, len(values), starts, columns, values)
+        rows, columns = np.divmod(places, self._columns)
+        starts = np.searchsorted(rows, np.arange(self._rows))
+        return model.addRows(
+            self._rows,
+            lower,
+            upper,
+            len(values),
+            starts.astype(np.int32),
+            columns.astype(np.int32),
+            values,
+        )
 
 
 def _spread(values: Any, shape: tuple[int, ...]) -> Float64:

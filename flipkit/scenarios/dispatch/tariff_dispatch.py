@@ -8,6 +8,7 @@ far are given, nothing beyond the day is known.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -26,7 +27,7 @@ from flipkit.scenarios.dispatch.charge_terms import (
 )
 from flipkit.scenarios.dispatch.cost_terms import CostTerms
 from flipkit.scenarios.dispatch.problem import Limits
-from flipkit.scenarios.dispatch.window import Binaries, WindowPlan, WindowStart, solve_window
+from flipkit.scenarios.dispatch.window import WindowPlan, WindowStart, solve_window
 from flipkit.tariffs import Tariff
 from flipkit.vocabulary import HOUR_US, DispatchMethod, Float64, Int64
 
@@ -218,18 +219,16 @@ def _plan_windows(
             plans.append(plan)
             marginal[window] = plan.marginal_value
 
-    binaries = Binaries(
-        import_or_export=sum(plan.binaries.import_or_export for plan in plans),
-        charge_or_discharge=sum(plan.binaries.charge_or_discharge for plan in plans),
-        falling_steps=sum(plan.binaries.falling_steps for plan in plans),
-    )
+    binaries: Counter[str] = Counter()
+    for plan in plans:
+        binaries.update(plan.binaries)
     is_complete = len(plans) == len(edges) - 1
     return Dispatch(
         flow_kwh=flow,
         soc_kwh=limits.reserve_kwh + stored,
         marginal_value=marginal if np.isfinite(marginal).all() else None,
         cost=plans[-1].objective if plans else 0.0,
-        method_used="milp" if any(binaries) else "lp",
+        method_used="milp" if binaries.total() else "lp",
         note=_program_note(plans, binaries, each_window, is_complete),
     )
 
@@ -275,19 +274,12 @@ def _follow(
 
 
 def _program_note(
-    plans: list[WindowPlan], binaries: Binaries, each_window: str, is_complete: bool
+    plans: list[WindowPlan], binaries: Counter[str], each_window: str, is_complete: bool
 ) -> str:
     """Say which program was solved, why it has binary columns, and how exact it is."""
-    kind = "MILP" if any(binaries) else "linear program (LP)"
+    kind = "MILP" if binaries.total() else "linear program (LP)"
     how = f"{kind} in HiGHS over {each_window}"
-    causes = []
-    if binaries.import_or_export:
-        count = binaries.import_or_export
-        causes.append(f"intervals whose export price is above their import price: {count:,}")
-    if binaries.charge_or_discharge:
-        causes.append(f"intervals with a negative price: {binaries.charge_or_discharge:,}")
-    if binaries.falling_steps:
-        causes.append(f"tier steps with a falling price: {binaries.falling_steps:,}")
+    causes = [f"{cause}: {count:,}" for cause, count in binaries.items() if count]
     if causes:
         how += f" ({', '.join(causes)})"
     if not is_complete:

@@ -16,7 +16,7 @@ from flipkit.scenarios.dispatch.linear_program import LinearProgram
 from flipkit.scenarios.dispatch.problem import Limits
 from flipkit.vocabulary import Float64, Int64
 
-__all__ = ["Binaries", "WindowPlan", "WindowStart", "solve_window"]
+__all__ = ["WindowPlan", "WindowStart", "solve_window"]
 
 
 class WindowStart(NamedTuple):
@@ -34,14 +34,6 @@ class WindowStart(NamedTuple):
     imported_kwh: Float64
 
 
-class Binaries(NamedTuple):
-    """How many binary columns a program needs, by cause."""
-
-    import_or_export: int
-    charge_or_discharge: int
-    falling_steps: int
-
-
 class WindowPlan(NamedTuple):
     """The solution of a window's program.
 
@@ -55,14 +47,15 @@ class WindowPlan(NamedTuple):
     objective, bound : float
         Cost less export income, and its proven lower bound. Includes the demand charges and tiers
         of all billing periods that the window touches, as they stand at its end.
-    binaries : Binaries
+    binaries : dict of str to int
+        Number of binary columns by cause.
     """
 
     stored_kwh: Float64
     marginal_value: Float64
     objective: float
     bound: float
-    binaries: Binaries
+    binaries: dict[str, int]
 
     @property
     def gap(self) -> float:
@@ -89,11 +82,11 @@ def solve_window(
     program = _WindowProgram(terms, net_kwh, limits, window, start)
     storage_rows = program.add_storage_balance()
     program.add_export_bounds()
-    binaries = Binaries(
-        import_or_export=program.add_import_or_export(),
-        charge_or_discharge=program.add_charge_or_discharge(),
-        falling_steps=program.add_tiers() + program.add_demand(),
-    )
+    binaries = {
+        "intervals whose export price is above their import price": program.add_import_or_export(),
+        "intervals with a negative price": program.add_charge_or_discharge(),
+        "tier steps with a falling price": program.add_tiers() + program.add_demand(),
+    }
     solution = program.lp.solve(seconds, gap)
     if solution is None:
         return None
@@ -167,25 +160,17 @@ class _WindowProgram:
     def add_import_or_export(self) -> int:
         """Add a binary column where both would pay at once: export price above import price."""
         pays = self.export_price > self.lowest_import_price
-        at = np.flatnonzero(pays & (self.max_import > 0) & (self.max_export > 0))
-        if not len(at):
-            return 0
-        numbers = np.arange(len(at))
-        minus_infinity = np.full(len(at), -np.inf)
-        imports = self.lp.add_columns(np.ones(len(at)), integer=True)
-        self.lp.add_rows(
-            minus_infinity,
-            0.0,
-            (numbers, self.imported[at], 1.0),
-            (numbers, imports, -self.max_import[at]),
-        )
-        self.lp.add_rows(
-            minus_infinity,
-            self.net_kwh[at] + self.max_export[at],
-            (numbers, self.imported[at], 1.0),
-            (numbers, self.charge[at], -1.0),
-            (numbers, self.discharge[at], 1.0),
-            (numbers, imports, self.max_export[at]),
+        both_possible = (self.max_import > 0) & (self.max_export > 0)
+        at = np.flatnonzero(pays & both_possible)
+        # The export is no column: import - charge + discharge = net + export.
+        net_and_export = [
+            (self.imported[at], 1.0),
+            (self.charge[at], -1.0),
+            (self.discharge[at], 1.0),
+        ]
+        highest = self.net_kwh[at] + self.max_export[at]
+        self._add_either_or(
+            self.imported[at], self.max_import[at], net_and_export, highest, self.max_export[at]
         )
         return len(at)
 
@@ -197,24 +182,29 @@ class _WindowProgram:
         export_pays = (self.export_price < 0) & (self.max_export > 0)
         both_possible = (self.max_charge > 0) & (self.max_discharge > 0)
         at = np.flatnonzero((import_pays | export_pays) & both_possible)
-        if not len(at):
-            return 0
-        numbers = np.arange(len(at))
-        minus_infinity = np.full(len(at), -np.inf)
-        charges = self.lp.add_columns(np.ones(len(at)), integer=True)
-        self.lp.add_rows(
-            minus_infinity,
-            0.0,
-            (numbers, self.charge[at], 1.0),
-            (numbers, charges, -self.max_charge[at]),
-        )
-        self.lp.add_rows(
-            minus_infinity,
-            self.max_discharge[at],
-            (numbers, self.discharge[at], 1.0),
-            (numbers, charges, self.max_discharge[at]),
-        )
+        discharge = [(self.discharge[at], 1.0)]
+        highest = self.max_discharge[at]
+        self._add_either_or(self.charge[at], self.max_charge[at], discharge, highest, highest)
         return len(at)
+
+    def _add_either_or(
+        self,
+        one: Int64,
+        max_one: Float64,
+        other: list[tuple[Int64, float]],
+        highest_other: Float64,
+        range_of_other: Float64,
+    ) -> None:
+        """Add binary columns: 1 allows `one` up to its maximum, 0 allows `other`.
+
+        `other` is a sum of columns with factors; 1 keeps it at `highest_other - range_of_other`.
+        """
+        numbers = np.arange(len(one))
+        no_bound = np.full(len(one), -np.inf)
+        is_one = self.lp.add_columns(np.ones(len(one)), integer=True)
+        self.lp.add_rows(no_bound, 0.0, (numbers, one, 1.0), (numbers, is_one, -max_one))
+        terms = [(numbers, column, factor) for column, factor in other]
+        self.lp.add_rows(no_bound, highest_other, *terms, (numbers, is_one, range_of_other))
 
     def add_tiers(self) -> int:
         """Add the tiers of the billing periods that the window touches; return falling steps."""
