@@ -153,7 +153,7 @@ def bill_without_fixed(
     energy = Block(("site",), grid, import_kwh[None], export_kwh[None])
     total = 0.0 if export_price is None else -float(np.sum(export_kwh * export_price))
     for bill in rate(EnergySums(energy), tariff):
-        shape = (1, len(bill.billing))
+        shape = (1, len(bill.billing))  # one site
         fixed = added_up(bill.lines, shape, ("fixed",)) * _tax_factors(bill.tariff)["fixed"]
         total += float(np.sum(added_up(bill.lines, shape) - fixed))
     return total
@@ -206,6 +206,7 @@ def _rate_terms(
     tier_counters = []
     neglected = [TIERS_PER_KW] if ladders.has_per_kw else []
     period_price = np.repeat(ladders.prices[None, :, 0], len(part.place.billing), axis=0)
+    # What a tier adds to the first price becomes a step of a counter.
     for billing, periods in _counted_together(tariff, part):
         steps = {ladders.steps(billing, period) for period in periods}
         if len(steps) > 1:
@@ -314,6 +315,7 @@ def _metered_peaks(calendar: RatingCalendar, import_kwh: Float64) -> Float64:
 def _series_price(part: Partition, pieces: CostPieces, series: PriceSeries) -> Float64:
     """Return the mean price of each interval from a price series."""
     runs, run_weights = part.runs, weights(part, series)
+    # The first and the last interval of a run may lie in it in part.
     is_head = pieces.interval < runs.lo[pieces.run]
     is_tail = pieces.interval >= runs.hi[pieces.run]
     of_whole_or_tail = np.where(
@@ -398,6 +400,7 @@ class _DemandTerms:
         if charge.ratchet is not None:
             looked_back_at = self._measure(calendar, DemandHours.of(charge, any_month=True))
         for billing in np.unique(measured.runs.slot).tolist():
+            # A billing demand is at or above the month's own peak and the ratcheted earlier ones.
             levels, factors = [measured.first_level + billing], [1.0]
             if charge.ratchet is not None and looked_back_at is not None:
                 earlier = _ratchet_periods(charge.ratchet, calendar.billing.months, billing)
@@ -414,7 +417,7 @@ class _DemandTerms:
             )
 
     def _measure(self, calendar: RatingCalendar, hours: DemandHours) -> _Measured:
-        key = (calendar, hours)
+        key = (calendar, hours)  # charges with the same hours share demand intervals
         if key not in self._measured:
             runs = demand_runs(calendar, hours)
             self._measured[key] = _Measured(runs, self._runs, self._levels)

@@ -21,7 +21,6 @@ __all__ = [
     "INPUT_TABLE",
     "INT",
     "INT_ROW",
-    "INT_TABLE",
     "LIMITS",
     "ROW",
     "STACK",
@@ -34,7 +33,7 @@ _untyped: Any = nb  # numba's own annotations lose the type of the decorated fun
 
 FLOAT, INT = nb.f8, nb.i8
 ROW, TABLE, STACK = nb.f8[::1], nb.f8[:, ::1], nb.f8[:, :, ::1]
-INT_ROW, INT_TABLE = nb.i8[::1], nb.i8[:, ::1]
+INT_ROW = nb.i8[::1]
 INPUT_ROW = nb.types.Array(nb.f8, 1, "C", readonly=True)
 INPUT_TABLE = nb.types.Array(nb.f8, 2, "C", readonly=True)
 INPUT_MASK = nb.types.Array(nb.b1, 1, "C", readonly=True)

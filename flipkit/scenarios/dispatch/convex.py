@@ -8,7 +8,7 @@ wide row, so that both ends can grow.
 from __future__ import annotations
 
 from flipkit.scenarios.dispatch.compiled import FLOAT, INT, ROW, TABLE, inner
-from flipkit.scenarios.dispatch.segments import MAX_SEGMENTS
+from flipkit.scenarios.dispatch.segments import LENGTH, MAX_SEGMENTS, SLOPE
 from flipkit.vocabulary import Float64
 
 __all__ = ["MARGIN", "convolve_convex", "copy_to_centre"]
@@ -24,12 +24,12 @@ def copy_to_centre(source: Float64, begin: int, count: int, target: Float64) -> 
     # Source and target may be the same row, so copy in the direction that does not overwrite.
     if start <= begin:
         for k in range(count):
-            target[0, start + k] = source[0, begin + k]
-            target[1, start + k] = source[1, begin + k]
+            target[SLOPE, start + k] = source[SLOPE, begin + k]
+            target[LENGTH, start + k] = source[LENGTH, begin + k]
     else:
         for k in range(count - 1, -1, -1):
-            target[0, start + k] = source[0, begin + k]
-            target[1, start + k] = source[1, begin + k]
+            target[SLOPE, start + k] = source[SLOPE, begin + k]
+            target[LENGTH, start + k] = source[LENGTH, begin + k]
     return start
 
 
@@ -38,18 +38,18 @@ def _insert(
     value: Float64, start: int, end: int, at: int, slope: float, length: float
 ) -> tuple[int, int, int]:
     """Insert a segment before `at`, moving the shorter side; return start, end and next place."""
-    if at - start < end - at:
+    if at - start < end - at:  # fewer segments lie before than after
         for k in range(start, at):
-            value[0, k - 1] = value[0, k]
-            value[1, k - 1] = value[1, k]
-        value[0, at - 1] = slope
-        value[1, at - 1] = length
+            value[SLOPE, k - 1] = value[SLOPE, k]
+            value[LENGTH, k - 1] = value[LENGTH, k]
+        value[SLOPE, at - 1] = slope
+        value[LENGTH, at - 1] = length
         return start - 1, end, at
     for k in range(end, at, -1):
-        value[0, k] = value[0, k - 1]
-        value[1, k] = value[1, k - 1]
-    value[0, at] = slope
-    value[1, at] = length
+        value[SLOPE, k] = value[SLOPE, k - 1]
+        value[LENGTH, k] = value[LENGTH, k - 1]
+    value[SLOPE, at] = slope
+    value[LENGTH, at] = length
     return start, end + 1, at + 1
 
 
@@ -60,15 +60,15 @@ def _cut_left(
     """Cut a length off at the left; return the new start and the change of value over it."""
     change = 0.0
     while excess > 0.0:
-        length = value[1, start]
+        length = value[LENGTH, start]
         if length > excess + tiny or start == end - 1:
-            change += excess * value[0, start]
-            value[1, start] = length - excess
+            change += excess * value[SLOPE, start]
+            value[LENGTH, start] = length - excess
             break
-        change += min(length, excess) * value[0, start]
+        change += min(length, excess) * value[SLOPE, start]
         start += 1
         if length > excess:  # by less than `tiny`: give it to the neighbour
-            value[1, start] += length - excess
+            value[LENGTH, start] += length - excess
         excess -= length
     return start, change
 
@@ -77,13 +77,13 @@ def _cut_left(
 def _cut_right(value: Float64, start: int, end: int, excess: float, tiny: float) -> int:
     """Cut a length off at the right, and return the new end."""
     while excess > 0.0:
-        length = value[1, end - 1]
+        length = value[LENGTH, end - 1]
         if length > excess + tiny or start == end - 1:
-            value[1, end - 1] = length - excess
+            value[LENGTH, end - 1] = length - excess
             break
         end -= 1
         if length > excess:
-            value[1, end - 1] += length - excess
+            value[LENGTH, end - 1] += length - excess
         excess -= length
     return end
 
@@ -130,23 +130,26 @@ def convolve_convex(
     end = start + count
     at = start
     passed, discharging = 0.0, 0.0
+    # Both functions ascend by slope, so one pass over the value function finds all places.
     for k in range(parts):
-        slope = interval[0, k]
-        while at < end and value[0, at] < slope:
-            passed += value[1, at]
+        slope = interval[SLOPE, k]
+        while at < end and value[SLOPE, at] < slope:
+            passed += value[LENGTH, at]
             at += 1
-        continues = 0 < k < charging and interval[0, k - 1] == slope
+        continues = 0 < k < charging and interval[SLOPE, k - 1] == slope
         level[k] = level[k - 1] if continues else passed
-        if at < end and value[0, at] == slope:
-            passed += value[1, at]
+        if at < end and value[SLOPE, at] == slope:
+            passed += value[LENGTH, at]
             at += 1
         if k >= charging:
             level[k] = passed
-            discharging += interval[1, k]
-        if at > start and value[0, at - 1] == slope:
-            value[1, at - 1] += interval[1, k]
+            discharging += interval[LENGTH, k]
+        # Segments of equal slope are one segment.
+        if at > start and value[SLOPE, at - 1] == slope:
+            value[LENGTH, at - 1] += interval[LENGTH, k]
         else:
-            start, end, at = _insert(value, start, end, at, slope, interval[1, k])
+            start, end, at = _insert(value, start, end, at, slope, interval[LENGTH, k])
+    # What lies below an empty battery and above a full one is out of reach.
     start, change = _cut_left(value, start, end, max_stored, tiny)
     end = _cut_right(value, start, end, discharging, tiny)
     return start, end - start, change

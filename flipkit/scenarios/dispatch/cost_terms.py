@@ -162,6 +162,7 @@ class CostTerms:
         lowest = self.import_price.copy()
         for counter in self.tier_counters:
             falls = sum(min(rise, 0.0) for _, rise in counter.steps)
+            # An interval may lie in several counters, or twice in one.
             np.add.at(lowest, counter.interval, falls * counter.share)
         return lowest
 
@@ -174,6 +175,7 @@ def sum_by_place(place: Int64, values: Float64, places: int) -> Float64:
 
 def pieces_of(runs: Runs) -> CostPieces:
     """Return the intervals of runs, in order of time."""
+    # A run holds whole intervals, and parts of one before (its head) and one after (its tail).
     begin = runs.lo - (runs.head > 0)
     stop = runs.hi + (runs.tail > 0)
     counts = stop - begin

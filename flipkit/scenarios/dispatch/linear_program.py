@@ -18,7 +18,7 @@ _OPTIONS = {
     "output_flag": False,
     "threads": 1,  # so that each run gives the same result
     "random_seed": 0,
-    "mip_abs_gap": 1e-9,
+    "mip_abs_gap": 1e-9,  # close to 0: the relative gap decides
     "mip_feasibility_tolerance": 1e-9,
 }
 _CONTINUOUS, _INTEGER = 0, 1  # highspy.HighsVarType as the array interface takes it
@@ -114,6 +114,7 @@ class LinearProgram:
             return None
         solution = model.getSolution()
         objective = float(info.objective_function_value)
+        # A MILP has a bound of its own; an LP that ran out of time has none.
         if has_integers:
             bound = float(info.mip_dual_bound)
         elif model.getModelStatus() == highspy.HighsModelStatus.kOptimal:
@@ -153,7 +154,7 @@ class LinearProgram:
         # add them up.
         places, entry_place = np.unique(row * self._columns + column, return_inverse=True)
         values = np.asarray(np.bincount(entry_place, value), dtype=np.float64)
-        rows, columns = np.divmod(places, self._columns)
+        rows, columns = np.divmod(places, self._columns)  # sorted by row
         starts = np.searchsorted(rows, np.arange(self._rows))
         return model.addRows(
             self._rows,

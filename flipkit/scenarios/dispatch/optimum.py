@@ -18,7 +18,6 @@ from flipkit.scenarios.dispatch.compiled import (
     INPUT_TABLE,
     INT,
     INT_ROW,
-    INT_TABLE,
     LIMITS,
     ROW,
     TABLE,
@@ -28,7 +27,13 @@ from flipkit.scenarios.dispatch.compiled import (
 from flipkit.scenarios.dispatch.convex import MARGIN, convolve_convex, copy_to_centre
 from flipkit.scenarios.dispatch.pieces import convolve
 from flipkit.scenarios.dispatch.problem import Bools, Limits
-from flipkit.scenarios.dispatch.segments import MAX_SEGMENTS, fill_segments, is_convex
+from flipkit.scenarios.dispatch.segments import (
+    LENGTH,
+    MAX_SEGMENTS,
+    SLOPE,
+    fill_segments,
+    is_convex,
+)
 from flipkit.vocabulary import Float64, Int64
 
 __all__ = ["optimal_rows"]
@@ -44,12 +49,12 @@ def _keep(value: Float64, start: int, count: int, kept: Float64, used: int) -> F
         larger = np.empty((2, 2 * (used + count)))
         # No slices: assigning one compiles the formatting of numpy's errors, which takes a second.
         for k in range(used):
-            larger[0, k] = kept[0, k]
-            larger[1, k] = kept[1, k]
+            larger[SLOPE, k] = kept[SLOPE, k]
+            larger[LENGTH, k] = kept[LENGTH, k]
         kept = larger
     for k in range(count):
-        kept[0, used + k] = value[0, start + k]
-        kept[1, used + k] = value[1, start + k]
+        kept[SLOPE, used + k] = value[SLOPE, start + k]
+        kept[LENGTH, used + k] = value[LENGTH, start + k]
     return kept
 
 
@@ -74,13 +79,16 @@ def _change_up_to(value: Float64, start: int, count: int, stored: float) -> floa
     """Return the change of a value function from 0 to `stored`."""
     change = 0.0
     for k in range(start, start + count):
-        length = min(value[1, k], stored)
-        change += value[0, k] * length
+        length = min(value[LENGTH, k], stored)
+        change += value[SLOPE, k] * length
         stored -= length
     return change
 
 
-@inner(INPUT_ROW, INPUT_ROW, INPUT_ROW, INPUT_MASK, LIMITS, FLOAT, INT, TABLE, INT_TABLE, TABLE)
+@inner(
+    *(INPUT_ROW, INPUT_ROW, INPUT_ROW, INPUT_MASK, LIMITS, FLOAT, INT),
+    *(TABLE, INT_ROW, INT_ROW, TABLE),
+)
 def _backwards(
     net: Float64,
     import_price: Float64,
@@ -90,16 +98,19 @@ def _backwards(
     highest_value: float,
     room: int,
     levels: Float64,
-    where: Int64,
+    kept_begin: Int64,
+    kept_count: Int64,
     kept: Float64,
 ) -> tuple[Float64, float, int]:
     """Carry the value function of one site from the last interval to the first.
 
-    Sets `levels`, and `where`: the place in `kept` of the value function after an interval and its
-    number of segments, or -1 where levels suffice. Return `kept` (larger if it was full), the cost
-    of the whole, and how many intervals are not convex; -1 if a value function has more than `room`
-    segments.
+    Sets `levels`; and where these do not suffice, `kept` to the value function after the interval,
+    with its place `kept_begin` (else -1) and its number of segments `kept_count`. Return `kept`
+    (larger if it was full), the cost of the whole, and how many intervals are not convex; -1 if a
+    value function has more than `room` segments.
     """
+    # A convex value function grows at both ends from the middle of its row. The scratch is wider,
+    # because an envelope may have many more pieces before neighbours of equal slope are joined.
     value = np.empty((2, 2 * room + 64))
     work = np.empty((4, 3, 4 * room + 64))
     result = np.empty((2, work.shape[2]))
@@ -112,20 +123,20 @@ def _backwards(
     base, used, non_convex = 0.0, 0, 0
     value_is_convex = True
     for t in range(len(net) - 1, -1, -1):
-        if horizon_ends[t]:  # energy left at the end has no value
-            result[0, 0] = 0.0
-            result[1, 0] = width
+        if horizon_ends[t]:  # energy left at the end has no value: one segment of slope 0
+            result[SLOPE, 0] = 0.0
+            result[LENGTH, 0] = width
             count = 1
             start = copy_to_centre(result, 0, count, value)
             value_is_convex = True
         parts, charging, cost = fill_segments(
-            net[t], import_price[t], export_price[t], limits, interval[0], interval[1]
+            net[t], import_price[t], export_price[t], limits, interval[SLOPE], interval[LENGTH]
         )
-        interval_is_convex = is_convex(interval[0], parts)
+        interval_is_convex = is_convex(interval[SLOPE], parts)
         non_convex += not interval_is_convex
-        max_stored = _total(interval[1], 0, charging)
-        where[t, 0] = -1
-        if parts == 0:
+        max_stored = _total(interval[LENGTH], 0, charging)
+        kept_begin[t] = -1
+        if parts == 0:  # the battery can do nothing
             base += cost
         elif value_is_convex and interval_is_convex:
             start, count, change = convolve_convex(
@@ -134,8 +145,8 @@ def _backwards(
             base += cost + change
         else:
             kept = _keep(value, start, count, kept, used)
-            where[t, 0] = used
-            where[t, 1] = count
+            kept_begin[t] = used
+            kept_count[t] = count
             used += count
             count, change = convolve(
                 value,
@@ -155,12 +166,12 @@ def _backwards(
                 return kept, 0.0, -1
             start = copy_to_centre(result, 0, count, value)
             base += change
-            value_is_convex = is_convex(result[0], count)
+            value_is_convex = is_convex(result[SLOPE], count)
         if count > room:
             return kept, 0.0, -1
         if t % 64 == 0:  # lengths are added and cut for a year: do not let rounding errors grow
-            value[1, start + count - 1] += width - _total(value[1], start, start + count)
-        if start < MARGIN or start + count + MARGIN > value.shape[1]:
+            value[LENGTH, start + count - 1] += width - _total(value[LENGTH], start, start + count)
+        if start < MARGIN or start + count + MARGIN > value.shape[1]:  # drifted to one side
             start = copy_to_centre(value, start, count, value)
     cost_of_all = base + _change_up_to(value, start, count, limits.initial_kwh)
     return kept, cost_of_all, non_convex
@@ -175,15 +186,13 @@ def _stored_by_levels(
     level: Float64,
     width: float,
 ) -> float:
-    """Return the energy stored afterwards, where all is convex: each segment up to its level.
-
-    From the most discharging segment upwards.
-    """
+    """Return the energy stored afterwards, where all is convex: each segment up to its level."""
     highest = stored + max_stored
-    low = highest - _total(interval[1], 0, parts)
+    low = highest - _total(interval[LENGTH], 0, parts)
     after = max(low, 0.0)
+    # From the most discharging segment upwards: each brings storage up to its level at most.
     for k in range(parts - 1, -1, -1):
-        low += interval[1, k]
+        low += interval[LENGTH, k]
         after = max(after, min(low, level[k]))
     return min(after, highest, width)
 
@@ -204,28 +213,30 @@ def _stored_by_corners(
 
     Of corners that cost the same it is the one with which the battery moves least.
     """
-    low = stored + max_stored - _total(interval[1], 0, parts)
+    # Walk upwards over all energies x that can be stored, from corner to corner of both functions.
+    # Segments of the interval run from the last (most discharging) to the first.
+    low = stored + max_stored - _total(interval[LENGTH], 0, parts)
     x = max(low, 0.0)
     highest = min(stored + max_stored, width)
     k = parts - 1
-    interval_stop = low + interval[1, k]
+    interval_stop = low + interval[LENGTH, k]
     i = begin
-    value_stop = value[1, begin]
+    value_stop = value[LENGTH, begin]
     last = begin + count - 1
     best, cost, least = x, 0.0, 0.0
     while x < highest:
         while k > 0 and interval_stop <= x:
             k -= 1
-            interval_stop += interval[1, k]
+            interval_stop += interval[LENGTH, k]
         while i < last and value_stop <= x:
             i += 1
-            value_stop += value[1, i]
+            value_stop += value[LENGTH, i]
         stop = highest
         if x < interval_stop:
             stop = min(stop, interval_stop)
         if x < value_stop:
             stop = min(stop, value_stop)
-        cost += (value[0, i] - interval[0, k]) * (stop - x)
+        cost += (value[SLOPE, i] - interval[SLOPE, k]) * (stop - x)
         x = stop
         moves_less = abs(x - stored) < abs(best - stored)
         if cost < least - close or (cost <= least + close and moves_less):
@@ -234,7 +245,10 @@ def _stored_by_corners(
     return best
 
 
-@inner(INPUT_ROW, INPUT_ROW, INPUT_ROW, LIMITS, FLOAT, TABLE, INT_TABLE, TABLE, ROW, ROW)
+@inner(
+    *(INPUT_ROW, INPUT_ROW, INPUT_ROW, LIMITS, FLOAT),
+    *(TABLE, INT_ROW, INT_ROW, TABLE, ROW, ROW),
+)
 def _forwards(
     net: Float64,
     import_price: Float64,
@@ -242,7 +256,8 @@ def _forwards(
     limits: Limits,
     highest_value: float,
     levels: Float64,
-    where: Int64,
+    kept_begin: Int64,
+    kept_count: Int64,
     kept: Float64,
     flow_kwh: Float64,
     soc_kwh: Float64,
@@ -255,10 +270,10 @@ def _forwards(
     stored = limits.initial_kwh
     for t in range(len(net)):
         parts, charging, _ = fill_segments(
-            net[t], import_price[t], export_price[t], limits, interval[0], interval[1]
+            net[t], import_price[t], export_price[t], limits, interval[SLOPE], interval[LENGTH]
         )
-        max_stored = _total(interval[1], 0, charging)
-        begin, count = where[t, 0], where[t, 1]
+        max_stored = _total(interval[LENGTH], 0, charging)
+        begin, count = kept_begin[t], kept_count[t]
         if parts == 0:
             after = stored
         elif begin < 0:
@@ -268,6 +283,7 @@ def _forwards(
                 stored, interval, parts, max_stored, kept, begin, count, width, close
             )
         change = after - stored
+        # From stored energy to energy at the AC terminals, within the battery's power.
         if change > 0.0:
             kwh = min(change / limits.charge_efficiency, limits.max_kwh)
         else:
@@ -287,11 +303,11 @@ def _slopes_beside(
     left, right = -np.inf, np.inf
     begin = -max_stored
     for k in range(parts):
-        stop = begin + interval[1, k]
+        stop = begin + interval[LENGTH, k]
         if begin + tiny < drawn:
-            left = interval[0, k]
+            left = interval[SLOPE, k]
         if drawn < stop - tiny:
-            right = interval[0, k]
+            right = interval[SLOPE, k]
             break
         begin = stop
     return left, right
@@ -319,6 +335,7 @@ def _marginal_values(
     for t in range(len(net) - 1, -1, -1):
         if horizon_ends[t]:
             left = right = 0.0
+        # At the limits of storage, only one side of the slope counts.
         after = soc_kwh[t] - limits.reserve_kwh
         before = soc_kwh[t - 1] - limits.reserve_kwh if t else limits.initial_kwh
         if after <= tiny:
@@ -326,13 +343,14 @@ def _marginal_values(
         if after >= full:
             right = np.inf
         parts, charging, _ = fill_segments(
-            net[t], import_price[t], export_price[t], limits, interval[0], interval[1]
+            net[t], import_price[t], export_price[t], limits, interval[SLOPE], interval[LENGTH]
         )
         if parts:
-            max_stored = _total(interval[1], 0, charging)
+            max_stored = _total(interval[LENGTH], 0, charging)
             low, high = _slopes_beside(before - after, interval, parts, max_stored, tiny)
             left = max(left, low)
             right = min(right, high)
+        # The value function falls with the energy stored; a full battery has a left side only.
         saved = -left if before >= full or right == np.inf else -right
         marginal_value[t] = saved if abs(saved) < np.inf else 0.0
 
@@ -375,22 +393,46 @@ def optimal_rows(
     """
     sites, intervals = net_kwh.shape
     levels = np.empty((intervals, MAX_SEGMENTS))
-    where = np.empty((intervals, 2), dtype=np.int64)
+    kept_begin = np.empty(intervals, dtype=np.int64)
+    kept_count = np.empty(intervals, dtype=np.int64)
     kept = np.empty((2, 1024))
     unused = np.empty(intervals)
     for row in range(sites):
         net = net_kwh[row]
         buy = import_price[row % len(import_price)]
         sell = export_price[row % len(export_price)]
+        # No kWh stored is worth more: this scales what counts as a rounding error of values.
         highest_value = max(_largest(buy), _largest(sell)) / limits.charge_efficiency
         non_convex[row] = -1
         while non_convex[row] < 0:
             kept, cost[row], non_convex[row] = _backwards(
-                net, buy, sell, horizon_ends, limits, highest_value, room, levels, where, kept
+                net,
+                buy,
+                sell,
+                horizon_ends,
+                limits,
+                highest_value,
+                room,
+                levels,
+                kept_begin,
+                kept_count,
+                kept,
             )
-            if non_convex[row] < 0:
+            if non_convex[row] < 0:  # a value function outgrew the room: begin again with more
                 room *= 2
         soc = soc_kwh[row] if soc_kwh.shape[1] == intervals else unused
-        _forwards(net, buy, sell, limits, highest_value, levels, where, kept, flow_kwh[row], soc)
+        _forwards(
+            net,
+            buy,
+            sell,
+            limits,
+            highest_value,
+            levels,
+            kept_begin,
+            kept_count,
+            kept,
+            flow_kwh[row],
+            soc,
+        )
         if marginal_value.shape[1] == intervals:
             _marginal_values(net, buy, sell, horizon_ends, limits, soc, marginal_value[row])

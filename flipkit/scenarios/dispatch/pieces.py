@@ -6,16 +6,20 @@ value: an infimal convolution. For two convex functions that is all their segmen
 slope. A function that is not convex is the lower envelope of its convex runs, so each pair of runs
 is convolved and the lowest result kept: exact as well, and slower.
 
-Two representations occur. *Segments* are rows of slope and length (2 x n). *Pieces* are rows of
-where a piece begins, its value there, and its slope (3 x n).
+Two representations occur: *segments* (slope and length, see ``segments``), and *pieces* (begin,
+value there, and slope), which need not begin at 0.
 """
 
 from __future__ import annotations
 
 from flipkit.scenarios.dispatch.compiled import FLOAT, INT, ROW, STACK, TABLE, inner
+from flipkit.scenarios.dispatch.segments import LENGTH, SLOPE
 from flipkit.vocabulary import Float64
 
 __all__ = ["convolve"]
+
+BEGIN, VALUE, RISE = 0, 1, 2
+"""Rows of pieces: where each begins, its value there, and its slope."""
 
 
 @inner(TABLE, INT, INT, TABLE, INT, INT, FLOAT, FLOAT, FLOAT, TABLE)
@@ -38,13 +42,13 @@ def _merge_by_slope(
     """
     count, change = 0, 0.0
     while first < last or begin < end:
-        if begin < end and (first == last or interval[0, begin] <= value[0, first]):
-            slope, length = interval[0, begin], interval[1, begin]
+        if begin < end and (first == last or interval[SLOPE, begin] <= value[SLOPE, first]):
+            slope, length = interval[SLOPE, begin], interval[LENGTH, begin]
             begin += 1
         else:
-            slope, length = value[0, first], value[1, first]
+            slope, length = value[SLOPE, first], value[LENGTH, first]
             first += 1
-        if excess > 0.0:
+        if excess > 0.0:  # below an empty battery
             cut = min(excess, length)
             change += cut * slope
             excess -= cut
@@ -53,13 +57,13 @@ def _merge_by_slope(
                 excess = 0.0
             if length <= tiny:
                 continue
-        length = min(length, room)
+        length = min(length, room)  # and no further than a full one
         room -= length
-        if count and result[0, count - 1] == slope:
-            result[1, count - 1] += length
+        if count and result[SLOPE, count - 1] == slope:
+            result[LENGTH, count - 1] += length
         else:
-            result[0, count] = slope
-            result[1, count] = length
+            result[SLOPE, count] = slope
+            result[LENGTH, count] = length
             count += 1
         if room <= tiny:
             break
@@ -71,12 +75,12 @@ def _append(pieces: Float64, count: int, x: float, value: float, slope: float, c
     """Append a piece, unless the last one continues to it, and return the number of pieces."""
     if count:
         last = count - 1
-        continued = pieces[1, last] + pieces[2, last] * (x - pieces[0, last])
-        if pieces[2, last] == slope and abs(continued - value) <= close:
+        continued = pieces[VALUE, last] + pieces[RISE, last] * (x - pieces[BEGIN, last])
+        if pieces[RISE, last] == slope and abs(continued - value) <= close:
             return count
-    pieces[0, count] = x
-    pieces[1, count] = value
-    pieces[2, count] = slope
+    pieces[BEGIN, count] = x
+    pieces[VALUE, count] = value
+    pieces[RISE, count] = slope
     return count + 1
 
 
@@ -86,19 +90,19 @@ def _move_tail(
 ) -> tuple[int, int]:
     """Copy what lies from `start` on to `tail`; return how many pieces stay and how many moved."""
     stay = count
-    while stay and pieces[0, stay - 1] >= start:
+    while stay and pieces[BEGIN, stay - 1] >= start:
         stay -= 1
     moved = 0
     if stay and start < end:
         last = stay - 1
-        tail[0, 0] = start
-        tail[1, 0] = pieces[1, last] + pieces[2, last] * (start - pieces[0, last])
-        tail[2, 0] = pieces[2, last]
+        tail[BEGIN, 0] = start
+        tail[VALUE, 0] = pieces[VALUE, last] + pieces[RISE, last] * (start - pieces[BEGIN, last])
+        tail[RISE, 0] = pieces[RISE, last]
         moved = 1
     for k in range(stay, count):
-        tail[0, moved] = pieces[0, k]
-        tail[1, moved] = pieces[1, k]
-        tail[2, moved] = pieces[2, k]
+        tail[BEGIN, moved] = pieces[BEGIN, k]
+        tail[VALUE, moved] = pieces[VALUE, k]
+        tail[RISE, moved] = pieces[RISE, k]
         moved += 1
     return stay, moved
 
@@ -122,6 +126,7 @@ def _append_lower_line(
         return _append(pieces, count, x, one, one_slope, close)
     if before <= close and after <= close:
         return _append(pieces, count, x, two, two_slope, close)
+    # The lines cross within the length: append one up to the crossing, the other beyond.
     crossing = length * before / (before - after)
     if before < 0.0:
         count = _append(pieces, count, x, two, two_slope, close)
@@ -148,33 +153,37 @@ def _lower_envelope(
     `f` begins at or before `g`; both and the scratch `tail` are pieces. Differences of up to
     `close` are rounding errors. Return the number of pieces, or -1 if `f` has no room for them.
     """
-    x = g[0, 0]
+    # Where f overlaps g it is moved aside, and the lower of both is appended piece by piece.
+    x = g[BEGIN, 0]
     end = max(f_end, g_end)
     count, moved = _move_tail(f, count, f_end, x, tail)
+    # Each end of a piece in f or g begins at most two pieces: the next one, and a crossing.
     if count + 2 * (moved + g_count) > f.shape[1]:
         return -1
     i, j = 0, 0
-    while x < end:
-        while i + 1 < moved and tail[0, i + 1] <= x:
+    while x < end:  # up to the next corner of either function
+        while i + 1 < moved and tail[BEGIN, i + 1] <= x:
             i += 1
-        while j + 1 < g_count and g[0, j + 1] <= x:
+        while j + 1 < g_count and g[BEGIN, j + 1] <= x:
             j += 1
         in_f = moved > 0 and x < f_end
         in_g = x < g_end
         stop = end
         if in_f:
-            stop = min(stop, tail[0, i + 1] if i + 1 < moved else f_end)
+            stop = min(stop, tail[BEGIN, i + 1] if i + 1 < moved else f_end)
         if in_g:
-            stop = min(stop, g[0, j + 1] if j + 1 < g_count else g_end)
-        of_f = tail[1, i] + tail[2, i] * (x - tail[0, i]) if in_f else 0.0
-        of_g = g[1, j] + g[2, j] * (x - g[0, j]) if in_g else 0.0
+            stop = min(stop, g[BEGIN, j + 1] if j + 1 < g_count else g_end)
+        of_f = tail[VALUE, i] + tail[RISE, i] * (x - tail[BEGIN, i]) if in_f else 0.0
+        of_g = g[VALUE, j] + g[RISE, j] * (x - g[BEGIN, j]) if in_g else 0.0
         if not in_g:
-            count = _append(f, count, x, of_f, tail[2, i], close)
+            count = _append(f, count, x, of_f, tail[RISE, i], close)
         elif not in_f:
-            count = _append(f, count, x, of_g, g[2, j], close)
+            count = _append(f, count, x, of_g, g[RISE, j], close)
         else:
             length = stop - x
-            count = _append_lower_line(f, count, x, length, of_f, tail[2, i], of_g, g[2, j], close)
+            count = _append_lower_line(
+                f, count, x, length, of_f, tail[RISE, i], of_g, g[RISE, j], close
+            )
         x = stop
     return count
 
@@ -192,10 +201,10 @@ def _convex_run_end(slope: Float64, first: int, count: int) -> int:
 def _to_pieces(segments: Float64, count: int, start: float, value: float, pieces: Float64) -> float:
     """Convert segments to pieces from `start` and `value` on; return where the last one ends."""
     for k in range(count):
-        slope, length = segments[0, k], segments[1, k]
-        pieces[0, k] = start
-        pieces[1, k] = value
-        pieces[2, k] = slope
+        slope, length = segments[SLOPE, k], segments[LENGTH, k]
+        pieces[BEGIN, k] = start
+        pieces[VALUE, k] = value
+        pieces[RISE, k] = slope
         start += length
         value += slope * length
     return start
@@ -206,17 +215,17 @@ def _to_segments(pieces: Float64, count: int, width: float, tiny: float, segment
     """Convert pieces to segments from 0 to `width`, and return their number."""
     written, begun = 0, 0.0
     for k in range(count):
-        stop = pieces[0, k + 1] if k + 1 < count else width
-        if stop - begun <= tiny and written:
+        stop = pieces[BEGIN, k + 1] if k + 1 < count else width
+        if stop - begun <= tiny and written:  # leave a rounding error to the next segment
             continue
-        if written and segments[0, written - 1] == pieces[2, k]:
-            segments[1, written - 1] += stop - begun
+        if written and segments[SLOPE, written - 1] == pieces[RISE, k]:
+            segments[LENGTH, written - 1] += stop - begun
         else:
-            segments[0, written] = pieces[2, k]
-            segments[1, written] = stop - begun
+            segments[SLOPE, written] = pieces[RISE, k]
+            segments[LENGTH, written] = stop - begun
             written += 1
         begun = stop
-    segments[1, written - 1] += width - begun
+    segments[LENGTH, written - 1] += width - begun
     return written
 
 
@@ -265,10 +274,11 @@ def convolve(
     first, last_value = begin, begin + count
     stored, value_there = 0.0, 0.0
     while first < last_value:
-        last = _convex_run_end(value[0], first, last_value)
+        # Each convex run of the value function with each convex run of the interval.
+        last = _convex_run_end(value[SLOPE], first, last_value)
         part, start, cost_there = 0, stored - max_stored, value_there + cost
         while part < parts:
-            last_part = _convex_run_end(interval[0], part, parts)
+            last_part = _convex_run_end(interval[SLOPE], part, parts)
             excess = max(-start, 0.0)
             left = max(start, 0.0)
             room = width - left
@@ -284,13 +294,14 @@ def convolve(
                     envelope_end = max(envelope_end, end)
                 if pieces < 0:
                     return -1, 0.0
+            # Move on to where the next run of the interval, then of the value function, begins.
             for k in range(part, last_part):
-                start += interval[1, k]
-                cost_there += interval[0, k] * interval[1, k]
+                start += interval[LENGTH, k]
+                cost_there += interval[SLOPE, k] * interval[LENGTH, k]
             part = last_part
         for k in range(first, last):
-            stored += value[1, k]
-            value_there += value[0, k] * value[1, k]
+            stored += value[LENGTH, k]
+            value_there += value[SLOPE, k] * value[LENGTH, k]
         first = last
     count = _to_segments(envelope, pieces, width, tiny, result)
-    return count, envelope[1, 0]
+    return count, envelope[VALUE, 0]

@@ -113,7 +113,7 @@ def make_problem(
     limits = Limits.of(battery, step_h)
 
     horizon_ends = np.zeros(intervals, dtype=np.bool_)
-    horizon_ends[-1:] = True
+    horizon_ends[-1:] = True  # a slice, because there may be no intervals
     if method == "day_ahead":
         horizon_ends[np.asarray(day_edges)[1:] - 1] = True
 

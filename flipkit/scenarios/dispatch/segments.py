@@ -6,7 +6,10 @@ from flipkit.scenarios.dispatch.compiled import FLOAT, INT, LIMITS, ROW, inner
 from flipkit.scenarios.dispatch.problem import Limits
 from flipkit.vocabulary import Float64
 
-__all__ = ["MAX_SEGMENTS", "fill_segments", "is_convex"]
+__all__ = ["LENGTH", "MAX_SEGMENTS", "SLOPE", "fill_segments", "is_convex"]
+
+SLOPE, LENGTH = 0, 1
+"""Rows of a piecewise-linear function: the slope and the length of each segment."""
 
 MAX_SEGMENTS = 3
 """With a surplus: charging from grid and surplus, discharging to grid. With a deficit: likewise."""
@@ -38,6 +41,7 @@ def fill_segments(
     charge = limits.max_kwh if limits.from_grid else min(limits.max_kwh, surplus)
     discharge = limits.max_kwh if limits.to_grid else min(limits.max_kwh, deficit)
     count = 0
+    # Up to the surplus, charging forgoes exports; beyond it, it is imported.
     if charge > surplus:
         slope[count] = -import_price / limits.charge_efficiency
         length[count] = (charge - surplus) * limits.charge_efficiency
@@ -47,6 +51,7 @@ def fill_segments(
         length[count] = min(charge, surplus) * limits.charge_efficiency
         count += 1
     charging = count
+    # Up to the deficit, discharging saves imports; beyond it, it is exported.
     if min(discharge, deficit) > 0.0:
         slope[count] = -import_price * limits.discharge_efficiency
         length[count] = min(discharge, deficit) / limits.discharge_efficiency

@@ -149,6 +149,7 @@ class _Site:
         """Set the cost of a plan to its bill, and say in the note how exact that shows it to be."""
         bill = self.bill(plan)
         out_of_time = plan.note.startswith(APPROXIMATE)
+        # With day_ahead, the cost of a plan is that of the last day's program, and not comparable.
         excess = bill - plan.cost if method == "optimal" and not out_of_time else 0.0
         bill_is_higher = excess > _SAME_COST * (1.0 + abs(bill))
         reasons = list(self.terms.neglected)
@@ -253,6 +254,7 @@ def _follow(
             change = -net * limits.charge_efficiency
         else:
             change = -net * (1.0 / limits.discharge_efficiency)
+        # Within storage, then from stored energy to energy at the AC terminals, within its power.
         change = min(max(change, -stored), limits.usable_kwh - stored)
         if change > 0:
             kwh = change / limits.charge_efficiency

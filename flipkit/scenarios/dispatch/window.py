@@ -222,6 +222,7 @@ class _WindowProgram:
         before = counter.imported(self.start.imported_kwh)
         fewest, most = self._import_bounds(at, share)
         lowest, highest = before + fewest, before + most
+        # total = before + imports in the window
         total = self.lp.add_columns(highest, lower=lowest)
         self.lp.add_rows(
             before,
@@ -255,7 +256,7 @@ class _WindowProgram:
 
         lower = [0.0]
         counted = np.bincount(at - at[0], share, span.stop - span.start)
-        if np.array_equal(counted, np.ones(len(counted))):
+        if np.array_equal(counted, np.ones(len(counted))):  # all imports of the span count
             surplus = float(np.sum(np.clip(-self.net_kwh[span], 0.0, limits.max_kwh)))
             from_storage = limits.usable_kwh + limits.charge_efficiency * surplus
             lower.append(span_deficit - limits.discharge_efficiency * from_storage)
@@ -265,10 +266,10 @@ class _WindowProgram:
         """Charge the rise of each step for what lies beyond its limit; return the falling steps."""
         falling = 0
         for limit, rise in steps:
-            if limit >= highest:
+            if limit >= highest:  # out of reach
                 continue
             beyond = self.lp.add_columns(highest - limit, rise)
-            if limit <= lowest:
+            if limit <= lowest:  # passed in any case
                 self.lp.add_rows(limit, limit, (0, quantity, 1.0), (0, beyond, -1.0))
             elif rise >= 0.0:  # the solver keeps `beyond` as low as it may
                 self.lp.add_rows(-limit, np.inf, (0, beyond, 1.0), (0, quantity, -1.0))
@@ -297,6 +298,7 @@ class _WindowProgram:
             return 0
         used = np.unique(np.concatenate([each.levels for each in billed_demands]))
 
+        # Bounds on the levels: peaks so far, and peaks if everything were imported that can be.
         max_imported = self.start.imported_kwh.copy()
         max_imported[self.window] = self.max_import
         power_before = demand.power(self.start.imported_kwh)
