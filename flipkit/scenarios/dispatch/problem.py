@@ -55,6 +55,18 @@ class Limits(NamedTuple):
             to_grid=battery.export_from_battery,
         )
 
+    def stored_by(self, flow_kwh: float) -> float:
+        """Return the change of the energy stored by a flow at the AC terminals."""
+        if flow_kwh > 0:
+            return flow_kwh * self.charge_efficiency
+        return flow_kwh / self.discharge_efficiency
+
+    def flow_for(self, change_kwh: float) -> float:
+        """Return the flow at the AC terminals for a change of the energy stored."""
+        if change_kwh > 0:
+            return change_kwh / self.charge_efficiency
+        return change_kwh * self.discharge_efficiency
+
     def max_charge(self, net_kwh: Float64) -> Float64:
         """Return the maximum energy into the battery in each interval."""
         if self.from_grid:

@@ -102,10 +102,7 @@ def dispatch_tariff(
         if BUY_ALL in site.terms.neglected:
             plan = replace(plan, note=f"{plan.note}; {BUY_ALL}")
         return plan
-    if site.terms.is_plain:
-        plan = site.dispatch_on_prices(method)
-    else:
-        plan = site.dispatch_by_program(method)
+    plan = site.dispatch_on_terms(method)
     return site.compare_with_bill(plan, method)
 
 
@@ -137,8 +134,10 @@ class _Site:
             day_edges=self.day_edges,
         )
 
-    def dispatch_by_program(self, method: DispatchMethod) -> Dispatch:
+    def dispatch_on_terms(self, method: DispatchMethod) -> Dispatch:
         """Dispatch by a linear program per day, or for the whole time; `cost` is the solver's."""
+        if self.terms.is_plain:
+            return self.dispatch_on_prices(method)
         limits = Limits.of(self.battery, self.step_h)
         if method == "day_ahead":
             return _plan_windows(self.terms, self.net_kwh, limits, self.day_edges, "each day")
@@ -248,28 +247,14 @@ def _follow(
     targets = None if plan is None else plan.stored_kwh.tolist()
     flows, levels = [], []
     for t, net in enumerate(net_kwh.tolist()):
-        if targets is not None:
-            change = targets[t] - stored
-        elif net < 0:
-            change = -net * limits.charge_efficiency
-        else:
-            change = -net * (1.0 / limits.discharge_efficiency)
-        # Within storage, then from stored energy to energy at the AC terminals, within its power.
+        change = limits.stored_by(-net) if targets is None else targets[t] - stored
         change = min(max(change, -stored), limits.usable_kwh - stored)
-        if change > 0:
-            kwh = change / limits.charge_efficiency
-        else:
-            kwh = change * limits.discharge_efficiency
-        kwh = min(max(kwh, -max_discharge[t]), max_charge[t])
+        kwh = min(max(limits.flow_for(change), -max_discharge[t]), max_charge[t])
         if abs(kwh + net) <= negligible and -max_discharge[t] <= -net <= max_charge[t]:
             kwh = -net  # nothing is imported or exported
         elif abs(kwh) <= negligible:
             kwh = 0.0
-        if kwh > 0:
-            stored += kwh * limits.charge_efficiency
-        else:
-            stored += kwh / limits.discharge_efficiency
-        stored = min(max(stored, 0.0), limits.usable_kwh)
+        stored = min(max(stored + limits.stored_by(kwh), 0.0), limits.usable_kwh)
         flows.append(kwh)
         levels.append(stored)
     return flows, levels
