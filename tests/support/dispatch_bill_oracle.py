@@ -262,7 +262,7 @@ def _demand(model, atoms, imported, share, tariff, factor, begun):
 
 
 def _peak(model, atoms, imported, share, charge, month, months):
-    """The highest mean power of the charge's intervals in a month; None where it has none there."""
+    """The highest mean power of a charge's intervals in a month; None without intervals."""
     stretches = {}
     for local, own, at, _, _ in atoms:
         if (

@@ -150,7 +150,7 @@ def test_the_note_names_what_the_plan_neglects(reason, method):
 
 
 @pytest.mark.parametrize(
-    ("plan", "said"),
+    ("plan", "words"),
     [
         (
             tariff(minimum=Minimum(per_month=1), demand=PEAK),
@@ -162,10 +162,10 @@ def test_the_note_names_what_the_plan_neglects(reason, method):
         ),
     ],
 )
-def test_a_charge_that_can_only_add_to_the_bill_and_does_not_keeps_the_plan_exact(plan, said):
+def test_a_charge_that_can_only_add_to_the_bill_and_does_not_keeps_the_plan_exact(plan, words):
     result = dispatched(plan)
     assert result.method_used == "lp"
-    assert result.note == LP + said
+    assert result.note == LP + words
 
 
 def test_steps_that_differ_between_seasons_only_are_exact():
