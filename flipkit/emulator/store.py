@@ -72,7 +72,7 @@ class Store:
             self._db.execute("COMMIT")
 
     def new_id(self, db: sqlite3.Connection, prefix: str) -> str:
-        """Return a new id, such as ``dev_`` and 24 hex digits; every new store has the same sequence."""
+        """Return ``dev_`` and 24 hex digits, for example; each new store has the same sequence."""
         number = db.execute(_NEXT_NUMBER, (prefix,)).fetchone()[0]
         digest = hashlib.sha256(f"{prefix}:{number}".encode()).hexdigest()
         return f"{prefix}_{digest[:24]}"

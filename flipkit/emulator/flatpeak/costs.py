@@ -2,15 +2,18 @@
 
 Where the contract is silent:
 
-* The report of a location holds its own records and those of its devices; that of a device holds the device's alone.
-* Anode selects by price: ``tariff_direction`` IMPORT holds what is priced as IMPORT, whichever way it flowed. Nothing is
-  netted: without aggregation there is one row per record; by DAY or MONTH, energy against the usual flow (INBOUND for
-  IMPORT and LOCAL, OUTBOUND for EXPORT), such as an avoided cost, has its own row that says so.
-* Zero selects by flow: ``direction`` IMPORT holds all energy that flowed in; LOCAL energy is added to IMPORT at its
-  price of 0 (documented). The query parameter ``tariff_rate`` (seen in a case study) narrows that to one price.
+* The report of a location holds its own records and those of its devices; that of a device holds
+  the device's alone.
+* Anode selects by price: ``tariff_direction`` IMPORT holds what is priced as IMPORT, whichever way
+  it flowed. Nothing is netted: without aggregation there is one row per record; by DAY or MONTH,
+  energy against the usual flow (INBOUND for IMPORT and LOCAL, OUTBOUND for EXPORT), such as an
+  avoided cost, has its own row that says so.
+* Zero selects by flow: ``direction`` IMPORT holds all energy that flowed in; LOCAL energy is added
+  to IMPORT at its price of 0 (documented). The query parameter ``tariff_rate`` (seen in a case
+  study) narrows that to one price.
 * Exported energy has a positive cost: what it earned.
-* A window without bounds holds everything. Of a record that reaches beyond the window, the part inside counts. A day or
-  month without records has no row.
+* A window without bounds holds everything. Of a record that reaches beyond the window, the part
+  inside counts. A day or month without records has no row.
 * A missing tariff is a 422, also if there are no records.
 """
 
@@ -101,7 +104,7 @@ class CostRoutes:
         ]
 
     def instant(self, caller: Caller) -> Response:
-        """Answer the cost of a record, which is stored unless the query says ``non_persistent=true``.
+        """Answer the cost of a record; store it unless the query says ``non_persistent=true``.
 
         Without a price nothing is stored. A record that is not stored leaves no trace: its id is a
         hash.

@@ -1,7 +1,8 @@
 """Devices and locations: create, list, read, update, delete.
 
-Where the contract is silent: the ``reference_id`` of a location is unique (409), that of a device is not. Deleting a
-device leaves its records with their location; deleting a location deletes its tariffs and records.
+Where the contract is silent: the ``reference_id`` of a location is unique (409), that of a device
+is not. Deleting a device leaves its records with their location; deleting a location deletes its
+tariffs and records.
 """
 
 from __future__ import annotations

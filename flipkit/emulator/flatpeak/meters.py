@@ -1,12 +1,14 @@
 """Submission of meter records, by interval and by cumulative register, and the outcome of a batch.
 
-A batch is processed at once, so ``records_processed`` equals ``records_accepted``. A record that cannot be used is
-listed in a 200; a call that cannot be used as a whole is refused and stores nothing.
+A batch is processed at once, so ``records_processed`` equals ``records_accepted``. A record that
+cannot be used is listed in a 200; a call that cannot be used as a whole is refused and stores
+nothing.
 
-The energy of an interval of a register is the difference of two consecutive readings. Where the contract is silent:
-readings of a call are sorted by time; of two at one time the later in the call wins; the latest reading of earlier
-calls is one of them. The first reading of a series makes no interval. A reading below the one before it is refused, and
-counting continues from it: the meter was changed or reset. Sending a call again changes nothing.
+The energy of an interval of a register is the difference of two consecutive readings. Where the
+contract is silent: readings of a call are sorted by time; of two at one time the later in the call
+wins; the latest reading of earlier calls is one of them. The first reading of a series makes no
+interval. A reading below the one before it is refused, and counting continues from it: the meter
+was changed or reset. Sending a call again changes nothing.
 """
 
 from __future__ import annotations

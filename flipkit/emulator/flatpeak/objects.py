@@ -1,4 +1,4 @@
-"""Flatpeak's stored objects (devices, customers, locations, tariffs, meter batches) and lists of them."""
+"""Flatpeak's stored objects: devices, customers, locations, tariffs, meter batches."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def page(
     Raises
     ------
     Refusal
-        422 for a limit outside 1 to 100, two cursors, or a cursor that is not an object of this kind.
+        422 for a limit outside 1 to 100, two cursors, or a cursor of another kind.
     """
     limit = _limit()
     after = request.args.get("starting_after")

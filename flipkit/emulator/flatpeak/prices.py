@@ -134,9 +134,8 @@ class PriceRoutes:
 
 def _price_rows(series: PriceSeries, window: RequestWindow, version: Version) -> list[Any]:
     row_type, price_type = _types(version.name)
-    if series.confidence is None:
-        confidence = [1.0] * len(series)
-    else:
+    confidence = [1.0] * len(series)
+    if series.confidence is not None:
         confidence = series.confidence.tolist()
     starts = window.texts(series.start_us)
     ends = window.texts(series.end_us)

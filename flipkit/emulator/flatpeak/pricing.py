@@ -1,19 +1,21 @@
 """What a kWh costs at a location: its stored tariffs as one price series.
 
-COMMODITY and NON_COMMODITY prices are added. Where contracts of one kind overlap, the one created last applies. LOCAL
-energy is free unless there is a LOCAL tariff. Prices before the clock's "now" are confirmed (confidence 1); later ones
-are a forecast: 0.8, falling by 0.2 every 90 days to 0.2.
+COMMODITY and NON_COMMODITY prices are added. Where contracts of one kind overlap, the one created
+last applies. LOCAL energy is free unless there is a LOCAL tariff. Prices before the clock's "now"
+are confirmed (confidence 1); later ones are a forecast: 0.8, falling by 0.2 every 90 days to 0.2.
 
 Of tiers, the contract documents ``to_kwh`` only; all of this is inferred:
 
-* kWh are counted per local calendar month, in order of time, over all records of a location and its devices in a tariff
-  direction. Forecasts count like actuals. Energy against the usual flow of its direction (a battery that discharges at
-  the import price) is priced at the tier it meets and does not count.
-* The price of a kWh is that of the tier reached before it: an interval across a limit is split, and a late record
-  changes what later records of its month cost. A report that begins within a month counts from the start of the month.
+* kWh are counted per local calendar month, in order of time, over all records of a location and its
+  devices in a tariff direction. Forecasts count like actuals. Energy against the usual flow of its
+  direction (a battery that discharges at the import price) is priced at the tier it meets and does
+  not count.
+* The price of a kWh is that of the tier reached before it: an interval across a limit is split, and
+  a late record changes what later records of its month cost. A report that begins within a month
+  counts from the start of the month.
 * A contract in force for part of a month counts separately, with limits prorated by its days.
-* A price list shows the tier reached at each time by the stored records; as others may follow, its confidence is at
-  most 0.8.
+* A price list shows the tier reached at each time by the stored records; as others may follow, its
+  confidence is at most 0.8.
 """
 
 from __future__ import annotations
@@ -314,8 +316,8 @@ def _free(span: Span) -> PriceSeries:
 def _in_force(contracts: Sequence[Contract]) -> list[tuple[Contract | None, Span]]:
     """Return which contract is in force when, over all time; None for none, the last of several."""
     edges = {-FAR_US, FAR_US}
-    for contract in contracts:
-        edges |= {contract.from_us, contract.to_us}
+    for each in contracts:
+        edges |= {each.from_us, each.to_us}
 
     stretches: list[tuple[Contract | None, Span]] = []
     for begin, stop in pairwise(sorted(edges)):

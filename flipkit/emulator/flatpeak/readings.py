@@ -1,7 +1,8 @@
-"""Meter records as columns: for each series and UTC month one row of packed arrays, sorted by start and end.
+"""Meter records as columns: one row of packed arrays per series and UTC month.
 
-A year of half-hours is 12 rows to read instead of 17,520. Writing merges by the exact key (start, end): the last record
-written wins, but a forecast (confidence below 1) never replaces an actual (confidence 1).
+The arrays are sorted by start and end, and a year of half-hours is 12 rows to read instead of
+17,520. Writing merges by the exact key (start, end): the last record written wins, but a forecast
+(confidence below 1) never replaces an actual (confidence 1).
 """
 
 from __future__ import annotations
@@ -63,7 +64,11 @@ CREATE TABLE IF NOT EXISTS sessions (
     month INTEGER NOT NULL,
     PRIMARY KEY (session_reference_id, series_id, month)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS registers (series_id INTEGER PRIMARY KEY, time_us INTEGER NOT NULL, wh REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS registers (
+    series_id INTEGER PRIMARY KEY,
+    time_us INTEGER NOT NULL,
+    wh REAL NOT NULL
+);
 """
 
 Objects = npt.NDArray[np.object_]
@@ -223,10 +228,15 @@ def session(db: sqlite3.Connection, session_reference_id: str) -> list[SeriesRea
     found = []
     for row in db.execute(_SELECT_SESSION_SERIES, (session_reference_id,)).fetchall():
         chunks = _session_chunks(db, session_reference_id, row["id"])
-        own = [chunk.at(chunk.session == session_reference_id) for chunk in chunks]
+        own = [_of_session(chunk, session_reference_id) for chunk in chunks]
         if any(len(part) for part in own):
             found.append((_series(row), _joined(own)))
     return found
+
+
+def _of_session(chunk: Readings, session_reference_id: str) -> Readings:
+    is_own = np.asarray(chunk.session == session_reference_id, dtype=bool)
+    return chunk.at(is_own)
 
 
 def _session_chunks(
@@ -252,7 +262,7 @@ def delete_location(db: sqlite3.Connection, location_id: str) -> None:
 
 
 def register(db: sqlite3.Connection, series: Series) -> tuple[int, float] | None:
-    """Return time (microseconds since 1970-01-01 UTC) and Wh of a register's latest reading, or None."""
+    """Return time (microseconds UTC) and Wh of a register's latest reading, or None."""
     query = "SELECT * FROM registers WHERE series_id = ?"
     row = db.execute(query, (_series_id(db, series),)).fetchone()
     return (row["time_us"], row["wh"]) if row else None

@@ -1,7 +1,8 @@
 """Meter records of a call: each is checked, good ones become columns, bad ones are listed.
 
-Where the contract is silent, these records are refused: one of zero length, which lies in no price period; one with a
-negative value, as the flow says which way energy goes; one that is longer than 366 days; one of more than a TWh.
+Where the contract is silent, these records are refused: one of zero length, which lies in no price
+period; one with a negative value, as the flow says which way energy goes; one that is longer than
+366 days; one of more than a TWh.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ _POWER_UNITS = ("W", "KW")
 
 
 class Failure(msgspec.Struct, omit_defaults=True):
-    """A record that was not accepted: its position in the call (from 0), why, and the caller's id."""
+    """A record that was not accepted: its position in the call (from 0), why, and its id."""
 
     record_num: int
     error: str
@@ -85,7 +86,7 @@ class Accepted(NamedTuple):
 
 @lru_cache(maxsize=4)
 def record_type(version: str) -> Any:
-    """Return the Struct of a record: its attributes have Anode's names, its JSON those of the version."""
+    """Return the Struct of a record: attributes have Anode's names, JSON those of the version."""
     names = VERSIONS[version]
     fields: list[Any] = [
         ("location_id", Text),
@@ -131,7 +132,7 @@ def check_count(items: Sequence[Any], what: str) -> None:
 
 
 def reference_of(raw: msgspec.Raw) -> str | None:
-    """Return the ``record_reference_id`` of a record that cannot be decoded, if that much can be."""
+    """Return the ``record_reference_id`` of a record that cannot be decoded, if possible."""
     try:
         return msgspec.json.decode(raw, type=_Reference).record_reference_id
     except MALFORMED:

@@ -1,9 +1,10 @@
 """Cost rows: meter records cut at the edges of a report, priced, and summed by day or month.
 
-Energy is spread evenly over a record. A record across an edge (of the window, a local day, a month) is split in
-proportion to time. Its energy in whole Wh, rounded half up, is distributed so that the pieces add up to it, whatever
-the edges are and in whichever report they fall. Costs are calculated from the energy as submitted and are not rounded.
-Energy is neither netted nor mixed: a day with energy in both flows has one row for each.
+Energy is spread evenly over a record. A record across an edge (of the window, a local day, a month)
+is split in proportion to time. Its energy in whole Wh, rounded half up, is distributed so that the
+pieces add up to it, whatever the edges are and in whichever report they fall. Costs are calculated
+from the energy as submitted and are not rounded. Energy is neither netted nor mixed: a day with
+energy in both flows has one row for each.
 """
 
 from __future__ import annotations
@@ -173,7 +174,7 @@ class _CostField(msgspec.Struct, gc=False):
 def encode(
     rows: CostRows, window: RequestWindow, version: Version, *, odd_flow: str | None = None
 ) -> list[Any]:
-    """Return rows as Flatpeak writes them, with the ids of session and record if the rows have them.
+    """Return rows as Flatpeak writes them, with ids of session and record if they have any.
 
     Parameters
     ----------

@@ -1,15 +1,18 @@
-"""The Flatpeak part of the sample fleet: customers, locations, tariffs, devices and a year of meter records.
+"""Flatpeak's part of the sample fleet: objects, market prices and a year of meter records.
 
-The energies of a half-hour (home, car, generation, battery charge and discharge, Wh) become these records:
+The energies of a half-hour (home, car, generation, battery charge and discharge, Wh) become these
+records:
 
-* net = home + car + charge - generation - discharge. Import is the part above zero, export the part below.
-* If the car is charged, the charger has a record of its share of the import, import x car / (home + car + charge),
-  rounded half up, with the id of its session. The rest of the import is a record of the location itself (no device):
-  one per half-hour, zeros included.
+* net = home + car + charge - generation - discharge. Import is the part above zero, export the part
+  below.
+* If the car is charged, the charger has a record of its share of the import, import x car / (home +
+  car + charge), rounded half up, with the id of its session. The rest of the import is a record of
+  the location itself (no device): one per half-hour, zeros included.
 * Export is a record of the location, at sites with solar or a battery.
-* Own generation that is used at home (priced LOCAL) is a record of the solar device: generation - export. Energy that
-  goes through the battery counts there once, when it is generated; what the battery discharges is not a second record.
-  A half-hour in which the battery exports more than the roof generates has 0, not less.
+* Own generation that is used at home (priced LOCAL) is a record of the solar device: generation -
+  export. Energy that goes through the battery counts there once, when it is generated; what the
+  battery discharges is not a second record. A half-hour in which the battery exports more than the
+  roof generates has 0, not less.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Tariffs of a location: Anode's ``/tariffs``, Zero's ``/tariffs/elements``.
 
-A tariff with ``market_rates`` takes its base prices from a market. The emulator's own field ``market`` names it; by
-default it is the market of the location's time zone. A tariff that cannot be priced is refused when it is created.
+A tariff with ``market_rates`` takes its base prices from a market. The emulator's own field
+``market`` names it; by default it is the market of the location's time zone. A tariff that cannot
+be priced is refused when it is created.
 """
 
 from __future__ import annotations

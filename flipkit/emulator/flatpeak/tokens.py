@@ -29,7 +29,7 @@ class Caller(NamedTuple):
 
 
 def basic_pair(header: str) -> tuple[str, str] | None:
-    """Return account id and API key of a Basic header; None if it is malformed or lacks one of them."""
+    """Return account id and API key of a Basic header; None if it is malformed or incomplete."""
     scheme, _, coded = header.partition(" ")
     if scheme.lower() != "basic" or len(coded) > _MAX_LENGTH:
         return None

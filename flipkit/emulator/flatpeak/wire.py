@@ -199,7 +199,7 @@ def request_window(fields: Mapping[str, Any], *, needs_end: bool = False) -> Req
     Raises
     ------
     Refusal
-        422 for an invalid time, an end that is not after the start, or a missing end that is needed.
+        422 for an invalid time, an end that is not after the start, or a missing end.
     """
     start = _instant_field(fields, "start_time")
     end = _instant_field(fields, "end_time")

@@ -1,4 +1,4 @@
-"""Commissioning: a site and its devices join the fleet, if the program of their zip code allows it."""
+"""Commissioning: a site and its devices join the fleet if their zip code's program allows it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Sites, their monthly production, and the records that a customer system pushes about them.
 
-A pushed record belongs to the site whose id, or else whose ``external_id``, equals the record's ``external_id``. If
-there is no such site, the record waits until one is commissioned.
+A pushed record belongs to the site whose id, or else whose ``external_id``, equals the record's
+``external_id``. If there is no such site, the record waits until one is commissioned.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ __all__ = [
 ]
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS flip_sites (id TEXT PRIMARY KEY, external_id TEXT, document BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS flip_sites (
+    id TEXT PRIMARY KEY, external_id TEXT, document BLOB NOT NULL
+);
 CREATE INDEX IF NOT EXISTS flip_sites_by_external_id ON flip_sites (external_id);
 CREATE TABLE IF NOT EXISTS flip_production (
     site_id TEXT, month TEXT, actual_kwh REAL, expected_kwh REAL, PRIMARY KEY (site_id, month)

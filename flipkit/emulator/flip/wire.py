@@ -77,7 +77,8 @@ class DeviceAttributes(Struct, omit_defaults=True):
 class DeviceBody(Struct, kw_only=True):
     """A device of a site.
 
-    Flip documents the types ``BATTERY`` and ``EV_CHARGER`` but none for solar, so any constant is accepted.
+    Flip documents the types ``BATTERY`` and ``EV_CHARGER`` but none for solar: any constant is
+    accepted.
     """
 
     id: Id

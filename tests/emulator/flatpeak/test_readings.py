@@ -57,7 +57,8 @@ def rows(found):
         objects([None] * len(found)) if names is None else names
         for names in (found.session, found.record)
     )
-    return list(zip(*(column.tolist() for column in (*found.columns()[:4], *ids)), strict=True))
+    columns = (found.start_us, found.end_us, found.wh, found.confidence, *ids)
+    return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
 def tell(model, records):

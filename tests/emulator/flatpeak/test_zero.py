@@ -11,7 +11,9 @@ import jsonschema
 import pytest
 
 ANODE, ZERO = "2025-09-14.anode", "2024-08-24.zero"
-SCHEMAS = json.loads((Path(__file__).parent / "data" / "zero_schemas.json").read_text())
+SCHEMAS = json.loads(
+    (Path(__file__).parent / "data" / "zero_schemas.json").read_text(encoding="utf-8")
+)
 HOUR = {"start_time": "2025-06-01T12:00:00Z", "end_time": "2025-06-01T13:00:00Z", "units": "KWH"}
 """Each of the four documented uses: bought, sold, own generation, avoided cost."""
 USES = [
@@ -51,20 +53,11 @@ def test_answers_fit_the_description(zero, place):
     check("login", zero.login().json)
     device = check("device", zero.call("POST", "/devices", {"reference_id": "D"}))
     check("device_list", zero.call("GET", "/devices"))
-    customer = check("customer", zero.call("POST", "/customers", {"reference_id": "C"}))
-    check("customer_list", zero.call("GET", "/customers"))
-    check(
-        "customer",
-        zero.call("PATCH", f"/customers/{customer['id']}", {"reference_id": "C2"}, status=202),
-    )
-    check("location", zero.call("PATCH", f"/locations/{place}", {"customer_id": customer["id"]}))
+    check("location", zero.call("PATCH", f"/locations/{place}", {"reference_id": "L2"}))
     check("location_list", zero.call("GET", "/locations"))
     check("location_status", zero.call("GET", f"/locations/{place}/status"))
     tariffs = check("tariff_list", zero.call("GET", "/tariffs/elements", location_id=place))["data"]
     check("tariff", zero.call("GET", f"/tariffs/elements/{tariffs[0]['id']}"))
-    check("event_list", zero.call("GET", "/events"))
-    token = zero.call("POST", "/connect/tariff/token", {"callback_uri": "https://app.example"})
-    check("connect_token_created", token)
     check("accepted", zero.call("DELETE", f"/devices/{device['id']}"))
 
 
@@ -96,15 +89,6 @@ def test_costs_and_prices_fit_the_description(zero, place):
     check(
         "tariff_rate", zero.call("GET", f"/tariffs/rates/{place}", include_tariff="true", **window)
     )
-    for wish in ({"relative": 0.5}, {"absolute": 1}):
-        check(
-            "slot_threshold",
-            zero.call("GET", f"/slots/threshold/{place}", segment="LOW", **wish, **window),
-        )
-    check(
-        "slot_time", zero.call("GET", f"/slots/time/{place}", segment="LOW", duration=60, **window)
-    )
-    check("tariff_rate_audit", zero.call("GET", f"/tariffs/audit/{place}", **window))
 
 
 def test_refusals_fit_the_description(zero, place):
@@ -113,10 +97,6 @@ def test_refusals_fit_the_description(zero, place):
     check(
         "not_available",
         zero.call("GET", f"/tariffs/rates/{place}", end_time=HOUR["end_time"], status=422),
-    )
-    check(
-        "not_available",
-        zero.call("GET", f"/slots/time/{place}", end_time=HOUR["end_time"], status=422),
     )
     zero.token = ""
     check("bad_credentials", zero.call("GET", "/devices", status=403))
@@ -179,20 +159,6 @@ def test_prices_are_the_same(zero, place):
         (row["valid_from"], row["valid_to"], *row["tariff"].values()) for row in there["data"]
     ] == [(row["valid_from"], row["valid_to"], *row["price"].values()) for row in here["data"]]
     assert len(there["data"]) == 2
-
-
-def test_audits_are_the_same(zero, place):
-    window = {"start_time": "2026-01-10T10:00:00Z", "end_time": "2026-01-11T00:00:00+01:00"}
-    there = zero.call("GET", f"/tariffs/audit/{place}", direction="EXPORT", **window)
-    here = zero.call(
-        "POST", f"/audits/prices/{place}", window | {"tariff_direction": "EXPORT"}, version=ANODE
-    )
-    assert [row["tariff_rate"] for row in there["data"]] == [
-        row["price_breakdown"] for row in here["data"]
-    ]
-    assert [row["tariff_rate"]["total"] for row in there["data"]] == [0.1, 0.1]
-    assert (there["object"], there["direction"]) == ("tariff_rate_audit", "EXPORT")
-    zero.call("GET", f"/tariffs/audit/{place}", direction="LOCAL", **window, status=422)
 
 
 def test_the_instant_record_bears_zeros_names(zero, place):

@@ -341,7 +341,7 @@ def waiting(store):
 @pytest.mark.parametrize(
     ("record_type", "data", "words"),
     [
-        ("device", {}, "unknown record_type 'device'"),
+        ("device", {}, "record_type 'device' is unknown"),
         ("site", {"system_size_kw": -1}, "data.system_size_kw: Expected `float` >= 0.0"),
         ("site", {"system_size_kw": "10"}, "data.system_size_kw: Expected `float"),
         ("site", {"customer_name": 5}, "data.customer_name: Expected `str"),

@@ -6,6 +6,7 @@ import pytest
 
 import flipkit as fk
 from flipkit.emulator import Clock, FaultPlan, Store, create_app, sample, sample_folder
+from flipkit.emulator.flip import SCHEMA as FLIP_SCHEMA
 from flipkit.frames import records_of
 from flipkit.http import Timing, in_process
 
@@ -91,7 +92,7 @@ def test_pushed_figures_come_back_in_the_report(store, frames_library):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_third_of_the_calls_failing_changes_no_figure(store, seed):
-    store.create(sample.SCHEMA)
+    store.create(FLIP_SCHEMA)
     with store.write() as db:
         sample.seed_flip(db, sample_folder())
     plan = FaultPlan(seed, 0.3, sleep=lambda _seconds: None)
