@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import msgspec
@@ -31,9 +32,9 @@ from flipkit.calendar import periods
 from flipkit.emulator.clock import Clock
 from flipkit.emulator.flatpeak import objects, readings
 from flipkit.emulator.flatpeak.pricing import Priced, PricedLocation, Pricer
-from flipkit.emulator.flatpeak.readings import FAR_US, Series, SeriesReadings
+from flipkit.emulator.flatpeak.readings import FAR_US, Readings, Series, SeriesReadings
 from flipkit.emulator.flatpeak.records import accept, record_type
-from flipkit.emulator.flatpeak.rows import encode, joined_rows, priced_rows, summed
+from flipkit.emulator.flatpeak.rows import CostRows, encode, joined_rows, priced_rows, summed
 from flipkit.emulator.flatpeak.tokens import Caller
 from flipkit.emulator.flatpeak.versions import Version
 from flipkit.emulator.flatpeak.wire import (
@@ -87,13 +88,13 @@ class Selection(NamedTuple):
         return has_flow and series.tariff_direction in self.tariff_directions
 
 
+@dataclass(frozen=True, slots=True)
 class CostRoutes:
     """The routes below ``/costs``."""
 
-    def __init__(self, store: Store, clock: Clock, pricer: Pricer) -> None:
-        self._store = store
-        self._clock = clock
-        self._pricer = pricer
+    store: Store
+    clock: Clock
+    pricer: Pricer
 
     def routes(self) -> list[Route]:
         """Return all of them."""
@@ -113,29 +114,19 @@ class CostRoutes:
         non_persistent = flag("non_persistent")
         body = json_object()
         record = _decode_record(body, version)
-        with self._store.read() if non_persistent else self._store.write() as db:
+        with self.store.read() if non_persistent else self.store.write() as db:
             location = PricedLocation.get(db, record.location_id)
             if record.device_id:
                 objects.get(db, "device", record.device_id)
             series, columns = _accept_one(db, record, version)
 
-            edges = np.array([columns.start_us[0], columns.end_us[0]])
-            prices = self._pricer.priced(
-                db,
-                location,
-                series.tariff_direction,
-                (int(edges[0]), int(edges[1])),
-                cuts=edges,
-                new=(series, columns),
-            )
-            rows = priced_rows(series, columns, edges, prices, flows_apart=False)
-
+            rows = self._rows_of_new(db, location, series, columns)
             echo = _echo(record, body, series, version) | {"non_persistent": non_persistent}
             if non_persistent:
                 record_id = hash_id("mre", caller, echo)
             else:
                 readings.write(db, series, columns)
-                record_id = self._store.new_id(db, "mre")
+                record_id = self.store.new_id(db, "mre")
 
         [row] = encode(rows, request_window(body), version)
         return answer(
@@ -147,23 +138,34 @@ class CostRoutes:
                 **_units(location, version),
                 "request": echo,
                 "data": row,
-                "time_created": self._clock.text(),
+                "time_created": self.clock.text(),
                 "account_id": caller.account_id,
             }
         )
+
+    def _rows_of_new(
+        self, db: sqlite3.Connection, location: PricedLocation, series: Series, columns: Readings
+    ) -> CostRows:
+        """Price records as if they were already stored, so that they count towards tiers."""
+        edges = np.array([columns.start_us[0], columns.end_us[0]])
+        window = (int(edges[0]), int(edges[1]))
+        prices = self.pricer.priced(
+            db, location, series.tariff_direction, window, cuts=edges, new=(series, columns)
+        )
+        return priced_rows(series, columns, edges, prices, flows_apart=False)
 
     def interval(self, caller: Caller, object_id: str) -> Response:
         """Answer the costs of a location or device, by record, day or month."""
         body = json_object(may_be_empty=True)
         window = request_window(body)
         selection = _read_selection(caller.version, body)
-        with self._store.read() as db:
+        with self.store.read() as db:
             if objects.exists(db, "device", object_id):
                 location = _location_of_device(db, object_id)
             else:
                 location = PricedLocation.get(db, object_id)
             selected = _selected_readings(db, object_id, selection, window)
-            report = _Report(db, self._pricer, location, selection, window)
+            report = _Report(db, self.pricer, location, selection, window)
             rows = report.rows(selected, caller.version)
         report_id = hash_id("ecs", object_id, tuple(window), tuple(selection))
         return answer(_report_body(caller, report_id, object_id, location, selection, rows))
@@ -171,14 +173,14 @@ class CostRoutes:
     def session(self, caller: Caller, session_id: str) -> Response:
         """Answer the costs of a session, one row per record; there is no body."""
         selection = _read_selection(caller.version, {})._replace(aggregation="")
-        with self._store.read() as db:
+        with self.store.read() as db:
             everything = readings.session(db, session_id)
             if not everything:
                 raise Refusal.unknown(f"no record of session {session_id!r}")
             latest_series, _ = everything[-1]
             location = PricedLocation.get(db, latest_series.location_id)
             selected = [each for each in everything if selection.holds(each[0])]
-            report = _Report(db, self._pricer, location, selection, _UNBOUNDED)
+            report = _Report(db, self.pricer, location, selection, _UNBOUNDED)
             rows = report.rows(selected, caller.version)
         object_id = latest_series.device_id or latest_series.location_id
         report_id = hash_id("ecs", session_id, tuple(selection))
@@ -288,25 +290,18 @@ def _location_of_device(db: sqlite3.Connection, device_id: str) -> PricedLocatio
     return PricedLocation.get(db, all_series[-1].location_id) if all_series else None
 
 
+@dataclass(frozen=True, slots=True)
 class _Report:
     """Calculates the rows of a cost report.
 
     `location` says whose local days and months count; None if there is no record at all.
     """
 
-    def __init__(
-        self,
-        db: sqlite3.Connection,
-        pricer: Pricer,
-        location: PricedLocation | None,
-        selection: Selection,
-        window: RequestWindow,
-    ) -> None:
-        self._db = db
-        self._pricer = pricer
-        self._location = location
-        self._selection = selection
-        self._window = window
+    db: sqlite3.Connection
+    pricer: Pricer
+    location: PricedLocation | None
+    selection: Selection
+    window: RequestWindow
 
     def rows(self, selected: list[SeriesReadings], version: Version) -> list[Any]:
         """Return the rows as the version writes them.
@@ -316,16 +311,16 @@ class _Report:
         Refusal
             422 ``no_tariff_connected``, ``no_price_data``, or records in several currencies.
         """
-        if self._location is None:
+        if self.location is None:
             return []
         if not selected:  # without records, a missing tariff is still an error
-            self._pricer.priced(self._db, self._location, self._selection.word, (0, 1))
+            self.pricer.priced(self.db, self.location, self.selection.word, (0, 1))
             return []
 
         extent = self._extent(selected)
-        edges = self._edges(self._location.setting.timezone, extent)
+        edges = self._edges(self.location.setting.timezone, extent)
         cuts = _cuts(edges, selected)
-        flows_apart = self._selection.flow is None
+        flows_apart = self.selection.flow is None
         prices: dict[tuple[str, str], Priced] = {}
         parts = []
         for series, columns in selected:
@@ -334,37 +329,37 @@ class _Report:
                 prices[key] = self._priced(series, extent, cuts)
             parts.append(priced_rows(series, columns, edges, prices[key], flows_apart=flows_apart))
         rows = joined_rows(parts)
-        if self._selection.aggregation:
+        if self.selection.aggregation:
             rows = summed(rows, edges)
-        odd_flow = _OTHER_FLOW[USUAL_FLOW[self._selection.word]] if flows_apart else None
-        return encode(rows, self._window, version, odd_flow=odd_flow)
+        odd_flow = _OTHER_FLOW[USUAL_FLOW[self.selection.word]] if flows_apart else None
+        return encode(rows, self.window, version, odd_flow=odd_flow)
 
     def _extent(self, selected: list[SeriesReadings]) -> Span:
         """Return the time from the first to the last record, inside the window."""
         start = min(int(columns.start_us[0]) for _, columns in selected)
         end = max(int(columns.end_us.max()) for _, columns in selected)
-        if self._window.start_us is not None:
-            start = max(start, self._window.start_us)
-        if self._window.end_us is not None:
-            end = min(end, self._window.end_us)
+        if self.window.start_us is not None:
+            start = max(start, self.window.start_us)
+        if self.window.end_us is not None:
+            end = min(end, self.window.end_us)
         return start, end
 
     def _edges(self, timezone: str, extent: Span) -> Int64:
         """Return where rows begin and end: at local days or months, or only at the ends."""
-        if not self._selection.aggregation:
+        if not self.selection.aggregation:
             return np.array(extent, dtype=np.int64)
-        edges = periods(self._selection.aggregation, timezone, *extent).edges
-        return np.clip(edges, self._window.start_us, self._window.end_us)
+        edges = periods(self.selection.aggregation, timezone, *extent).edges
+        return np.clip(edges, self.window.start_us, self.window.end_us)
 
     def _priced(self, series: Series, extent: Span, cuts: Int64) -> Priced:
         """Return the prices of a series; a device may have been at several locations."""
-        assert self._location is not None
-        location = PricedLocation.get(self._db, series.location_id)
-        currency = self._location.setting.currency
+        assert self.location is not None
+        location = PricedLocation.get(self.db, series.location_id)
+        currency = self.location.setting.currency
         if location.setting.currency != currency:
             message = f"records in {currency} and {location.setting.currency} cannot be added"
             raise Refusal.invalid(message)
-        return self._pricer.priced(self._db, location, series.tariff_direction, extent, cuts=cuts)
+        return self.pricer.priced(self.db, location, series.tariff_direction, extent, cuts=cuts)
 
 
 def _cuts(edges: Int64, selected: list[SeriesReadings]) -> Int64:

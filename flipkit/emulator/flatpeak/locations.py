@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, request
@@ -43,12 +44,12 @@ _SLOTS = {
 _UNSUPPORTED_SLOT = "non_commodity_export"  # documented: disabled
 
 
+@dataclass(frozen=True, slots=True)
 class DeviceRoutes:
     """The routes below ``/devices``."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
-        self._clock = clock
+    store: Store
+    clock: Clock
 
     def routes(self) -> list[Route]:
         """Return all of them."""
@@ -63,47 +64,47 @@ class DeviceRoutes:
     def create(self, caller: Caller) -> Response:
         """Answer 201 with a new device."""
         reference = text_field(json_object(), "reference_id")
-        now = self._clock.text()
-        with self._store.write() as db:
-            device = objects.create(self._store, db, "device", now, {}, reference_id=reference)
+        now = self.clock.text()
+        with self.store.write() as db:
+            device = objects.create(self.store, db, "device", now, {}, reference_id=reference)
         return answer(_device_body(device, caller), 201)
 
     def list(self, caller: Caller) -> Response:
         """Answer 200 with devices, newest first."""
         reference = request.args.get("reference_id")
-        with self._store.read() as db:
+        with self.store.read() as db:
             devices, has_more = objects.page(db, "device", reference_id=reference)
         data = [_device_body(device, caller) for device in devices]
         return list_answer("/devices", data, has_more=has_more)
 
     def retrieve(self, caller: Caller, object_id: str) -> Response:
         """Answer 200 with a device."""
-        with self._store.read() as db:
+        with self.store.read() as db:
             device = objects.get(db, "device", object_id)
         return answer(_device_body(device, caller))
 
     def update(self, caller: Caller, object_id: str) -> Response:
         """Answer 200 with the updated device."""
         body = json_object()
-        with self._store.write() as db:
+        with self.store.write() as db:
             device = _with_reference(objects.get(db, "device", object_id), body)
             objects.replace(db, device)
         return answer(_device_body(device, caller))
 
     def delete(self, _caller: Caller, object_id: str) -> Response:
         """Answer 202 after the device is deleted."""
-        with self._store.write() as db:
+        with self.store.write() as db:
             objects.delete(db, "device", object_id)
         return accepted()
 
 
+@dataclass(frozen=True, slots=True)
 class LocationRoutes:
     """The routes below ``/locations``."""
 
-    def __init__(self, store: Store, clock: Clock, pricer: Pricer) -> None:
-        self._store = store
-        self._clock = clock
-        self._pricer = pricer
+    store: Store
+    clock: Clock
+    pricer: Pricer
 
     def routes(self) -> list[Route]:
         """Return all of them."""
@@ -122,12 +123,12 @@ class LocationRoutes:
         reference = text_field(body, "reference_id")
         customer = text_field(body, "customer_id")
         content = _content(body.get("postal_address", {}))
-        now = self._clock.text()
-        with self._store.write() as db:
+        now = self.clock.text()
+        with self.store.write() as db:
             _check_customer(db, customer)
             _check_reference(db, reference)
             location = objects.create(
-                self._store,
+                self.store,
                 db,
                 "location",
                 now,
@@ -141,7 +142,7 @@ class LocationRoutes:
         """Answer 200 with locations, newest first."""
         reference = request.args.get("reference_id")
         customer = request.args.get("customer_id")
-        with self._store.read() as db:
+        with self.store.read() as db:
             locations, has_more = objects.page(
                 db, "location", reference_id=reference, parent_id=customer
             )
@@ -150,14 +151,14 @@ class LocationRoutes:
 
     def retrieve(self, caller: Caller, object_id: str) -> Response:
         """Answer 200 with a location."""
-        with self._store.read() as db:
+        with self.store.read() as db:
             return answer(_location_body(db, objects.get(db, "location", object_id), caller))
 
     def update(self, caller: Caller, object_id: str) -> Response:
         """Answer 200 with the updated location; fields that were not sent stay."""
         body = json_object()
         customer = text_field(body, "customer_id")
-        with self._store.write() as db:
+        with self.store.write() as db:
             location = _with_reference(objects.get(db, "location", object_id), body)
             _check_customer(db, customer)
             _check_reference(db, location.reference_id, own_id=object_id)
@@ -171,7 +172,7 @@ class LocationRoutes:
 
     def delete(self, _caller: Caller, object_id: str) -> Response:
         """Answer 202 after the location, its tariffs and its records are deleted."""
-        with self._store.write() as db:
+        with self.store.write() as db:
             objects.delete(db, "location", object_id)
             for tariff in objects.children(db, "tariff", object_id):
                 objects.delete(db, "tariff", tariff.id)
@@ -180,10 +181,10 @@ class LocationRoutes:
 
     def status(self, caller: Caller, object_id: str) -> Response:
         """Answer 200 with the tariff of each slot; of several in a slot the last created."""
-        with self._store.read() as db:
+        with self.store.read() as db:
             location = objects.get(db, "location", object_id)
             tariffs = objects.children(db, "tariff", object_id)
-            contracts = self._pricer.contracts(db, PricedLocation.of(location))
+            contracts = self.pricer.contracts(db, PricedLocation.of(location))
 
         slots: dict[str, Any] = {
             name: {"status": status} for name, status in _tariff_status(tariffs).items()

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
@@ -58,12 +59,12 @@ _MAX_BODY_BYTES = 32 << 20  # 10,000 records with every field at its longest are
 _NOISE_WH = 1e-6  # of the difference of two floats
 
 
+@dataclass(frozen=True, slots=True)
 class MeterRoutes:
     """The routes below ``/meters``."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
-        self._clock = clock
+    store: Store
+    clock: Clock
 
     def routes(self) -> list[Route]:
         """Return all of them."""
@@ -78,14 +79,14 @@ class MeterRoutes:
     def interval(self, caller: Caller) -> Response:
         """``PUT /meters/interval``: an array of records."""
         records, failures = decode(body_bytes(_MAX_BODY_BYTES), caller.version)
-        with self._store.write() as db:
+        with self.store.write() as db:
             outcome = accept(db, records, failures, caller.version)
             return self._stored_batch(db, caller, outcome, submitted=len(records))
 
     def cumulative(self, caller: Caller) -> Response:
         """``PUT /meters/cumulative/epoch``: a register and its readings."""
         call = _decode_registers(body_bytes(_MAX_BODY_BYTES), caller.version)
-        with self._store.write() as db:
+        with self.store.write() as db:
             outcome = _intervals(db, call)
             return self._stored_batch(db, caller, outcome, submitted=call.submitted)
 
@@ -94,7 +95,7 @@ class MeterRoutes:
         batch_id = request.args.get("batch_id")
         if not batch_id:
             raise Refusal.invalid("batch_id is missing")
-        with self._store.read() as db:
+        with self.store.read() as db:
             batch = objects.get(db, "meter_batch", batch_id)
         return answer(_batch_body(batch, caller))
 
@@ -109,7 +110,7 @@ class MeterRoutes:
             "records_processed": outcome.total,
             "failed_records": msgspec.to_builtins(outcome.failures),
         }
-        batch = objects.create(self._store, db, "meter_batch", self._clock.text(), body)
+        batch = objects.create(self.store, db, "meter_batch", self.clock.text(), body)
         return answer(_batch_body(batch, caller))
 
 
@@ -129,6 +130,9 @@ class _Point(NamedTuple):
     time_us: int
     wh: float
     reference: str | None
+
+
+_Step = tuple[_Point, _Point]
 
 
 class _RegisterCall(NamedTuple):
@@ -223,21 +227,13 @@ def _intervals(db: sqlite3.Connection, call: _RegisterCall) -> Accepted:
 
     kept = readings.register(db, call.series) if call.points else None
     points = _sorted_points(call.points, kept)
-    failures = list(call.failures)
-    steps = []
-    for earlier, later in pairwise(points):
-        if later.number is None:  # an interval that an earlier call submitted
-            continue
-        fault = _fault(earlier, later)
-        if fault:
-            failures.append(Failure(later.number, fault, later.reference))
-        else:
-            steps.append((earlier, later))
     if points:
         latest = points[-1]
         if kept is None or latest.time_us >= kept[0]:
             readings.keep_register(db, call.series, latest.time_us, latest.wh)
 
+    steps, faults = _steps(points)
+    failures = [*call.failures, *faults]
     failures.sort(key=lambda failure: failure.record_num)
     groups = [(call.series, _columns(steps, call.session))] if steps else []
     return Accepted(groups, failures, total=call.submitted - len(failures))
@@ -253,6 +249,20 @@ def _sorted_points(points: Sequence[_Point], kept: tuple[int, float] | None) -> 
     return [by_time[time_us] for time_us in sorted(by_time)]
 
 
+def _steps(points: Sequence[_Point]) -> tuple[list[_Step], list[Failure]]:
+    """Return pairs of consecutive readings, and those that make no interval."""
+    steps, faults = [], []
+    for earlier, later in pairwise(points):
+        if later.number is None:  # the kept reading: an earlier call submitted that interval
+            continue
+        fault = _fault(earlier, later)
+        if fault:
+            faults.append(Failure(later.number, fault, later.reference))
+        else:
+            steps.append((earlier, later))
+    return steps, faults
+
+
 def _fault(earlier: _Point, later: _Point) -> str | None:
     if later.wh < earlier.wh - _NOISE_WH:
         return "value must not be below the reading before it; counting continues from here"
@@ -266,10 +276,11 @@ def _fault(earlier: _Point, later: _Point) -> str | None:
     return None
 
 
-def _columns(steps: Sequence[tuple[_Point, _Point]], session: str | None) -> Readings:
+def _columns(steps: Sequence[_Step], session: str | None) -> Readings:
     return Readings(
         start_us=np.array([earlier.time_us for earlier, _ in steps], dtype=np.int64),
         end_us=np.array([later.time_us for _, later in steps], dtype=np.int64),
+        # A fall within the noise of floats was let through; it is no energy.
         wh=np.array([max(later.wh - earlier.wh, 0.0) for earlier, later in steps]),
         confidence=np.ones(len(steps)),
         session=id_column([session] * len(steps)),

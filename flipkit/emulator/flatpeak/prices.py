@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -50,13 +51,13 @@ class PriceQuery(NamedTuple):
         }
 
 
+@dataclass(frozen=True, slots=True)
 class PriceRoutes:
     """The routes of prices."""
 
-    def __init__(self, store: Store, clock: Clock, pricer: Pricer) -> None:
-        self._store = store
-        self._clock = clock
-        self._pricer = pricer
+    store: Store
+    clock: Clock
+    pricer: Pricer
 
     def routes(self) -> list[Route]:
         """Return one for each generation."""
@@ -104,7 +105,7 @@ class PriceRoutes:
         """Read the window; 422 for an invalid one or one of more than 90 days."""
         window = request_window(fields, needs_end=True)
         assert window.end_us is not None
-        start = self._clock.now_us() if window.start_us is None else window.start_us
+        start = self.clock.now_us() if window.start_us is None else window.start_us
         if window.end_us <= start:
             raise Refusal.invalid("end_time must be after start_time, which is now by default")
         if window.end_us - start > _MAX_DAYS * DAY_US:
@@ -114,19 +115,19 @@ class PriceRoutes:
     def _content(
         self, caller: Caller, object_id: str, word: str, query: PriceQuery
     ) -> dict[str, Any]:
-        with self._store.read() as db:
+        with self.store.read() as db:
             location = PricedLocation.get(db, object_id)
-            priced = self._pricer.priced(db, location, word, query.span)
+            priced = self.pricer.priced(db, location, word, query.span)
         priced.check_covers(priced.series.start_us, priced.series.end_us)
-        tomorrow = self._clock.now() + timedelta(days=1)
+        tomorrow = self.clock.now() + timedelta(days=1)
         return {
             "live_mode": caller.live_mode,
             "account_id": caller.account_id,
             "location_id": location.id,
             "location_timezone": location.setting.timezone,
             "currency_code": location.setting.currency,
-            "time_created": self._clock.text(),
-            "last_updated": self._clock.text(),
+            "time_created": self.clock.text(),
+            "last_updated": self.clock.text(),
             "next_update": tomorrow.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "data": _price_rows(priced.series, query.window, caller.version),
         }

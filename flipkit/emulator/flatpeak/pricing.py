@@ -64,7 +64,7 @@ CREATE TABLE IF NOT EXISTS market_prices (
 """
 
 _FORECAST_CONFIDENCE = np.array([0.8, 0.6, 0.4, 0.2])
-_FORECAST_STEP_US = 90 * DAY_US
+_FORECAST_STEP_US = 90 * DAY_US  # how long each of them holds
 _NO_READINGS = Readings(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
 
 
@@ -164,6 +164,7 @@ class PriceTerms(NamedTuple):
         assert self.used is not None
         if self.cuts is not None:
             return mean_prices(contract.tariff, self.used, in_force, span, self.cuts)
+        # A price list: later records may change the tier, so it is as uncertain as a forecast.
         steps = step_prices(contract.tariff, self.used, in_force, span)
         confidence = np.full(len(steps), _FORECAST_CONFIDENCE[0])
         return PriceSeries(steps.start_us, steps.end_us, steps.price_per_kwh, confidence)
@@ -243,15 +244,14 @@ class Pricer:
 
         used = None
         if any(contract.tiered for contract in own):
-            months = month_edges(location.setting.timezone, *window).edges
-            counted = (int(months[0]), window[1])
-            used = _used_energy(db, location.id, direction, counted, new)
+            used = _used_energy(db, location, direction, window, new)
         terms = PriceTerms(window, used, cuts)
         series, gaps = terms.series(commodity)
         if fees:
             fee_series, _ = terms.series(fees)
             series = series.plus(fee_series)
         series = _with_confidence(series, self._clock.now_us())
+        # Own energy is free where no LOCAL contract holds: that is not a gap.
         return Priced(series, () if direction == "LOCAL" else gaps)
 
     def _read_contract(self, body: bytes, setting: Setting) -> Contract:
@@ -260,7 +260,7 @@ class Pricer:
         tariff = Tariff.from_flatpeak(
             source, timezone=setting.timezone, currency=setting.currency, market=market
         )
-        if tariff.series is not None:
+        if tariff.series is not None:  # market rates: as far as the market has prices
             start = int(tariff.series.start_us[0])
             end = int(tariff.series.end_us[-1])
         else:
@@ -323,7 +323,7 @@ def _in_force(contracts: Sequence[Contract]) -> list[tuple[Contract | None, Span
     for begin, stop in pairwise(sorted(edges)):
         holding = [each for each in contracts if each.from_us <= begin and stop <= each.to_us]
         contract = holding[-1] if holding else None
-        if stretches and stretches[-1][0] is contract:
+        if stretches and stretches[-1][0] is contract:  # an edge of a contract that is covered
             _, (since, _) = stretches.pop()
             stretches.append((contract, (since, stop)))
         else:
@@ -333,25 +333,25 @@ def _in_force(contracts: Sequence[Contract]) -> list[tuple[Contract | None, Span
 
 def _used_energy(
     db: sqlite3.Connection,
-    location_id: str,
+    location: PricedLocation,
     direction: str,
     window: Span,
     new: SeriesReadings | None,
 ) -> Used:
-    """Return the energy that counts towards tiers over a window.
+    """Return the energy that counts towards tiers, from the start of the window's first month.
 
-    Records that only touch the window are included with all of their energy. New records count as
-    if they were stored.
+    New records count as if they were stored.
     """
+    months = month_edges(location.setting.timezone, *window).edges
     counted: dict[Series, Readings | None] = {}
-    for series_id, series in list(readings.series_of(db, location_id)):
+    for series_id, series in readings.series_of(db, location.id):
         if _counts(series, direction):
-            counted[series] = readings.read(db, series_id, *window)
+            counted[series] = readings.read(db, series_id, int(months[0]), window[1])
     if new is not None and _counts(new[0], direction):
         series, columns = new
         counted[series] = readings.merged(counted.get(series), columns)
 
-    # Sorted by name, not by creation: the same records give the same bits.
+    # Sorted by name, not by creation: then the same records give the same sums to the last bit.
     parts = [counted[series] for series in sorted(counted)]
     found = [part for part in parts if part is not None] or [_NO_READINGS]
     start = np.concatenate([part.start_us for part in found])

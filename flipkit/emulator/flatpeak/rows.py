@@ -85,48 +85,52 @@ def priced_rows(
     """
     pieces = split_at(edges, readings.start_us, readings.end_us)
     prices.check_covers(pieces.start, pieces.end)
-    wh = readings.wh[pieces.row]
-    kwh = wh / 1000.0 * pieces.share
+    kwh = readings.wh[pieces.row] / 1000.0 * pieces.share
     price_confidence = prices.series.minimum_confidence(pieces.start, pieces.end)
     is_odd = flows_apart and series.flow != USUAL_FLOW[series.tariff_direction]
-
-    # The whole Wh of a piece are those at its end less those at its start, so that all add up.
-    start = readings.start_us[pieces.row]
-    length = readings.end_us[pieces.row] - start
-    whole_wh = _whole_wh(wh)
-    wh_before = np.floor(whole_wh * ((pieces.start - start) / length) + 0.5)
-    wh_after = np.floor(whole_wh * ((pieces.end - start) / length) + 0.5)
     return CostRows(
         start_us=pieces.start,
         end_us=pieces.end,
-        energy_wh=(wh_after - wh_before).astype(np.int64),
+        energy_wh=_distributed_wh(readings, pieces.row, pieces.start, pieces.end),
         cost=prices.series.cost(pieces.start, pieces.end, kwh),
         confidence=np.minimum(readings.confidence[pieces.row], price_confidence),
-        odd_flow=np.full(len(wh), is_odd),
+        odd_flow=np.full(len(kwh), is_odd),
         period=pieces.period,
         session=None if readings.session is None else readings.session[pieces.row],
         record=None if readings.record is None else readings.record[pieces.row],
     )
 
 
-def _whole_wh(wh: Float64) -> Int64:
-    """Round half up: 10283.5 is 10284. A millionth of a Wh counts as noise of a float."""
-    return np.floor(np.round(wh, 6) + 0.5).astype(np.int64)
+def _distributed_wh(readings: Readings, row: Int64, start_us: Int64, end_us: Int64) -> Int64:
+    """Distribute the whole Wh of each record over its pieces, in proportion to time."""
+    # Round half up: 10283.5 is 10284. A millionth of a Wh counts as noise of a float.
+    record_wh = np.floor(np.round(readings.wh, 6) + 0.5).astype(np.int64)[row]
+    record_start = readings.start_us[row]
+    length = readings.end_us[row] - record_start
+    # A piece has the Wh until its end less the Wh until its start, each rounded: so the pieces of
+    # a record add up, and a piece is the same in whichever report it falls.
+    until_start = np.floor(record_wh * ((start_us - record_start) / length) + 0.5)
+    until_end = np.floor(record_wh * ((end_us - record_start) / length) + 0.5)
+    return (until_end - until_start).astype(np.int64)
 
 
 def joined_rows(parts: Sequence[CostRows]) -> CostRows:
     """Return the rows of several series sorted by start, then end, then in the given order."""
-    start = np.concatenate([part.start_us for part in parts])
-    end = np.concatenate([part.end_us for part in parts])
+
+    def joined(name: str) -> Any:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    start = joined("start_us")
+    end = joined("end_us")
     order = np.lexsort((end, start))
     return CostRows(
         start_us=start[order],
         end_us=end[order],
-        energy_wh=np.concatenate([part.energy_wh for part in parts])[order],
-        cost=np.concatenate([part.cost for part in parts])[order],
-        confidence=np.concatenate([part.confidence for part in parts])[order],
-        odd_flow=np.concatenate([part.odd_flow for part in parts])[order],
-        period=np.concatenate([part.period for part in parts])[order],
+        energy_wh=joined("energy_wh")[order],
+        cost=joined("cost")[order],
+        confidence=joined("confidence")[order],
+        odd_flow=joined("odd_flow")[order],
+        period=joined("period")[order],
         session=_joined_ids([part.session for part in parts], parts, order),
         record=_joined_ids([part.record for part in parts], parts, order),
     )

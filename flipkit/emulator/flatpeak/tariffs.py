@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -40,13 +41,13 @@ __all__ = ["TariffRoutes"]
 _TYPES = ("COMMODITY", "NON_COMMODITY")
 
 
+@dataclass(frozen=True, slots=True)
 class TariffRoutes:
     """The routes of tariff objects."""
 
-    def __init__(self, store: Store, clock: Clock, pricer: Pricer) -> None:
-        self._store = store
-        self._clock = clock
-        self._pricer = pricer
+    store: Store
+    clock: Clock
+    pricer: Pricer
 
     def routes(self) -> list[Route]:
         """Return all of them, at the addresses of both generations."""
@@ -67,12 +68,12 @@ class TariffRoutes:
         """Answer 200, as documented, with a new tariff."""
         body = json_object()
         location_id = text_field(body, "location_id", required=True)
-        now = self._clock.text()
-        with self._store.write() as db:
+        now = self.clock.text()
+        with self.store.write() as db:
             location = PricedLocation.get(db, location_id or "")
             content = _content(db, body, location)
-            self._pricer.contract(msgspec.json.encode(content), location.setting)
-            tariff = objects.create(self._store, db, "tariff", now, content, parent_id=location.id)
+            self.pricer.contract(msgspec.json.encode(content), location.setting)
+            tariff = objects.create(self.store, db, "tariff", now, content, parent_id=location.id)
         return answer(_tariff_body(tariff, location, caller))
 
     def list(self, caller: Caller) -> Response:
@@ -84,7 +85,7 @@ class TariffRoutes:
         location_id = request.args.get("location_id")
         if not location_id:
             raise Refusal.invalid("location_id is missing")
-        with self._store.read() as db:
+        with self.store.read() as db:
             location = PricedLocation.get(db, location_id)
             tariffs = objects.children(db, "tariff", location_id)
         data = [
@@ -96,14 +97,14 @@ class TariffRoutes:
 
     def retrieve(self, caller: Caller, object_id: str) -> Response:
         """Answer 200 with a tariff."""
-        with self._store.read() as db:
+        with self.store.read() as db:
             tariff = objects.get(db, "tariff", object_id)
             location = PricedLocation.get(db, tariff.parent_id or "")
         return answer(_tariff_body(tariff, location, caller))
 
     def delete(self, _caller: Caller, object_id: str) -> Response:
         """Answer 202 after the tariff is deleted."""
-        with self._store.write() as db:
+        with self.store.write() as db:
             objects.delete(db, "tariff", object_id)
         return accepted()
 
