@@ -1,7 +1,7 @@
 """Zero: its answers against the published description, and its numbers against Anode's.
 
-``data/zero_schemas.json`` states the fields, their types and which are required, as the OpenAPI description of the
-Flatpeak API of 2024-08-24 (github.com/flat-peak/openapi) gives them; names and types only.
+``data/zero_schemas.json`` has the fields, their types and which are required, as in the OpenAPI
+description of the Flatpeak API of 2024-08-24 (github.com/flat-peak/openapi); names and types only.
 """
 
 import json
@@ -15,7 +15,7 @@ SCHEMAS = json.loads(
     (Path(__file__).parent / "data" / "zero_schemas.json").read_text(encoding="utf-8")
 )
 HOUR = {"start_time": "2025-06-01T12:00:00Z", "end_time": "2025-06-01T13:00:00Z", "units": "KWH"}
-"""Each of the four documented uses: bought, sold, own generation, avoided cost."""
+"""The four documented uses: import, export, own generation, avoided cost."""
 USES = [
     ("IMPORT", "IMPORT", 2),
     ("EXPORT", "EXPORT", 3),
@@ -30,9 +30,9 @@ def check(name, value):
 
 
 @pytest.fixture
-def zero(desk):
-    desk.version = ZERO
-    return desk
+def zero(api):
+    api.version = ZERO
+    return api
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_refusals_fit_the_description(zero, place):
     check("bad_credentials", zero.call("GET", "/devices", status=403))
 
 
-def test_the_description_can_say_no():
+def test_the_description_rejects_wrong_answers():
     with pytest.raises(jsonschema.ValidationError):
         check("device", {"id": "dev_1"})
     with pytest.raises(jsonschema.ValidationError):
@@ -120,8 +120,8 @@ def rows(answer, name):
 @pytest.mark.parametrize(
     ("direction", "rate"), [("IMPORT", "IMPORT"), ("EXPORT", "EXPORT"), ("IMPORT", "LOCAL")]
 )
-def test_both_generations_tell_the_same_numbers(zero, place, direction, rate, aggregation):
-    """Of what is priced one way, Anode's rows of the usual flow are Zero's of that flow and rate."""
+def test_both_generations_give_the_same_numbers(zero, place, direction, rate, aggregation):
+    """At one price, Anode's rows of the usual flow equal Zero's rows of that flow and rate."""
     path = f"/costs/interval/{place}"
     there = zero.call("POST", path, {}, direction=direction, tariff_rate=rate, **aggregation)
     here = zero.call("POST", path, {}, version=ANODE, tariff_direction=rate, **aggregation)
@@ -130,8 +130,8 @@ def test_both_generations_tell_the_same_numbers(zero, place, direction, rate, ag
     assert len(here["data"]) == 1
 
 
-def test_zero_adds_up_a_flow_at_all_its_prices(zero, place):
-    """Own generation comes into the import report at a price of nothing (documented for this generation)."""
+def test_zero_sums_a_flow_at_all_its_prices(zero, place):
+    """Own generation is in the import report at a price of 0 (documented for Zero)."""
     path = f"/costs/interval/{place}"
     answer = zero.call("POST", path, {}, direction="IMPORT", aggregation="DAY")
     assert rows(answer, "tariff") == [(7000, pytest.approx(0.6), 1.0)]
@@ -151,7 +151,7 @@ def test_zero_has_no_local_direction(zero, place):
     assert zero.call("POST", f"/costs/interval/{place}", {}, tariff_rate="x", status=422)
 
 
-def test_prices_are_the_same(zero, place):
+def test_both_generations_give_the_same_prices(zero, place):
     window = {"start_time": "2026-01-10T10:00:00Z", "end_time": "2026-01-11T00:00:00+01:00"}
     there = zero.call("GET", f"/tariffs/rates/{place}", **window)
     here = zero.call("POST", f"/prices/{place}", window, version=ANODE)
@@ -161,7 +161,7 @@ def test_prices_are_the_same(zero, place):
     assert len(there["data"]) == 2
 
 
-def test_the_instant_record_bears_zeros_names(zero, place):
+def test_the_instant_record_uses_zeros_names(zero, place):
     record = HOUR | {"location_id": place, "value": 1, "direction": "EXPORT"}
     answer = zero.call("POST", "/costs/instant", record, non_persistent="true")
     assert (answer["direction"], answer["tariff_rate"], answer["carbon_units"]) == (
