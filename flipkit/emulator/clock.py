@@ -36,5 +36,10 @@ class Clock:
         return self._now.strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def advance(self, by: timedelta) -> None:
-        """Move the clock forward."""
+        """Move the clock forward.
+
+        Parameters
+        ----------
+        by : timedelta
+        """
         self._now += by

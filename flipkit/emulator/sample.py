@@ -56,8 +56,7 @@ def sample_sites() -> list[dict[str, Any]]:
     ConfigurationError
         The files of the sample fleet are missing.
     """
-    sites: list[dict[str, Any]] = msgspec.json.decode((sample_folder() / "sites.json").read_bytes())
-    return sites
+    return _read_list("sites.json")
 
 
 def sample_tariffs() -> dict[str, dict[str, Any]]:
@@ -73,8 +72,12 @@ def sample_tariffs() -> dict[str, dict[str, Any]]:
     ConfigurationError
         The files of the sample fleet are missing.
     """
-    tariffs = msgspec.json.decode((sample_folder() / "tariffs.json").read_bytes())
-    return {tariff["key"]: tariff for tariff in tariffs}
+    return {tariff["key"]: tariff for tariff in _read_list("tariffs.json")}
+
+
+def _read_list(name: str) -> list[dict[str, Any]]:
+    path = sample_folder() / name
+    return msgspec.json.decode(path.read_bytes(), type=list[dict[str, Any]])
 
 
 def open_store(path: str | Path | None, *, sample: bool) -> Store:

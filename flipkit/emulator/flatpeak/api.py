@@ -103,6 +103,7 @@ class _Authenticator:
 
     def login(self) -> Response:
         """``GET /login``: any account id and key are accepted; only ``sk_live_`` keys are live."""
+        # The version is checked first, as on every other route.
         pair = basic_pair(request.headers.get("Authorization", ""))
         try:
             version = _requested_version()
@@ -123,7 +124,7 @@ class _Authenticator:
         """Return the view of a route behind the checks."""
 
         def view(**ids: str) -> Response:
-            live_mode = False
+            live_mode = False  # until the caller is known
             try:
                 caller = self._caller(_requested_version())
                 live_mode = caller.live_mode

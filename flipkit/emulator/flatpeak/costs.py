@@ -122,6 +122,7 @@ class CostRoutes:
 
             rows = self._rows_of_new(db, location, series, columns)
             echo = _echo(record, body, series, version) | {"non_persistent": non_persistent}
+            # A new id would change a counter in the store.
             if non_persistent:
                 record_id = hash_id("mre", caller, echo)
             else:
@@ -285,7 +286,7 @@ def _selected_readings(
 
 
 def _location_of_device(db: sqlite3.Connection, device_id: str) -> PricedLocation | None:
-    """Return where a device last had a new kind of record; None if it never had any."""
+    """Return the location of a device's newest series; None if it has no records."""
     all_series = [series for _, series in readings.series_of(db, device_id)]
     return PricedLocation.get(db, all_series[-1].location_id) if all_series else None
 
@@ -349,6 +350,7 @@ class _Report:
         if not self.selection.aggregation:
             return np.array(extent, dtype=np.int64)
         edges = periods(self.selection.aggregation, timezone, *extent).edges
+        # The first and last period are cut where the caller's window is, not where records are.
         return np.clip(edges, self.window.start_us, self.window.end_us)
 
     def _priced(self, series: Series, extent: Span, cuts: Int64) -> Priced:
@@ -363,7 +365,7 @@ class _Report:
 
 
 def _cuts(edges: Int64, selected: list[SeriesReadings]) -> Int64:
-    """Return the edges of the report and of all records."""
+    """Return the edges of the report and of all records, where tiered prices must be cut."""
     times = [edges]
     for _, columns in selected:
         times += [columns.start_us, columns.end_us]

@@ -225,6 +225,7 @@ def _intervals(db: sqlite3.Connection, call: _RegisterCall) -> Accepted:
     if call.series.device_id:
         objects.get(db, "device", call.series.device_id)
 
+    # The latest reading of earlier calls begins the first interval of this one.
     kept = readings.register(db, call.series) if call.points else None
     points = _sorted_points(call.points, kept)
     if points:
@@ -241,7 +242,7 @@ def _intervals(db: sqlite3.Connection, call: _RegisterCall) -> Accepted:
 
 def _sorted_points(points: Sequence[_Point], kept: tuple[int, float] | None) -> list[_Point]:
     """Return one reading per time, with the kept one unless it lies after all of them."""
-    by_time = {point.time_us: point for point in points}
+    by_time = {point.time_us: point for point in points}  # the last one of a time wins
     if kept is not None:
         time_us, wh = kept
         if time_us not in by_time and time_us < max(by_time):
@@ -280,7 +281,7 @@ def _columns(steps: Sequence[_Step], session: str | None) -> Readings:
     return Readings(
         start_us=np.array([earlier.time_us for earlier, _ in steps], dtype=np.int64),
         end_us=np.array([later.time_us for _, later in steps], dtype=np.int64),
-        # A fall within the noise of floats was let through; it is no energy.
+        # A fall within the noise of floats was not refused; it counts as 0.
         wh=np.array([max(later.wh - earlier.wh, 0.0) for earlier, later in steps]),
         confidence=np.ones(len(steps)),
         session=id_column([session] * len(steps)),

@@ -182,6 +182,7 @@ def page(
     Refusal
         422 for a limit outside 1 to 100, two cursors, or a cursor of another kind.
     """
+    # Cursors are ids; the sequence numbers behind them give the order of creation.
     limit = _limit()
     after = request.args.get("starting_after")
     before = request.args.get("ending_before")
@@ -196,7 +197,7 @@ def page(
     if parent_id is not None:
         query += " AND parent_id = ?"
         values.append(parent_id)
-    if before is not None:  # those that are newer, from the cursor on
+    if before is not None:
         query += " AND seq > ? ORDER BY seq ASC LIMIT ?"
         values.append(_sequence_number(db, kind, before))
     elif after is not None:
@@ -208,7 +209,7 @@ def page(
 
     found = [_stored(row) for row in db.execute(query, values)]
     selected = found[:limit]
-    if before is not None:
+    if before is not None:  # they were read from the cursor on, oldest first
         selected.reverse()
     return selected, len(found) > limit
 

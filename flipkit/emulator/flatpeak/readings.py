@@ -184,6 +184,7 @@ def merged(old: Readings | None, new: Readings) -> Readings:
     """
     both = new if old is None else _joined([old, new])
     is_actual = both.confidence >= 1.0
+    # Of records with the same start and end, actuals sort last, and among them the last written.
     order = np.lexsort((np.arange(len(both)), is_actual, both.end_us, both.start_us))
     start = both.start_us[order]
     end = both.end_us[order]
@@ -194,6 +195,7 @@ def merged(old: Readings | None, new: Readings) -> Readings:
 def write(db: sqlite3.Connection, series: Series, readings: Readings) -> None:
     """Merge records, in the order they were submitted, into a series; in a transaction."""
     series_id = _series_id(db, series)
+    # A record belongs to the month of its start, even if it ends in a later one.
     months = readings.start_us.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
     for month in np.unique(months).tolist():
         new = readings.at(months == month)
@@ -210,6 +212,7 @@ def read(
     if not chunks:
         return None
     readings = _joined(chunks)
+    # The first and last chunk may reach beyond the window, and a long record may begin before it.
     touches = (readings.end_us > start_us) & (readings.start_us < end_us)
     if not touches.any():
         return None
@@ -245,7 +248,7 @@ def _session_chunks(
     """Yield the chunks that may have records of a session."""
     for row in db.execute(_SELECT_SESSION_MONTHS, (session_reference_id, series_id)):
         chunk = _chunk(db, series_id, row["month"])
-        # Records that were written over later may have taken all ids of the chunk with them.
+        # Later records may have overwritten all those with a session id.
         if chunk is not None and chunk.session is not None:
             yield chunk
 
@@ -284,7 +287,7 @@ def _series(row: sqlite3.Row) -> Series:
 
 def _series_id(db: sqlite3.Connection, series: Series) -> int:
     row = db.execute(_SELECT_SERIES, series).fetchone()
-    if row is None:
+    if row is None:  # the first record of its kind
         row = db.execute(_INSERT_SERIES, series).fetchone()
     return int(row["id"])
 
@@ -296,6 +299,7 @@ def _chunk(db: sqlite3.Connection, series_id: int, month: int) -> Readings | Non
 
 
 def _keep_chunk(db: sqlite3.Connection, series_id: int, month: int, chunk: Readings) -> None:
+    # Confidences and ids take no space where there are none.
     all_actual = bool((chunk.confidence == 1.0).all())
     db.execute(
         "REPLACE INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

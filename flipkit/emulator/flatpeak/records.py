@@ -115,6 +115,7 @@ def decode(body: bytes, version: Version) -> tuple[list[Any], list[Failure]]:
         422 for a body that is not a JSON array, or for more than 10,000 records.
     """
     kind = record_type(version.name)
+    # All at once is the fast way; one by one only to find out which records are wrong.
     try:
         records: list[Any] = msgspec.json.decode(body, type=GenericAlias(list, kind))
     except MALFORMED:
@@ -191,6 +192,7 @@ def accept(
         all_failures.append(Failure(numbers[row], message, reference))
     all_failures.sort(key=lambda failure: failure.record_num)
 
+    # A group per series, as each is written to chunks of its own.
     rows_by_series: dict[Series, list[int]] = defaultdict(list)
     for row, record in enumerate(decoded):
         if row not in errors:

@@ -111,7 +111,8 @@ def _distributed_wh(readings: Readings, row: Int64, start_us: Int64, end_us: Int
     # a record add up, and a piece is the same in whichever report it falls.
     until_start = np.floor(record_wh * ((start_us - record_start) / length) + 0.5)
     until_end = np.floor(record_wh * ((end_us - record_start) / length) + 0.5)
-    return (until_end - until_start).astype(np.int64)
+    distributed: Int64 = (until_end - until_start).astype(np.int64)
+    return distributed
 
 
 def joined_rows(parts: Sequence[CostRows]) -> CostRows:
@@ -150,6 +151,7 @@ def _joined_ids(
 
 def summed(rows: CostRows, edges: Int64) -> CostRows:
     """Return one row per day or month and flow that has records; the usual flow first."""
+    # A stable sort keeps the order within a group, and with it the order of the float additions.
     group = 2 * rows.period + rows.odd_flow
     order = np.argsort(group, kind="stable")
     is_first = np.append(True, np.diff(group[order]) != 0)
@@ -194,6 +196,7 @@ def encode(
     ends = window.texts(rows.end_us)
     energies = map(_EnergyField, rows.energy_wh.tolist())
     costs = map(_CostField, rows.cost.tolist(), rows.confidence.tolist())
+    # Structs made by `map` and encoded at once are several times as fast as dictionaries.
     encoded = list(map(_row_type(version.cost), starts, ends, energies, costs))
     if odd_flow is not None:
         for number in np.flatnonzero(rows.odd_flow).tolist():

@@ -148,6 +148,7 @@ def _put_site(
     store: Store, db: sqlite3.Connection, site: _SampleSite, tariffs: Mapping[str, Any]
 ) -> tuple[str, dict[str, str]]:
     """Store the objects of a site; return the id of its location, and of its devices by type."""
+    # The customer is shown as the location's ``customer_id`` only.
     created = site["created_at"]
     reference = site["site_id"]
     customer = objects.create(store, db, "customer", created, {}, reference_id=reference)

@@ -72,6 +72,7 @@ class TariffRoutes:
         with self.store.write() as db:
             location = PricedLocation.get(db, location_id or "")
             content = _content(db, body, location)
+            # Read it once, so that a tariff that cannot be priced is refused now.
             self.pricer.contract(msgspec.json.encode(content), location.setting)
             tariff = objects.create(self.store, db, "tariff", now, content, parent_id=location.id)
         return answer(_tariff_body(tariff, location, caller))

@@ -61,6 +61,7 @@ def verify(header: str, now_s: int, version: Version) -> Caller | None:
     if scheme.lower() != "bearer" or len(token) > _MAX_LENGTH or not token.isascii():
         return None
     signed, _, signature = token.strip().rpartition(".")
+    # The claims are decoded after the signature is checked: then they are our own.
     if not hmac.compare_digest(signature, _signature(signed.encode()).decode()):
         return None
     claims: dict[str, Any] = msgspec.json.decode(_decoded(signed.partition(".")[2]))

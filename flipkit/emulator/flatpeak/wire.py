@@ -237,7 +237,7 @@ def _instant_field(fields: Mapping[str, Any], name: str) -> _Instant | None:
 
 def body_bytes(limit: int = _MAX_BODY_BYTES) -> bytes:
     """Return the body of the request as sent; more than `limit` bytes are a 413."""
-    request.max_content_length = limit
+    request.max_content_length = limit  # Flask answers 413 while it reads
     return request.get_data(cache=False)
 
 
@@ -263,6 +263,7 @@ def json_object(*, may_be_empty: bool = False) -> dict[str, Any]:
 
 def _check_depth_and_numbers(body: dict[str, Any]) -> None:
     """Refuse deep nesting and integers beyond 64 bits, on which code further down would fail."""
+    # Level by level: recursion would fail on the very bodies that this refuses.
     level: list[Any] = [body]
     for _ in range(_MAX_DEPTH):
         if not level:

@@ -65,7 +65,7 @@ def flip_blueprint(store: Store, clock: Clock) -> Blueprint:
         body = decode(_content(), CommissionBody)
         with store.write() as db:
             commission(db, body, clock.text())
-        empty = Response(status=201)
+        empty = Response(status=201)  # documented: success has no body
         del empty.headers["Content-Type"]
         return empty
 

@@ -44,6 +44,8 @@ CREATE TABLE IF NOT EXISTS flip_waiting (
 );
 """
 
+# Expected production: a pushed value of this month, else of this month of any year, else the
+# service's own.
 _REPORT = """
 SELECT
     s.document,
@@ -193,6 +195,7 @@ def apply_waiting(db: sqlite3.Connection, site: StoredSite) -> None:
 
 
 def _apply(db: sqlite3.Connection, site: StoredSite, external_id: str, data: SiteData) -> None:
+    # The first id under which a customer system knows the site stays.
     site.external_id = site.external_id or external_id
     if data.customer_name is not UNSET:
         site.customer_name = data.customer_name
