@@ -11,7 +11,7 @@ import numpy as np
 from flipkit.calendar import month_edges
 from flipkit.errors import InputError
 from flipkit.frames import Finding
-from flipkit.money import rounded_all
+from flipkit.money import round_money_array
 from flipkit.scenarios.engine import Component, IntervalResult, SiteTotals
 from flipkit.scenarios.results.simulation import Simulation
 from flipkit.scenarios.service import InstantCosts, price_instantly
@@ -60,7 +60,7 @@ def _told(part: SiteTotals, outcome: IntervalResult, costs: InstantCosts) -> Sit
 
     def component(name: str, kwh: Float64, cost: Float64) -> Component:
         quantity, money = (np.add.reduceat(values, cuts)[None, :] for values in (kwh, cost))
-        return Component(name, "kWh", quantity, rounded_all(money, outcome.currency))
+        return Component(name, "kWh", quantity, round_money_array(money, outcome.currency))
 
     bought = component("import", outcome.import_kwh, costs.import_cost)
     sold = component("export", outcome.export_kwh, -costs.export_credit)
