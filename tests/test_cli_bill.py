@@ -255,7 +255,7 @@ MISTAKES = {
     "used.csv --tariff flat.json --currency GBP": "'0.25 IMPORT': its currency is EUR, but GBP was given",
     "used.csv --tariff .": "tariff: cannot read the file '.'",
     "used.csv --tariff utf16.json": "cannot read the file 'utf16.json': it is no text in UTF-8",
-    "twice.csv --tariff flat.json": "2025-06-01T10:00:00Z: the time is there twice; keep one of the rows",
+    "twice.csv --tariff flat.json": "2025-06-01T10:00:00Z: the time occurs twice; keep one of the rows",
     "missing.csv --tariff flat.json": "missing.csv: No such file",
     "flat.json --tariff flat.json": "flat.json: expected a .csv or .parquet file",
     "hole.csv --tariff flat.json": "2025-06-01T10:00:00Z",

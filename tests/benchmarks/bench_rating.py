@@ -20,7 +20,7 @@ from timing import report, seconds
 from flipkit.calendar import Grid, to_us
 from flipkit.tariffs import Export, FixedCharge, PriceSeries, Rate, Tariff, Tier
 from flipkit.tariffs.rating import Block, EnergySums, bill, bill_matrix, rate
-from flipkit.tariffs.rating.rating import total
+from flipkit.tariffs.rating.rate_block import total_cost
 
 # A year of 365 days that begins on a Monday, without a change of the clock: the only one PySAM knows.
 SITES, STEP_US, YEAR, ZONE = 1000, 1_800_000_000, 2018, "America/Phoenix"
@@ -160,7 +160,7 @@ def _rated(energy, tariff):
 
 def against_sam(consumption, generation):
     tariff, fleet, one = plan(), block(consumption, generation), block(consumption, generation, 1)
-    own, peer = total(_rated(fleet, tariff))[0], sam(consumption[0], generation[0])
+    own, peer = total_cost(_rated(fleet, tariff))[0], sam(consumption[0], generation[0])
     assert abs(peer - own) < 0.01, (peer, own)
     peer = seconds(lambda: sam(consumption[0], generation[0]), repeat=15)
     times = seconds(lambda: _rated(fleet, tariff), repeat=15)
@@ -209,7 +209,7 @@ begun = time.perf_counter()
 fk.bill(energy, fk.Tariff.flat(0.3, currency="GBP", timezone="Europe/London"))
 print(time.perf_counter() - begun)
 begun = time.perf_counter()
-import flipkit.tariffs.kernels_large
+import flipkit.tariffs.rating.kernels_large
 print(time.perf_counter() - begun)
 """
 

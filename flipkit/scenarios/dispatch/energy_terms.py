@@ -14,7 +14,7 @@ from flipkit.tariffs.rating import (
     RatingCalendar,
     meter_runs,
     partition_of,
-    prices,
+    tier_prices,
     tier_limits,
     weights,
 )
@@ -86,10 +86,10 @@ def _of_rates(
 ) -> EnergyTerms:
     """Prices with their taxes, without adders and exports."""
     ladders, by_kw = _ladders(tariff, part, pieces, net)
-    table, counts = np.repeat(ladders.prices[None, :, 0], len(part.place.billing), axis=0), []
+    table, counts = np.repeat(ladders.prices[None, :, 0], len(part.calendar.billing), axis=0), []
     first, neglected = table.copy(), [PER_KW] * by_kw
-    for billing in range(len(part.place.billing)):
-        periods = np.unique(part.period[part.billing == billing]).tolist()
+    for billing in range(len(part.calendar.billing)):
+        periods = np.unique(part.import_period[part.billing == billing]).tolist()
         groups = [[period] for period in periods] if tariff.tier_rule == "per_period" else [periods]
         for group in groups:
             steps = {ladders.steps[billing, period] for period in group}
@@ -107,7 +107,7 @@ def _of_rates(
                     )
                 )
     energy, first = (
-        factor * _by_interval(part, pieces, each[part.billing, part.period][pieces.run])
+        factor * _by_interval(part, pieces, each[part.billing, part.import_period][pieces.run])
         for each in (table, first)
     )
     return EnergyTerms(energy, first, energy, tuple(counts), tuple(dict.fromkeys(neglected)))
@@ -116,18 +116,20 @@ def _of_rates(
 def _ladders(
     tariff: Tariff, part: Partition, pieces: Pieces, net: Float64
 ) -> tuple[_Ladders, bool]:
-    periods, billing = rate_table(tariff.rates).periods, part.place.billing
+    periods, billing = rate_table(tariff.rates).periods, part.calendar.billing
     imported, peak = np.maximum(net, 0.0), None
     if by_kw := any(tier.per_kw for period in periods for tier in period.tiers):
-        runs = meter_runs(part.place)
+        runs = meter_runs(part.calendar)
         own, peak = pieces_of(runs.runs), np.zeros((1, runs.slots))
         power = (
             summed(own.run, own.share * imported[own.interval], len(runs.slot)) / runs.runs.hours
         )
         np.maximum.at(peak[0], runs.slot, power)
-    limits, price = tier_limits(periods, billing, peak)[0], prices(periods)
-    cell = (part.billing * part.periods + part.period)[pieces.run]
-    used = summed(cell, pieces.share * imported[pieces.interval], len(billing) * part.periods)
+    limits, price = tier_limits(periods, billing, peak)[0], tier_prices(periods)
+    cell = (part.billing * part.import_periods + part.import_period)[pieces.run]
+    used = summed(
+        cell, pieces.share * imported[pieces.interval], len(billing) * part.import_periods
+    )
     rises = np.round(np.diff(price, axis=1), 12)  # 0.30 - 0.20 is 0.25 - 0.15
     steps = {
         (b, p): tuple(
@@ -136,9 +138,9 @@ def _ladders(
             if at < np.inf and rise
         )
         for b in range(len(billing))
-        for p in range(part.periods)
+        for p in range(part.import_periods)
     }
-    return _Ladders(steps, limits, price, used.reshape(len(billing), part.periods)), by_kw
+    return _Ladders(steps, limits, price, used.reshape(len(billing), part.import_periods)), by_kw
 
 
 def _reached(ladders: _Ladders, billing: int, group: list[int]) -> list[float]:
@@ -151,7 +153,7 @@ def _reached(ladders: _Ladders, billing: int, group: list[int]) -> list[float]:
 def _count(
     part: Partition, pieces: Pieces, billing: int, periods: list[int], steps: Steps
 ) -> Count:
-    runs = (part.billing == billing) & np.isin(part.period, periods)
+    runs = (part.billing == billing) & np.isin(part.import_period, periods)
     inside = runs[pieces.run]
     return Count(pieces.interval[inside], pieces.share[inside], steps)
 
@@ -163,21 +165,21 @@ def _of_series(part: Partition, pieces: Pieces, series: PriceSeries) -> Float64:
     cost = np.where(
         before, weighed.head[pieces.run], np.where(after, weighed.tail[pieces.run], whole)
     )
-    return summed(pieces.interval, cost, part.place.grid.intervals)
+    return summed(pieces.interval, cost, part.calendar.grid.intervals)
 
 
 def _sold(tariff: Tariff, part: Partition, pieces: Pieces, buy: Float64) -> Float64:
     export = tariff.export
     if export is None:
-        return np.zeros(part.place.grid.intervals)
+        return np.zeros(part.calendar.grid.intervals)
     if export.mode == "net_metering":
         return buy
     if export.series is not None:
         return _of_series(part, pieces, export.series)
     price = np.array([period.price_per_kwh for period in rate_table(export.rates).periods])
-    return _by_interval(part, pieces, price[part.sold[pieces.run]])
+    return _by_interval(part, pieces, price[part.export_period[pieces.run]])
 
 
 def _by_interval(part: Partition, pieces: Pieces, price: Float64) -> Float64:
     """Mean price of each interval from the prices of its pieces."""
-    return summed(pieces.interval, pieces.share * price, part.place.grid.intervals)
+    return summed(pieces.interval, pieces.share * price, part.calendar.grid.intervals)

@@ -14,7 +14,7 @@ from flipkit.scenarios.dispatch.energy_terms import energy_terms, taxed
 from flipkit.scenarios.dispatch.terms import Count, Terms
 from flipkit.tariffs import Tariff
 from flipkit.tariffs.model import check_cover, overlap
-from flipkit.tariffs.rating import Block, EnergySums, RatingCalendar, added_up, rate
+from flipkit.tariffs.rating import Block, EnergySums, RatingCalendar, sum_cost, rate
 from flipkit.vocabulary import Float64
 
 __all__ = ["BUY_ALL", "check_grid", "couples", "owed", "tariff_terms", "without_export"]
@@ -106,8 +106,8 @@ def owed(
     total = 0.0 if export_price is None else -float(np.sum(exported * export_price))
     for bill in bills:
         shape = (1, len(bill.billing))
-        fixed = added_up(bill.lines, shape, ("fixed",)) * taxed(bill.tariff)["fixed"]
-        total += float(np.sum(added_up(bill.lines, shape) - fixed))
+        fixed = sum_cost(bill.lines, shape, ("fixed",)) * taxed(bill.tariff)["fixed"]
+        total += float(np.sum(sum_cost(bill.lines, shape) - fixed))
     return total
 
 

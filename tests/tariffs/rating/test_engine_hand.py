@@ -515,7 +515,7 @@ def test_the_minimum_of_a_year_that_is_not_whole_is_not_applied_and_that_is_said
     frame = bill(energy(np.zeros(8759)), tariff(minimum=Minimum(per_year=400)))
     row = frame[frame["component"] == "minimum"].iloc[0]
     assert (row["month"], row["cost"]) == ("2025-12", 0)
-    assert "minimum.open: the year 2025 is not whole" in row["finding"]
+    assert "minimum.open: the energy does not cover the whole year 2025" in row["finding"]
     found = billed(np.zeros(8760), tariff(minimum=Minimum(per_year=400)))
     assert found["2025-12", "minimum"] == (400, 400)
 
@@ -526,7 +526,7 @@ def test_billing_dates_have_no_minimum_of_a_year_and_that_is_said():
     row = frame[frame["component"] == "minimum"].iloc[-1]
     assert (row["month"], row["cost"]) == ("2025-12-01", 0)
     assert row["finding"] == (
-        "minimum.open: billing dates make no calendar years, so the minimum of a year is not applied"
+        "minimum.open: billing dates do not make calendar years, so the yearly minimum is not applied"
     )
 
 

@@ -59,7 +59,7 @@ def spot(begin, hours):
         (energy([1.0, 1.0], [np.nan, 0.0]), InputError, "2025-01-01T00:00:00Z: generation_kwh"),
         (energy([1.0, 1.0], [0.0, np.nan]), InputError, "2025-01-01T01:00:00Z: generation_kwh"),
         (energy(np.ones(5)).drop(index=2), InputError, "2025-01-01T02:00:00Z: no interval"),
-        (pd.concat([energy([1.0, 1.0])] * 2), InputError, "the time is there twice"),
+        (pd.concat([energy([1.0, 1.0])] * 2), InputError, "the time occurs twice"),
         (energy([1.0]), InputError, "a single interval"),
         (energy([]), InputError, "no rows"),
         (energy([1.0, 1.0], site=None), InputError, "row 0: no site_id"),
@@ -92,11 +92,11 @@ def test_one_bad_value_in_a_fleet_is_found(library):
     frame = pd.concat(frames)
     frame = frame if library is pd else pl.DataFrame(frame.to_dict("list"))
     with pytest.raises(
-        InputError, match=r"site s13, 2025-01-01T07:00:00Z: .* infinite; write what"
+        InputError, match=r"site s13, 2025-01-01T07:00:00Z: .* infinite; give the measured"
     ):
         bill(frame, FLAT)
     with pytest.raises(
-        InputError, match=r"T03:00:00Z: .* infinite \(and 2 more such times\); write what"
+        InputError, match=r"T03:00:00Z: .* infinite \(and 2 more such times\); give the measured"
     ):
         bill(energy([1.0, 1.0, 1.0, -1.0, -1.0, 1.0, -1.0]), FLAT)
 
@@ -105,7 +105,7 @@ def test_times_that_would_fit_two_sites_are_not_taken_for_them():
     hours = energy(np.ones(24))
     frame = pd.concat([hours, hours.assign(site_id="b")])
     frame["site_id"] = ["a"] * 12 + ["b"] * 36
-    with pytest.raises(InputError, match="site b, 2025-01-01T12:00:00Z: the time is there twice"):
+    with pytest.raises(InputError, match="site b, 2025-01-01T12:00:00Z: the time occurs twice"):
         bill(frame, FLAT)
 
 
@@ -157,8 +157,8 @@ def test_tariffs_that_do_not_fit_the_energy(tariff, words):
         ("2025-01-01", "expected a list of dates"),
         (7, "expected a list of dates"),
         (["2025-01-01"], "1 given; give the first day of each billing period and one more"),
-        (["2025-01-01", "soon"], "item 1: 'soon' is no date"),
-        (["2025-01-01", 3], "item 1: 3 is no date"),
+        (["2025-01-01", "soon"], "item 1: 'soon' is not a valid date"),
+        (["2025-01-01", 3], "item 1: 3 is not a valid date"),
         (["2025-01-05", "2025-01-05"], "item 1: 2025-01-05 is not after 2025-01-05"),
         (["2025-01-01", "2025-01-03"], "there is energy at 2025-01-03T00:00:00Z"),
         (["2025-01-02", "2025-02-03"], "there is energy at 2025-01-01T00:00:00Z"),
