@@ -13,7 +13,7 @@ from flipkit.errors import InputError
 from flipkit.frames import BILL, BILL_MATRIX, Frame, library_of, returns
 from flipkit.tariffs.model import TIER_RULES, Tariff, TierRule
 from flipkit.tariffs.rating.energy import Block, map_threads, read_blocks, row_slices
-from flipkit.tariffs.rating.rate_block import PartBill, prepare, rate, total_cost
+from flipkit.tariffs.rating.rate_block import PartBill, price_together, rate, total_cost
 from flipkit.tariffs.rating.sums import COMPILED, EnergySums, Line
 from flipkit.vocabulary import Float64, Int64
 
@@ -29,6 +29,8 @@ LARGE_ONCE_LOADED = 1_000_000
 
 # Of the highest cost: tariffs that differ by less cost the same, but for the noise of floats.
 _SAME = 1e-9
+
+_BY_ROW = ("month", "component", "quantity", "unit", "cost", "currency", "finding")
 
 Result = TypeVar("Result")
 
@@ -328,21 +330,24 @@ def _sorted_rows(tables: list[_BillTable]) -> dict[str, np.ndarray]:
     """The columns of all rows, by site and tariff."""
     keys = [(site, table.tariff) for table in tables for site in table.site_ids]
     counts = np.concatenate([table.kept.sum(axis=1) for table in tables])
-    columns = {
-        "site_id": np.repeat(_texts([site for site, _ in keys]), counts),
-        "tariff": np.repeat(_texts([tariff for _, tariff in keys]), counts),
-    }
-    for name in tables[0].columns:
-        parts = [
-            np.broadcast_to(table.columns[name], table.kept.shape)[table.kept] for table in tables
-        ]
-        columns[name] = np.concatenate(parts)
+    columns = {}
+    for name in _BY_ROW:
+        columns[name] = np.concatenate([_kept(table, name) for table in tables])
+    columns["site_id"] = np.repeat(_texts([site for site, _ in keys]), counts)
+    columns["tariff"] = np.repeat(_texts([tariff for _, tariff in keys]), counts)
+
     order = sorted(range(len(keys)), key=keys.__getitem__)
     if order == list(range(len(keys))):
         return columns
-    heads = np.cumsum(counts) - counts
-    rows = np.concatenate([np.arange(heads[key], heads[key] + counts[key]) for key in order])
+    heads = np.append(0, np.cumsum(counts))
+    rows = np.concatenate([np.arange(heads[key], heads[key + 1]) for key in order])
     return {name: values[rows] for name, values in columns.items()}
+
+
+def _kept(table: _BillTable, name: str) -> np.ndarray:
+    """A column of the rows that are in the bill, site by site."""
+    values: np.ndarray = np.broadcast_to(table.columns[name], table.kept.shape)[table.kept]
+    return values
 
 
 class _SiteCosts(NamedTuple):
@@ -365,7 +370,7 @@ def _site_costs(
     """Rate the sites under every tariff; those with the same hours one after another."""
     cost = np.zeros((sums.sites, len(tariffs)))
     spread = np.zeros((sums.sites, len(tariffs)))
-    prepare(sums, tariffs, dates)
+    price_together(sums, tariffs, dates)
     # Sums of energy are kept for a few calendars only.
     for number in sorted(range(len(tariffs)), key=lambda each: _hours_key(tariffs[each])):
         tariff = tariffs[number]
@@ -408,11 +413,13 @@ def _rank(cost: Float64) -> tuple[Int64, Float64]:
     """Rank (from 1) and regret of tariffs by site; equal costs rank in the order of the columns."""
     order = np.argsort(cost, axis=1, kind="stable")
     ascending = np.take_along_axis(cost, order, axis=1)
-    # Costs that follow each other within the noise of floats are on one level, and rank by name.
-    is_apart = np.diff(ascending, axis=1) > _SAME * np.abs(cost).max(axis=1, keepdims=True)
+    noise = _SAME * np.abs(cost).max(axis=1, keepdims=True)
+    is_higher = np.diff(ascending, axis=1) > noise
+    # Costs that follow each other within the noise are on one level.
     level = np.zeros(cost.shape, dtype=np.int64)
-    np.put_along_axis(level, order[:, 1:], np.cumsum(is_apart, axis=1), axis=1)
-    rank = np.argsort(np.argsort(level, axis=1, kind="stable"), axis=1) + 1
+    np.put_along_axis(level, order[:, 1:], np.cumsum(is_higher, axis=1), axis=1)
+    by_level = np.argsort(level, axis=1, kind="stable")
+    rank = np.argsort(by_level, axis=1) + 1
     regret = np.where(level == 0, 0.0, cost - ascending[:, :1])
     return rank, regret
 

@@ -54,20 +54,24 @@ def demand_runs(calendar: RatingCalendar, hours: DemandHours) -> DemandRuns:
 
     They follow the local clock, and are cut where it changes and at the edges of billing periods.
     """
-    length_us = hours.interval_minutes * 60 * SECOND_US
     clock_edges, offsets = offset_pieces(calendar.zone, calendar.start_us, calendar.end_us)
-    edges = [clock_edges[:-1], calendar.billing.edges_us[:-1]]
-    for number, offset in enumerate(offsets.tolist()):
-        begin, stop = clock_edges[number : number + 2].tolist()
-        first = -(-(begin + offset) // length_us) * length_us - offset
-        edges.append(np.arange(first, stop, length_us))
-    starts = np.unique(np.concatenate(edges))
+    marks = _clock_marks(hours.interval_minutes, clock_edges, offsets)
+    starts = np.concatenate([clock_edges[:-1], calendar.billing.edges_us[:-1], *marks])
+    starts = np.unique(starts)
     local = starts + offsets[stretch_at(clock_edges, starts)]
 
     slot = stretch_at(calendar.billing.edges_us, starts)
     slot[~_is_measured(hours, local, calendar.holidays)] = -1
     new = _begins_anew(calendar.grid, starts, np.append(starts[1:], calendar.end_us), slot)
     return _measured_runs(calendar, starts[new], slot[new])
+
+
+def _clock_marks(minutes: int, edges: Int64, offsets: Int64) -> Iterator[Int64]:
+    """When a demand interval begins by the local clock, from each of its changes to the next."""
+    length_us = minutes * 60 * SECOND_US
+    for begin, stop, offset in zip(edges[:-1], edges[1:], offsets, strict=True):
+        first = -(-(begin + offset) // length_us) * length_us - offset
+        yield np.arange(first, stop, length_us)
 
 
 @lru_cache(maxsize=128)

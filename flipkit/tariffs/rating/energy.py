@@ -122,8 +122,10 @@ def _in_place(sites: TextRuns, columns: dict[str, np.ndarray]) -> Block | None:
         return None
     shape = (site_count, intervals)
     times = columns["start_utc"].reshape(shape)
-    if (sites.starts != intervals * np.arange(site_count)).any() or not _are_regular(times):
+    is_in_order = (sites.starts == intervals * np.arange(site_count)).all()
+    if not is_in_order or not _are_regular(times):
         return None
+    first, second = times[0, :2].tolist()
     tables = [
         np.ascontiguousarray(columns[name]).reshape(shape) for name in _KWH if name in columns
     ]
@@ -134,7 +136,7 @@ def _in_place(sites: TextRuns, columns: dict[str, np.ndarray]) -> Block | None:
         return None
     return Block(
         site_ids=tuple(sites.labels[code] for code in sites.codes),
-        grid=Grid(int(times[0, 0]), int(times[0, 1] - times[0, 0]), intervals),
+        grid=Grid(first, second - first, intervals),
         consumption_kwh=tables[0],
         generation_kwh=tables[1] if has_generation else None,
         net_kwh=net,
@@ -144,7 +146,8 @@ def _in_place(sites: TextRuns, columns: dict[str, np.ndarray]) -> Block | None:
 def _are_regular(times: Int64) -> bool:
     """Whether all sites have the same times, at one step."""
     steps = np.diff(times[0])
-    return bool(steps[0] > 0 and (steps == steps[0]).all() and (times == times[0]).all())
+    has_one_step = steps[0] > 0 and (steps == steps[0]).all()
+    return bool(has_one_step and (times == times[0]).all())
 
 
 def _fill_net(tables: list[Float64], net: Float64, rows: slice) -> bool:
@@ -155,33 +158,39 @@ def _fill_net(tables: list[Float64], net: Float64, rows: slice) -> bool:
             if values[some].view(np.uint64).max() >= _INFINITY_BITS:
                 return False
         if len(tables) > 1:
-            np.subtract(tables[0][some], tables[1][some], out=net[some])
+            consumption, generation = tables
+            np.subtract(consumption[some], generation[some], out=net[some])
     return True
 
 
 def _gathered(sites: TextRuns, columns: dict[str, np.ndarray]) -> Iterator[Block]:
     """Sort the rows by site and time, and put sites with the same intervals together."""
     start = columns["start_utc"]
-    codes = np.repeat(sites.codes, np.diff(np.append(sites.starts, len(start))))
+    rows_of_run = np.diff(np.append(sites.starts, len(start)))
+    codes = np.repeat(sites.codes, rows_of_run)
     order = np.lexsort((start, codes))
     edges = np.searchsorted(codes[order], np.arange(len(sites.labels) + 1))
-    columns = {name: values[order] for name, values in columns.items()}
 
-    members: dict[Grid, list[tuple[str, dict[str, np.ndarray]]]] = {}
+    members: dict[Grid, dict[str, dict[str, np.ndarray]]] = {}
     for code in sorted(range(len(sites.labels)), key=sites.labels.__getitem__):
-        own = {name: values[edges[code] : edges[code + 1]] for name, values in columns.items()}
+        site = sites.labels[code]
+        rows = order[edges[code] : edges[code + 1]]
+        own = {name: values[rows] for name, values in columns.items()}
         if "generation_kwh" in own and np.isnan(own["generation_kwh"]).all():
             own["generation_kwh"][:] = 0.0  # a home without panels among others
-        grid = _checked_grid(sites.labels[code], own)
-        members.setdefault(grid, []).append((sites.labels[code], own))
+        grid = _checked_grid(site, own)
+        members.setdefault(grid, {})[site] = own
 
-    for grid, sites_of_grid in members.items():
-        kwh = [
-            np.stack([own[name] for _, own in sites_of_grid]) if name in columns else None
-            for name in _KWH
-        ]
-        assert kwh[0] is not None
-        yield Block(tuple(site for site, _ in sites_of_grid), grid, kwh[0], kwh[1])
+    for grid, energy in members.items():
+        generation = None
+        if "generation_kwh" in columns:
+            generation = np.stack([own["generation_kwh"] for own in energy.values()])
+        yield Block(
+            site_ids=tuple(energy),
+            grid=grid,
+            consumption_kwh=np.stack([own["consumption_kwh"] for own in energy.values()]),
+            generation_kwh=generation,
+        )
 
 
 def _checked_grid(site: str, columns: dict[str, np.ndarray]) -> Grid:

@@ -225,7 +225,8 @@ def imports_and_exports(net: Float64, runs: Runs) -> tuple[Float64, Float64]:
 
 def imports(net: Float64, runs: Runs) -> Float64:
     """Return imports by run."""
-    return costs(net, 1.0, runs, Weights(np.ones(net.shape[1]), runs.head, runs.tail))
+    at_price_1 = Weights(np.ones(net.shape[1]), runs.head, runs.tail)
+    return costs(net, 1.0, runs, at_price_1)
 
 
 def costs(net: Float64, sign: float, runs: Runs, weights: Weights) -> Float64:

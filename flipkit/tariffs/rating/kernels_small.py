@@ -127,19 +127,25 @@ def tiers(by_run: Float64, billing: Int64, period: Int64, limits: Float64) -> Fl
     filled = np.zeros((len(by_run), billings, periods, steps))
     heads = np.searchsorted(billing, np.arange(billings + 1))
     cell = billing * periods + period
-    for site, row in enumerate(by_run):
-        after = np.concatenate([np.cumsum(row[begin:stop]) for begin, stop in pairwise(heads)])
+    for site, kwh in enumerate(by_run):
+        counts = [np.cumsum(kwh[begin:stop]) for begin, stop in pairwise(heads)]
+        after = np.concatenate(counts)
         before = np.append(0.0, after[:-1])
         before[heads[:-1]] = 0.0
-        limit = limits[site % len(limits), billing, period]
-        lower = np.zeros(len(row))
+        upper = limits[site % len(limits), billing, period]
+        lower = np.zeros(len(kwh))
         for tier in range(steps):
-            upper = limit[:, tier]
-            # A run that lies in one tier keeps its own bits: after - before may differ in the last.
-            is_inside = (before >= lower) & (after <= upper)
-            across = np.maximum(np.minimum(after, upper) - np.maximum(before, lower), 0.0)
-            kwh = np.where(is_inside, row, across)
-            sums = np.bincount(cell, kwh, billings * periods)
+            in_tier = _within(kwh, before, after, lower, upper[:, tier])
+            sums = np.bincount(cell, in_tier, billings * periods)
             filled[site, :, :, tier] = sums.reshape(billings, periods)
-            lower = upper
+            lower = upper[:, tier]
     return filled
+
+
+def _within(
+    kwh: Float64, before: Float64, after: Float64, lower: Float64, upper: Float64
+) -> Float64:
+    """The part of each run's energy, which moves the count from `before` to `after`, in a tier."""
+    inside = np.maximum(np.minimum(after, upper) - np.maximum(before, lower), 0.0)
+    # A run that lies in one tier keeps its own bits: after - before may differ in the last.
+    return np.where((before >= lower) & (after <= upper), kwh, inside)

@@ -31,7 +31,7 @@ from flipkit.tariffs.rating.settlement import (
 from flipkit.tariffs.rating.sums import EnergySums, Line, PricedFlow, sum_cost
 from flipkit.vocabulary import Float64
 
-__all__ = ["PartBill", "check_covered", "partition_of", "prepare", "rate", "total_cost"]
+__all__ = ["PartBill", "check_covered", "partition_of", "price_together", "rate", "total_cost"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,8 +81,8 @@ def rate(
     ]
 
 
-def prepare(sums: EnergySums, tariffs: list[Tariff], dates: tuple[str, ...] | None) -> None:
-    """Calculate what tariffs have in common: price series with one calendar in one pass."""
+def price_together(sums: EnergySums, tariffs: list[Tariff], dates: tuple[str, ...] | None) -> None:
+    """Calculate the costs of price series that share a calendar in one pass over the energy."""
     grid = sums.block.grid
     # A dict as an ordered set: tariffs may share a series.
     series_of: dict[PricedFlow, dict[PriceSeries, None]] = {}
@@ -104,9 +104,9 @@ def total_cost(bills: list[PartBill]) -> Float64:
     total: Float64 = np.zeros(1)
     for bill in bills:
         sites, billings = bill.lines[0].cost.shape
-        by_period = sum_cost(bill.lines, (sites, billings))
-        for number in range(billings):
-            total = total + by_period[:, number]
+        # Billing period by billing period: the order of these additions decides the last bits.
+        for cost in sum_cost(bill.lines, (sites, billings)).T:
+            total = total + cost
     return total
 
 
@@ -199,7 +199,7 @@ def _adder_lines(tariff: Tariff, energy: Charged) -> Iterator[Line]:
 
 
 def _minimum_line(cost: Float64, minimum: Minimum, billing: BillingPeriods, currency: str) -> Line:
-    """What a bill lacks to the minimum of each billing period, then of each whole calendar year."""
+    """What a bill lacks to the minimum of each billing period, then of each calendar year."""
     level = np.zeros(len(billing))
     top_up = np.zeros_like(cost)
     shown = np.full(len(billing), minimum.per_month is not None)
@@ -210,12 +210,12 @@ def _minimum_line(cost: Float64, minimum: Minimum, billing: BillingPeriods, curr
     if minimum.per_year is not None:
         whole_years = billing.whole_years()
         for year in np.unique(billing.years).tolist():
-            members = np.flatnonzero(billing.years == year).tolist()
-            last = members[-1]
+            in_year = np.flatnonzero(billing.years == year)
+            last = int(in_year[-1])
             shown[last] = True
             level[last] = level[last] or minimum.per_year
             if year in whole_years:
-                paid = _paid_in(members, cost, top_up)
+                paid = _sum_in_order(cost[:, in_year] + top_up[:, in_year])
                 top_up[:, last] += np.maximum(minimum.per_year - paid, 0.0)
             else:
                 notes[last] = _open_minimum(year, billing)
@@ -223,12 +223,12 @@ def _minimum_line(cost: Float64, minimum: Minimum, billing: BillingPeriods, curr
     return Line("minimum", "minimum", currency, quantity, top_up, shown, notes=notes)
 
 
-def _paid_in(members: list[int], cost: Float64, top_up: Float64) -> Float64:
-    """Cost and monthly top-ups of some billing periods."""
-    paid = np.zeros(len(cost))
-    for number in members:
-        paid = paid + (cost[:, number] + top_up[:, number])
-    return paid
+def _sum_in_order(by_period: Float64) -> Float64:
+    """The sum over billing periods, added in their order (`numpy.sum` adds in pairs)."""
+    total: Float64 = np.zeros(len(by_period))
+    for values in by_period.T:
+        total = total + values
+    return total
 
 
 def _open_minimum(year: int, billing: BillingPeriods) -> str:

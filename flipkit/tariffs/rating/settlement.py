@@ -170,12 +170,9 @@ def _paid_lines(sums: EnergySums, export: Export, part: Partition) -> Iterator[L
         earned = sums.costs(PricedFlow(part, gross, is_export=True), export.series)
         yield Line("export", "export all", "kWh", exported[:, :, 0], -earned)
         return
-    periods = rate_table(export.rates).periods
-    occurs = occurring(part, "export")
-    for number, name in enumerate(period_names(export.rates)):
-        kwh = exported[:, :, number]
-        cost = -(kwh * periods[number].price_per_kwh)
-        yield Line("export", f"export {name}", "kWh", kwh, cost, occurs[number])
+    names = period_names(export.rates)
+    prices = [period.price_per_kwh for period in rate_table(export.rates).periods]
+    yield from _export_period_lines(names, exported, prices, occurring(part, "export"))
 
 
 def _surplus_lines(
@@ -189,10 +186,16 @@ def _surplus_lines(
         yield Line("carry over", "carry over", "kWh", energy.carried, cost, notes=notes)
         return
     names = period_names(tariff.rates) if tariff.rates else ("all",)
-    occurs = occurring(part, "import")
+    prices = [export.payout_per_kwh] * len(names)
+    yield from _export_period_lines(names, energy.surplus, prices, occurring(part, "import"))
+
+
+def _export_period_lines(
+    names: tuple[str, ...], exported: Float64, prices: list[float], occurs: np.ndarray
+) -> Iterator[Line]:
     for number, name in enumerate(names):
-        kwh = energy.surplus[:, :, number]
-        cost = -(kwh * export.payout_per_kwh)
+        kwh = exported[:, :, number]
+        cost = -(kwh * prices[number])
         yield Line("export", f"export {name}", "kWh", kwh, cost, occurs[number])
 
 

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,8 @@ COMPILED = "flipkit.tariffs.rating.kernels_large"
 """The module of the compiled kernels."""
 _PLAIN = "flipkit.tariffs.rating.kernels_small"
 _KEPT = 12
+
+Result = TypeVar("Result")
 
 LineKind = Literal["energy", "demand", "fixed", "adder", "export", "carry over", "minimum", "tax"]
 
@@ -57,40 +59,19 @@ class EnergySums:
 
         `gross` counts all consumption as imported and all generation as exported.
         """
-        sums: tuple[Float64, Float64 | None] = self._once(
-            ("run", part, gross), lambda: self._by_run(part, gross)
-        )
-        return sums
+        return self._once(self._by_run, part, gross)
 
     def imports(self, part: Partition, gross: bool) -> Float64:
         """Return imports by import period; shape (sites, billing periods, periods)."""
-        imported: Float64 = self._once(
-            ("import", part, gross),
-            lambda: self._by_period(
-                self.by_run(part, gross)[0], part, part.import_period, part.import_periods
-            ),
-        )
-        return imported
+        return self._once(self._imports, part, gross)
 
     def exports(self, part: Partition, gross: bool) -> Float64:
         """Return exports by export period; shape (sites, billing periods, periods)."""
-        exported: Float64 = self._once(
-            ("export", part, gross),
-            lambda: self._by_period(
-                self.by_run(part, gross)[1], part, part.export_period, part.export_periods
-            ),
-        )
-        return exported
+        return self._once(self._exports, part, gross)
 
     def exports_by_import_period(self, part: Partition) -> Float64:
         """Return exports by import period, which net metering sets off against imports."""
-        exported: Float64 = self._once(
-            ("export by import period", part),
-            lambda: self._by_period(
-                self.by_run(part, False)[1], part, part.import_period, part.import_periods
-            ),
-        )
-        return exported
+        return self._once(self._exports_by_import_period, part)
 
     def costs(self, flow: PricedFlow, series: PriceSeries) -> Float64:
         """Return energy times the prices of a series; shape (sites, billing periods)."""
@@ -106,11 +87,7 @@ class EnergySums:
 
     def peaks(self, demand: DemandRuns, gross: bool) -> Float64:
         """Return the highest mean import power, kW; shape (sites, billing periods)."""
-        energy = self.block.consumption_kwh if gross else self.block.net_kwh
-        peak_kw: Float64 = self._once(
-            ("peak", demand, gross), lambda: self._kernels.peaks(energy, demand)
-        )
-        return peak_kw
+        return self._once(self._peaks, demand, gross)
 
     def tiers(self, part: Partition, gross: bool, limits: Float64) -> Float64:
         """Return imports by billing period, period and tier, counted in the order of time.
@@ -121,14 +98,16 @@ class EnergySums:
         filled: Float64 = self._kernels.tiers(imported, part.billing, part.import_period, limits)
         return filled
 
-    def _once(self, key: Hashable, compute: Callable[[], Any]) -> Any:
-        """The result for a key, calculated unless it is among the latest."""
+    def _once(self, compute: Callable[..., Result], *args: Hashable) -> Result:
+        """The result of a method, calculated unless it is among the latest."""
+        key = (compute.__name__, *args)
         if key not in self._kept:
-            self._kept[key] = compute()
+            self._kept[key] = compute(*args)
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
-        return self._kept[key]
+        result: Result = self._kept[key]
+        return result
 
     def _by_run(self, part: Partition, gross: bool) -> tuple[Float64, Float64 | None]:
         consumption = self.block.consumption_kwh
@@ -141,15 +120,32 @@ class EnergySums:
         imported, exported = self._kernels.imports_and_exports(self.block.net_kwh, part.runs)
         return imported, exported
 
+    def _imports(self, part: Partition, gross: bool) -> Float64:
+        imported, _ = self.by_run(part, gross)
+        return self._by_period(imported, part, part.import_period, part.import_periods)
+
+    def _exports(self, part: Partition, gross: bool) -> Float64:
+        _, exported = self.by_run(part, gross)
+        return self._by_period(exported, part, part.export_period, part.export_periods)
+
+    def _exports_by_import_period(self, part: Partition) -> Float64:
+        _, exported = self.by_run(part, False)
+        return self._by_period(exported, part, part.import_period, part.import_periods)
+
     def _by_period(
         self, by_run: Float64 | None, part: Partition, period: Int64, periods: int
     ) -> Float64:
-        billings = len(part.calendar.billing)
+        shape = (self.sites, len(part.calendar.billing), periods)
         if by_run is None:
-            return np.zeros((self.sites, billings, periods))
+            return np.zeros(shape)
         cell = part.billing * periods + period
-        sums: Float64 = self._kernels.cells(by_run, cell, billings * periods)
-        return sums.reshape(self.sites, billings, periods)
+        sums: Float64 = self._kernels.cells(by_run, cell, shape[1] * periods)
+        return sums.reshape(shape)
+
+    def _peaks(self, demand: DemandRuns, gross: bool) -> Float64:
+        energy = self.block.consumption_kwh if gross else self.block.net_kwh
+        peak_kw: Float64 = self._kernels.peaks(energy, demand)
+        return peak_kw
 
     def _price(self, flow: PricedFlow, series: list[PriceSeries]) -> None:
         """Calculate the costs of a flow under each series, and keep them."""
