@@ -20,10 +20,9 @@ from flipkit.vocabulary import Float64, Int64
 __all__ = ["LARGE", "bill", "bill_matrix"]
 
 LARGE = 12_000_000
-"""Intervals from which on a block is rated by compiled code; below, numpy is done before it is
-loaded.
+"""Intervals from which on compiled code rates a block; numpy is done with less before it is loaded.
 
-Once it is loaded, it pays sooner. The bits are the same, so only the time depends on it.
+The bits are the same, so only the time depends on it.
 """
 LARGE_ONCE_LOADED = 1_000_000
 

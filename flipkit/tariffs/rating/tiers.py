@@ -103,8 +103,9 @@ def _limit(tier: Tier, up_to: float, billing: BillingPeriods, peak_kw: Float64 |
 
 
 def fill_prorated(energy: Float64, limits: Float64) -> Float64:
-    """Return energy by tier where the sum of all periods fills them, each taking its share of every
-    tier.
+    """Return energy by tier where the sum of all periods fills them.
+
+    Each period takes its share of every tier.
 
     Parameters
     ----------

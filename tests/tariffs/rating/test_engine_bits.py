@@ -1,4 +1,4 @@
-"""The same bits: compiled or not, alone or in a fleet, in any order, on any number of threads, read twice."""
+"""The same bits: compiled or not, alone or in a fleet, in any order, on any number of threads."""
 
 import importlib
 import subprocess
@@ -269,11 +269,14 @@ def test_where_compiled_code_cannot_be_kept_it_is_made_anew(monkeypatch):
 
 def test_a_single_site_does_not_wait_for_a_compiler():
     code = """
-import sys, numpy as np, polars as pl, flipkit as fk
-start = pl.datetime_range(pl.datetime(2025, 1, 1, time_zone="UTC"), pl.datetime(2026, 1, 1, time_zone="UTC"), "30m",
-                          closed="left", eager=True)
-energy = pl.DataFrame({"start_utc": start}).with_columns(site_id=pl.lit("a"), consumption_kwh=pl.lit(0.25))
-tariff = fk.Tariff.time_of_use({"00:00-07:00": 0.1, "07:00-24:00": 0.3}, currency="GBP", timezone="Europe/London")
+import sys
+import polars as pl
+import flipkit as fk
+begin, end = pl.datetime(2025, 1, 1, time_zone="UTC"), pl.datetime(2026, 1, 1, time_zone="UTC")
+start = pl.datetime_range(begin, end, "30m", closed="left", eager=True).alias("start_utc")
+energy = start.to_frame().with_columns(site_id=pl.lit("a"), consumption_kwh=pl.lit(0.25))
+hours = {"00:00-07:00": 0.1, "07:00-24:00": 0.3}
+tariff = fk.Tariff.time_of_use(hours, currency="GBP", timezone="Europe/London")
 assert len(fk.bill(energy, tariff)) == 24
 assert len(fk.bill_matrix(energy, [tariff])) == 1
 print(*{"numba", "pandas", "holidays"} & set(sys.modules))

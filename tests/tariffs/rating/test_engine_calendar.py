@@ -1,4 +1,4 @@
-"""Runs and demand intervals against the clock on the wall, read minute by minute through zoneinfo."""
+"""Runs and demand intervals against the local clock, read minute by minute through zoneinfo."""
 
 from datetime import UTC, datetime, timedelta
 from functools import cache

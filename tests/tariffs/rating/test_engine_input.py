@@ -1,4 +1,4 @@
-"""What cannot be rated is refused and named; the traps that others fell into; the matrix of tariffs."""
+"""Energy and tariffs that cannot be rated, traps that other engines fell into, and the matrix."""
 
 from datetime import date
 from math import isnan
@@ -201,7 +201,8 @@ def test_the_matrix_tells_best_regret_and_what_the_tier_rule_makes():
         "regret",
         "rule_spread",
     ]
-    # By the clock 48 kWh of day and 52 of night are in the first tier, in proportion 50 and 50, by period 100 and 100.
+    # By the clock 48 kWh of day and 52 of night are in the first tier, in proportion 50 and 50, by
+    # period 100 and 100.
     costs = {
         "chronological": 48 * 0.1 + 324 * 0.3 + 320 * 0.1,
         "per_period": 100 * 0.1 + 272 * 0.3 + 272 * 0.1,
@@ -229,7 +230,7 @@ def test_the_first_by_name_is_best_of_equals():
 @settings(deadline=None, derandomize=True)
 @given(st.lists(st.sampled_from([0.0, 0.1, 0.2, 0.3]), min_size=1, max_size=12), st.data())
 def test_noise_of_floats_changes_no_rank(prices, data):
-    """Prices a few bits apart cost the same; the names decide, and the regret of the best is nothing."""
+    """Prices a few bits apart cost the same: the names decide, and the best has no regret."""
     bits = data.draw(st.lists(st.integers(-3, 3), min_size=len(prices), max_size=len(prices)))
     noisy = [price * (1 + bit * 2**-52) for price, bit in zip(prices, bits, strict=True)]
     plans = [
