@@ -7,7 +7,7 @@ billing period are constant within a piece; the energy of a piece is its share o
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -23,6 +23,7 @@ from support.bill_plan import MONTHS, ZERO, Demand, Period, Plan, Profile, Serie
 
 getcontext().prec = 60
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SUNDAY = 6
 
 Rows = dict[str, list[Decimal]]  # component -> [quantity, cost]
@@ -130,36 +131,27 @@ def grid_minutes(plan: Plan, start: datetime, end: datetime) -> int:
     return gcd(60, *offsets, *hours, *(demand.minutes for demand in plan.demands))
 
 
-def cut(
-    start: datetime, end: datetime, minutes: int, edges: Iterable[datetime]
-) -> Iterator[tuple[datetime, datetime]]:
-    """The stretches between two instants, cut at the grid of the clock and at the edges."""
-    step, origin = timedelta(minutes=minutes), datetime(1970, 1, 1, tzinfo=UTC)
-    now = start
+def marks(first: datetime, end: datetime, step: timedelta) -> Iterator[datetime]:
+    """Times a step apart, from the first until the end."""
+    now = first
     while now < end:
-        following = [edge for edge in edges if edge > now]
-        stop = min(end, origin + ((now - origin) // step + 1) * step, *following)
-        yield now, stop
-        now = stop
+        yield now
+        now += step
 
 
 def pieces(plan: Plan, profile: Profile, start: datetime, end: datetime) -> list[Piece]:
     """The profile between two instants."""
     export = plan.export
     series = plan.series + (export.series if export else ())
-    edges = {start, end}
+    grid = timedelta(minutes=grid_minutes(plan, start, end))
+    step = timedelta(minutes=profile.minutes)
+    edges = {start, end, *marks(profile.start, end, step)}
+    edges.update(marks(EPOCH + (start - EPOCH) // grid * grid, end, grid))
     for begin, stop, _ in series:
         edges |= {begin, stop}
-    return _pieces(
-        profile,
-        plan.timezone,
-        plan.holidays,
-        grid_minutes(plan, start, end),
-        tuple(sorted(edges)),
-        start,
-        end,
-        export is not None and export.mode == "buy_all_sell_all",
-    )
+    inside = tuple(sorted(edge for edge in edges if start <= edge <= end))
+    is_gross = export is not None and export.mode == "buy_all_sell_all"
+    return _pieces(profile, plan.timezone, plan.holidays, inside, is_gross)
 
 
 @lru_cache(maxsize=4)  # plans that differ in their prices alone have the same pieces
@@ -167,35 +159,27 @@ def _pieces(
     profile: Profile,
     timezone: str,
     holidays: frozenset[date],
-    grid: int,
     edges: tuple[datetime, ...],
-    start: datetime,
-    end: datetime,
     is_gross: bool,
 ) -> list[Piece]:
     zone = ZoneInfo(timezone)
     step = timedelta(minutes=profile.minutes)
     parts: dict[timedelta, tuple[Decimal, Decimal]] = {}  # length: share of the interval, hours
     made = []
-    for number, used in enumerate(profile.consumption):
-        begin = profile.start + step * number
-        if begin + step <= start or begin >= end:
-            continue
-        generated = profile.generation[number]
+    for a, b in pairwise(edges):
+        number = (a - profile.start) // step
+        used, generated = profile.consumption[number], profile.generation[number]
         imported = used if is_gross else max(used - generated, ZERO)
         exported = generated if is_gross else max(generated - used, ZERO)
         power = imported * 60 / profile.minutes
-        near = edges[bisect_right(edges, begin) : bisect_left(edges, begin + step)]
-        for a, b in cut(max(begin, start), min(begin + step, end), grid, near):
-            if b - a not in parts:
-                length = seconds(b - a)
-                parts[b - a] = length / seconds(step), length / 3600
-            share, hours = parts[b - a]
-            local = a.astimezone(zone)
-            minute = local.hour * 60 + local.minute
-            clock = Clock(local.month, local.weekday(), minute, local.date() in holidays)
-            piece = Piece(a, local, clock, hours, imported * share, exported * share, power)
-            made.append(piece)
+        if b - a not in parts:
+            length = seconds(b - a)
+            parts[b - a] = length / seconds(step), length / 3600
+        share, hours = parts[b - a]
+        local = a.astimezone(zone)
+        minute = local.hour * 60 + local.minute
+        clock = Clock(local.month, local.weekday(), minute, local.date() in holidays)
+        made.append(Piece(a, local, clock, hours, imported * share, exported * share, power))
     return made
 
 

@@ -239,6 +239,7 @@ def _over_blocks(
 
 def is_large(block: Block) -> bool:
     """Whether a block is worth compiled code."""
+    # Whoever has loaded the compiled code before has paid for it.
     least = min(LARGE, LARGE_ONCE_LOADED) if COMPILED in sys.modules else LARGE
     return block.consumption_kwh.size >= least
 
@@ -335,6 +336,7 @@ def _sorted_rows(tables: list[_BillTable]) -> dict[str, np.ndarray]:
     columns["site_id"] = np.repeat(_texts([site for site, _ in keys]), counts)
     columns["tariff"] = np.repeat(_texts([tariff for _, tariff in keys]), counts)
 
+    # Most frames come sorted by site, and are spared a copy of all columns.
     order = sorted(range(len(keys)), key=keys.__getitem__)
     if order == list(range(len(keys))):
         return columns

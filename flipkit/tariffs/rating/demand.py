@@ -60,6 +60,7 @@ def demand_runs(calendar: RatingCalendar, hours: DemandHours) -> DemandRuns:
     starts = np.unique(starts)
     local = starts + offsets[stretch_at(clock_edges, starts)]
 
+    # A stretch outside the hours of the charge gets slot -1, and is left out below.
     slot = stretch_at(calendar.billing.edges_us, starts)
     slot[~_is_measured(hours, local, calendar.holidays)] = -1
     new = _begins_anew(calendar.grid, starts, np.append(starts[1:], calendar.end_us), slot)
@@ -101,6 +102,7 @@ def _is_measured(hours: DemandHours, local_us: Int64, holidays: str | None) -> n
     for window in hours.windows:
         rate = Rate(0.0, window.start, window.end, days=window.days)
         weekdays = rate.weekday_numbers()
+        # A public holiday is a Sunday to demand charges.
         if _SUNDAY in weekdays:
             weekdays = (*weekdays, HOLIDAY)
         in_days = np.isin(kinds, weekdays)

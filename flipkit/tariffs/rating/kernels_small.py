@@ -131,7 +131,7 @@ def tiers(by_run: Float64, billing: Int64, period: Int64, limits: Float64) -> Fl
         counts = [np.cumsum(kwh[begin:stop]) for begin, stop in pairwise(heads)]
         after = np.concatenate(counts)
         before = np.append(0.0, after[:-1])
-        before[heads[:-1]] = 0.0
+        before[heads[:-1]] = 0.0  # the count begins anew with each billing period
         upper = limits[site % len(limits), billing, period]
         lower = np.zeros(len(kwh))
         for tier in range(steps):

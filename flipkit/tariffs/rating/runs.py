@@ -166,6 +166,7 @@ def runs_between(grid: Grid, edges_us: Int64) -> Runs:
     """Return the stretches between neighbouring edges, which ascend and lie within the grid."""
     starts = edges_us[:-1] - grid.start_us
     ends = edges_us[1:] - grid.start_us
+    # `lo` is the first interval that begins at or after the start: a division rounded up.
     lo = -(-starts // grid.step_us)
     hi = ends // grid.step_us
     # A run that begins and ends within one interval is all head.

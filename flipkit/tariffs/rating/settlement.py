@@ -136,6 +136,7 @@ def _by_tier(
     gross = is_gross(tariff)
     peak_kw = sums.peaks(meter_runs(part.calendar), gross) if _count_per_kw(periods) else None
     limits = tier_limits(periods, part.calendar.billing, peak_kw)
+    # The order of time needs the runs; the other rules need the sums of the billing period only.
     if tier_rule == "chronological":
         return sums.tiers(part, gross, limits)
     if tier_rule == "prorate":
@@ -221,6 +222,7 @@ def carried_credit(
     balance = np.zeros(len(charges))
     settled = _settled(part.calendar.billing, export, is_followed)
     for number, settles in enumerate(settled):
+        # Charges below zero do not use up credit.
         credit = np.maximum(balance - export_cost[:, number], 0.0)
         spent = np.minimum(np.maximum(charges[:, number], 0.0), credit)
         left = credit - spent

@@ -20,6 +20,7 @@ __all__ = ["COMPILED", "EnergySums", "Line", "PricedFlow", "sum_cost"]
 COMPILED = "flipkit.tariffs.rating.kernels_large"
 """The module of the compiled kernels."""
 _PLAIN = "flipkit.tariffs.rating.kernels_small"
+# Sums kept for tariffs that follow with the same calendar; each is as large as sites x runs.
 _KEPT = 12
 
 Result = TypeVar("Result")
@@ -82,6 +83,7 @@ class EnergySums:
     def price_all(self, flow: PricedFlow, series: list[PriceSeries]) -> None:
         """Calculate the costs of many series in one pass over the energy, for `costs` to find."""
         runs = flow.part.runs
+        # The kernel for many series takes whole intervals only; `costs` calculates the others.
         if self._compiled and not (runs.head.any() or runs.tail.any()):
             self._price(flow, series)
 
@@ -117,6 +119,7 @@ class EnergySums:
         if gross:
             imported = self._kernels.imports(consumption, part.runs)
             return imported, self._kernels.imports(generation, part.runs)
+        # One pass over the energy for both.
         imported, exported = self._kernels.imports_and_exports(self.block.net_kwh, part.runs)
         return imported, exported
 
@@ -214,6 +217,7 @@ def sum_cost(
 ) -> Float64:
     """Return the cost of lines together, added in their order; all kinds by default."""
     total = np.zeros(shape)
+    # Not `sum` or `numpy.sum`: the order of the additions decides the last bits.
     for line in lines:
         if kinds is None or line.kind in kinds:
             total += line.cost

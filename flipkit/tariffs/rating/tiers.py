@@ -163,6 +163,7 @@ class Used(NamedTuple):
         times = np.concatenate([end_us, start_us])
         change = np.concatenate([-power, power])
         begins = np.repeat([0, 1], count)
+        # The level is the power at a time: each interval raises it, and lowers it at its end.
         # Ends come before starts, so that nothing runs for a moment between adjacent intervals.
         order = np.lexsort((begins, times))
         times = times[order]

@@ -345,6 +345,7 @@ at_random = settings(
 )
 
 
+@pytest.mark.slow
 @settings(at_random, max_examples=PAIRS)
 @given(cases())
 def test_the_engine_finds_what_the_oracle_finds(case):
