@@ -79,6 +79,7 @@ def ours(plan, used, made):
 # --- alike
 
 
+@pytest.mark.slow
 @settings(common, max_examples=200)
 @given(sam_cases.cases())
 def test_the_engine_bills_every_month_as_sam_does(case):
