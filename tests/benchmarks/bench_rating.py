@@ -1,6 +1,7 @@
-"""Bills of 1,000 half-hourly site-years: the one-pass floor, PySAM, a long frame, 50 plans, and the first call.
+"""Bills of 1,000 half-hourly site-years against a one-pass floor and PySAM, and more.
 
-The plan has a weekday peak, two seasons, two tiers counted in the order of time, an export price and a fixed charge.
+The plan has a weekday peak, two seasons, two tiers counted in the order of time, an export price
+and a fixed charge.
 """
 
 import os
@@ -20,9 +21,10 @@ from timing import report, seconds
 from flipkit.calendar import Grid, to_us
 from flipkit.tariffs import Export, FixedCharge, PriceSeries, Rate, Tariff, Tier
 from flipkit.tariffs.rating import Block, EnergySums, bill, bill_matrix, rate
-from flipkit.tariffs.rating.rating import total
+from flipkit.tariffs.rating.rate_block import total_cost
 
-# A year of 365 days that begins on a Monday, without a change of the clock: the only one PySAM knows.
+# A year of 365 days that begins on a Monday, without a change of the clock: the only one PySAM
+# knows.
 SITES, STEP_US, YEAR, ZONE = 1000, 1_800_000_000, 2018, "America/Phoenix"
 SUMMER, WINTER = (6, 7, 8, 9), (1, 2, 3, 4, 5, 10, 11, 12)
 
@@ -131,9 +133,9 @@ def block(consumption, generation, sites=SITES):
 
 
 def against_the_floor(consumption, generation):
-    """On one core, the calendar known: the block in, every line of every bill out; floors and bills by turns.
+    """On one core, calendar known: a block to every line of its bills, in turns with the floor.
 
-    The block holds consumption less generation, made when the frame is read; the floor reads the same block once.
+    The block holds net energy, as made when a frame is read; the floor reads the same block once.
     """
     price, tariff = np.random.default_rng(4).random(consumption.shape[1]), plan()
     alone, netted = block(consumption, None), block(consumption, generation)
@@ -149,9 +151,8 @@ def against_the_floor(consumption, generation):
             times[what] += time if turn else []  # the first turn compiles and fills the caches
     for what in ("with export", "consumption alone"):
         ratio = _ratio(times[what], times["floor"])
-        print(
-            f"{what}: {_ms(times[what])}, floor x2d @ price {_ms(times['floor'])}: {ratio:.2f} times (goal 3)"
-        )
+        floor = f"floor x2d @ price {_ms(times['floor'])}"
+        print(f"{what}: {_ms(times[what])}, {floor}: {ratio:.2f} times (goal 3)")
 
 
 def _rated(energy, tariff):
@@ -160,7 +161,7 @@ def _rated(energy, tariff):
 
 def against_sam(consumption, generation):
     tariff, fleet, one = plan(), block(consumption, generation), block(consumption, generation, 1)
-    own, peer = total(_rated(fleet, tariff))[0], sam(consumption[0], generation[0])
+    own, peer = total_cost(_rated(fleet, tariff))[0], sam(consumption[0], generation[0])
     assert abs(peer - own) < 0.01, (peer, own)
     peer = seconds(lambda: sam(consumption[0], generation[0]), repeat=15)
     times = seconds(lambda: _rated(fleet, tariff), repeat=15)
@@ -200,22 +201,22 @@ def many_plans(consumption, generation):
 
 FIRST = """
 import time
-import numpy as np, polars as pl
+import polars as pl
 import flipkit as fk
-start = pl.datetime_range(pl.datetime(2025, 1, 1, time_zone="UTC"), pl.datetime(2026, 1, 1, time_zone="UTC"), "30m",
-                          closed="left", eager=True)
-energy = pl.DataFrame({"start_utc": start}).with_columns(site_id=pl.lit("a"), consumption_kwh=pl.lit(0.25))
+begin, end = pl.datetime(2025, 1, 1, time_zone="UTC"), pl.datetime(2026, 1, 1, time_zone="UTC")
+start = pl.datetime_range(begin, end, "30m", closed="left", eager=True).alias("start_utc")
+energy = start.to_frame().with_columns(site_id=pl.lit("a"), consumption_kwh=pl.lit(0.25))
 begun = time.perf_counter()
 fk.bill(energy, fk.Tariff.flat(0.3, currency="GBP", timezone="Europe/London"))
 print(time.perf_counter() - begun)
 begun = time.perf_counter()
-import flipkit.tariffs.kernels_large
+import flipkit.tariffs.rating.kernels_large
 print(time.perf_counter() - begun)
 """
 
 
 def first_call(*_):
-    """In new processes: the first bill of one site, and compiled code as it is made and as it is found again."""
+    """In new processes: the first bill of one site, and compiled code made and loaded again."""
     with tempfile.TemporaryDirectory() as kept:
         runs = []
         for _ in range(4):

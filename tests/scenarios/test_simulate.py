@@ -186,7 +186,7 @@ def test_prices_from_a_frame():
             InputError,
             "2025-03-29T13:00:00Z: no interval",
         ),
-        (pd.concat([energy([1.0, 1.0]), energy([1.0])]), InputError, "the time is there twice"),
+        (pd.concat([energy([1.0, 1.0]), energy([1.0])]), InputError, "the time occurs twice"),
         (energy([1.0]), InputError, "a single interval"),
         (energy([]), InputError, "no rows"),
         (energy([1.0, 1.0]).drop(columns="consumption_kwh"), MissingColumnError, "consumption_kwh"),

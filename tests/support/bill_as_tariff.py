@@ -60,12 +60,17 @@ def tiers_of(period: Period) -> tuple[Tier, ...]:
 def rates_of(periods: Iterable[Period], named: bool = True) -> tuple[Rate, ...]:
     return tuple(
         Rate(
-            float(period.prices[0]), clock(when.start), clock(when.end), when.months, days_of(when),
-            tiers=tiers_of(period), period=period.name if named else None,
+            float(period.prices[0]),
+            clock(when.start),
+            clock(when.end),
+            when.months,
+            days_of(when),
+            tiers=tiers_of(period),
+            period=period.name if named else None,
         )
         for period in periods
         for when in period.whens
-    )  # fmt: skip
+    )
 
 
 def series_of(series: Series) -> PriceSeries | None:
@@ -85,11 +90,20 @@ def demand_of(charge: Demand) -> DemandCharge:
         for price, end in zip(charge.prices, [*charge.limits_kw, None], strict=True)
     )
     return DemandCharge(
-        charge.name, tiers, clock(charge.when.start), clock(charge.when.end), charge.when.months,
-        days_of(charge.when), minutes,
-        None if ratchet is None else TariffRatchet(float(ratchet.share), ratchet.months, ratchet.of_months),
-        tuple(DemandWindow(clock(when.start), clock(when.end), days_of(when)) for when in charge.also),
-    )  # fmt: skip
+        charge.name,
+        tiers,
+        clock(charge.when.start),
+        clock(charge.when.end),
+        charge.when.months,
+        days_of(charge.when),
+        minutes,
+        None
+        if ratchet is None
+        else TariffRatchet(float(ratchet.share), ratchet.months, ratchet.of_months),
+        tuple(
+            DemandWindow(clock(when.start), clock(when.end), days_of(when)) for when in charge.also
+        ),
+    )
 
 
 def export_of(export: Export | None) -> TariffExport | None:
@@ -98,9 +112,14 @@ def export_of(export: Export | None) -> TariffExport | None:
     mode: Any = export.mode
     carry: Any = export.carry_over
     return TariffExport(
-        mode, rates_of(export.periods), series_of(export.series), carry, float(export.payout),
-        float(export.payout_share), export.true_up_month,
-    )  # fmt: skip
+        mode,
+        rates_of(export.periods),
+        series_of(export.series),
+        carry,
+        float(export.payout),
+        float(export.payout_share),
+        export.true_up_month,
+    )
 
 
 def minimum_of(plan: Plan) -> Minimum | None:
@@ -116,14 +135,24 @@ def tariff(plan: Plan, name: str = "plan") -> Tariff:
     """The plan as flipkit has it."""
     rule: Any = plan.tier_rule
     return Tariff(
-        name, "EUR", plan.timezone, rates_of(plan.periods), series_of(plan.series),
+        name,
+        "EUR",
+        plan.timezone,
+        rates_of(plan.periods),
+        series_of(plan.series),
         None if plan.start is None or plan.series else us(plan.start),  # a series has its own time
         None if plan.end is None or plan.series else us(plan.end),
-        tier_rule=rule, holidays=plan.region, demand=tuple(map(demand_of, plan.demands)),
-        fixed=tuple(FixedCharge(label, float(day), float(month)) for label, day, month in plan.fixed),
-        minimum=minimum_of(plan), adders=tuple(Adder(label, float(price)) for label, price in plan.adders),
-        taxes=tuple(Tax(tax.name, float(tax.share), tax.on) for tax in plan.taxes), export=export_of(plan.export),
-    )  # fmt: skip
+        tier_rule=rule,
+        holidays=plan.region,
+        demand=tuple(map(demand_of, plan.demands)),
+        fixed=tuple(
+            FixedCharge(label, float(day), float(month)) for label, day, month in plan.fixed
+        ),
+        minimum=minimum_of(plan),
+        adders=tuple(Adder(label, float(price)) for label, price in plan.adders),
+        taxes=tuple(Tax(tax.name, float(tax.share), tax.on) for tax in plan.taxes),
+        export=export_of(plan.export),
+    )
 
 
 def tariff_of(plans: list[Plan]) -> Tariff:
@@ -169,7 +198,10 @@ def numbers_of(frame: pl.DataFrame) -> Numbers:
 def differences(
     expected: dict[tuple[str, str], list[Decimal]], got: Numbers, share: float = 1e-9
 ) -> list[tuple[tuple[str, str], str, float, float]]:
-    """Where two bills differ, by more than a share of the component (and of what its month moves, a thousandth)."""
+    """Where two bills differ by more than a share of the component.
+
+    A thousandth of the money that moves in the month counts as well, for components near 0.
+    """
     moved: dict[str, float] = {}
     for bill in (expected, got):
         for (month, _), (_, cost) in bill.items():

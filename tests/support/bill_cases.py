@@ -45,19 +45,20 @@ ZONES = {
 # As the countries publish them, by hand, for all the windows that `profiles` draws.
 HOLIDAYS = {
     "US": """
-        2023-12-25 2024-01-01 2024-01-15 2024-02-19 2024-05-27 2024-06-19 2024-07-04 2024-09-02 2024-10-14
-        2024-11-11 2024-11-28 2024-12-25 2025-01-01 2025-01-20 2025-02-17 2025-05-26 2025-06-19 2025-07-04
-        2025-09-01 2025-10-13 2025-11-11 2025-11-27 2025-12-25 2026-01-01
+        2023-12-25 2024-01-01 2024-01-15 2024-02-19 2024-05-27 2024-06-19 2024-07-04 2024-09-02
+        2024-10-14 2024-11-11 2024-11-28 2024-12-25 2025-01-01 2025-01-20 2025-02-17 2025-05-26
+        2025-06-19 2025-07-04 2025-09-01 2025-10-13 2025-11-11 2025-11-27 2025-12-25 2026-01-01
     """,
     "GB-ENG": """
-        2023-12-25 2023-12-26 2024-01-01 2024-03-29 2024-04-01 2024-05-06 2024-05-27 2024-08-26 2024-12-25
-        2024-12-26 2025-01-01 2025-04-18 2025-04-21 2025-05-05 2025-05-26 2025-08-25 2025-12-25 2025-12-26
-        2026-01-01
+        2023-12-25 2023-12-26 2024-01-01 2024-03-29 2024-04-01 2024-05-06 2024-05-27 2024-08-26
+        2024-12-25 2024-12-26 2025-01-01 2025-04-18 2025-04-21 2025-05-05 2025-05-26 2025-08-25
+        2025-12-25 2025-12-26 2026-01-01
     """,
     "BE": """
-        2023-12-25 2024-01-01 2024-03-31 2024-04-01 2024-05-01 2024-05-09 2024-05-19 2024-05-20 2024-07-21
-        2024-08-15 2024-11-01 2024-11-11 2024-12-25 2025-01-01 2025-04-20 2025-04-21 2025-05-01 2025-05-29
-        2025-06-08 2025-06-09 2025-07-21 2025-08-15 2025-11-01 2025-11-11 2025-12-25 2026-01-01
+        2023-12-25 2024-01-01 2024-03-31 2024-04-01 2024-05-01 2024-05-09 2024-05-19 2024-05-20
+        2024-07-21 2024-08-15 2024-11-01 2024-11-11 2024-12-25 2025-01-01 2025-04-20 2025-04-21
+        2025-05-01 2025-05-29 2025-06-08 2025-06-09 2025-07-21 2025-08-15 2025-11-01 2025-11-11
+        2025-12-25 2026-01-01
     """,
 }
 
@@ -69,7 +70,9 @@ class Case:
     edges: list[date] | None = None
 
     def __repr__(self) -> str:
-        return f"<{[*map(short, self.plans)]}; {self.profile}; dates {self.edges and [*map(str, self.edges)]}>"
+        plans = [short(plan) for plan in self.plans]
+        dates = self.edges and [str(day) for day in self.edges]
+        return f"<{plans}; {self.profile}; dates {dates}>"
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """Hypothesis writes every field of a dataclass otherwise."""
@@ -97,7 +100,7 @@ def holidays_of(region: str) -> frozenset[date]:
     return frozenset(date.fromisoformat(day) for day in HOLIDAYS[region].split())
 
 
-# --- hours ------------------------------------------------------------------------------------------------------------
+# --- hours
 
 
 @st.composite
@@ -136,7 +139,7 @@ def hour_windows(draw: st.DrawFn, grid: int) -> list[tuple[int, int]]:
 
 @st.composite
 def cells(draw: st.DrawFn, grid: int, holidays: bool) -> list[When]:
-    """The year in windows, each instant in one; public holidays may have windows of their own, for some hours."""
+    """The year in windows, each instant in one; some hours of public holidays have their own."""
     found = []
     for months in draw(month_groups()):
         for days in draw(day_groups):
@@ -150,7 +153,7 @@ def cells(draw: st.DrawFn, grid: int, holidays: bool) -> list[When]:
     return found
 
 
-# --- energy -----------------------------------------------------------------------------------------------------------
+# --- energy
 
 prices = st.one_of(st.integers(0, 60).map(lambda number: number / 100), st.floats(0, 1, width=32))
 odd_prices = st.one_of(prices, st.just(-0.05))
@@ -158,7 +161,7 @@ odd_prices = st.one_of(prices, st.just(-0.05))
 
 @st.composite
 def ladder(draw: st.DrawFn, scale: float) -> tuple[tuple[Decimal, ...], tuple[Limit, ...]]:
-    """One to four tiers, of one unit; some limits are round, so that a profile of round values meets them exactly."""
+    """One to four tiers of one unit; round limits are met exactly by profiles of round values."""
     tiers = draw(st.integers(1, 4))
     daily, per_kw = draw(st.booleans()), draw(st.sampled_from([False, False, True]))
     steps = [draw(st.integers(1, 8)) for _ in range(tiers - 1)]
@@ -204,7 +207,7 @@ def price_series(draw: st.DrawFn, start: datetime, end: datetime) -> Series:
     return tuple(made)
 
 
-# --- the rest of a tariff ---------------------------------------------------------------------------------------------
+# --- the rest of a tariff
 
 amounts = st.integers(0, 400).map(lambda number: Decimal(number / 10))
 
@@ -238,7 +241,7 @@ def demands(draw: st.DrawFn, holidays: bool) -> tuple[Demand, ...]:
 def exports(
     draw: st.DrawFn, plan: Plan, grid: int, start: datetime, end: datetime
 ) -> Export | None:
-    """None, or one of the three ways; net metering has no sense of order, nor of a price that moves."""
+    """None, or one of the three modes; net metering fits neither an order nor a price series."""
     may_net = not plan.series and plan.tier_rule != "chronological"
     mode = draw(
         st.sampled_from(
@@ -315,7 +318,7 @@ def plans(draw: st.DrawFn, timezone: str, start: datetime, end: datetime, scale:
 
 
 def consistent(plan: Plan) -> Plan:
-    """Credit that is carried over is money the customer has; a price below zero would make it a debt."""
+    """No price below zero where credit is carried over: it would make the credit a debt."""
     export = plan.export
     if export and export.carry_over == "credit":
         export = replace(
@@ -335,7 +338,7 @@ def above_zero(prices_in_time: Series) -> Series:
     return tuple((start, end, abs(price)) for start, end, price in prices_in_time)
 
 
-# --- profiles and windows ---------------------------------------------------------------------------------------------
+# --- profiles and windows
 
 
 @st.composite

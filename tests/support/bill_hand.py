@@ -42,7 +42,7 @@ def profile(
     generation: Mapping[int, float] | None = None,
     clock: time = time(),
 ) -> Profile:
-    """`kwh` in every interval from a local day on, others where `at` names the interval; generation likewise."""
+    """`kwh` in every interval from a local day on; `at` and `generation` set single intervals."""
     start = datetime.combine(date.fromisoformat(first), clock, ZoneInfo(zone)).astimezone(UTC)
     count = hours * 60 // minutes
     used, made = [float(kwh)] * count, [0.0] * count

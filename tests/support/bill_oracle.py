@@ -1,26 +1,29 @@
 """Bills by hand: Decimal and zoneinfo, one piece of time after another, nothing of flipkit.
 
-Slow and plain on purpose, and written from the meaning of a tariff alone. Every interval is cut at the quarters of the
-hour (or finer, where a plan's own hours are finer), so that within a piece the price, the local day and the billing
-period stand still; the energy of a piece is its share of the interval's time.
+Slow and plain on purpose, and written from the meaning of a tariff alone. Every interval is cut at
+the hours of the plan and at the changes of the clock, so that the price, the local day and the
+billing period are constant within a piece; the energy of a piece is its share of the interval.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, getcontext
+from functools import cache, cached_property, lru_cache, partial
 from itertools import pairwise
 from math import gcd
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from support.bill_plan import MONTHS, ZERO, Demand, Period, Plan, Profile, Series, When
 
 getcontext().prec = 60
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SUNDAY = 6
 
 Rows = dict[str, list[Decimal]]  # component -> [quantity, cost]
@@ -29,7 +32,7 @@ Bill = dict[tuple[str, str], list[Decimal]]  # (month, component) -> [quantity, 
 
 @dataclass(frozen=True)
 class Cycle:
-    """A billing period: first and last local day (excluded) and the instants at which they begin."""
+    """A billing period: its first local day, the day after its last, and when they begin."""
 
     first: date
     last: date
@@ -37,17 +40,25 @@ class Cycle:
     end: datetime
 
 
-@dataclass(frozen=True)
-class Piece:
+class Clock(NamedTuple):
+    """What hours of a tariff depend on: a local time, in minutes of the day."""
+
+    month: int
+    weekday: int
+    minute: int
+    is_holiday: bool
+
+
+class Piece(NamedTuple):
     """A stretch within which nothing changes."""
 
     start: datetime
     local: datetime
+    clock: Clock
     hours: Decimal
     imported: Decimal
     exported: Decimal
     power: Decimal  # import, of the whole interval
-    number: int  # of the interval
 
 
 @dataclass
@@ -63,7 +74,7 @@ class Memory:
     year: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
 
 
-# --- the calendar -----------------------------------------------------------------------------------------------------
+# --- the calendar
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
@@ -120,87 +131,93 @@ def grid_minutes(plan: Plan, start: datetime, end: datetime) -> int:
     return gcd(60, *offsets, *hours, *(demand.minutes for demand in plan.demands))
 
 
-def cut(
-    start: datetime, end: datetime, minutes: int, edges: Iterable[datetime]
-) -> Iterator[tuple[datetime, datetime]]:
-    """The stretches between two instants, cut at the grid of the clock and at the edges."""
-    step, origin = timedelta(minutes=minutes), datetime(1970, 1, 1, tzinfo=UTC)
-    now = start
+def marks(first: datetime, end: datetime, step: timedelta) -> Iterator[datetime]:
+    """Times a step apart, from the first until the end."""
+    now = first
     while now < end:
-        following = [edge for edge in edges if edge > now]
-        stop = min(end, origin + ((now - origin) // step + 1) * step, *following)
-        yield now, stop
-        now = stop
+        yield now
+        now += step
 
 
 def pieces(plan: Plan, profile: Profile, start: datetime, end: datetime) -> list[Piece]:
     """The profile between two instants."""
-    zone, step = ZoneInfo(plan.timezone), timedelta(minutes=profile.minutes)
-    grid = grid_minutes(plan, start, end)
-    series = plan.series + (plan.export.series if plan.export else ())
-    edges = sorted({start, end, *(edge for a, b, _ in series for edge in (a, b))})
-    whole = plan.export is not None and plan.export.mode == "buy_all_sell_all"
+    export = plan.export
+    series = plan.series + (export.series if export else ())
+    grid = timedelta(minutes=grid_minutes(plan, start, end))
+    step = timedelta(minutes=profile.minutes)
+    edges = {start, end, *marks(profile.start, end, step)}
+    edges.update(marks(EPOCH + (start - EPOCH) // grid * grid, end, grid))
+    for begin, stop, _ in series:
+        edges |= {begin, stop}
+    inside = tuple(sorted(edge for edge in edges if start <= edge <= end))
+    is_gross = export is not None and export.mode == "buy_all_sell_all"
+    return _pieces(profile, plan.timezone, plan.holidays, inside, is_gross)
+
+
+@lru_cache(maxsize=4)  # plans that differ in their prices alone have the same pieces
+def _pieces(
+    profile: Profile,
+    timezone: str,
+    holidays: frozenset[date],
+    edges: tuple[datetime, ...],
+    is_gross: bool,
+) -> list[Piece]:
+    zone = ZoneInfo(timezone)
+    step = timedelta(minutes=profile.minutes)
+    parts: dict[timedelta, tuple[Decimal, Decimal]] = {}  # length: share of the interval, hours
     made = []
-    for number, (used, made_here) in enumerate(
-        zip(profile.consumption, profile.generation, strict=True)
-    ):
-        begin = profile.start + step * number
-        if begin + step <= start or begin >= end:
-            continue
-        bought, sold = (
-            (used, made_here)
-            if whole
-            else (max(used - made_here, ZERO), max(made_here - used, ZERO))
-        )
-        power = bought * 60 / profile.minutes
-        near = edges[bisect_right(edges, begin) : bisect_left(edges, begin + step)]
-        for a, b in cut(max(begin, start), min(begin + step, end), grid, near):
-            share = seconds(b - a) / seconds(step)
-            hours = seconds(b - a) / 3600
-            made.append(
-                Piece(a, a.astimezone(zone), hours, bought * share, sold * share, power, number)
-            )
+    for a, b in pairwise(edges):
+        number = (a - profile.start) // step
+        used, generated = profile.consumption[number], profile.generation[number]
+        imported = used if is_gross else max(used - generated, ZERO)
+        exported = generated if is_gross else max(generated - used, ZERO)
+        power = imported * 60 / profile.minutes
+        if b - a not in parts:
+            length = seconds(b - a)
+            parts[b - a] = length / seconds(step), length / 3600
+        share, hours = parts[b - a]
+        local = a.astimezone(zone)
+        minute = local.hour * 60 + local.minute
+        clock = Clock(local.month, local.weekday(), minute, local.date() in holidays)
+        made.append(Piece(a, local, clock, hours, imported * share, exported * share, power))
     return made
 
 
-def holds(when: When, local: datetime, holidays: frozenset[date]) -> bool:
+def holds(when: When, clock: Clock) -> bool:
     """A public holiday is a Sunday to every rule but those of public holidays."""
-    holiday = local.date() in holidays
+    if not when.hours_hold(clock.month, clock.minute):
+        return False
     if when.holiday:
-        return holiday and when.hours_hold(local)
-    return (SUNDAY if holiday else local.weekday()) in when.days and when.hours_hold(local)
+        return clock.is_holiday
+    return (SUNDAY if clock.is_holiday else clock.weekday) in when.days
 
 
-def finder(periods: tuple[Period, ...], holidays: frozenset[date]) -> Callable[[datetime], Period]:
-    """`period_at`, which looks at each kind of local time once."""
-    known: dict[tuple[int, int, int, bool], Period] = {}
-
-    def find(local: datetime) -> Period:
-        key = (
-            local.month,
-            local.weekday(),
-            local.hour * 60 + local.minute,
-            local.date() in holidays,
-        )
-        if key not in known:
-            known[key] = period_at(periods, local, holidays)
-        return known[key]
-
-    return find
+@lru_cache(maxsize=64)
+def finder(periods: tuple[Period, ...]) -> Callable[[Clock], Period]:
+    """`period_at`, which looks at each local time once."""
+    return cache(partial(period_at, periods))
 
 
-def period_at(periods: tuple[Period, ...], local: datetime, holidays: frozenset[date]) -> Period:
-    """The one period in force; on a public holiday that which names it, where there is one."""
-    found = [
-        (when, period)
-        for period in periods
-        for when in period.whens
-        if holds(when, local, holidays)
-    ]
+def period_at(periods: tuple[Period, ...], clock: Clock) -> Period:
+    """The one period in force; on a public holiday the one that names it, where there is one."""
+    found = []
+    for period in periods:
+        found += [(when, period) for when in period.whens if holds(when, clock)]
     named = [(when, period) for when, period in found if when.holiday]
     chosen = named or found
-    assert len(chosen) == 1, (local, chosen)
+    assert len(chosen) == 1, (clock, chosen)
     return chosen[0][1]
+
+
+@lru_cache(maxsize=64)
+def hours_finder(whens: tuple[When, ...]) -> Callable[[Clock], bool]:
+    """Whether a local time is in some hours; looks at each once."""
+
+    @cache
+    def find(clock: Clock) -> bool:
+        return any(holds(when, clock) for when in whens)
+
+    return find
 
 
 def series_finder(series: Series) -> Callable[[datetime], Decimal]:
@@ -214,7 +231,7 @@ def series_finder(series: Series) -> Callable[[datetime], Decimal]:
     return price
 
 
-# --- a plan's part of a billing period -------------------------------------------------------------------------------
+# --- a plan's part of a billing period
 
 
 @dataclass(frozen=True)
@@ -227,20 +244,20 @@ class Stretch:
     end: datetime
     pieces: list[Piece]
 
-    @property
+    @cached_property
     def days(self) -> Decimal:
         return days_within(self.start, self.end, ZoneInfo(self.plan.timezone))
 
-    @property
+    @cached_property
     def share(self) -> Decimal:
         return self.days / (self.cycle.last - self.cycle.first).days
 
-    @property
+    @cached_property
     def peak(self) -> Decimal:
         return max((piece.power for piece in self.pieces), default=ZERO)
 
 
-# --- tiers ------------------------------------------------------------------------------------------------------------
+# --- tiers
 
 
 def ladder(
@@ -297,21 +314,22 @@ def by_tier(part: Stretch, used: list[tuple[Period, Decimal]]) -> Rows:
     return rows
 
 
-# --- the parts of a bill ----------------------------------------------------------------------------------------------
+# --- the parts of a bill
 
 
 def imports(part: Stretch) -> list[tuple[Period, Decimal]]:
-    plan = part.plan
-    if plan.series:
-        price = series_finder(plan.series)
-        return [(Period("all", (), (price(piece.start),)), piece.imported) for piece in part.pieces]
-    find = finder(plan.periods, plan.holidays)
-    return [(find(piece.local), piece.imported) for piece in part.pieces]
+    find = finder(part.plan.periods)
+    return [(find(piece.clock), piece.imported) for piece in part.pieces]
 
 
-def series_rows(used: list[tuple[Period, Decimal]]) -> Rows:
-    cost = sum((kwh * period.prices[0] for period, kwh in used), ZERO)
-    return {"energy all": [sum((kwh for _, kwh in used), ZERO), cost]}
+def series_rows(part: Stretch) -> Rows:
+    price = series_finder(part.plan.series)
+    cost = sum((piece.imported * price(piece.start) for piece in part.pieces), ZERO)
+    return {"energy all": [total_import(part), cost]}
+
+
+def total_import(part: Stretch) -> Decimal:
+    return sum((piece.imported for piece in part.pieces), ZERO)
 
 
 def netted(part: Stretch, memory: Memory) -> tuple[list[tuple[Period, Decimal]], Rows]:
@@ -319,9 +337,9 @@ def netted(part: Stretch, memory: Memory) -> tuple[list[tuple[Period, Decimal]],
     plan, export = part.plan, part.plan.export
     assert export is not None
     net: dict[str, Decimal] = defaultdict(Decimal)
-    periods, find = {}, finder(plan.periods, plan.holidays)
+    periods, find = {}, finder(plan.periods)
     for piece in part.pieces:
-        period = find(piece.local)
+        period = find(piece.clock)
         periods[period.name] = period
         net[period.name] += piece.imported - piece.exported
     used, rows = [], {}
@@ -341,16 +359,17 @@ def netted(part: Stretch, memory: Memory) -> tuple[list[tuple[Period, Decimal]],
 
 
 def export_rows(part: Stretch) -> Rows:
-    export, plan = part.plan.export, part.plan
+    export = part.plan.export
     rows: Rows = {}
     if export is None:  # earns nothing, and says how much of it there was
         return {"export all": [sum((piece.exported for piece in part.pieces), ZERO), ZERO]}
-    find, series_price = finder(export.periods, plan.holidays), series_finder(export.series)
+    find = finder(export.periods)
+    series_price = series_finder(export.series)
     for piece in part.pieces:
         if export.series:
             name, price = "all", series_price(piece.start)
         else:
-            period = find(piece.local)
+            period = find(piece.clock)
             name, price = period.name, period.prices[0]
         row = rows.setdefault(f"export {name}", [ZERO, ZERO])
         row[0] += piece.exported
@@ -358,35 +377,33 @@ def export_rows(part: Stretch) -> Rows:
     return rows
 
 
-def measured(whens: list[When], minutes: int, part: Stretch) -> Decimal | None:
+def measured(whens: tuple[When, ...], minutes: int, part: Stretch) -> Decimal | None:
     """Highest mean power in the hours; None where there are none in this billing period."""
-    buckets: dict[tuple[date, timedelta | None, int], list[Decimal]] = defaultdict(
-        lambda: [ZERO, ZERO]
-    )
+    is_measured = hours_finder(whens)
+    buckets: dict[tuple[date, timedelta | None, int], list[Decimal]] = {}
     for piece in part.pieces:
-        if any(holds(when, piece.local, part.plan.holidays) for when in whens):
+        if is_measured(piece.clock):
             local = piece.local
-            key = (local.date(), local.utcoffset(), (local.hour * 60 + local.minute) // minutes)
-            buckets[key][0] += piece.imported
-            buckets[key][1] += piece.hours
+            key = (local.date(), local.utcoffset(), piece.clock.minute // minutes)
+            bucket = buckets.setdefault(key, [ZERO, ZERO])
+            bucket[0] += piece.imported
+            bucket[1] += piece.hours
     return max((kwh / hours for kwh, hours in buckets.values()), default=None)
 
 
 def billing_demand(charge: Demand, part: Stretch, memory: Memory) -> Decimal | None:
-    """The kW to pay; the ratchet looks back at the charge's hours in every month, whatever months the charge names."""
-    past = memory.demand[charge.name]
-    whens = [charge.when, *charge.also]
-    any_month = measured([replace(when, months=MONTHS) for when in whens], charge.minutes, part)
+    """The kW to pay; a ratchet looks back at the hours of the charge in every month."""
+    whens = (charge.when, *charge.also)
     own = measured(whens, charge.minutes, part)
     ratchet = charge.ratchet
-    before = (
-        [kw for month, kw in past[-ratchet.months :] if month in ratchet.of_months]
-        if ratchet
-        else []
-    )
-    past.append((part.cycle.first.month, any_month or ZERO))
-    if own is None or ratchet is None:
+    if ratchet is None:
         return own
+    past = memory.demand[charge.name]
+    before = [kw for month, kw in past[-ratchet.months :] if month in ratchet.of_months]
+    any_month = tuple(replace(when, months=MONTHS) for when in whens)
+    past.append((part.cycle.first.month, measured(any_month, charge.minutes, part) or ZERO))
+    if own is None:
+        return None
     return max([own, *(ratchet.share * kw for kw in before)])
 
 
@@ -407,7 +424,7 @@ def group(rows: Rows, *kinds: str) -> Decimal:
 
 
 def settles(part: Stretch, memory: Memory) -> bool:
-    """Whether what is carried is settled after this stretch: a true-up, or the plan's end within the window."""
+    """Whether what is carried is settled: a true-up, or the plan's end within the window."""
     export = part.plan.export
     assert export is not None
     true_up = part.cycle.first.month == export.true_up_month and part.end == part.cycle.end
@@ -450,15 +467,16 @@ def minimum_rows(part: Stretch, rows: Rows, memory: Memory) -> Rows:
 
 def bill_stretch(part: Stretch, memory: Memory) -> Rows:
     plan = part.plan
-    if plan.export is not None and plan.export.mode == "net_metering":
-        used, rows = netted(part, memory)
-    else:
-        used, rows = imports(part), export_rows(part)
     if plan.series:
-        rows |= series_rows(used)
+        rows = export_rows(part) | series_rows(part)
+        charged = total_import(part)
     else:
+        if plan.export is not None and plan.export.mode == "net_metering":
+            used, rows = netted(part, memory)
+        else:
+            used, rows = imports(part), export_rows(part)
         rows |= by_tier(part, used)
-    charged = sum((kwh for _, kwh in used), ZERO)
+        charged = sum((kwh for _, kwh in used), ZERO)
     rows |= demand_rows(part, memory)
     rows |= {
         f"fixed {n}": [part.days, daily * part.days + monthly * part.share]

@@ -1,4 +1,4 @@
-"""A tariff and a profile in plain terms, for the judges of bills: nothing of flipkit, numbers as Decimal."""
+"""A tariff and a profile in plain terms for oracles of bills: nothing of flipkit, all Decimal."""
 
 from __future__ import annotations
 
@@ -24,14 +24,13 @@ class When:
     end: int = MINUTES_A_DAY
     holiday: bool = False  # public holidays only, whatever the day of the week
 
-    def hours_hold(self, local: datetime) -> bool:
-        minute = local.hour * 60 + local.minute
-        inside = (
-            self.start <= minute < self.end
-            if self.start < self.end
-            else not self.end <= minute < self.start
-        )
-        return local.month in self.months and inside
+    def hours_hold(self, month: int, minute: int) -> bool:
+        """Whether a month and a minute of the day are within, on some day."""
+        if self.start < self.end:
+            is_inside = self.start <= minute < self.end
+        else:
+            is_inside = not self.end <= minute < self.start
+        return is_inside and month in self.months
 
 
 @dataclass(frozen=True)
@@ -108,9 +107,9 @@ class Plan:
     end: datetime | None = None
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Profile:
-    """Energy of a site: intervals of one length, one after another."""
+    """Energy of a site: intervals of one length, one after another; equal to itself alone."""
 
     start: datetime
     minutes: int
@@ -123,5 +122,6 @@ class Profile:
 
     def __repr__(self) -> str:
         """Short: a year would fill the screen of a failed test."""
-        sums = (sum(self.consumption), sum(self.generation))
-        return f"<{len(self.consumption)} x {self.minutes} min from {self.start}: {sums[0]} and {sums[1]} kWh>"
+        used, made = sum(self.consumption), sum(self.generation)
+        size = f"{len(self.consumption)} x {self.minutes} min"
+        return f"<{size} from {self.start}: {used} and {made} kWh>"

@@ -1,6 +1,7 @@
-"""Tariffs as SAM's bill calculator takes them, drawn at random, and the same tariffs in plain terms.
+"""Random tariffs as SAM's bill calculator takes them, and the same tariffs in plain terms.
 
-What the two understand alike is drawn, and nothing else; `tests/tariffs/test_pysam.py` lists what is left out and why.
+Only what the two understand alike is drawn; `tests/tariffs/rating/test_pysam.py` lists what is left
+out and why.
 """
 
 from __future__ import annotations
@@ -81,16 +82,35 @@ def run(inputs: dict[str, Any], load_kw: Any, generation_kw: Any) -> Any:
     """One year through SAM, with one period, one tier and no price where `inputs` says nothing."""
     model = Utilityrate5.new()
     everything = {
-        "analysis_period": 1, "inflation_rate": 0, "system_use_lifetime_output": 0, "degradation": [0],
-        "load_escalation": [0], "rate_escalation": [0], "load": list(load_kw), "gen": list(generation_kw),
-        "ur_metering_option": NET_BILLING, "ur_monthly_fixed_charge": 0, "ur_monthly_min_charge": 0,
-        "ur_annual_min_charge": 0, "ur_nm_credit_month": 11, "ur_nm_yearend_sell_rate": 0, "ur_nm_credit_rollover": 0,
-        "ur_nb_credit_expire": 1, "ur_nb_apply_credit_current_month": 1, "ur_sell_eq_buy": 0,
-        "ur_en_ts_buy_rate": 0, "ur_en_ts_sell_rate": 0, "ur_ts_buy_rate": [0], "ur_ts_sell_rate": [0],
-        "ur_ec_sched_weekday": flat_schedule(), "ur_ec_sched_weekend": flat_schedule(),
-        "ur_ec_tou_mat": [[1, 1, NO_LIMIT, 0, 0, 0]], "ur_dc_enable": 0, "ur_enable_billing_demand": 0,
+        "analysis_period": 1,
+        "inflation_rate": 0,
+        "system_use_lifetime_output": 0,
+        "degradation": [0],
+        "load_escalation": [0],
+        "rate_escalation": [0],
+        "load": list(load_kw),
+        "gen": list(generation_kw),
+        "ur_metering_option": NET_BILLING,
+        "ur_monthly_fixed_charge": 0,
+        "ur_monthly_min_charge": 0,
+        "ur_annual_min_charge": 0,
+        "ur_nm_credit_month": 11,
+        "ur_nm_yearend_sell_rate": 0,
+        "ur_nm_credit_rollover": 0,
+        "ur_nb_credit_expire": 1,
+        "ur_nb_apply_credit_current_month": 1,
+        "ur_sell_eq_buy": 0,
+        "ur_en_ts_buy_rate": 0,
+        "ur_en_ts_sell_rate": 0,
+        "ur_ts_buy_rate": [0],
+        "ur_ts_sell_rate": [0],
+        "ur_ec_sched_weekday": flat_schedule(),
+        "ur_ec_sched_weekend": flat_schedule(),
+        "ur_ec_tou_mat": [[1, 1, NO_LIMIT, 0, 0, 0]],
+        "ur_dc_enable": 0,
+        "ur_enable_billing_demand": 0,
         "en_electricity_rates": 1,
-    } | inputs  # fmt: skip
+    } | inputs
     for name, value in everything.items():
         model.value(name, value)
     model.execute()
@@ -101,7 +121,7 @@ def flat_schedule() -> Table:
     return [[1] * 24 for _ in MONTHS]
 
 
-# --- energy -----------------------------------------------------------------------------------------------------------
+# --- energy
 
 
 @st.composite
@@ -130,9 +150,10 @@ def day_row(
 
 @st.composite
 def schedules(draw: st.DrawFn, periods: int, rolls: bool) -> tuple[Table, Table]:
-    """Weekday and weekend; where kWh roll over to the next month, one season and periods that SAM finds again.
+    """Weekday and weekend.
 
-    SAM rolls a period's surplus over only if the period is in force at one of four hours of the weekday.
+    SAM rolls a period's surplus over to the next month only if the period is in force at one of
+    four hours of the weekday; where kWh roll over, there is one season with such periods.
     """
     names = list(range(1, periods + 1))
     weekday, weekend = [[0.0] * 24 for _ in MONTHS], [[0.0] * 24 for _ in MONTHS]
@@ -205,7 +226,7 @@ def energy(
     return tables, tuple(periods), used
 
 
-# --- demand -----------------------------------------------------------------------------------------------------------
+# --- demand
 
 
 @st.composite
@@ -239,7 +260,10 @@ def flat_demand(
 
 @st.composite
 def period_demand(draw: st.DrawFn, minutes: int) -> tuple[dict[str, Any], list[Demand]]:
-    """Two periods that cost, one in up to two windows, and the rest that does not; SAM wants equal limits in all."""
+    """Two periods that cost, one in up to two windows, and the rest, which does not.
+
+    SAM wants equal limits in all of them.
+    """
     tables = {"ur_dc_sched_weekday": flat_schedule(), "ur_dc_sched_weekend": flat_schedule()}
     cuts = sorted(draw(st.sets(st.integers(1, 23), min_size=3, max_size=5)))
     (cost_a, limits), tiers = draw(demand_ladder()), 0
@@ -319,11 +343,11 @@ def demand(
     return tables | (ratchet_inputs(ratchet) if ratchet else {}), tuple(charges)
 
 
-# --- profiles ---------------------------------------------------------------------------------------------------------
+# --- profiles
 
 
 def load(kind: str, count: int, seed: int) -> tuple[float, ...]:
-    """A year of power: noise with spikes, and at times nothing for weeks, though never for a whole month."""
+    """A year of power: noise with spikes; at times nothing for weeks, never for a whole month."""
     dice = random.Random(seed)
     top = {"small": 0.4, "usual": 3.0, "large": 9.0}[kind]
     values = [round(dice.random() ** 2 * top, 3) for _ in range(count)]
@@ -349,7 +373,7 @@ def sunshine(size: float, steps: int, seed: int) -> tuple[float, ...]:
     return tuple(values)
 
 
-# --- whole cases ------------------------------------------------------------------------------------------------------
+# --- whole cases
 
 
 @st.composite
@@ -397,15 +421,27 @@ def cases(draw: st.DrawFn, steps: tuple[int, ...] = (1, 2)) -> Case:
     month, year = draw(
         minimums(size == 0 or carried or (option == NET_METERING and not export.payout))
     )
-    inputs = {
-        "ur_metering_option": option, "ur_monthly_fixed_charge": fixed,
-        "ur_monthly_min_charge": month or 0, "ur_annual_min_charge": year or 0,
-    } | tables | charges | metering  # fmt: skip
+    inputs = (
+        {
+            "ur_metering_option": option,
+            "ur_monthly_fixed_charge": fixed,
+            "ur_monthly_min_charge": month or 0,
+            "ur_annual_min_charge": year or 0,
+        }
+        | tables
+        | charges
+        | metering
+    )
     plan = Plan(
-        "UTC", periods, tier_rule="prorate" if option == NET_METERING else "chronological", demands=demands,
-        fixed=(("basic", ZERO, Decimal(fixed)),), export=export,
-        min_month=None if month is None else Decimal(month), min_year=None if year is None else Decimal(year),
-    )  # fmt: skip
+        "UTC",
+        periods,
+        tier_rule="prorate" if option == NET_METERING else "chronological",
+        demands=demands,
+        fixed=(("basic", ZERO, Decimal(fixed)),),
+        export=export,
+        min_month=None if month is None else Decimal(month),
+        min_year=None if year is None else Decimal(year),
+    )
     kind = draw(st.sampled_from(["small", "usual", "large"]))
     return Case(
         inputs, plan, per_hour, load(kind, 8760 * per_hour, seed), sunshine(size, per_hour, seed)

@@ -19,7 +19,7 @@ from flipkit.scenarios.engine.evaluate import SiteTotals, evaluate
 from flipkit.scenarios.engine.flows import flows_of
 from flipkit.scenarios.engine.market import SitePrices
 from flipkit.scenarios.engine.outcome import IntervalResult
-from flipkit.tariffs.rating import LARGE, Block, at_once
+from flipkit.tariffs.rating import LARGE, Block, map_threads
 from flipkit.vocabulary import Int64
 
 __all__ = ["Fleet"]
@@ -83,7 +83,7 @@ class Fleet:
         work = partial(_work, method=method, compiled=size >= LARGE)
         parts = [part for block in self.blocks for part in self._parts(block, scenarios)]
         if self.executor is None or _is_shut_down(self.executor):
-            done = at_once(work, parts)
+            done = map_threads(work, parts)
         else:
             done = list(_elsewhere(self.executor, work, parts))
         return [each for several in done for each in several]

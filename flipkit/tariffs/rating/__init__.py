@@ -1,24 +1,22 @@
 """Rating: energy and a tariff to bills."""
 
-from flipkit.tariffs.rating.bill import LARGE, bill
-from flipkit.tariffs.rating.bill_matrix import bill_matrix
-from flipkit.tariffs.rating.demand import DemandHours, DemandRuns, demand_runs, meter_runs
-from flipkit.tariffs.rating.energy import Block, read_blocks
-from flipkit.tariffs.rating.ladders import prices, tier_limits
-from flipkit.tariffs.rating.lines import added_up
-from flipkit.tariffs.rating.rating import check_covered, partition_of, rate
-from flipkit.tariffs.rating.runs import Partition, RatingCalendar, Runs, weights
-from flipkit.tariffs.rating.threads import at_once
-from flipkit.tariffs.rating.tier_prices import (
+from flipkit.tariffs.rating.bill import LARGE, bill, bill_matrix
+from flipkit.tariffs.rating.demand import DemandHours, demand_runs, meter_runs
+from flipkit.tariffs.rating.energy import Block, map_threads, read_blocks
+from flipkit.tariffs.rating.rate_block import check_covered, partition_of, rate
+from flipkit.tariffs.rating.runs import DemandRuns, Partition, RatingCalendar, Runs, weights
+from flipkit.tariffs.rating.sums import EnergySums, sum_cost
+from flipkit.tariffs.rating.tiers import (
     Span,
     Used,
     has_tiers,
     mean_prices,
     step_prices,
     step_starts,
+    tier_limits,
+    tier_prices,
     tiers_reached,
 )
-from flipkit.tariffs.rating.usage import EnergySums
 
 __all__ = [
     "LARGE",
@@ -31,22 +29,22 @@ __all__ = [
     "Runs",
     "Span",
     "Used",
-    "added_up",
-    "at_once",
     "bill",
     "bill_matrix",
     "check_covered",
     "demand_runs",
     "has_tiers",
+    "map_threads",
     "mean_prices",
     "meter_runs",
     "partition_of",
-    "prices",
     "rate",
     "read_blocks",
     "step_prices",
     "step_starts",
+    "sum_cost",
     "tier_limits",
+    "tier_prices",
     "tiers_reached",
     "weights",
 ]

@@ -1,25 +1,34 @@
-"""When demand is measured: the intervals of a demand charge by the local clock, and those of the meter itself."""
+"""Demand charges: when demand is measured, by the local clock, and what its highest value costs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from flipkit.calendar import Grid, offset_pieces
-from flipkit.tariffs.model import DAY_S, HOLIDAY, DemandCharge, DemandWindow, Rate, day_kinds
-from flipkit.tariffs.rating.runs import RatingCalendar, Runs, runs_between
-from flipkit.vocabulary import DAY_US, SECOND_US, Int64
+from flipkit.calendar import BillingPeriods, Grid, offset_pieces
+from flipkit.tariffs.model import (
+    HOLIDAY,
+    DemandCharge,
+    DemandWindow,
+    Ratchet,
+    Rate,
+    Tariff,
+    day_kinds,
+)
+from flipkit.tariffs.rating.runs import DemandRuns, RatingCalendar, runs_between, stretch_at
+from flipkit.tariffs.rating.sums import EnergySums, Line
+from flipkit.vocabulary import DAY_US, SECOND_US, Float64, Int64
 
-__all__ = ["DemandHours", "DemandRuns", "demand_runs", "meter_runs"]
+__all__ = ["DemandHours", "demand_lines", "demand_runs", "meter_runs"]
 
 _SUNDAY = 6
 
 
 class DemandHours(NamedTuple):
-    """In which hours a demand is measured, and over which intervals.
+    """The hours in which a demand is measured, and the length of its intervals.
 
     Attributes
     ----------
@@ -34,89 +43,126 @@ class DemandHours(NamedTuple):
 
     @classmethod
     def of(cls, charge: DemandCharge, *, any_month: bool = False) -> DemandHours:
-        """The hours of a charge; `any_month` for those that a ratchet looks back at."""
-        return cls(charge.windows, None if any_month else charge.months, charge.interval_minutes)
+        """Return the hours of a charge; `any_month` for those that a ratchet looks back at."""
+        months = None if any_month else charge.months
+        return cls(charge.windows, months, charge.interval_minutes)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DemandRuns:
-    """Demand intervals, and which billing period each counts in.
+@lru_cache(maxsize=128)
+def demand_runs(calendar: RatingCalendar, hours: DemandHours) -> DemandRuns:
+    """Return the demand intervals of a charge.
 
-    Attributes
-    ----------
-    runs : Runs
-    slot : ndarray of int64, shape (n,)
-        Number of the billing period.
-    slots : int
-        How many billing periods there are.
+    They follow the local clock, and are cut where it changes and at the edges of billing periods.
     """
+    clock_edges, offsets = offset_pieces(calendar.zone, calendar.start_us, calendar.end_us)
+    marks = _clock_marks(hours.interval_minutes, clock_edges, offsets)
+    starts = np.concatenate([clock_edges[:-1], calendar.billing.edges_us[:-1], *marks])
+    starts = np.unique(starts)
+    local = starts + offsets[stretch_at(clock_edges, starts)]
 
-    runs: Runs
-    slot: Int64
-    slots: int
+    # A stretch outside the hours of the charge gets slot -1, and is left out below.
+    slot = stretch_at(calendar.billing.edges_us, starts)
+    slot[~_is_measured(hours, local, calendar.holidays)] = -1
+    new = _begins_anew(calendar.grid, starts, np.append(starts[1:], calendar.end_us), slot)
+    return _measured_runs(calendar, starts[new], slot[new])
+
+
+def _clock_marks(minutes: int, edges: Int64, offsets: Int64) -> Iterator[Int64]:
+    """When a demand interval begins by the local clock, from each of its changes to the next."""
+    length_us = minutes * 60 * SECOND_US
+    for begin, stop, offset in zip(edges[:-1], edges[1:], offsets, strict=True):
+        first = -(-(begin + offset) // length_us) * length_us - offset
+        yield np.arange(first, stop, length_us)
 
 
 @lru_cache(maxsize=128)
-def demand_runs(place: RatingCalendar, hours: DemandHours) -> DemandRuns:
-    """The demand intervals of a charge: stretches of the local clock, cut where it changes and at billing edges."""
-    length_us = hours.interval_minutes * 60 * SECOND_US
-    edges, offsets = offset_pieces(place.zone, place.start_us, place.end_us)
-    spans = list(zip(edges[:-1].tolist(), edges[1:].tolist(), offsets.tolist(), strict=True))
-    marks = [np.arange(-(-(a + o) // length_us) * length_us - o, b, length_us) for a, b, o in spans]
-    starts = np.unique(np.concatenate([edges[:-1], place.billing.edges_us[:-1], *marks]))
-    local = starts + offsets[np.searchsorted(edges, starts, side="right") - 1]
-    slot = _billing_of(place, starts)
-    slot[~_within(hours, local, place.holidays)] = -1
-    new = _apart(place.grid, starts, np.append(starts[1:], place.end_us), slot)
-    return _counted(place, np.append(starts[new], place.end_us), slot[new])
-
-
-@lru_cache(maxsize=128)
-def meter_runs(place: RatingCalendar) -> DemandRuns:
-    """The meter's own intervals, cut at billing edges: what `Tier.per_kw` takes its peak from."""
-    grid, billing = place.grid, place.billing.edges_us
+def meter_runs(calendar: RatingCalendar) -> DemandRuns:
+    """Return the meter's intervals, cut at billing edges: they give `Tier.per_kw` its peak."""
+    grid = calendar.grid
     marks = grid.start_us + grid.step_us * np.arange(grid.intervals)
-    starts = np.union1d(marks[(marks >= place.start_us) & (marks < place.end_us)], billing[:-1])
-    return _counted(place, np.append(starts, place.end_us), _billing_of(place, starts))
+    inside = (marks >= calendar.start_us) & (marks < calendar.end_us)
+    billing_edges = calendar.billing.edges_us
+    starts = np.union1d(marks[inside], billing_edges[:-1])
+    return _measured_runs(calendar, starts, stretch_at(billing_edges, starts))
 
 
-def _counted(place: RatingCalendar, edges: Int64, slot: Int64) -> DemandRuns:
-    runs = runs_between(place.grid, edges)
-    inside = slot >= 0
-    kept = Runs(
-        *(getattr(runs, name)[inside] for name in ("start_us", "lo", "hi", "head", "tail", "hours"))
-    )
-    return DemandRuns(kept, slot[inside], len(place.billing))
+def _measured_runs(calendar: RatingCalendar, starts: Int64, slot: Int64) -> DemandRuns:
+    """The stretches that count in a billing period; those with slot -1 are left out."""
+    runs = runs_between(calendar.grid, np.append(starts, calendar.end_us))
+    is_measured = slot >= 0
+    return DemandRuns(runs.where(is_measured), slot[is_measured], len(calendar.billing))
 
 
-def _billing_of(place: RatingCalendar, starts: Int64) -> Int64:
-    return np.searchsorted(place.billing.edges_us, starts, side="right") - 1
-
-
-def _within(hours: DemandHours, local_us: Int64, holidays: str | None) -> np.ndarray:
+def _is_measured(hours: DemandHours, local_us: Int64, holidays: str | None) -> np.ndarray:
     """Whether each local time is in one of the windows, in the months."""
-    days = local_us // DAY_US
-    kinds, second = day_kinds(days, holidays), local_us % DAY_US // SECOND_US
-    assert second.max() < DAY_S
-    inside: np.ndarray = np.zeros(len(local_us), dtype=bool)
+    day, time_us = np.divmod(local_us, DAY_US)
+    second = time_us // SECOND_US
+    kinds = day_kinds(day, holidays)
+    measured: np.ndarray = np.zeros(len(local_us), dtype=bool)
     for window in hours.windows:
-        when = Rate(0.0, window.start, window.end, hours.months, window.days)
-        numbers = when.weekday_numbers()
-        if _SUNDAY in numbers:
-            numbers = (*numbers, HOLIDAY)
-        in_hours = np.any(
-            [(second >= begin) & (second < stop) for begin, stop in when.windows_s()], axis=0
-        )
-        inside |= in_hours & np.isin(kinds, numbers)
-    months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12 + 1
-    return inside if hours.months is None else inside & np.isin(months, hours.months)
+        rate = Rate(0.0, window.start, window.end, days=window.days)
+        weekdays = rate.weekday_numbers()
+        # A public holiday is a Sunday to demand charges.
+        if _SUNDAY in weekdays:
+            weekdays = (*weekdays, HOLIDAY)
+        in_days = np.isin(kinds, weekdays)
+        for begin, stop in rate.windows_s():
+            measured |= (second >= begin) & (second < stop) & in_days
+    if hours.months is not None:
+        month = day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12 + 1
+        measured &= np.isin(month, hours.months)
+    return measured
 
 
-def _apart(grid: Grid, starts: Int64, ends: Int64, slot: Int64) -> np.ndarray:
-    """Which stretches begin anew: all but those in one meter interval with the one before, whose power is the same."""
-    first, last = (
-        (starts - grid.start_us) // grid.step_us,
-        (ends - 1 - grid.start_us) // grid.step_us,
-    )
-    alike = (slot[1:] == slot[:-1]) & (first[:-1] == last[1:])
-    return np.append(True, ~alike)
+def _begins_anew(grid: Grid, starts: Int64, ends: Int64, slot: Int64) -> np.ndarray:
+    """Which stretches do not share a meter interval, and so the power, with the one before."""
+    first = (starts - grid.start_us) // grid.step_us
+    last = (ends - 1 - grid.start_us) // grid.step_us
+    is_same = (slot[1:] == slot[:-1]) & (first[:-1] == last[1:])
+    return np.append(True, ~is_same)
+
+
+def demand_lines(
+    sums: EnergySums, tariff: Tariff, calendar: RatingCalendar, gross: bool
+) -> Iterator[Line]:
+    """Yield the lines of the demand charges, by tier."""
+    for charge in tariff.demand:
+        runs = demand_runs(calendar, DemandHours.of(charge))
+        shown = np.isin(np.arange(runs.slots), runs.slot)
+        kw = sums.peaks(runs, gross)
+        if charge.ratchet is not None:
+            any_month = demand_runs(calendar, DemandHours.of(charge, any_month=True))
+            earlier_kw = sums.peaks(any_month, gross)
+            billed_kw = _ratcheted(kw, earlier_kw, charge.ratchet, calendar.billing)
+            kw = np.where(shown, billed_kw, 0.0)
+        yield from _tier_lines(charge, kw, shown, calendar.billing.share)
+
+
+def _tier_lines(
+    charge: DemandCharge, kw: Float64, shown: np.ndarray, share: Float64
+) -> Iterator[Line]:
+    lower = 0.0
+    for number, tier in enumerate(charge.tiers, 1):
+        upper = np.inf if tier.up_to_kw is None else tier.up_to_kw
+        in_tier = np.maximum(np.minimum(kw, upper) - lower, 0.0)
+        text = f"demand {charge.name}"
+        if len(charge.tiers) > 1:
+            text += f" tier {number}"
+        cost = in_tier * tier.price_per_kw * share
+        yield Line("demand", text, "kW", in_tier, cost, shown, sparse=number > 1)
+        lower = upper
+
+
+def _ratcheted(
+    kw: Float64, earlier_kw: Float64, ratchet: Ratchet, billing: BillingPeriods
+) -> Float64:
+    """The billing demand: at least a share of the highest of the billing periods before."""
+    counts = np.ones(len(billing), dtype=bool)
+    if ratchet.of_months is not None:
+        counts = np.isin(billing.months, ratchet.of_months)
+    billed = kw.copy()
+    for number in range(len(billing)):
+        before = slice(max(0, number - ratchet.months), number)
+        highest = np.max(earlier_kw[:, before][:, counts[before]], axis=1, initial=0.0)
+        billed[:, number] = np.maximum(kw[:, number], ratchet.share * highest)
+    return billed

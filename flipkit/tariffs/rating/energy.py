@@ -1,28 +1,33 @@
-"""The energy of each site, checked: one step, no hole, nothing negative; as blocks of sites x intervals."""
+"""The energy of each site, checked: regular steps, no gap, nothing negative; as blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
+from typing import Any, TypeVar
 
 import numpy as np
 
 from flipkit.calendar import Grid, format_times
 from flipkit.errors import InputError
 from flipkit.frames import TextRuns, take
-from flipkit.tariffs.rating.threads import at_once, shares
 from flipkit.vocabulary import Float64, Int64
 
-__all__ = ["Block", "read_blocks"]
+__all__ = ["Block", "map_threads", "read_blocks", "row_slices"]
 
 _KWH = ("consumption_kwh", "generation_kwh")
-# As unsigned numbers, the bits of all floats from 0 up to the largest finite one lie below those of infinity, and all
-# else (negative, infinite, not a number) at or above: one pass tells whether a column is fit.
+_MINUTE_US = 6e7
+# As unsigned numbers, the bits of all floats from 0 up to the largest finite one lie below those of
+# infinity; negative, infinite and NaN lie at or above. One pass tells whether a column is valid.
 _INFINITY_BITS = np.uint64(0x7FF0_0000_0000_0000)
-_ROWS_AT_ONCE = (
-    4  # of a year each: what is netted stays in the processor's cache until it is checked
-)
+# Rows of a year each: the net of so many stays in the processor's cache until it is checked.
+_ROWS_AT_ONCE = 4
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,51 +42,53 @@ class Block:
     generation_kwh : ndarray of float64, shape (sites, intervals), or None
         None where no site generates.
     net_kwh : ndarray of float64, shape (sites, intervals)
-        Consumption less generation: above zero what is imported, below what is exported.
+        Consumption less generation: imports above zero, exports below. Calculated by default.
     """
 
     site_ids: tuple[str, ...]
     grid: Grid
     consumption_kwh: Float64
     generation_kwh: Float64 | None
-    net_kwh: Float64 = None  # type: ignore[assignment]  # reckoned where it is not given
+    net_kwh: Float64 = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
-        if self.net_kwh is None:
-            made = self.generation_kwh
-            object.__setattr__(
-                self,
-                "net_kwh",
-                self.consumption_kwh if made is None else self.consumption_kwh - made,
-            )
+        if self.net_kwh is not None:
+            return
+        net = self.consumption_kwh
+        if self.generation_kwh is not None:
+            net = net - self.generation_kwh
+        object.__setattr__(self, "net_kwh", net)
 
     def rows(self, rows: slice | Int64) -> Block:
-        """Some of the sites; a slice takes them without a copy."""
-        generation = None if self.generation_kwh is None else self.generation_kwh[rows]
-        names = (
-            self.site_ids[rows]
-            if isinstance(rows, slice)
-            else tuple(self.site_ids[row] for row in rows)
-        )
-        net = None if generation is None else self.net_kwh[rows]
-        return Block(names, self.grid, self.consumption_kwh[rows], generation, net)  # type: ignore[arg-type]
+        """Return some of the sites; a slice takes them without a copy."""
+        if isinstance(rows, slice):
+            site_ids = self.site_ids[rows]
+        else:
+            site_ids = tuple(self.site_ids[row] for row in rows)
+        consumption = self.consumption_kwh[rows]
+        if self.generation_kwh is None:
+            return Block(site_ids, self.grid, consumption, None)
+        generation = self.generation_kwh[rows]
+        return Block(site_ids, self.grid, consumption, generation, self.net_kwh[rows])
 
 
 def read_blocks(energy: Any) -> list[Block]:
-    """Energy by sites that have the same intervals; without a copy where the rows are in order already.
+    """Read an energy frame as blocks of sites that have the same intervals.
+
+    Uses the memory of the frame where its rows are in order.
 
     Parameters
     ----------
     energy : DataFrame
-        ``site_id, start_utc, consumption_kwh`` and, where there is any, ``generation_kwh``; a site whose generation is
-        null throughout has none. Sites may have different steps and windows.
+        ``site_id, start_utc, consumption_kwh`` and, optionally, ``generation_kwh``. A site whose
+        generation is null throughout has none. Sites may have different steps and windows.
 
     Raises
     ------
     MissingColumnError, NaiveTimestampError
     InputError
-        No rows, a site with a single interval, a hole, a repeated time, a value that is missing, negative or
-        infinite; names site and time.
+        No rows, a site with a single interval, a gap, a repeated time, or a value that is missing,
+        negative or infinite; names site and time.
     """
     columns = take(
         energy,
@@ -93,120 +100,154 @@ def read_blocks(energy: Any) -> list[Block]:
     )
     sites: TextRuns = columns.pop("site_id")
     if not len(columns["start_utc"]):
-        raise InputError("energy: no rows")
-    if len(missing := np.flatnonzero(sites.codes < 0)):
-        raise InputError(f"energy, row {sites.starts[missing[0]]}: no site_id")
-    made = columns["generation_kwh"]
-    if np.isnan(made[0]) and np.isnan(made).all():
+        raise InputError("energy: no rows; give at least two intervals per site")
+    missing = np.flatnonzero(sites.codes < 0)
+    if len(missing):
+        row = sites.starts[missing[0]]
+        raise InputError(f"energy, row {row}: no site_id; every row needs the id of its site")
+    generation = columns["generation_kwh"]
+    # The first value decides nearly always, and spares a pass over the column.
+    if np.isnan(generation[0]) and np.isnan(generation).all():
         del columns["generation_kwh"]
     columns["start_utc"] = columns["start_utc"].view(np.int64)
-    return list(_in_place(sites, columns) or _gathered(sites, columns))
+    block = _in_place(sites, columns)
+    return [block] if block is not None else list(_gathered(sites, columns))
 
 
-def _in_place(sites: TextRuns, columns: dict[str, np.ndarray]) -> list[Block] | None:
-    """One block over the memory of the frame, where each site's rows follow one another with the same times."""
-    rows, count = len(columns["start_utc"]), len(sites.labels)
-    if len(sites.codes) != count or rows % count or rows // count < 2:
+def _in_place(sites: TextRuns, columns: dict[str, np.ndarray]) -> Block | None:
+    """One block over the memory of the frame, if each site's rows are adjacent with equal times."""
+    site_count = len(sites.labels)
+    intervals, left_over = divmod(len(columns["start_utc"]), site_count)
+    if len(sites.codes) != site_count or left_over or intervals < 2:
         return None
-    each = rows // count
-    times = columns["start_utc"].reshape(count, each)
-    steps = np.diff(times[0])
-    regular = (
-        (steps == steps[0]).all()
-        and steps[0] > 0
-        and (sites.starts == each * np.arange(count)).all()
-    )
-    if not regular or not (times == times[0]).all():
+    shape = (site_count, intervals)
+    times = columns["start_utc"].reshape(shape)
+    is_in_order = (sites.starts == intervals * np.arange(site_count)).all()
+    if not is_in_order or not _are_regular(times):
         return None
-    table = [
-        np.ascontiguousarray(columns[name]).reshape(count, each) for name in _KWH if name in columns
+    first, second = times[0, :2].tolist()
+    tables = [
+        np.ascontiguousarray(columns[name]).reshape(shape) for name in _KWH if name in columns
     ]
-    net = table[0] if len(table) == 1 else np.empty_like(table[0])
-    if not all(at_once(lambda rows: _netted(table, net, rows), shares(count))):
+    has_generation = len(tables) > 1
+    net = np.empty(shape) if has_generation else tables[0]
+    are_valid = map_threads(lambda rows: _fill_net(tables, net, rows), row_slices(site_count))
+    if not all(are_valid):
         return None
-    names = tuple(sites.labels[code] for code in sites.codes)
-    grid = Grid(int(times[0, 0]), int(steps[0]), each)
-    return [Block(names, grid, table[0], table[1] if len(table) > 1 else None, net)]
+    return Block(
+        site_ids=tuple(sites.labels[code] for code in sites.codes),
+        grid=Grid(first, second - first, intervals),
+        consumption_kwh=tables[0],
+        generation_kwh=tables[1] if has_generation else None,
+        net_kwh=net,
+    )
 
 
-def _netted(table: list[Float64], net: Float64, rows: slice) -> bool:
-    """Whether these rows are fit; their consumption less their generation goes into `net`."""
+def _are_regular(times: Int64) -> bool:
+    """Whether all sites have the same times, at one step."""
+    steps = np.diff(times[0])
+    has_one_step = steps[0] > 0 and (steps == steps[0]).all()
+    return bool(has_one_step and (times == times[0]).all())
+
+
+def _fill_net(tables: list[Float64], net: Float64, rows: slice) -> bool:
+    """Write consumption less generation of some rows into `net`; False if a value is not valid."""
     for begin in range(rows.start, rows.stop, _ROWS_AT_ONCE):
         some = slice(begin, min(begin + _ROWS_AT_ONCE, rows.stop))
-        if not all(values[some].view(np.uint64).max() < _INFINITY_BITS for values in table):
-            return False
-        if len(table) > 1:
-            np.subtract(table[0][some], table[1][some], out=net[some])
+        for values in tables:
+            if values[some].view(np.uint64).max() >= _INFINITY_BITS:
+                return False
+        if len(tables) > 1:
+            consumption, generation = tables
+            np.subtract(consumption[some], generation[some], out=net[some])
     return True
 
 
 def _gathered(sites: TextRuns, columns: dict[str, np.ndarray]) -> Iterator[Block]:
-    """The rows by site and time, and sites with the same intervals together."""
-    rows = len(columns["start_utc"])
-    codes = np.repeat(sites.codes, np.diff(np.append(sites.starts, rows)))
-    order = np.lexsort((columns["start_utc"], codes))
-    cuts = np.searchsorted(codes[order], np.arange(len(sites.labels) + 1))
-    columns = {name: values[order] for name, values in columns.items()}
-    alike: dict[Grid, list[tuple[str, slice]]] = {}
+    """Sort the rows by site and time, and put sites with the same intervals together."""
+    start = columns["start_utc"]
+    rows_of_run = np.diff(np.append(sites.starts, len(start)))
+    codes = np.repeat(sites.codes, rows_of_run)
+    order = np.lexsort((start, codes))
+    edges = np.searchsorted(codes[order], np.arange(len(sites.labels) + 1))
+
+    members: dict[Grid, dict[str, dict[str, np.ndarray]]] = {}
     for code in sorted(range(len(sites.labels)), key=sites.labels.__getitem__):
-        own = slice(cuts[code], cuts[code + 1])
-        if "generation_kwh" in columns and np.isnan(columns["generation_kwh"][own]).all():
-            columns["generation_kwh"][own] = (
-                0.0  # a home without panels among others: the column has nothing for it
-            )
-        grid = _checked(sites.labels[code], {name: values[own] for name, values in columns.items()})
-        alike.setdefault(grid, []).append((sites.labels[code], own))
-    for grid, members in alike.items():
-        table = {
-            name: np.stack([columns[name][own] for _, own in members])
-            for name in _KWH
-            if name in columns
-        }
+        site = sites.labels[code]
+        rows = order[edges[code] : edges[code + 1]]
+        own = {name: values[rows] for name, values in columns.items()}
+        if "generation_kwh" in own and np.isnan(own["generation_kwh"]).all():
+            own["generation_kwh"][:] = 0.0  # a home without panels among others
+        grid = _checked_grid(site, own)
+        members.setdefault(grid, {})[site] = own
+
+    for grid, energy in members.items():
+        generation = None
+        if "generation_kwh" in columns:
+            generation = np.stack([own["generation_kwh"] for own in energy.values()])
         yield Block(
-            tuple(site for site, _ in members),
-            grid,
-            table["consumption_kwh"],
-            table.get("generation_kwh"),
+            site_ids=tuple(energy),
+            grid=grid,
+            consumption_kwh=np.stack([own["consumption_kwh"] for own in energy.values()]),
+            generation_kwh=generation,
         )
 
 
-def _checked(site: str, columns: dict[str, np.ndarray]) -> Grid:
+def _checked_grid(site: str, columns: dict[str, np.ndarray]) -> Grid:
+    """Check the rows of a site, sorted by time, and return their grid."""
     start = columns["start_utc"]
     for name in _KWH:
-        if name in columns:
-            values = columns[name]
-            wrong, problem = (
-                ~(values >= 0) | np.isinf(values),
-                f"{name} is missing, negative or infinite",
-            )
-            _refuse(
-                site,
-                start,
-                wrong,
-                problem,
-                "write what was measured or estimated; no reading is not 0",
-            )
+        if name not in columns:
+            continue
+        values = columns[name]
+        problem = f"{name} is missing, negative or infinite"
+        fix = "give the measured or estimated energy; a missing reading is not 0"
+        _refuse(site, start, ~(values >= 0) | np.isinf(values), problem, fix)
     if len(start) < 2:
         raise InputError(
             f"energy, site {site}: a single interval; two or more are needed to know their length"
         )
     steps = np.diff(start)
     step = int(np.min(steps))
-    _refuse(site, start[1:], steps == 0, "the time is there twice", "keep one of the rows")
-    hole = f"no interval; the others are {step / 6e7:g} minutes long"
-    _refuse(
-        site,
-        start[:-1] + step,
-        steps != step,
-        hole,
-        "fill the hole, or rate what is before and after it apart",
-    )
+    _refuse(site, start[1:], steps == 0, "the time occurs twice", "keep one of the rows")
+    problem = f"no interval; the others are {step / _MINUTE_US:g} minutes long"
+    fix = "fill the gap, or rate what is before and after it separately"
+    _refuse(site, start[:-1] + step, steps != step, problem, fix)
     return Grid(int(start[0]), step, len(start))
 
 
-def _refuse(site: str, start: Int64, wrong: np.ndarray, problem: str, mend: str) -> None:
-    if wrong.any():
-        first = int(np.argmax(wrong))
-        when = format_times(start[first : first + 1].view("datetime64[us]"))[0]
-        more = f" (and {count - 1} more such times)" if (count := int(wrong.sum())) > 1 else ""
-        raise InputError(f"energy, site {site}, {when}: {problem}{more}; {mend}")
+def _refuse(site: str, start: Int64, wrong: np.ndarray, problem: str, fix: str) -> None:
+    """Raise InputError with the first time at which something is wrong."""
+    if not wrong.any():
+        return
+    first = int(np.argmax(wrong))
+    time = format_times(start[first : first + 1].view("datetime64[us]"))[0]
+    others = int(wrong.sum()) - 1
+    more = f" (and {others} more such times)" if others else ""
+    raise InputError(f"energy, site {site}, {time}: {problem}{more}; {fix}")
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def row_slices(count: int) -> list[slice]:
+    """Divide `count` rows into as many parts as there are processors."""
+    parts = max(1, min(processors(), count))
+    edges = [count * number // parts for number in range(parts + 1)]
+    return [slice(begin, stop) for begin, stop in pairwise(edges)]
+
+
+def map_threads(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """Apply `work` to every item in threads; results are in the order of the items.
+
+    Pays where numpy or compiled code releases the interpreter lock.
+    """
+    given = list(items)
+    if len(given) < 2:
+        return [work(item) for item in given]
+    with ThreadPoolExecutor(min(len(given), processors())) as pool:
+        return list(pool.map(work, given))

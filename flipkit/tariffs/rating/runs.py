@@ -1,7 +1,8 @@
-"""The calendar of a rating: which intervals of a grid lie in which billing period and energy period, as runs.
+"""The calendar of a rating: which intervals lie in which billing period and energy period, as runs.
 
-A run is a stretch of time in one billing period and one energy period (of imports and of exports). All sums are made
-run by run in the order of time, so a bill has the same bits for a site alone and in a fleet, on one thread and on two.
+A run is a stretch of time in one billing period, one import period and one export period. Energy
+and money are summed run by run in the order of time. A bill therefore has the same bits for a site
+alone and in a fleet, on one thread and on two.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from flipkit.tariffs.model import PriceSeries, Schedule, schedule_changes
 from flipkit.vocabulary import HOUR_US, Float64, Int64
 
 __all__ = [
+    "DemandRuns",
     "Partition",
     "RatingCalendar",
     "Runs",
@@ -24,12 +26,13 @@ __all__ = [
     "occurring",
     "partition",
     "runs_between",
+    "stretch_at",
     "weights",
 ]
 
 
 class RatingCalendar(NamedTuple):
-    """By whose calendar a span of a grid is rated; equal places have equal calendars.
+    """The span of a grid that a tariff rates, and the local calendar it goes by.
 
     Attributes
     ----------
@@ -62,7 +65,7 @@ class Runs:
     Attributes
     ----------
     start_us : ndarray of int64, shape (n,)
-        Where each begins, microseconds since 1970-01-01 UTC.
+        Start of each run, microseconds since 1970-01-01 UTC.
     lo, hi : ndarray of int64, shape (n,)
         Intervals ``lo`` to ``hi - 1`` lie in the run with their whole length.
     head, tail : ndarray of float64, shape (n,)
@@ -82,42 +85,71 @@ class Runs:
         """Return the number of runs."""
         return len(self.lo)
 
+    def where(self, selected: np.ndarray) -> Runs:
+        """Return the runs that a boolean mask selects."""
+        return Runs(
+            start_us=self.start_us[selected],
+            lo=self.lo[selected],
+            hi=self.hi[selected],
+            head=self.head[selected],
+            tail=self.tail[selected],
+            hours=self.hours[selected],
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Partition:
-    """A span cut into runs of one billing period and one energy period.
+class DemandRuns:
+    """Demand intervals, and the billing period in which each counts.
 
     Attributes
     ----------
-    place : RatingCalendar
+    runs : Runs
+    slot : ndarray of int64, shape (n,)
+        Number of the billing period.
+    slots : int
+        Number of billing periods in total.
+    """
+
+    runs: Runs
+    slot: Int64
+    slots: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Partition:
+    """A span cut into runs of one billing period, one import period and one export period.
+
+    Attributes
+    ----------
+    calendar : RatingCalendar
     runs : Runs
     billing : ndarray of int64, shape (n,)
         Number of the billing period of each run.
-    period, sold : ndarray of int64, shape (n,)
+    import_period, export_period : ndarray of int64, shape (n,)
         Number of the import period and of the export period of each run.
-    periods, solds : int
-        How many there are of each.
+    import_periods, export_periods : int
+        Number of import periods and of export periods in total.
     """
 
-    place: RatingCalendar
+    calendar: RatingCalendar
     runs: Runs
     billing: Int64
-    period: Int64
-    sold: Int64
-    periods: int
-    solds: int
+    import_period: Int64
+    export_period: Int64
+    import_periods: int
+    export_periods: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weights:
-    """Mean prices of a series over the pieces of runs.
+    """Mean prices of a series over the intervals and cut intervals of runs.
 
     Attributes
     ----------
     whole : ndarray of float64, shape (intervals of the grid,)
         Mean price over each interval; 0 outside the span.
     head, tail : ndarray of float64, shape (runs,)
-        Mean price over the piece of interval ``lo - 1``, or ``hi``, in the run, times its share.
+        Mean price over the part of interval ``lo - 1``, or ``hi``, in the run, times its share.
     """
 
     whole: Float64
@@ -125,88 +157,117 @@ class Weights:
     tail: Float64
 
 
+def stretch_at(starts_us: Int64, times_us: Int64) -> Int64:
+    """Return the number of the stretch that holds each time; stretches begin at `starts_us`."""
+    return np.searchsorted(starts_us, times_us, side="right") - 1
+
+
 def runs_between(grid: Grid, edges_us: Int64) -> Runs:
-    """The stretches between neighbouring edges, which ascend and lie within the grid."""
-    starts, ends = edges_us[:-1] - grid.start_us, edges_us[1:] - grid.start_us
-    lo, hi = -(-starts // grid.step_us), ends // grid.step_us
-    inside = hi < lo  # begins and ends within one interval
-    head = np.where(inside, ends - starts, lo * grid.step_us - starts) / grid.step_us
-    tail = np.where(inside, 0, ends - hi * grid.step_us) / grid.step_us
-    return Runs(edges_us[:-1], lo, np.maximum(lo, hi), head, tail, (ends - starts) / HOUR_US)
+    """Return the stretches between neighbouring edges, which ascend and lie within the grid."""
+    starts = edges_us[:-1] - grid.start_us
+    ends = edges_us[1:] - grid.start_us
+    # `lo` is the first interval that begins at or after the start: a division rounded up.
+    lo = -(-starts // grid.step_us)
+    hi = ends // grid.step_us
+    # A run that begins and ends within one interval is all head.
+    is_within_one = hi < lo
+    head_us = np.where(is_within_one, ends - starts, lo * grid.step_us - starts)
+    tail_us = np.where(is_within_one, 0, ends - hi * grid.step_us)
+    return Runs(
+        start_us=edges_us[:-1],
+        lo=lo,
+        hi=np.maximum(lo, hi),
+        head=head_us / grid.step_us,
+        tail=tail_us / grid.step_us,
+        hours=(ends - starts) / HOUR_US,
+    )
 
 
 @lru_cache(maxsize=256)
 def partition(
-    place: RatingCalendar, imports: Schedule | None, exports: Schedule | None
+    calendar: RatingCalendar, imports: Schedule | None, exports: Schedule | None
 ) -> Partition:
     """Cut a span where the billing period, the import period or the export period changes.
 
-    Parameters
-    ----------
-    place : RatingCalendar
-    imports, exports : Schedule or None
-        When which period holds; None for one period at all times.
+    `imports` and `exports` say when which period is in force; None is one period at all times.
     """
-    edges = place.billing.edges_us
-    bought, sold = (_changes(place, schedule) for schedule in (imports, exports))
-    starts = np.unique(np.concatenate([edges[:-1], bought[0], sold[0]]))
-    billing = np.searchsorted(edges, starts, side="right") - 1
-    period, of_sale = (
-        each[1][np.searchsorted(each[0], starts, side="right") - 1] for each in (bought, sold)
+    billing_edges = calendar.billing.edges_us
+    import_starts, import_periods = _changes(calendar, imports)
+    export_starts, export_periods = _changes(calendar, exports)
+
+    starts = np.unique(np.concatenate([billing_edges[:-1], import_starts, export_starts]))
+    billing = stretch_at(billing_edges, starts)
+    import_period = import_periods[stretch_at(import_starts, starts)]
+    export_period = export_periods[stretch_at(export_starts, starts)]
+
+    # A schedule may begin the period anew that was in force already: that is no new run.
+    changes = np.diff([billing, import_period, export_period]).any(axis=0)
+    new = np.append(True, changes)
+    return Partition(
+        calendar=calendar,
+        runs=runs_between(calendar.grid, np.append(starts[new], calendar.end_us)),
+        billing=billing[new],
+        import_period=import_period[new],
+        export_period=export_period[new],
+        import_periods=1 if imports is None else imports.periods,
+        export_periods=1 if exports is None else exports.periods,
     )
-    changed = (np.diff(billing) != 0) | (np.diff(period) != 0) | (np.diff(of_sale) != 0)
-    new = np.append(True, changed)
-    runs = runs_between(place.grid, np.append(starts[new], place.end_us))
-    counts = (1 if schedule is None else schedule.periods for schedule in (imports, exports))
-    return Partition(place, runs, billing[new], period[new], of_sale[new], *counts)
 
 
-def _changes(place: RatingCalendar, schedule: Schedule | None) -> tuple[Int64, Int64]:
+def _changes(calendar: RatingCalendar, schedule: Schedule | None) -> tuple[Int64, Int64]:
+    """When a period begins, and which."""
+    start, end = calendar.start_us, calendar.end_us
     if schedule is None:
-        return np.array([place.start_us]), np.zeros(1, dtype=np.int64)
-    return schedule_changes(schedule, place.zone, place.start_us, place.end_us, place.holidays)
+        return np.array([start]), np.zeros(1, dtype=np.int64)
+    return schedule_changes(schedule, calendar.zone, start, end, calendar.holidays)
 
 
 @lru_cache(maxsize=256)
-def occurring(part: Partition, flow: Literal["bought", "sold"]) -> np.ndarray:
-    """Which periods occur in which billing periods; bool, shape (periods, billing periods)."""
-    period, count = (part.period, part.periods) if flow == "bought" else (part.sold, part.solds)
-    out = np.zeros((count, len(part.place.billing)), dtype=bool)
-    out[period, part.billing] = True
-    return out
+def occurring(part: Partition, flow: Literal["import", "export"]) -> np.ndarray:
+    """Return which periods occur in which billing periods; bool, (periods, billing periods)."""
+    is_import = flow == "import"
+    period = part.import_period if is_import else part.export_period
+    periods = part.import_periods if is_import else part.export_periods
+    occurs = np.zeros((periods, len(part.calendar.billing)), dtype=bool)
+    occurs[period, part.billing] = True
+    return occurs
 
 
 @lru_cache(maxsize=64)
 def weights(part: Partition, series: PriceSeries) -> Weights:
-    """The prices of a series in the terms of a partition.
+    """Return the prices of a series in the terms of a partition.
 
     Raises
     ------
     InputError
         The series does not cover the span.
     """
-    grid, runs = part.place.grid, part.runs
-    whole = np.zeros(grid.intervals)
-    first, last = (
-        -(-(part.place.start_us - grid.start_us) // grid.step_us),
-        (part.place.end_us - grid.start_us) // grid.step_us,
+    grid = part.calendar.grid
+    tail_starts = grid.start_us + part.runs.hi * grid.step_us
+    return Weights(
+        whole=_interval_prices(series, part.calendar),
+        head=_cut_prices(series, part.runs.start_us, part.runs.head, grid),
+        tail=_cut_prices(series, tail_starts, part.runs.tail, grid),
     )
-    begins = grid.start_us + grid.step_us * np.arange(first, max(first, last))
-    if len(begins):
-        whole[first:last] = series.cost(begins, begins + grid.step_us, np.ones(len(begins)))
-    head = _piece_prices(series, runs.start_us, runs.head, grid)
-    tail = _piece_prices(series, grid.start_us + runs.hi * grid.step_us, runs.tail, grid)
-    return Weights(whole, head, tail)
 
 
-def _us(share: Float64, grid: Grid) -> Int64:
-    return np.rint(share * grid.step_us).astype(np.int64)
+def _interval_prices(series: PriceSeries, calendar: RatingCalendar) -> Float64:
+    """Mean price of the intervals that lie in the span with their whole length."""
+    grid = calendar.grid
+    prices = np.zeros(grid.intervals)
+    first = -(-(calendar.start_us - grid.start_us) // grid.step_us)
+    last = (calendar.end_us - grid.start_us) // grid.step_us
+    starts = grid.start_us + grid.step_us * np.arange(first, max(first, last))
+    if len(starts):
+        prices[first:last] = series.cost(starts, starts + grid.step_us, np.ones(len(starts)))
+    return prices
 
 
-def _piece_prices(series: PriceSeries, begins: Int64, share: Float64, grid: Grid) -> Float64:
-    out = np.zeros(len(share))
-    there = np.flatnonzero(share)
-    if len(there):
-        begin = begins[there]
-        out[there] = series.cost(begin, begin + _us(share[there], grid), share[there])
-    return out
+def _cut_prices(series: PriceSeries, starts: Int64, share: Float64, grid: Grid) -> Float64:
+    """Mean price of the cut intervals times their share; 0 where there is none."""
+    prices = np.zeros(len(share))
+    cut = np.flatnonzero(share)
+    if len(cut):
+        lengths = np.rint(share[cut] * grid.step_us).astype(np.int64)
+        prices[cut] = series.cost(starts[cut], starts[cut] + lengths, share[cut])
+    return prices

@@ -1,4 +1,4 @@
-"""The same bits: compiled or not, alone or in a fleet, in any order, on any number of threads, read twice."""
+"""The same bits: compiled or not, alone or in a fleet, in any order, on any number of threads."""
 
 import importlib
 import subprocess
@@ -20,7 +20,7 @@ from flipkit.calendar import Grid, to_us
 from flipkit.frames import take
 from flipkit.tariffs import Export, FixedCharge, PriceSeries, Rate, Tariff, Tier
 from flipkit.tariffs.rating import Block, EnergySums, RatingCalendar, bill, bill_matrix, rate
-from flipkit.tariffs.rating.rating import total
+from flipkit.tariffs.rating.rate_block import total_cost
 from flipkit.tariffs.rating.runs import partition
 
 BILL = sys.modules[
@@ -54,7 +54,7 @@ def test_compiled_code_has_the_bits_of_numpy(case):
     assert bits(rate(EnergySums(block, True), tariff)) == bits(
         rate(EnergySums(block, False), tariff)
     )
-    same = total(rate(EnergySums(block, True), tariff)) == total(
+    same = total_cost(rate(EnergySums(block, True), tariff)) == total_cost(
         rate(EnergySums(block, False), tariff)
     )
     assert same.all()
@@ -123,7 +123,7 @@ def columns(frame, numbers=("quantity", "cost"), texts=TEXTS):
 def test_threads_and_size_change_nothing(monkeypatch, threads):
     want = columns(bill(fleet(), PLAN))
     monkeypatch.setattr(BILL, "LARGE", 1)
-    monkeypatch.setattr("flipkit.tariffs.rating.threads.processors", lambda: threads)
+    monkeypatch.setattr("flipkit.tariffs.rating.energy.processors", lambda: threads)
     assert columns(bill(fleet(), PLAN)) == want
 
 
@@ -161,7 +161,7 @@ def test_many_price_series_in_one_pass_have_the_bits_of_each_alone(monkeypatch, 
         np.frombuffer(want["cost"]).reshape(10, 40)[:, number].tobytes() for number in range(40)
     ) == b"".join(singles)
     monkeypatch.setattr(BILL, "LARGE", 1)
-    monkeypatch.setattr("flipkit.tariffs.rating.threads.processors", lambda: 2)
+    monkeypatch.setattr("flipkit.tariffs.rating.energy.processors", lambda: 2)
     assert columns(bill_matrix(frame, plans), ["cost", "regret"], ["site_id", "tariff"]) == want
 
 
@@ -241,7 +241,7 @@ def test_tariffs_by_site_and_in_lists():
 
 
 def test_what_is_large_depends_on_whether_the_code_is_there(monkeypatch):
-    import flipkit.tariffs.kernels_large  # noqa: F401
+    import flipkit.tariffs.rating.kernels_large  # noqa: F401
 
     block = Block(("a",), Grid(0, 1, 2_000_000), np.zeros((1, 2_000_000)), None)
     assert BILL.is_large(block)
@@ -264,16 +264,19 @@ def test_where_compiled_code_cannot_be_kept_it_is_made_anew(monkeypatch):
     monkeypatch.delitem(sys.modules, "flipkit.tariffs.rating.kernels_large", raising=False)
     made = importlib.import_module("flipkit.tariffs.rating.kernels_large")
     part = partition(RatingCalendar(Grid(0, 10, 8), 0, 80, "UTC", None, None), None, None)
-    assert made.sums(np.ones((4, 8)), part.runs)[0].tolist() == [[8.0]] * 4
+    assert made.imports_and_exports(np.ones((4, 8)), part.runs)[0].tolist() == [[8.0]] * 4
 
 
 def test_a_single_site_does_not_wait_for_a_compiler():
     code = """
-import sys, numpy as np, polars as pl, flipkit as fk
-start = pl.datetime_range(pl.datetime(2025, 1, 1, time_zone="UTC"), pl.datetime(2026, 1, 1, time_zone="UTC"), "30m",
-                          closed="left", eager=True)
-energy = pl.DataFrame({"start_utc": start}).with_columns(site_id=pl.lit("a"), consumption_kwh=pl.lit(0.25))
-tariff = fk.Tariff.time_of_use({"00:00-07:00": 0.1, "07:00-24:00": 0.3}, currency="GBP", timezone="Europe/London")
+import sys
+import polars as pl
+import flipkit as fk
+begin, end = pl.datetime(2025, 1, 1, time_zone="UTC"), pl.datetime(2026, 1, 1, time_zone="UTC")
+start = pl.datetime_range(begin, end, "30m", closed="left", eager=True).alias("start_utc")
+energy = start.to_frame().with_columns(site_id=pl.lit("a"), consumption_kwh=pl.lit(0.25))
+hours = {"00:00-07:00": 0.1, "07:00-24:00": 0.3}
+tariff = fk.Tariff.time_of_use(hours, currency="GBP", timezone="Europe/London")
 assert len(fk.bill(energy, tariff)) == 24
 assert len(fk.bill_matrix(energy, [tariff])) == 1
 print(*{"numba", "pandas", "holidays"} & set(sys.modules))

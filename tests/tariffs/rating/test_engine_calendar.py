@@ -1,4 +1,4 @@
-"""Runs and demand intervals against the clock on the wall, read minute by minute through zoneinfo."""
+"""Runs and demand intervals against the local clock, read minute by minute through zoneinfo."""
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -93,14 +93,14 @@ def test_every_run_is_in_the_period_and_month_of_the_clock(place, data):
         for instant in {begin, (begin + stop) // 2 // MINUTE_US * MINUTE_US, stop - MINUTE_US}:
             at = local(max(instant, begin), place.zone)
             assert place.billing.labels[part.billing[number]] == f"{at:%Y-%m}"
-            for of, each in ((part.period, rates), (part.sold, sold)):
+            for of, each in ((part.import_period, rates), (part.export_period, sold)):
                 table, want = rate_table(each), oracle_rate(each, at, place.holidays)
                 period = table.periods[of[number]]
                 assert (period.price_per_kwh, period.tiers) == (want.price_per_kwh, want.tiers)
     inside = covered(place.grid, part.runs)
     assert np.isclose(inside.sum() * place.grid.step_us, place.end_us - place.start_us)
     assert (inside <= 1 + 1e-12).all()
-    changed = np.diff(part.billing) | np.diff(part.period) | np.diff(part.sold)
+    changed = np.diff(part.billing) | np.diff(part.import_period) | np.diff(part.export_period)
     assert changed.all()
 
 

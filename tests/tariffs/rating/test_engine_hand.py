@@ -1,4 +1,4 @@
-"""Bills reckoned by hand: round figures, one feature at a time."""
+"""Bills calculated by hand: round figures, one feature at a time."""
 
 import numpy as np
 import pytest
@@ -306,7 +306,7 @@ def test_a_demand_on_a_public_holiday_is_one_on_a_sunday(days, kw):
 
 
 def months_of(*peaks, first="2025-01-01"):
-    """Hourly energy with one hour of each kWh in the middle of each month, 0.5 kWh else; months from January on."""
+    """Hourly energy of 0.5 kWh, with one peak in the middle of each month from January on."""
     start = np.datetime64(first[:7], "M") + np.arange(len(peaks) + 1)
     counts = np.diff(start.astype("datetime64[h]").astype(int))
     parts = [np.full(count, 0.5) for count in counts]
@@ -515,7 +515,7 @@ def test_the_minimum_of_a_year_that_is_not_whole_is_not_applied_and_that_is_said
     frame = bill(energy(np.zeros(8759)), tariff(minimum=Minimum(per_year=400)))
     row = frame[frame["component"] == "minimum"].iloc[0]
     assert (row["month"], row["cost"]) == ("2025-12", 0)
-    assert "minimum.open: the year 2025 is not whole" in row["finding"]
+    assert "minimum.open: the energy does not cover the whole year 2025" in row["finding"]
     found = billed(np.zeros(8760), tariff(minimum=Minimum(per_year=400)))
     assert found["2025-12", "minimum"] == (400, 400)
 
@@ -525,9 +525,8 @@ def test_billing_dates_have_no_minimum_of_a_year_and_that_is_said():
     frame = bill(energy(np.zeros(8760)), tariff(minimum=Minimum(per_year=400)), billing_dates=dates)
     row = frame[frame["component"] == "minimum"].iloc[-1]
     assert (row["month"], row["cost"]) == ("2025-12-01", 0)
-    assert row["finding"] == (
-        "minimum.open: billing dates make no calendar years, so the minimum of a year is not applied"
-    )
+    why = "billing dates do not make calendar years, so the yearly minimum is not applied"
+    assert row["finding"] == f"minimum.open: {why}"
 
 
 def test_a_minimum_lifts_a_bill_that_pays_out():

@@ -1,4 +1,4 @@
-"""What cannot be rated is refused and named; the traps that others fell into; the matrix of tariffs."""
+"""Energy and tariffs that cannot be rated, traps that other engines fell into, and the matrix."""
 
 from datetime import date
 from math import isnan
@@ -59,7 +59,7 @@ def spot(begin, hours):
         (energy([1.0, 1.0], [np.nan, 0.0]), InputError, "2025-01-01T00:00:00Z: generation_kwh"),
         (energy([1.0, 1.0], [0.0, np.nan]), InputError, "2025-01-01T01:00:00Z: generation_kwh"),
         (energy(np.ones(5)).drop(index=2), InputError, "2025-01-01T02:00:00Z: no interval"),
-        (pd.concat([energy([1.0, 1.0])] * 2), InputError, "the time is there twice"),
+        (pd.concat([energy([1.0, 1.0])] * 2), InputError, "the time occurs twice"),
         (energy([1.0]), InputError, "a single interval"),
         (energy([]), InputError, "no rows"),
         (energy([1.0, 1.0], site=None), InputError, "row 0: no site_id"),
@@ -92,11 +92,11 @@ def test_one_bad_value_in_a_fleet_is_found(library):
     frame = pd.concat(frames)
     frame = frame if library is pd else pl.DataFrame(frame.to_dict("list"))
     with pytest.raises(
-        InputError, match=r"site s13, 2025-01-01T07:00:00Z: .* infinite; write what"
+        InputError, match=r"site s13, 2025-01-01T07:00:00Z: .* infinite; give the measured"
     ):
         bill(frame, FLAT)
     with pytest.raises(
-        InputError, match=r"T03:00:00Z: .* infinite \(and 2 more such times\); write what"
+        InputError, match=r"T03:00:00Z: .* infinite \(and 2 more such times\); give the measured"
     ):
         bill(energy([1.0, 1.0, 1.0, -1.0, -1.0, 1.0, -1.0]), FLAT)
 
@@ -105,7 +105,7 @@ def test_times_that_would_fit_two_sites_are_not_taken_for_them():
     hours = energy(np.ones(24))
     frame = pd.concat([hours, hours.assign(site_id="b")])
     frame["site_id"] = ["a"] * 12 + ["b"] * 36
-    with pytest.raises(InputError, match="site b, 2025-01-01T12:00:00Z: the time is there twice"):
+    with pytest.raises(InputError, match="site b, 2025-01-01T12:00:00Z: the time occurs twice"):
         bill(frame, FLAT)
 
 
@@ -157,8 +157,8 @@ def test_tariffs_that_do_not_fit_the_energy(tariff, words):
         ("2025-01-01", "expected a list of dates"),
         (7, "expected a list of dates"),
         (["2025-01-01"], "1 given; give the first day of each billing period and one more"),
-        (["2025-01-01", "soon"], "item 1: 'soon' is no date"),
-        (["2025-01-01", 3], "item 1: 3 is no date"),
+        (["2025-01-01", "soon"], "item 1: 'soon' is not a valid date"),
+        (["2025-01-01", 3], "item 1: 3 is not a valid date"),
         (["2025-01-05", "2025-01-05"], "item 1: 2025-01-05 is not after 2025-01-05"),
         (["2025-01-01", "2025-01-03"], "there is energy at 2025-01-03T00:00:00Z"),
         (["2025-01-02", "2025-02-03"], "there is energy at 2025-01-01T00:00:00Z"),
@@ -201,7 +201,8 @@ def test_the_matrix_tells_best_regret_and_what_the_tier_rule_makes():
         "regret",
         "rule_spread",
     ]
-    # By the clock 48 kWh of day and 52 of night are in the first tier, in proportion 50 and 50, by period 100 and 100.
+    # By the clock 48 kWh of day and 52 of night are in the first tier, in proportion 50 and 50, by
+    # period 100 and 100.
     costs = {
         "chronological": 48 * 0.1 + 324 * 0.3 + 320 * 0.1,
         "per_period": 100 * 0.1 + 272 * 0.3 + 272 * 0.1,
@@ -229,7 +230,7 @@ def test_the_first_by_name_is_best_of_equals():
 @settings(deadline=None, derandomize=True)
 @given(st.lists(st.sampled_from([0.0, 0.1, 0.2, 0.3]), min_size=1, max_size=12), st.data())
 def test_noise_of_floats_changes_no_rank(prices, data):
-    """Prices a few bits apart cost the same; the names decide, and the regret of the best is nothing."""
+    """Prices a few bits apart cost the same: the names decide, and the best has no regret."""
     bits = data.draw(st.lists(st.integers(-3, 3), min_size=len(prices), max_size=len(prices)))
     noisy = [price * (1 + bit * 2**-52) for price, bit in zip(prices, bits, strict=True)]
     plans = [

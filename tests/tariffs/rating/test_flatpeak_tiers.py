@@ -307,7 +307,8 @@ def fees_from(change):
 
 @pytest.mark.parametrize("kinds", [("COMMODITY", "NON_COMMODITY"), ("NON_COMMODITY", "COMMODITY")])
 def test_a_price_that_changes_within_a_month_beside_tiers_is_refused(kinds):
-    words = f"'Blocks' has tiers, and {kinds[1]} 'Fee 0.02' begins within a month, 2025-03-14T23:00:00Z, .* add their"
+    change = f"{kinds[1]} 'Fee 0.02' begins within a month, 2025-03-14T23:00:00Z"
+    words = f"'Blocks' has tiers, and {change}, .* add their"
     others = [{**each, "type": kinds[1]} for each in fees_from("2025-03-14T23:00:00Z")]
     with pytest.raises(InputError, match=words):
         read(all_day(BLOCKS, kind=kinds[0]), *others)

@@ -1,4 +1,4 @@
-"""Prices and costs of random tariffs against a slow reading of the wall clock, minute by minute, in fractions.
+"""Prices and costs of random tariffs against a slow reading of the local clock, in fractions.
 
 The oracle below knows months, weekdays and hours only; it shares no code with the package.
 """
@@ -41,7 +41,7 @@ prices = st.integers(-20_000, 100_000).map(lambda n: n / 100_000)
 
 @st.composite
 def tariffs(draw):
-    """Entries (months, weekdays, from minute, to minute, price) that cover every minute of the year once."""
+    """Entries (months, weekdays, from minute, to minute, price): every minute of the year once."""
     entries = []
     season_of = draw(st.lists(st.integers(0, 2), min_size=12, max_size=12))
     for season in sorted(set(season_of)):

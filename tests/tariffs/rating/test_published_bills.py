@@ -1,13 +1,13 @@
-"""Bills that others published with their arithmetic, recomputed to the cent.
+"""Bills that others published with their arithmetic, recalculated to the cent.
 
-* Rocky Mountain Power, Idaho, residential schedule 1, two bills of 2019 (Idaho Public Utilities Commission, document
-  39228). The efficiency charge is 2.7 % of the basic charge, the energy and the cost adjustment; the last two lines are
-  not in its base.
-* City of Seymour, Missouri: billing calculation examples of its residential rates, winter and summer.
-* Ceylon Electricity Board: domestic tariff, blocks by the day, 210 units in 31 days, with a fuel charge of 40 %
-  (without the fixed charge).
-* The rule of a demand ratchet as the Pacific Northwest National Laboratory explains it: 1,000 kW once, and at least
-  80 % of it in the eleven months that follow.
+* Rocky Mountain Power, Idaho, residential schedule 1, two bills of 2019 (Idaho Public Utilities
+  Commission, document 39228). The efficiency charge is 2.7 % of the basic charge, the energy and
+  the cost adjustment; the last two lines are not in its base.
+* City of Seymour, Missouri: calculation examples of its residential rates, winter and summer.
+* Ceylon Electricity Board: domestic tariff, blocks by the day, 210 units in 31 days, with a fuel
+  charge of 40 % (without the fixed charge).
+* The rule of a demand ratchet as the Pacific Northwest National Laboratory explains it: 1,000 kW
+  once, and at least 80 % of it in the eleven months that follow.
 """
 
 from functools import partial
@@ -50,9 +50,13 @@ def test_city_of_seymour(rate, month, hours, kwh, energy, bill):
         0.064, 250, 700, 1250, prices=(0.049, 0.0475, 0.0446), name="summer", whens=(When(summer),)
     )
     plan = Plan(
-        "America/Chicago", (blocks, warm), tier_rule="per_period", fixed=(("base", D(0), D(7.5)),),
-        adders=(("power cost", D(0.085)),), taxes=(Tax("city sales tax", D(0.01)),),
-    )  # fmt: skip
+        "America/Chicago",
+        (blocks, warm),
+        tier_rule="per_period",
+        fixed=(("base", D(0), D(7.5)),),
+        adders=(("power cost", D(0.085)),),
+        taxes=(Tax("city sales tax", D(0.01)),),
+    )
     rows = rate([plan], profile("America/Chicago", f"{month}-01", hours, kwh / hours))
     assert total(rows, "energy") == {month: pytest.approx(energy)}
     assert total(rows) == {month: pytest.approx(bill, abs=0.005)}

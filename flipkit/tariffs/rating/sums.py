@@ -1,0 +1,224 @@
+"""Sums that bills are made of: energy by run, period and demand interval, and cost by bill line."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Literal, NamedTuple, TypeVar
+
+import numpy as np
+
+from flipkit.tariffs.model import PriceSeries
+from flipkit.tariffs.rating.energy import Block
+from flipkit.tariffs.rating.runs import DemandRuns, Partition, weights
+from flipkit.vocabulary import Float64, Int64
+
+__all__ = ["COMPILED", "EnergySums", "Line", "PricedFlow", "sum_cost"]
+
+COMPILED = "flipkit.tariffs.rating.kernels_large"
+"""The module of the compiled kernels."""
+_PLAIN = "flipkit.tariffs.rating.kernels_small"
+# Sums kept for tariffs that follow with the same calendar; each is as large as sites x runs.
+_KEPT = 12
+
+Result = TypeVar("Result")
+
+LineKind = Literal["energy", "demand", "fixed", "adder", "export", "carry over", "minimum", "tax"]
+
+
+class PricedFlow(NamedTuple):
+    """The imports or exports of a block, by a calendar; `gross`: generation is not netted."""
+
+    part: Partition
+    gross: bool
+    is_export: bool
+
+
+class EnergySums:
+    """The energy of a block by the calendars of tariffs, each sum calculated once.
+
+    Parameters
+    ----------
+    block : Block
+    compiled : bool
+        Whether to use compiled code, which pays for large blocks. The bits are the same.
+    """
+
+    def __init__(self, block: Block, compiled: bool = False) -> None:
+        self.block = block
+        self.sites = len(block.site_ids)
+        self._compiled = compiled
+        # Imported here because numba takes half a second to load.
+        self._kernels = import_module(COMPILED if compiled else _PLAIN)
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._costs: dict[tuple[PricedFlow, PriceSeries], Float64] = {}
+
+    def by_run(self, part: Partition, gross: bool) -> tuple[Float64, Float64 | None]:
+        """Return imports and exports by run, each of shape (sites, runs).
+
+        `gross` counts all consumption as imported and all generation as exported.
+        """
+        return self._once(self._by_run, part, gross)
+
+    def imports(self, part: Partition, gross: bool) -> Float64:
+        """Return imports by import period; shape (sites, billing periods, periods)."""
+        return self._once(self._imports, part, gross)
+
+    def exports(self, part: Partition, gross: bool) -> Float64:
+        """Return exports by export period; shape (sites, billing periods, periods)."""
+        return self._once(self._exports, part, gross)
+
+    def exports_by_import_period(self, part: Partition) -> Float64:
+        """Return exports by import period, which net metering sets off against imports."""
+        return self._once(self._exports_by_import_period, part)
+
+    def costs(self, flow: PricedFlow, series: PriceSeries) -> Float64:
+        """Return energy times the prices of a series; shape (sites, billing periods)."""
+        if (flow, series) not in self._costs:
+            self._price(flow, [series])
+        return self._costs[flow, series]
+
+    def price_all(self, flow: PricedFlow, series: list[PriceSeries]) -> None:
+        """Calculate the costs of many series in one pass over the energy, for `costs` to find."""
+        runs = flow.part.runs
+        # The kernel for many series takes whole intervals only; `costs` calculates the others.
+        if self._compiled and not (runs.head.any() or runs.tail.any()):
+            self._price(flow, series)
+
+    def peaks(self, demand: DemandRuns, gross: bool) -> Float64:
+        """Return the highest mean import power, kW; shape (sites, billing periods)."""
+        return self._once(self._peaks, demand, gross)
+
+    def tiers(self, part: Partition, gross: bool, limits: Float64) -> Float64:
+        """Return imports by billing period, period and tier, counted in the order of time.
+
+        `limits` has the shape (sites or 1, billing periods, periods, tiers).
+        """
+        imported, _ = self.by_run(part, gross)
+        filled: Float64 = self._kernels.tiers(imported, part.billing, part.import_period, limits)
+        return filled
+
+    def _once(self, compute: Callable[..., Result], *args: Hashable) -> Result:
+        """The result of a method, calculated unless it is among the latest."""
+        key = (compute.__name__, *args)
+        if key not in self._kept:
+            self._kept[key] = compute(*args)
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        result: Result = self._kept[key]
+        return result
+
+    def _by_run(self, part: Partition, gross: bool) -> tuple[Float64, Float64 | None]:
+        consumption = self.block.consumption_kwh
+        generation = self.block.generation_kwh
+        if generation is None:
+            return self._kernels.imports(consumption, part.runs), None
+        if gross:
+            imported = self._kernels.imports(consumption, part.runs)
+            return imported, self._kernels.imports(generation, part.runs)
+        # One pass over the energy for both.
+        imported, exported = self._kernels.imports_and_exports(self.block.net_kwh, part.runs)
+        return imported, exported
+
+    def _imports(self, part: Partition, gross: bool) -> Float64:
+        imported, _ = self.by_run(part, gross)
+        return self._by_period(imported, part, part.import_period, part.import_periods)
+
+    def _exports(self, part: Partition, gross: bool) -> Float64:
+        _, exported = self.by_run(part, gross)
+        return self._by_period(exported, part, part.export_period, part.export_periods)
+
+    def _exports_by_import_period(self, part: Partition) -> Float64:
+        _, exported = self.by_run(part, False)
+        return self._by_period(exported, part, part.import_period, part.import_periods)
+
+    def _by_period(
+        self, by_run: Float64 | None, part: Partition, period: Int64, periods: int
+    ) -> Float64:
+        shape = (self.sites, len(part.calendar.billing), periods)
+        if by_run is None:
+            return np.zeros(shape)
+        cell = part.billing * periods + period
+        sums: Float64 = self._kernels.cells(by_run, cell, shape[1] * periods)
+        return sums.reshape(shape)
+
+    def _peaks(self, demand: DemandRuns, gross: bool) -> Float64:
+        energy = self.block.consumption_kwh if gross else self.block.net_kwh
+        peak_kw: Float64 = self._kernels.peaks(energy, demand)
+        return peak_kw
+
+    def _price(self, flow: PricedFlow, series: list[PriceSeries]) -> None:
+        """Calculate the costs of a flow under each series, and keep them."""
+        part = flow.part
+        billings = len(part.calendar.billing)
+        energy, sign = self._energy_of(flow)
+        if energy is None:
+            self._costs |= {(flow, each): np.zeros((self.sites, billings)) for each in series}
+            return
+        priced = [weights(part, each) for each in series]
+        if len(series) == 1:
+            costs = [self._kernels.costs(energy, sign, part.runs, priced[0])]
+        else:
+            costs = self._kernels.costs_of_many(energy, sign, part.runs, priced)
+        for each, by_run in zip(series, costs, strict=True):
+            self._costs[flow, each] = self._kernels.cells(by_run, part.billing, billings)
+
+    def _energy_of(self, flow: PricedFlow) -> tuple[Float64 | None, float]:
+        """The array that holds a flow, and the sign with which it counts there."""
+        block = self.block
+        if flow.is_export and block.generation_kwh is None:
+            return None, 0.0
+        if not flow.gross:
+            return block.net_kwh, -1.0 if flow.is_export else 1.0
+        return block.generation_kwh if flow.is_export else block.consumption_kwh, 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """One component of a bill, for all sites and billing periods.
+
+    Attributes
+    ----------
+    kind : str
+        What taxes and minimums refer to.
+    text : str
+        Name of the component in the bill, such as ``energy peak tier 2``.
+    unit : str
+        Unit of the quantity.
+    quantity, cost : ndarray of float64, shape (sites, billing periods)
+        The cost is in the tariff's currency, unrounded; credits are negative.
+    shown : ndarray of bool, shape (billing periods,)
+        Where the component is charged; quantity and cost are 0 elsewhere. Everywhere by default.
+    sparse : bool
+        Whether rows with quantity 0 are left out of the bill.
+    notes : mapping of int to str
+        Findings by billing period; they hold where the quantity is not 0.
+    """
+
+    kind: LineKind
+    text: str
+    unit: str
+    quantity: Float64
+    cost: Float64
+    shown: np.ndarray = None  # type: ignore[assignment]
+    sparse: bool = False
+    notes: Mapping[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.shown is None:
+            object.__setattr__(self, "shown", np.ones(self.cost.shape[1], dtype=bool))
+
+
+def sum_cost(
+    lines: Iterable[Line], shape: tuple[int, int], kinds: Iterable[str] | None = None
+) -> Float64:
+    """Return the cost of lines together, added in their order; all kinds by default."""
+    total = np.zeros(shape)
+    # Not `sum` or `numpy.sum`: the order of the additions decides the last bits.
+    for line in lines:
+        if kinds is None or line.kind in kinds:
+            total += line.cost
+    return total
