@@ -33,12 +33,11 @@ from flipkit.tariffs.rating import (
     EnergySums,
     Partition,
     RatingCalendar,
-    added_up,
     demand_runs,
     meter_runs,
     partition_of,
-    prices,
     rate,
+    sum_cost,
     tier_limits,
     weights,
 )
@@ -154,8 +153,8 @@ def bill_without_fixed(
     total = 0.0 if export_price is None else -float(np.sum(export_kwh * export_price))
     for bill in rate(EnergySums(energy), tariff):
         shape = (1, len(bill.billing))  # one site
-        fixed = added_up(bill.lines, shape, ("fixed",)) * _tax_factors(bill.tariff)["fixed"]
-        total += float(np.sum(added_up(bill.lines, shape) - fixed))
+        fixed = sum_cost(bill.lines, shape, ("fixed",)) * _tax_factors(bill.tariff)["fixed"]
+        total += float(np.sum(sum_cost(bill.lines, shape) - fixed))
     return total
 
 
@@ -205,7 +204,7 @@ def _rate_terms(
     ladders = _Ladders.of(tariff, part, pieces, net_kwh)
     tier_counters = []
     neglected = [TIERS_PER_KW] if ladders.has_per_kw else []
-    period_price = np.repeat(ladders.prices[None, :, 0], len(part.place.billing), axis=0)
+    period_price = np.repeat(ladders.prices[None, :, 0], len(part.calendar.billing), axis=0)
     # What a tier adds to the first price becomes a step of a counter.
     for billing, periods in _counted_together(tariff, part):
         steps = {ladders.steps(billing, period) for period in periods}
@@ -216,14 +215,14 @@ def _rate_terms(
         elif any(steps):
             counter = _tier_counter(part, pieces, billing, periods, steps.pop())
             tier_counters.append(counter)
-    run_price = period_price[part.billing, part.period]
+    run_price = period_price[part.billing, part.import_period]
     return _by_interval(part, pieces, run_price[pieces.run]), tier_counters, neglected
 
 
 def _counted_together(tariff: Tariff, part: Partition) -> Iterator[tuple[int, list[int]]]:
     """Yield each billing period with the energy periods whose kWh fill the same tiers."""
-    for billing in range(len(part.place.billing)):
-        periods = np.unique(part.period[part.billing == billing]).tolist()
+    for billing in range(len(part.calendar.billing)):
+        periods = np.unique(part.import_period[part.billing == billing]).tolist()
         if tariff.tier_rule == "per_period":
             for period in periods:
                 yield billing, [period]
@@ -234,7 +233,7 @@ def _counted_together(tariff: Tariff, part: Partition) -> Iterator[tuple[int, li
 def _tier_counter(
     part: Partition, pieces: CostPieces, billing: int, periods: list[int], steps: Steps
 ) -> TierCounter:
-    runs = (part.billing == billing) & np.isin(part.period, periods)
+    runs = (part.billing == billing) & np.isin(part.import_period, periods)
     counts = runs[pieces.run]
     return TierCounter(pieces.interval[counts], pieces.share[counts], steps)
 
@@ -266,20 +265,20 @@ class _Ladders(NamedTuple):
     @classmethod
     def of(cls, tariff: Tariff, part: Partition, pieces: CostPieces, net_kwh: Float64) -> _Ladders:
         periods = rate_table(tariff.rates).periods
-        calendar = part.place
+        calendar = part.calendar
         import_kwh = np.maximum(net_kwh, 0.0)
         has_per_kw = any(tier.per_kw for period in periods for tier in period.tiers)
         peak_kw = _metered_peaks(calendar, import_kwh) if has_per_kw else None
-        run_cell = part.billing * part.periods + part.period
+        run_cell = part.billing * part.import_periods + part.import_period
         used_kwh = sum_by_place(
             run_cell[pieces.run],
             pieces.share * import_kwh[pieces.interval],
-            len(calendar.billing) * part.periods,
+            len(calendar.billing) * part.import_periods,
         )
         return cls(
             limits=tier_limits(periods, calendar.billing, peak_kw)[0],
-            prices=prices(periods),
-            used_kwh=used_kwh.reshape(len(calendar.billing), part.periods),
+            prices=tier_prices(periods),
+            used_kwh=used_kwh.reshape(len(calendar.billing), part.import_periods),
             has_per_kw=has_per_kw,
         )
 
@@ -322,7 +321,7 @@ def _series_price(part: Partition, pieces: CostPieces, series: PriceSeries) -> F
         is_tail, run_weights.tail[pieces.run], run_weights.whole[pieces.interval]
     )
     weighted_price = np.where(is_head, run_weights.head[pieces.run], of_whole_or_tail)
-    return sum_by_place(pieces.interval, weighted_price, part.place.grid.intervals)
+    return sum_by_place(pieces.interval, weighted_price, part.calendar.grid.intervals)
 
 
 def _export_price(
@@ -330,18 +329,18 @@ def _export_price(
 ) -> Float64:
     export = tariff.export
     if export is None:
-        return np.zeros(part.place.grid.intervals)
+        return np.zeros(part.calendar.grid.intervals)
     if export.mode == "net_metering":
         return import_price
     if export.series is not None:
         return _series_price(part, pieces, export.series)
     period_price = np.array([each.price_per_kwh for each in rate_table(export.rates).periods])
-    return _by_interval(part, pieces, period_price[part.sold[pieces.run]])
+    return _by_interval(part, pieces, period_price[part.export_period[pieces.run]])
 
 
 def _by_interval(part: Partition, pieces: CostPieces, price: Float64) -> Float64:
     """Return the mean price of each interval from the prices of its pieces."""
-    return sum_by_place(pieces.interval, pieces.share * price, part.place.grid.intervals)
+    return sum_by_place(pieces.interval, pieces.share * price, part.calendar.grid.intervals)
 
 
 class _Measured(NamedTuple):
