@@ -1,4 +1,4 @@
-"""The client against the emulator: what goes in comes out, in both API generations and both libraries."""
+"""The client against the emulator, in both API generations and both libraries."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise

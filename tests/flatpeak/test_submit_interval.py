@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flipkit.errors import AuthenticationFailed, InputError, MissingColumnError, NaiveTimestampError
-from flipkit.flatpeak import delivery, lanes
+from flipkit.flatpeak import delivery
 from flipkit.frames import FAILED_RECORDS, library_of
 
 START = datetime(2025, 6, 1, tzinfo=UTC)
@@ -60,8 +60,7 @@ def names(submission):
 
 @pytest.fixture
 def small_calls(monkeypatch):
-    for module in (delivery, lanes):
-        monkeypatch.setattr(module, "LARGEST_CALL", 4)
+    monkeypatch.setattr(delivery, "LARGEST_CALL", 4)
 
 
 def test_a_record_as_it_is_sent(service, flatpeak):
@@ -132,9 +131,9 @@ BAD = {
     "location climbs": ({"location_id": "loc/../../admin"}, "location_id: .*not allowed"),
     "device climbs": ({"device_id": "../dev"}, "device_id: .*not allowed"),
     "session climbs": ({"session_reference_id": ".."}, "session_reference_id: .*not allowed"),
-    "location empty": ({"location_id": ""}, "location_id: .*not empty"),
+    "location empty": ({"location_id": ""}, "location_id: .*non-empty"),
     "location number": ({"location_id": 7}, "location_id: 7 is no text"),
-    "unit": ({"units": "kVA"}, "units is 'kVA'; choose one of W, KW, WH, KWH"),
+    "unit": ({"units": "kVA"}, "units is 'kVA'; use one of W, KW, WH, KWH"),
     "unit missing": ({"units": None}, "units is missing"),
     "flow": ({"energy_flow_direction": "IMPORT"}, "energy_flow_direction is 'IMPORT'"),
     "direction": ({"tariff_direction": "INBOUND"}, "tariff_direction is 'INBOUND'"),
@@ -143,7 +142,7 @@ BAD = {
     "value negative": ({"value": -0.001}, "value is negative"),
     "value infinite": ({"value": float("inf")}, "value is not finite"),
     "value text": ({"value": "12"}, "value: '12' is no number"),
-    "confidence high": ({"confidence": 1.1}, "confidence 1.1 is not within 0 and 1"),
+    "confidence high": ({"confidence": 1.1}, "confidence 1.1 is not between 0 and 1"),
     "confidence negative": ({"confidence": -0.1}, "confidence -0.1"),
     "end before start": (
         {"end_utc": START - HALF},
@@ -154,7 +153,7 @@ BAD = {
     "end missing": ({"end_utc": None}, "end_utc is missing"),
     "naive text": ({"start_utc": "2025-06-01T00:00:00"}, "start_utc: .*no zone"),
     "naive datetime": ({"start_utc": datetime(2025, 6, 1)}, "start_utc: .*no zone"),
-    "no time": ({"end_utc": "noon"}, "end_utc: 'noon' is no ISO 8601 time"),
+    "no time": ({"end_utc": "noon"}, "end_utc: 'noon' is not a valid ISO 8601 timestamp"),
 }
 
 
@@ -297,8 +296,7 @@ def test_nothing_is_lost_nothing_is_twice_and_the_last_one_wins(
 
     service.answers[PATH] = answer
     with pytest.MonkeyPatch.context() as patch, service.client() as client:
-        for module in (delivery, lanes):
-            patch.setattr(module, "LARGEST_CALL", size)
+        patch.setattr(delivery, "LARGEST_CALL", size)
         submission = client.submit_interval(records)
     failed = errors(rows, submission)
     sound = {row for row, pick in enumerate(picks) if pick[3]}
@@ -318,7 +316,8 @@ def test_nothing_is_lost_nothing_is_twice_and_the_last_one_wins(
     kept = {
         picks[row][:3]: row for row in (int(reference[2:]) for reference in store.kept.values())
     }
-    # What was stored though its answer was lost counts as failed; it may only be later than the last one delivered.
+    # A record whose answer was lost counts as failed, though it may have been stored: then it is
+    # a later one than the last delivered.
     assert all(kept[key] == row if trouble == 0 else kept[key] >= row for key, row in last.items())
     assert trouble > 0 or set(kept) == set(last)
 
@@ -341,7 +340,7 @@ def assert_findings(picks, sound, submission):
 
 
 def test_contested_records_wait_for_those_before_them(service, flatpeak, rows, small_calls):
-    """Ten records of one key make three calls; when the first fails, the later ones must not overtake it."""
+    """Ten records of one key make three calls; if the first fails, the others are not sent."""
     answers = iter([(422, {"message": "no"})])
     service.answers[PATH] = lambda call: next(answers)
     same = {"start_utc": START, "end_utc": START + HALF}
@@ -350,7 +349,7 @@ def test_contested_records_wait_for_those_before_them(service, flatpeak, rows, s
     failed = errors(rows, submission)
     assert list(failed) == list(range(10))
     assert "not sent" not in failed[3]
-    assert "not sent: records of its series that go before it failed" in failed[4]
+    assert "not sent: an earlier call with records of the same series failed" in failed[4]
 
 
 def test_other_directions_and_devices_are_no_repeats(service, flatpeak):
@@ -415,7 +414,7 @@ def test_the_report_reads_well(service, flatpeak, small_calls):
     assert text.splitlines()[0] == "13 records: 3 accepted in 2 batches, 10 failed"
     assert "(rows 1, 6)" in text
     assert "2 other reasons" in text
-    assert "records.repeated: location" in text
+    assert "records.repeated: same location" in text
     assert "(rows 11, 12)" in text
     html = submission._repr_html_()
     assert "<b>" not in html
