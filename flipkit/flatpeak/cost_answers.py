@@ -18,7 +18,7 @@ from flipkit.calendar import parse_times
 from flipkit.errors import InputError, RequestInfo, UnexpectedAnswer
 from flipkit.flatpeak.shapes import CostAnswer
 from flipkit.http import Answer, Decoder
-from flipkit.vocabulary import USUAL_FLOW, Float64, Int64
+from flipkit.vocabulary import USUAL_FLOW, Direction, Float64, Int64
 
 __all__ = ["CostColumns", "CostDecoder", "CostReport", "CostRows", "cost_columns", "in_kwh"]
 
@@ -51,7 +51,7 @@ class CostRows:
     """
 
     object_id: str | None
-    tariff_direction: str
+    tariff_direction: Direction
     currency: str | None
     timezone: str | None
     answered_utc: str | None
@@ -176,7 +176,9 @@ def in_kwh(energy: Float64, units: Sequence[str] | str, request: RequestInfo) ->
         )
     if isinstance(units, str):
         return energy / _UNITS_PER_KWH[units]
-    return energy / np.array([_UNITS_PER_KWH[unit] for unit in units])
+    units_per_kwh = np.array([_UNITS_PER_KWH[unit] for unit in units], dtype=np.float64)
+    kwh: Float64 = energy / units_per_kwh
+    return kwh
 
 
 def _times(rows: Sequence[Any]) -> tuple[Int64, Int64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -166,7 +166,7 @@ def _rows_of(answer: Answer[CostReport], object_id: str | None, direction: str) 
     columns = CostColumns.of_report(answer)
     return CostRows(
         object_id=object_id,
-        tariff_direction=direction,
+        tariff_direction=cast(Direction, direction),
         currency=head.currency_code or None,
         timezone=head.location_timezone or None,
         answered_utc=answer.data_time_utc,
@@ -214,7 +214,7 @@ def _text_column(values: Sequence[Texts | str], sizes: Sequence[int]) -> Any:
     """Return one column; a value that is None or a string fills all rows of its part."""
     if not any(isinstance(value, list) for value in values):
         # A scalar fills the whole column much faster than an array does.
-        if len(set(values)) == 1:  # type: ignore[arg-type]
+        if len(set(values)) == 1:
             return values[0]
         return np.repeat(np.array(values, dtype=object), sizes)
     column: list[str | None] = []

@@ -129,7 +129,7 @@ class Service:
             As for every method.
         """
         method = method.upper()
-        answer = self._session.send(
+        answer: Answer[Any] = self._session.send(
             method, path, query=query, body=body, repeatable=method != "POST"
         )
         return answer.value
