@@ -28,7 +28,7 @@ def checked_base(address: str) -> str:
     parts = parts_of(address)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ConfigurationError(
-            f"{parts.scheme}://{parts.hostname or ''}: a base address must begin with https://"
+            f"{parts.scheme}://{parts.hostname or ''}: a base address begins with https://"
         )
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigurationError(
@@ -90,7 +90,8 @@ def _encoded(segment: str) -> str:
     names = segment.replace("\\", "/").split("/")
     if "." in names or ".." in names or not segment.isprintable():
         raise InputError(
-            f"id {segment!r} is not valid; '.', '..' and control characters are not allowed"
+            f"id {segment!r} is not valid; '.', '..' and control characters are not "
+            "allowed in an id"
         )
     return quote(segment, safe="")
 

@@ -170,6 +170,44 @@ def test_a_bad_record_fails_with_its_reason_and_the_rest_goes(service, flatpeak,
     assert (submission.submitted, submission.accepted) == (3, 2)
 
 
+@pytest.mark.parametrize("case", BAD)
+def test_two_bad_cells_in_a_column_are_two_failures(service, flatpeak, rows, case):
+    change, words = BAD[case]
+    service.answers[PATH] = accepted
+    records = [record(0, **change), record(1), record(2), record(3, **change), record(4)]
+    submission = flatpeak.submit_interval(records)
+    found = errors(rows, submission)
+    assert list(found) == [0, 3]
+    assert all(re.search(words, found[row]) for row in (0, 3))
+    assert submission.accepted == 3
+
+
+def test_the_whole_row_of_a_failed_record(service, flatpeak, rows):
+    service.answers[PATH] = lambda call: accepted(call, [(1, "refused")])
+    bad = record(3, units="?", device_id="dev_1", end_utc=START + 9 * HALF)
+    submission = flatpeak.submit_interval([record(0), record(1), record(2), bad])
+    assert rows(submission.failed) == [
+        {
+            "row": 1,
+            "location_id": "loc_1",
+            "device_id": None,
+            "record_reference_id": "r-1",
+            "start_utc": START + HALF,
+            "end_utc": START + 2 * HALF,
+            "error": "refused",
+        },
+        {
+            "row": 3,
+            "location_id": "loc_1",
+            "device_id": "dev_1",
+            "record_reference_id": "r-3",
+            "start_utc": START + 3 * HALF,
+            "end_utc": START + 9 * HALF,
+            "error": "units is '?'; use one of W, KW, WH, KWH",
+        },
+    ]
+
+
 def test_nothing_is_sent_when_nothing_can_be(service, flatpeak, rows):
     submission = flatpeak.submit_interval([record(0, units="?"), record(1, value=None)])
     assert (service.calls, service.logins) == ([], 0)
