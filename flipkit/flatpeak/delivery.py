@@ -198,6 +198,7 @@ def _answered(call: Call, batch: Batch) -> CallResult:
                     f"does not contain: {record.error}",
                 )
             )
+    # No record may be lost silently: counts that do not add up are a finding.
     not_failed = len(call.rows) - len(result.errors)
     result.accepted = not_failed if batch.records_accepted is None else batch.records_accepted
     if result.accepted != not_failed:
@@ -225,6 +226,7 @@ def interval_queues(checked: CheckedRecords, contested: Int64, wire: Wire) -> li
 
     uncontested = np.setdiff1d(checked.good, contested, assume_unique=True)
     queues = [[call] for call in calls(uncontested)]
+    # Contested records that fit into one call are sent in one, in their order.
     if len(contested) <= LARGEST_CALL:
         queue_numbers = np.zeros(len(contested), dtype=np.int64)
     else:

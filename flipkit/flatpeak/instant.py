@@ -88,6 +88,7 @@ class InstantCosts(Service):
         """
         checked = _read_all(records)
         bodies = self._bodies(checked)
+        # The first one alone: if the service does not confirm it, only one record may be stored.
         answers = [self._instant(body, non_persistent=True) for body in bodies[:1]]
         answers += map_concurrent(
             lambda body: self._instant(body, non_persistent=True), bodies[1:], what="simulating"

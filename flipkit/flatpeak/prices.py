@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +30,17 @@ class _PriceRequest(NamedTuple):
     location_id: str
     start_us: int
     end_us: int
+
+
+class _PriceAnswer(NamedTuple):
+    """A request with its answer."""
+
+    request: _PriceRequest
+    answer: Answer[Any]
+
+    @property
+    def location_id(self) -> str:
+        return self.request.location_id
 
 
 class Prices(Service):
@@ -87,11 +99,12 @@ class Prices(Service):
             "end": None if end is None else str(end),
             **query,
         }
+        answered = [each.answer.data_time_utc for each in answers]
         return PRICES.build(
-            _frame_columns(requests, answers, query[self._wire.direction]),
+            _frame_columns(answers, query[self._wire.direction]),
             self.frames,
             ordered=True,
-            facts=self._facts([answer.data_time_utc for answer in answers], prices=asked),
+            facts=self._facts(answered, prices=asked),
         )
 
 
@@ -108,7 +121,7 @@ def price_series(
         A gap, an overlap or several currencies.
     """
     requests = _requests(location_id, start_us, end_us)
-    return _series(requests, _answers(client, requests, tariff_direction))
+    return _series(_answers(client, requests, tariff_direction))
 
 
 def _requests(location_id: str, start_us: int, end_us: int) -> list[_PriceRequest]:
@@ -118,40 +131,37 @@ def _requests(location_id: str, start_us: int, end_us: int) -> list[_PriceReques
 
 def _answers(
     client: Prices, requests: Sequence[_PriceRequest], direction: Direction
-) -> list[Answer[Any]]:
+) -> list[_PriceAnswer]:
     wire = client._wire
     query = wire.report_query(direction)
 
-    def ask(request: _PriceRequest) -> Answer[Any]:
+    def ask(request: _PriceRequest) -> _PriceAnswer:
         times = {"start_time": to_text(request.start_us), "end_time": to_text(request.end_us)}
-        location = request.location_id
+        asked = {**times, **query}
         if wire.is_anode:
-            return client._ask(wire.prices, "POST", "prices", location, body={**times, **query})
-        return client._ask(
-            wire.prices, "GET", "tariffs", "rates", location, query={**times, **query}
-        )
+            path = ["prices", request.location_id]
+            answer = client._ask(wire.prices, "POST", *path, body=asked)
+        else:
+            path = ["tariffs", "rates", request.location_id]
+            answer = client._ask(wire.prices, "GET", *path, query=asked)
+        return _PriceAnswer(request, answer)
 
     return map_concurrent(ask, requests, what="prices")
 
 
-def _frame_columns(
-    requests: Sequence[_PriceRequest], answers: Sequence[Answer[Any]], direction: str
-) -> dict[str, Any]:
+def _frame_columns(answers: Sequence[_PriceAnswer], direction: str) -> dict[str, Any]:
     """Return the columns of a price frame, one location after another."""
-    locations: dict[str, list[int]] = {}
-    for number, request in enumerate(requests):
-        locations.setdefault(request.location_id, []).append(number)
-    ids, currencies, found, sizes = [], [], [], []
-    for location_id, numbers in locations.items():
-        own_answers = [answers[number] for number in numbers]
-        series = _series([requests[number] for number in numbers], own_answers)
+    ids, currencies, found = [], [], []
+    for location_id, group in groupby(answers, key=attrgetter("location_id")):
+        own_answers = list(group)
+        series = _series(own_answers)
         if series is not None:
             ids.append(location_id)
-            currencies.append(own_answers[0].value.currency_code)
+            currencies.append(own_answers[0].answer.value.currency_code)
             found.append(series)
-            sizes.append(len(series))
     if not found:
         return {}
+    sizes = [len(series) for series in found]
     return {
         "location_id": np.repeat(np.array(ids, dtype=object), sizes),
         "start_utc": np.concatenate([series.start_us for series in found]),
@@ -163,24 +173,23 @@ def _frame_columns(
     }
 
 
-def _series(
-    requests: Sequence[_PriceRequest], answers: Sequence[Answer[Any]]
-) -> PriceSeries | None:
-    """Join the answers for one location; `requests` are consecutive windows."""
-    location_id = requests[0].location_id
-    info = answers[0].request
-    currencies = {answer.value.currency_code for answer in answers}
+def _series(answers: Sequence[_PriceAnswer]) -> PriceSeries | None:
+    """Join the answers for one location, which are of consecutive windows."""
+    location_id = answers[0].location_id
+    info = answers[0].answer.request
+    currencies = {each.answer.value.currency_code for each in answers}
     if len(currencies) > 1:
         raise UnexpectedAnswer(
             f"the prices of {location_id} are in several currencies: {sorted(currencies)}", info
         )
     try:
-        parts = [_part(*pair) for pair in zip(requests, answers, strict=True)]
+        parts = [_part(each.request, each.answer) for each in answers]
         found = [part for part in parts if part is not None]
         if not found:
             return None
-        return _without_seams(joined(found), [request.start_us for request in requests])
+        return _without_seams(joined(found), [each.request.start_us for each in answers])
     except InputError as error:
+        # PriceSeries checks its input; here the input is the service's answer.
         raise UnexpectedAnswer(
             f"the prices of {location_id} are not usable: {error}", info
         ) from None
@@ -204,6 +213,7 @@ def _part(request: _PriceRequest, answer: Answer[Any]) -> PriceSeries | None:
     inside = np.flatnonzero(end_us > start_us)
     if len(inside) == 0:
         return None
+    # The service may list segments in any order.
     order = inside[np.lexsort((end_us[inside], start_us[inside]))]
     price = np.array([row.price.value for row in rows], dtype=np.float64)
     confidence = np.array([row.price.confidence for row in rows], dtype=np.float64)

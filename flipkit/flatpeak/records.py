@@ -180,6 +180,7 @@ def _check_words(
     checked: CheckedRecords, name: str, allowed: Sequence[str], default: str | None = None
 ) -> None:
     """Replace a column of words, in any case, by those of the API."""
+    # Few distinct words fill many rows: check each word once.
     codes, given = _codes_of(checked.columns[name])
     words = [default if word is None else word.strip().upper() for word in given]
     checked.columns[name] = _looked_up(words, codes)
@@ -254,6 +255,7 @@ def contested_rows(checked: CheckedRecords) -> tuple[Int64, Int64]:
     order = np.lexsort((end, start, series))
     rows, series, start, end = rows[order], series[order], start[order], end[order]
 
+    # Equal intervals are one group; overlaps are looked for between groups.
     same_series = series[1:] == series[:-1]
     same_times = (start[1:] == start[:-1]) & (end[1:] == end[:-1])
     is_first = np.append(True, ~(same_series & same_times))
@@ -330,6 +332,7 @@ def falling_registers(checked: CheckedRecords) -> list[Finding]:
     with np.errstate(over="ignore"):
         register_wh = columns["value"][rows] * _wh_per_unit(columns["units"][rows])
     same_series = series[1:] == series[:-1]
+    # Compared with the reading before it in time, not in the input.
     fell = same_series & (register_wh[1:] < register_wh[:-1])
     repeated = same_series & (times[1:] == times[:-1])
     return [

@@ -195,6 +195,7 @@ def _rows_of_job(query: _Query, job: _Job) -> _JobRows:
         )
     except (InvalidRequest, NotFound) as error:
         return _unavailable(query, job, error)
+    # Most locations have no LOCAL energy; a row without any would only be noise.
     if not len(rows) and not job.are_rows_expected:
         return _JobRows([])
     periods_found = _periods(query, job.timezone or rows.timezone or "UTC")
@@ -252,13 +253,15 @@ class _RowsInPeriod(NamedTuple):
         return len(self.row) > 0
 
     def total(self, column: Float64) -> float:
-        """Return the sum over the rows; NaN if there are none."""
+        """Return the exactly rounded sum over the rows; NaN if there are none."""
         return fsum(column[self.row] * self.share) if self else np.nan
 
 
 def _aggregated(
     job: _Job, rows: CostRows, local: LocalCost, all_periods: Sequence[_Period]
 ) -> Iterator[dict[str, Any]]:
+    """Yield one row per period."""
+    # Rows are split at the cut edges: what lies outside the window is left out.
     edges = np.array([*(period.start_us for period in all_periods), all_periods[-1].end_us])
     pieces = split_at(edges, rows.start_us, rows.end_us)
     covered_us = covered(pieces, len(all_periods))
@@ -275,8 +278,7 @@ def _aggregated(
         findings = [
             *period.findings,
             *_coverage_findings(int(covered_us[number]), period),
-            *_confidence_findings(confidence),
-            *_other_flow_findings(int((in_period & ~is_counted).sum())),
+            *_row_findings(confidence, other_flow=int((in_period & ~is_counted).sum())),
             *difference_findings(
                 service_cost,
                 own_cost,
@@ -284,10 +286,10 @@ def _aggregated(
                 currency=currency,
             ),
         ]
+        # Without rows there is no cost to check.
         if local.finding and inside:
             findings.append(local.finding)
-        yield {
-            **_key_columns(job, period),
+        yield _null_row(job, period, findings) | {
             "energy_kwh": round(inside.total(rows.energy_kwh), 6),
             "cost": rounded(service_cost, currency),
             "local_cost": rounded(own_cost, currency),
@@ -296,11 +298,11 @@ def _aggregated(
             "intervals": len(inside.row),
             "coverage": covered_us[number] / period.whole_us,
             "confidence": float(confidence.min()) if inside else np.nan,
-            "finding": as_text(findings),
         }
 
 
-def _key_columns(job: _Job, period: _Period) -> dict[str, Any]:
+def _null_row(job: _Job, period: _Period, findings: Sequence[Finding]) -> dict[str, Any]:
+    """Return a row of the report without figures."""
     return {
         "site_id": job.location.site_id if job.location else None,
         "object_id": job.object_id,
@@ -309,6 +311,15 @@ def _key_columns(job: _Job, period: _Period) -> dict[str, Any]:
         "start_utc": np.datetime64(period.start_us, "us"),
         "end_utc": np.datetime64(period.end_us, "us"),
         "tariff_direction": job.direction,
+        "energy_kwh": np.nan,
+        "cost": np.nan,
+        "local_cost": np.nan,
+        "local_cost_source": None,
+        "currency": job.currency,
+        "intervals": 0,
+        "coverage": np.nan,
+        "confidence": np.nan,
+        "finding": as_text(findings),
     }
 
 
@@ -324,20 +335,17 @@ def _coverage_findings(covered_us: int, period: _Period) -> Iterator[Finding]:
         )
 
 
-def _confidence_findings(confidence: Float64) -> Iterator[Finding]:
+def _row_findings(confidence: Float64, *, other_flow: int) -> Iterator[Finding]:
     uncertain = int((confidence < 1).sum())
     if uncertain:
         yield Finding(
             "confidence.estimated",
             f"{uncertain:,} of {len(confidence):,} rows are estimates or forecasts",
         )
-
-
-def _other_flow_findings(rows: int) -> Iterator[Finding]:
-    if rows:
+    if other_flow:
         yield Finding(
             "cost.other_flow",
-            f"{rows:,} rows of energy in the other direction are not in the figures",
+            f"{other_flow:,} rows of energy in the other direction are not in the figures",
         )
 
 
@@ -348,17 +356,5 @@ def _unavailable(query: _Query, job: _Job, error: Exception) -> _JobRows:
     finding = Finding("cost.unavailable", str(error))
     rows = []
     for period in _periods(query, job.timezone or "UTC"):
-        row: dict[str, Any] = {
-            **_key_columns(job, period),
-            "energy_kwh": np.nan,
-            "cost": np.nan,
-            "local_cost": np.nan,
-            "local_cost_source": None,
-            "currency": job.currency,
-            "intervals": 0,
-            "coverage": np.nan,
-            "confidence": np.nan,
-            "finding": as_text([*period.findings, finding]),
-        }
-        rows.append(row)
+        rows.append(_null_row(job, period, [*period.findings, finding]))
     return _JobRows(rows)

@@ -66,15 +66,20 @@ def site_energy(
         location, direction = job
         return _records(kit, location, _bounds(window, location), direction)
 
-    answers = map_concurrent(records, jobs, what="energy")
+    found = dict(zip(jobs, map_concurrent(records, jobs, what="energy"), strict=True))
     parts = []
-    for number, location in enumerate(selected):
-        imported, exported, self_consumed = answers[3 * number : 3 * number + 3]
-        parts.append(_site_columns(location.site_id, imported, exported, self_consumed))
+    for location in selected:
+        part = _site_columns(
+            location.site_id,
+            imported=found[location, "IMPORT"],
+            exported=found[location, "EXPORT"],
+            self_consumed=found[location, "LOCAL"],
+        )
+        parts.append(part)
     columns: dict[str, Any] = {}
     for name in SITE_ENERGY.names:
         columns[name] = np.concatenate([part[name] for part in parts]) if parts else []
-    answered = [answer.answered_utc for answer in answers]
+    answered = [records_found.answered_utc for records_found in found.values()]
     facts = report_facts(kit, "site energy", start, end, answered, site_id=site_id)
     return SITE_ENERGY.build(columns, kit.frames, facts=facts)
 
@@ -136,9 +141,10 @@ def _records(
 
 
 def _site_columns(
-    site_id: str | None, imported: _Records, exported: _Records, self_consumed: _Records
+    site_id: str | None, *, imported: _Records, exported: _Records, self_consumed: _Records
 ) -> dict[str, np.ndarray]:
-    """Add up the records of each interval, in whole watt-hours, whose sums are exact."""
+    """Add up the records of each interval."""
+    # The intervals are those of the imports: each interval has an import record, be it of 0 kWh.
     start_us, first = np.unique(imported.start_us, return_index=True)
     end_us = imported.end_us[first]
     import_wh, export_wh, self_consumed_wh = (
@@ -171,5 +177,6 @@ def _wh_by_interval(
             f"site {site_id}: its records do not share the same intervals, so they cannot be "
             "added; submit them with the same start and end times"
         )
+    # Whole watt-hours: their sums are exact, in any order.
     np.add.at(total, interval, np.rint(records.energy_kwh * 1000))
     return total

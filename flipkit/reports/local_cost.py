@@ -68,7 +68,7 @@ def tariff_objects(kit: Kit, location_id: str) -> TariffObjects | None:
     try:
         return kit.flatpeak.tariff_objects(location_id)
     except _REFUSALS:
-        return None
+        return None  # then `local_cost_source` is "price_list"
 
 
 def local_cost(
@@ -146,6 +146,7 @@ def _by_tariff(
     tariffs = _tariffs_of(rows, timezone, currency, objects)
     start_us = int(rows.start_us.min())
     end_us = int(rows.end_us.max())
+    # Without tiers the price depends on the time alone, not on what was used before.
     if not any(has_tiers(tariff) for tariff in tariffs):
         series = _sum([tariff.prices(start_us, end_us) for tariff in tariffs])
         return _at_prices(rows, _mean_price(series, rows), source="tariff")
@@ -208,6 +209,7 @@ def _tiered_prices(tariff: Tariff, used: Used, rows: CostRows) -> PriceSeries:
     cuts = np.concatenate([rows.start_us, rows.end_us])
     series = []
     for contract in tariff.parts or (tariff,):
+        # Tiers begin anew with each contract, so each is rated by itself.
         first, last = contract.validity
         first = -_FOREVER_US if first is None else first
         last = _FOREVER_US if last is None else last

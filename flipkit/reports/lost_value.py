@@ -68,11 +68,7 @@ def lost_value_report(kit: Kit, start: Any, end: Any = None) -> Frame:
     window = read_window(months[0], months[-1])  # whole months, as Flip reports them
     report = performance_report(kit, start, end)
     lost = take(report, numbers=["lost_kwh"], texts=["site_id", "month", "finding"])
-    locations = {}
-    for location in locations_of(kit):
-        if location.site_id and location.timezone and location.currency:
-            locations[location.site_id] = location
-
+    locations = _locations_by_site(kit)
     sites = list(dict.fromkeys(lost["site_id"][lost["lost_kwh"] > 0]))
     located = [locations.get(site) for site in sites]
     values = map_concurrent(partial(_site_value, kit, window), located, what="lost value")
@@ -93,6 +89,15 @@ def lost_value_report(kit: Kit, start: Any, end: Any = None) -> Frame:
     about = facts(report)
     about["query"] = about["query"] | {"report": "lost value"}
     return LOST_VALUE_REPORT.build(columns, kit.frames, facts=about)
+
+
+def _locations_by_site(kit: Kit) -> dict[str, SiteLocation]:
+    """Return the locations that can be valued: with a time zone and a currency."""
+    found = {}
+    for location in locations_of(kit):
+        if location.site_id and location.timezone and location.currency:
+            found[location.site_id] = location
+    return found
 
 
 class _KwhValue(NamedTuple):
@@ -269,6 +274,7 @@ def _values_by_month(
     substitute = of_window._replace(
         finding=Finding("lost_value.profile_of_window", "no production records in the month")
     )
+    # A record belongs to the month in which it begins.
     labels, edges = month_edges(timezone, *bounds)
     month = np.searchsorted(edges, production.start_us, side="right") - 1
     values = {}

@@ -47,10 +47,9 @@ def bill_table(bill: Frame) -> Iterator[str]:
         rows = [("month", "charged kWh", *kinds, "to pay")]
         for label, lines in selections:
             is_charged = lines & (line_kind == "energy") & (columns["unit"] == "kWh")
-            figures = [fsum(columns["quantity"][is_charged])]
-            for kind in kinds:
-                figures.append(fsum(columns["cost"][lines & (line_kind == kind)]))
-            figures.append(fsum(columns["cost"][lines]))
+            charged_kwh = fsum(columns["quantity"][is_charged])
+            by_kind = [fsum(columns["cost"][lines & (line_kind == kind)]) for kind in kinds]
+            figures = [charged_kwh, *by_kind, fsum(columns["cost"][lines])]
             rows.append((label, *[f"{figure:,.2f}" for figure in figures]))
         suffix = f", {sites} sites together" if sites > 1 else ""
         yield f"{tariff}, {columns['currency'][of_tariff][0]}{suffix}"
