@@ -114,12 +114,12 @@ def expected(content):
     ]
 
 
-def small_pieces(monkeypatch):
+def small_chunks(monkeypatch):
     monkeypatch.setattr(cost_answers, "_CHUNK_BYTES", 40)
 
 
 def test_whatever_the_rows_hold_they_are_what_json_finds(monkeypatch):
-    small_pieces(monkeypatch)
+    small_chunks(monkeypatch)
 
     @settings(max_examples=300)
     @given(reports())
@@ -132,7 +132,7 @@ def test_whatever_the_rows_hold_they_are_what_json_finds(monkeypatch):
 
 
 def test_half_an_answer_is_refused_wherever_it_ends(monkeypatch):
-    small_pieces(monkeypatch)
+    small_chunks(monkeypatch)
 
     @given(reports(), st.data())
     def check(content, data):
@@ -155,8 +155,8 @@ LIKE_ROWS = {
 
 
 @pytest.mark.parametrize("case", LIKE_ROWS)
-def test_what_only_looks_like_the_rows_is_not_taken_for_them(monkeypatch, case):
-    small_pieces(monkeypatch)
+def test_text_that_looks_like_rows_is_not_read_as_rows(monkeypatch, case):
+    small_chunks(monkeypatch)
     rows = [
         {
             "start_time": JUNE[0],
@@ -188,7 +188,7 @@ def long_report(count):
     return {"account_id": "a", "energy_units": "WH", "currency_code": "GBP", "data": rows}
 
 
-def test_a_long_report_is_read_in_pieces():
+def test_a_long_report_is_decoded_in_chunks():
     content = json.dumps(long_report(10_000)).encode()
     report = DECODER.decode(content)
     assert report.columns is not None
@@ -208,7 +208,9 @@ def test_a_long_report_is_read_in_pieces():
         ({"energy": None}, r"data\[9000\]\.energy"),
     ],
 )
-def test_what_is_wrong_late_in_a_long_report_is_told_of_the_whole(service, flatpeak, wrong, words):
+def test_a_late_error_in_a_long_report_is_located_in_the_whole_report(
+    service, flatpeak, wrong, words
+):
     report = long_report(10_000)
     report["data"][9_000] |= wrong
     if "start_time" in wrong:

@@ -212,7 +212,7 @@ def test_equal_neighbours_of_the_service_stay_apart_and_windows_do_not_cut(servi
     assert got(rows, flatpeak.prices("loc_1", START, edges[2])) == segments
 
 
-def test_no_price_is_said_to_be_so(service, flatpeak):
+def test_a_missing_price_is_an_error_of_its_own(service, flatpeak):
     service.answers["POST /prices/loc_1"] = (422, {"code": "no_price_data", "message": "No prices"})
     with pytest.raises(PriceUnavailable, match="15 minutes"):
         flatpeak.prices("loc_1", START, START + DAY)

@@ -115,30 +115,30 @@ FINAL = [
 ]
 
 
-@pytest.mark.parametrize("trouble", TRANSIENT, ids=repr)
-def test_a_transient_failure_is_retried(trouble):
-    server = Server(trouble, trouble, ok(7))
+@pytest.mark.parametrize("failure", TRANSIENT, ids=repr)
+def test_a_transient_failure_is_retried(failure):
+    server = Server(failure, failure, ok(7))
     answer = session(server).send("GET", ["x"])
     assert answer.value == {"value": 7}
     assert answer.request.attempts == 3
 
 
-@pytest.mark.parametrize("trouble", TRANSIENT, ids=repr)
-def test_a_call_that_may_have_arrived_is_not_repeated_unless_that_is_safe(trouble):
-    server = Server(trouble, ok())
+@pytest.mark.parametrize("failure", TRANSIENT, ids=repr)
+def test_a_call_that_may_have_arrived_is_not_repeated_unless_that_is_safe(failure):
+    server = Server(failure, ok())
     with pytest.raises(errors.RequestError) as caught:
         session(server).send("POST", ["commission"], body={}, repeatable=False)
     assert len(server.requests) == 1
-    if isinstance(trouble, Exception):
+    if isinstance(failure, Exception):
         assert "may have arrived" in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    "trouble",
+    "failure",
     [httpx.ConnectError("refused"), httpx.ConnectTimeout("slow"), httpx.PoolTimeout("full")],
 )
-def test_a_call_that_cannot_have_arrived_is_always_repeated(trouble):
-    server = Server(trouble, ok())
+def test_a_call_that_cannot_have_arrived_is_always_repeated(failure):
+    server = Server(failure, ok())
     session(server).send("POST", ["commission"], body={}, repeatable=False)
     assert len(server.requests) == 2
 
@@ -520,9 +520,9 @@ def test_a_secret_shows_nowhere(caplog):
     with pytest.raises(TypeError):
         pickle.dumps(secret)
     with caplog.at_level(logging.DEBUG):
-        for trouble in (httpx.Response(403), httpx.ReadError("x"), httpx.Response(200, html="<p>")):
+        for failure in (httpx.Response(403), httpx.ReadError("x"), httpx.Response(200, html="<p>")):
             try:
-                session(Server(trouble)).send("GET", ["x"], query={"q": "1"})
+                session(Server(failure)).send("GET", ["x"], query={"q": "1"})
             except errors.RequestError as error:
                 shown += [
                     str(error),

@@ -77,7 +77,7 @@ EXPECTED_FINDINGS = {
 }
 
 
-def test_the_trouble_in_the_fleet_is_found(year):
+def test_every_fault_of_the_sample_fleet_is_found(year):
     found = rows(year)
     troubles = json.loads((hand.SAMPLE / "troubles.json").read_text(encoding="utf-8"))
     assert set(EXPECTED_FINDINGS) <= {trouble["kind"] for trouble in troubles}
