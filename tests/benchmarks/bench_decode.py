@@ -18,7 +18,7 @@ SPAN = ("2020-01-01T00:00:00Z", "2026-01-01T00:00:00Z")
 
 
 def answer(*, offset, references):
-    """A cost report as the API writes it; with `offset` in local times, with `references` per row."""
+    """A cost report as the API writes it; `offset`: local times; `references`: one per row."""
     rng = np.random.default_rng(7)
     start = datetime(2020, 1, 1, tzinfo=UTC)
     zone = "+01:00" if offset else "Z"

@@ -27,7 +27,8 @@ def main():
             floor = CALLS * DELAY_S / WORKERS
             print(
                 f"{CALLS} cost reports ({library}), {DELAY_S * 1000:.0f} ms each: "
-                f"{statistics.median(own):.2f} s (from {min(own):.2f} to {max(own):.2f}) against {floor:.2f} s: "
+                f"{statistics.median(own):.2f} s (from {min(own):.2f} to {max(own):.2f}) "
+                f"against {floor:.2f} s: "
                 f"{statistics.median(own) / floor:.2f} times (goal 1.5)"
             )
 
