@@ -15,7 +15,7 @@ from flipkit.errors import InvalidRequest, NotFound
 from flipkit.flatpeak import CostRows, cost_rows
 from flipkit.frames import COST_REPORT, Finding, Frame, as_text, returns
 from flipkit.http import map_concurrent
-from flipkit.money import rounded
+from flipkit.money import round_money
 from flipkit.reports.local_cost import (
     LocalCost,
     TariffObjects,
@@ -291,8 +291,8 @@ def _aggregated(
             findings.append(local.finding)
         yield _null_row(job, period, findings) | {
             "energy_kwh": round(inside.total(rows.energy_kwh), 6),
-            "cost": rounded(service_cost, currency),
-            "local_cost": rounded(own_cost, currency),
+            "cost": round_money(service_cost, currency),
+            "local_cost": round_money(own_cost, currency),
             "local_cost_source": None if np.isnan(own_cost) else local.source,
             "currency": currency,
             "intervals": len(inside.row),

@@ -17,7 +17,7 @@ from flipkit.calendar import month_edges
 from flipkit.errors import InputError, InvalidRequest, NotFound, UnexpectedAnswer
 from flipkit.flatpeak import CostRows, cost_rows, price_series
 from flipkit.frames import Finding
-from flipkit.money import rounded
+from flipkit.money import round_money
 from flipkit.tariffs import PriceSeries, Tariff
 from flipkit.tariffs.model import joined
 from flipkit.tariffs.rating import Used, has_tiers, mean_prices
@@ -116,9 +116,9 @@ def difference_findings(
         Whether a row differs by more than its tolerance.
     currency : str or None
     """
-    by_service = rounded(cost, currency)
-    by_tariff = rounded(local, currency)
-    if is_beyond and by_service != by_tariff and rounded(abs(cost - local), currency) > 0:
+    by_service = round_money(cost, currency)
+    by_tariff = round_money(local, currency)
+    if is_beyond and by_service != by_tariff and round_money(abs(cost - local), currency) > 0:
         yield Finding(
             "cost.differs",
             f"{by_service} according to the service, {by_tariff} calculated from its tariffs",

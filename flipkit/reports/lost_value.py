@@ -15,7 +15,7 @@ from flipkit.errors import PriceUnavailable
 from flipkit.flatpeak import CostRows, cost_rows, price_series
 from flipkit.frames import LOST_VALUE_REPORT, Finding, Frame, facts, returns, take
 from flipkit.http import map_concurrent
-from flipkit.money import rounded
+from flipkit.money import round_money
 from flipkit.reports.performance import performance_report
 from flipkit.reports.shared import SiteLocation, locations_of
 from flipkit.tariffs import PriceSeries
@@ -181,9 +181,9 @@ def _row(
     row["finding"] = "; ".join(str(each) for each in findings if each) or None
     if kwh_value is None:
         return row
-    exported = rounded(lost_kwh * kwh_value.exported, currency)
-    self_consumed = rounded(lost_kwh * kwh_value.self_consumed, currency)
-    row["lost_value"] = rounded(lost_kwh * kwh_value.mean, currency)
+    exported = round_money(lost_kwh * kwh_value.exported, currency)
+    self_consumed = round_money(lost_kwh * kwh_value.self_consumed, currency)
+    row["lost_value"] = round_money(lost_kwh * kwh_value.mean, currency)
     row["lost_value_low"] = min(exported, self_consumed)
     row["lost_value_high"] = max(exported, self_consumed)
     return row
