@@ -104,7 +104,7 @@ BAD_RECORDS = {
         "2025-06-01T01:00:00",
         "start_utc: 2025-06-01T01:00:00 has no zone",
     ),
-    "an unknown unit": ("units", "MWH", "units is 'MWH'; choose one of"),
+    "an unknown unit": ("units", "MWH", "units is 'MWH'; use one of"),
     "a negative value": ("value", -3.0, "value is negative"),
     "a missing value": ("value", None, "value is missing"),
     "a value that is no number": ("value", float("inf"), "value"),
@@ -113,7 +113,7 @@ BAD_RECORDS = {
     "an unknown direction": (
         "tariff_direction",
         "SIDEWAYS",
-        "tariff_direction is 'SIDEWAYS'; choose one of",
+        "tariff_direction is 'SIDEWAYS'; use one of",
     ),
     "a confidence above 1": ("confidence", 1.5, "confidence"),
 }
@@ -197,7 +197,7 @@ MISTAKES = {
             "loc_1", DAY["end"], DAY["start"]
         ),
         fk.InputError,
-        "end 2025-06-01T00:00:00Z is not after start 2025-06-02T00:00:00Z",
+        "the end must be after the start",
     ),
     "an end month before the start": (
         lambda kit, records, energy: fk.lost_value_report(kit, "2025-06", "2025-05"),
@@ -207,7 +207,7 @@ MISTAKES = {
     "an id that climbs": (
         lambda kit, records, energy: kit.flatpeak.location("../customers"),
         fk.InputError,
-        "id '../customers': '.', '..' and control characters",
+        "id '../customers' is not valid; '.', '..' and control characters",
     ),
     "an id among many that climbs": (
         lambda kit, records, energy: kit.flatpeak.cost_by_interval(["loc_1", "a/../b"], **DAY),
@@ -261,7 +261,7 @@ MISTAKES = {
             records(value=[1.0, 2.0, -3.0, 4.0, 5.0])
         ),
         fk.InputError,
-        "nothing was sent, for 1 of 5 records cannot be: row 2: value",
+        "nothing was sent, because 1 of 5 records are not valid: row 2: value",
     ),
     "a generation below zero": (
         lambda kit, records, energy: fk.simulate(energy(generation_kwh=[0.0, -1.0, 0.0]), [FLAT]),

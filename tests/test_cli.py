@@ -89,10 +89,10 @@ def test_wrong_words_are_answered_with_the_usage(run, words):
 
 
 MISTAKES = {
-    "report performance --start 2025-13 --end 2025-12": "month '2025-13' is none; write it as 'YYYY-MM'",
-    "report performance --start 2025-06 --end 2025-05": "last month 2025-05 is before the first",
-    "report lost-value --start 2025-06-01 --end 2025-06-30": "month '2025-06-01' is none",
-    "report cost --start soon --end later": "'soon' is no ISO 8601 time",
+    "report performance --start 2025-13 --end 2025-12": "start '2025-13' is not a valid date",
+    "report performance --start 2025-06 --end 2025-05": "is empty; the end must be after the start",
+    "report lost-value --start 2025-06-01 --end 2025-06-31": "end '2025-06-31' is not a valid date",
+    "report cost --start soon --end later": "start 'soon' is not a valid date or time",
     "report cost --start 2025-06-01T00:00:00 --end 2025-07": "has no zone; give it a zone",
     "simulate missing.toml --energy e.csv --out o": "missing.toml: No such file",
     "simulate . --energy e.csv --out o": ".: Is a directory",

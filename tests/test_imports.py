@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "frames": _GROUND,
     "http": _GROUND,
     "flip": _DATA,
-    "flatpeak": _DATA | {"tariffs"},
+    "flatpeak": _DATA | {"tariffs", "tariffs.model"},
     "tariffs.model": _GROUND | {"frames"},
     "tariffs.read": _GROUND | {"frames", "tariffs.model"},
     "tariffs.rating": _GROUND | {"frames", "tariffs.model"},
@@ -48,7 +48,7 @@ MAY_IMPORT = {
     | _CHANGES
     | {"scenarios.engine", "scenarios.service", "plots"},
     "scenarios": _DATA | _TARIFFS | _CHANGES | _RESULTS,
-    "reports": _DATA | _TARIFFS | {"tariffs.read", "connect"},
+    "reports": _DATA | _TARIFFS | {"flip", "flatpeak", "connect"},
     "demo": {"frames", "connect", "emulator", "plots", "reports", "scenarios", "tariffs"},
     "cli": _DATA | _TARIFFS | {"connect", "demo", "emulator", "reports", "scenarios"},
     "__main__": {"cli"},

@@ -4,99 +4,98 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from flipkit.errors import InputError, RequestInfo, UnexpectedAnswer
-from flipkit.flatpeak.cost_rows import Report, columns_of, joined
-from flipkit.flatpeak.ids import ids_of
-from flipkit.flatpeak.moments import span_us, text_of, times_of
-from flipkit.flatpeak.service import Service
+from flipkit.calendar import Window, read_window, to_text
+from flipkit.errors import InputError
+from flipkit.flatpeak.cost_answers import CostColumns, CostReport, CostRows, Texts, in_kwh
+from flipkit.flatpeak.service import Service, ids_of
 from flipkit.frames import COSTS, Frame, returns
 from flipkit.http import Answer, map_concurrent
+from flipkit.vocabulary import Aggregation, Direction
 
-__all__ = ["Costs", "cost_columns"]
-
-_AGGREGATIONS = (None, "DAY", "MONTH")
-_PER_KWH = {"WH": 1000.0, "KWH": 1.0}
+__all__ = ["Costs", "cost_rows"]
 
 
 class Costs(Service):
-    """The verbs for costs of records that were submitted."""
+    """The methods for costs of submitted records."""
 
     @returns(COSTS)
     def cost_by_interval(
         self,
         object_id: str | Iterable[str],
         start: Any,
-        end: Any,
+        end: Any = None,
         *,
-        tariff_direction: str = "IMPORT",
-        aggregation: str | None = None,
+        tariff_direction: Direction = "IMPORT",
+        aggregation: Aggregation | None = None,
     ) -> Frame:
-        """What the energy of locations or devices cost, with today's knowledge of the prices.
+        """Return what the energy of locations or devices cost, at the prices known today.
 
         Parameters
         ----------
         object_id : str or iterable of str
             Flatpeak's id of one location or device, or of many.
-        start, end : datetime, Timestamp or str
-            With a zone; the end is not included.
+        start, end : str, date, datetime, Timestamp or Period
+            ``"2025-06"`` and ``"2025-06-15"`` are local months and days of each location, the end
+            included; a time with a zone is an instant, the end not included. `end` defaults to
+            the end of `start`.
         tariff_direction : {"IMPORT", "EXPORT", "LOCAL"}
-            Whose records: those submitted with this tariff direction.
+            Records that were submitted with this tariff direction.
         aggregation : {None, "DAY", "MONTH"}
-            By local day or month of the location; None is a row a record.
+            One row per local day or month of the location; None for one row per record.
 
         Returns
         -------
         DataFrame
-            Standing charges are not part of the costs.
+            Standing charges are not included in the costs.
 
         Raises
         ------
+        InputError
+            An empty window, an unknown direction or aggregation, an id that is not a string, or
+            local dates for a device, whose time zone the service does not give.
+        NaiveTimestampError
+            A time without a zone.
         PriceUnavailable
             There is no price for a location and direction.
         """
-        first, last = span_us(start, end)
-        if aggregation not in _AGGREGATIONS:
+        window = read_window(start, end)
+        if aggregation not in {None, "DAY", "MONTH"}:
             raise InputError(
-                f"aggregation={aggregation!r}: choose DAY, MONTH, or None for a row a record"
+                f"aggregation {aggregation!r} is not one of 'DAY', 'MONTH' and None (one row per "
+                "record)"
             )
-        direction = self._wire.cost_query(tariff_direction)
-        query = direction | ({"aggregation": aggregation} if aggregation else {})
-        body = {
-            "start_time": text_of(first),
-            "end_time": text_of(last),
-            **(direction if self._wire.anode else {}),
+        self._wire.cost_query(tariff_direction)  # raises for an unknown direction
+        ids = ids_of(object_id, "object_id")
+        _check_zones(ids, window)
+        jobs = list(zip(ids, self._bounds(ids, window), strict=True))
+        ask = partial(cost_rows, self, tariff_direction=tariff_direction, aggregation=aggregation)
+        parts = map_concurrent(lambda job: ask(job[0], *job[1]), jobs, what="costs")
+        query = {
+            "object_id": ids,
+            "start": str(start),
+            "end": None if end is None else str(end),
+            "tariff_direction": tariff_direction,
+            "aggregation": aggregation,
         }
-        objects = ids_of(object_id, "object_id")
-        answers = map_concurrent(
-            lambda one: self._ask(
-                self._wire.costs, "POST", "costs", "interval", one, query=query, body=body
-            ),
-            objects,
-            what="costs",
-        )
-        word = direction[self._wire.direction]
-        parts = [
-            _cost_rows(answer, one, word) for one, answer in zip(objects, answers, strict=True)
-        ]
-        facts = self._facts(answers, cost_by_interval={"object_id": objects, **body, **query})
-        return COSTS.build(joined(parts), self.frames, ordered=True, facts=facts)
+        facts = self._facts([part.answered_utc for part in parts], cost_by_interval=query)
+        return COSTS.build(_frame_columns(parts), self.frames, ordered=True, facts=facts)
 
     @returns(COSTS)
     def cost_by_session(
-        self, session_reference_id: str, *, tariff_direction: str = "IMPORT"
+        self, session_reference_id: str, *, tariff_direction: Direction = "IMPORT"
     ) -> Frame:
-        """What a session cost, e.g. the charging of a car.
+        """Return what a session cost, e.g. the charging of a car.
 
         Parameters
         ----------
         session_reference_id : str
             As submitted with its records.
         tariff_direction : {"IMPORT", "EXPORT", "LOCAL"}
-            Whose records: those submitted with this tariff direction.
+            Records that were submitted with this tariff direction.
 
         Returns
         -------
@@ -104,6 +103,8 @@ class Costs(Service):
 
         Raises
         ------
+        InputError
+            An unknown direction, or an id that is not valid.
         PriceUnavailable
             There is no price for the location and direction.
         """
@@ -111,70 +112,112 @@ class Costs(Service):
         answer = self._ask(
             self._wire.costs, "POST", "costs", "session", session_reference_id, query=query
         )
-        columns = _cost_rows(answer, answer.value.head.object_id, query[self._wire.direction])
+        rows = _rows_of(answer, answer.value.head.object_id, query[self._wire.direction])
+        columns = _frame_columns([rows])
         if columns["session_reference_id"] is None:
             columns["session_reference_id"] = session_reference_id
-        facts = self._facts(
-            [answer], cost_by_session={"session_reference_id": session_reference_id, **query}
-        )
+        asked = {"session_reference_id": session_reference_id, **query}
+        facts = self._facts([rows.answered_utc], cost_by_session=asked)
         return COSTS.build(columns, self.frames, ordered=True, facts=facts)
 
 
-def cost_columns(
-    rows: Sequence[Any], units: Sequence[str] | str, request: RequestInfo
-) -> dict[str, Any]:
-    """Cost rows as columns; a text column that is null throughout is None.
-
-    Parameters
-    ----------
-    rows : sequence of CostRow
-    units : str, or sequence of str
-        Of the energy, of all rows or of each.
-    request : RequestInfo
-        For errors.
+def cost_rows(
+    client: Costs,
+    object_id: str,
+    start_us: int,
+    end_us: int,
+    *,
+    tariff_direction: Direction,
+    aggregation: Aggregation | None = None,
+) -> CostRows:
+    """Return the cost rows of one location or device as arrays.
 
     Raises
     ------
-    UnexpectedAnswer
-        A time that is none, or a unit that is not known.
+    PriceUnavailable
+        There is no price for the location and direction.
     """
-    return _in_kwh(columns_of(rows, partial(times_of, request=request)), units, request)
+    wire = client._wire
+    query = wire.cost_query(tariff_direction)
+    body = {"start_time": to_text(start_us), "end_time": to_text(end_us)}
+    direction = query[wire.direction]
+    if wire.is_anode:  # documented in both places; Zero refuses it in the body
+        body[wire.direction] = direction
+    if aggregation:
+        query["aggregation"] = aggregation
+    answer = client._ask(wire.costs, "POST", "costs", "interval", object_id, query=query, body=body)
+    return _rows_of(answer, object_id, direction)
 
 
-def _in_kwh(
-    columns: dict[str, Any], units: Sequence[str] | str, request: RequestInfo
-) -> dict[str, Any]:
-    unknown = set([units] if isinstance(units, str) else units) - set(_PER_KWH)
-    if unknown:
-        raise UnexpectedAnswer(f"energy in {min(unknown)!r}; the contract promises WH", request)
-    per_kwh = (
-        _PER_KWH[units] if isinstance(units, str) else np.array([_PER_KWH[unit] for unit in units])
+def _check_zones(ids: Sequence[str], window: Window) -> None:
+    """Raise InputError if local dates are given for an object whose time zone is not known."""
+    if not window.needs_zone:
+        return
+    for one in ids:
+        if not one.startswith("loc_"):
+            raise InputError(
+                f"object {one!r} is not a location, and the service does not give the time zone of "
+                "a device; give start and end as datetimes with a zone, or use fk.cost_report"
+            )
+
+
+def _rows_of(answer: Answer[CostReport], object_id: str | None, direction: str) -> CostRows:
+    head = answer.value.head
+    columns = CostColumns.of_report(answer)
+    return CostRows(
+        object_id=object_id,
+        tariff_direction=cast(Direction, direction),
+        currency=head.currency_code or None,
+        timezone=head.location_timezone or None,
+        answered_utc=answer.data_time_utc,
+        start_us=columns.start_us,
+        end_us=columns.end_us,
+        energy_kwh=in_kwh(columns.energy, head.energy_units, answer.request),
+        cost=columns.cost,
+        confidence=columns.confidence,
+        session_reference_id=columns.session_reference_id,
+        record_reference_id=columns.record_reference_id,
+        energy_flow_direction=columns.energy_flow_direction,
     )
-    return {"energy_kwh": columns.pop("energy") / per_kwh, **columns}
 
 
-def _cost_rows(answer: Answer[Report], object_id: str | None, direction: str) -> dict[str, Any]:
-    head, columns = answer.value
-    if columns is None:
-        columns = cost_columns(head.data or [], head.energy_units, answer.request)
-    else:
-        columns = _in_kwh(columns, head.energy_units, answer.request)
-    columns |= {"object_id": object_id, "tariff_direction": direction}
-    columns |= {"currency": head.currency_code or None, "timezone": head.location_timezone or None}
-    return _in_order(columns)
+def _frame_columns(parts: Sequence[CostRows]) -> dict[str, Any]:
+    """Return the columns of a cost frame, one part after another."""
+    if not parts:
+        return {}
+    sizes = [len(part) for part in parts]
 
+    def array(name: str) -> Any:
+        arrays = [getattr(part, name) for part in parts]
+        return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
-def _in_order(columns: dict[str, Any]) -> dict[str, Any]:
-    starts, ends = columns["start_utc"], columns["end_utc"]
-    if (starts[1:] > starts[:-1]).all():
-        return columns
-    order = np.lexsort((ends, starts))
-    rows = order.tolist()
+    def texts(name: str) -> Any:
+        return _text_column([getattr(part, name) for part in parts], sizes)
+
     return {
-        name: [values[row] for row in rows] if isinstance(values, list) else _picked(values, order)
-        for name, values in columns.items()
+        "object_id": texts("object_id"),
+        "start_utc": array("start_us"),
+        "end_utc": array("end_us"),
+        "tariff_direction": texts("tariff_direction"),
+        "energy_kwh": array("energy_kwh"),
+        "cost": array("cost"),
+        "currency": texts("currency"),
+        "confidence": array("confidence"),
+        "session_reference_id": texts("session_reference_id"),
+        "record_reference_id": texts("record_reference_id"),
+        "timezone": texts("timezone"),
+        "energy_flow_direction": texts("energy_flow_direction"),
     }
 
 
-def _picked(values: Any, order: np.ndarray) -> Any:
-    return values[order] if isinstance(values, np.ndarray) else values
+def _text_column(values: Sequence[Texts | str], sizes: Sequence[int]) -> Any:
+    """Return one column; a value that is None or a string fills all rows of its part."""
+    if not any(isinstance(value, list) for value in values):
+        # A scalar fills the whole column much faster than an array does.
+        if len(set(values)) == 1:
+            return values[0]
+        return np.repeat(np.array(values, dtype=object), sizes)
+    column: list[str | None] = []
+    for value, size in zip(values, sizes, strict=True):
+        column.extend(value if isinstance(value, list) else [value] * size)
+    return column

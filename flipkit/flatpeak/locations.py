@@ -1,4 +1,4 @@
-"""Locations: the homes, each with its address, time zone, currency and tariffs."""
+"""Locations (homes with address, time zone, currency and tariffs) and devices."""
 
 from __future__ import annotations
 
@@ -6,37 +6,40 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
 
-from flipkit.flatpeak.moments import stamps
+from flipkit.errors import ConnectionFailed, InputError
 from flipkit.flatpeak.service import Service
-from flipkit.flatpeak.shapes import Location, LocationStatus, Page, Slot
-from flipkit.frames import LOCATION_STATUS, LOCATIONS, Frame, returns
+from flipkit.flatpeak.shapes import Device, Location, LocationStatus, Page, Slot
+from flipkit.flatpeak.wire import answer_stamps
+from flipkit.frames import DEVICES, LOCATION_STATUS, LOCATIONS, Frame, returns
 from flipkit.http import Answer
 
-__all__ = ["Locations"]
+__all__ = ["Devices", "Locations", "location_columns"]
 
-_PAGE = msgspec.json.Decoder(Page[Location])
-_ONE = msgspec.json.Decoder(Location)
+_LOCATIONS = msgspec.json.Decoder(Page[Location])
+_LOCATION = msgspec.json.Decoder(Location)
 _STATUS = msgspec.json.Decoder(LocationStatus)
+_DEVICES = msgspec.json.Decoder(Page[Device])
 
 
 class Locations(Service):
-    """The verbs for locations."""
+    """The methods for locations."""
 
     @returns(LOCATIONS)
     def locations(self) -> Frame:
-        """All locations of the account.
+        """Return all locations of the account.
 
         Returns
         -------
         DataFrame
         """
-        found, answer = self._all(_PAGE, "locations")
+        found, answer = self._all(_LOCATIONS, "locations")
         return self._location_frame(found, answer, list="locations")
 
     @returns(LOCATIONS)
     def location(self, location_id: str) -> Frame:
-        """One location.
+        """Return one location.
 
         Parameters
         ----------
@@ -53,26 +56,14 @@ class Locations(Service):
         NotFound
             There is no such location.
         """
-        answer = self._ask(_ONE, "GET", "locations", location_id)
+        answer = self._ask(_LOCATION, "GET", "locations", location_id)
         return self._location_frame([answer.value], answer, location_id=location_id)
 
     def _location_frame(
         self, found: Sequence[Location], answer: Answer[Any], **query: Any
     ) -> Frame:
-        addresses = [x.postal_address for x in found]
-        states = [x.tariff_status for x in found]
-        columns = {
-            "location_id": [x.id for x in found],
-            "reference_id": [x.reference_id for x in found],
-            "customer_id": [x.customer_id or None for x in found],
-            "timezone": [x.timezone or None for x in found],
-            "currency": [x.currency_code or None for x in found],
-            **{name: [_text(address, name) for address in addresses] for name in _ADDRESS},
-            **{f"tariff_{name}": [_text(state, name) for state in states] for name in _SLOTS},
-            "created_utc": stamps([x.time_created for x in found], "time_created", answer.request),
-            "live_mode": [x.live_mode for x in found],
-        }
-        return LOCATIONS.build(columns, self.frames, facts=self._facts([answer], **query))
+        facts = self._facts([answer.data_time_utc], **query)
+        return LOCATIONS.build(_location_columns(found, answer), self.frames, facts=facts)
 
     def create_location(
         self,
@@ -86,17 +77,17 @@ class Locations(Service):
         address_line2: str | None = None,
         customer_id: str | None = None,
     ) -> str:
-        """Make a location.
+        """Create a location.
 
         Parameters
         ----------
         reference_id : str
-            Your own id of it. flipkit's reports find a site's location by the site's id in Flip.
+            Your own id. The reports find a site's location by the site's id in Flip.
         city : str
         country_code : str
             ISO 3166-1 alpha-2, ``GB``.
         state : str, optional
-            Needed in the US. From the address Flatpeak takes time zone, currency and market region.
+            Required in the US. Flatpeak derives time zone, currency and market from the address.
         post_code, address_line1, address_line2 : str, optional
         customer_id : str, optional
             Flatpeak's id of the customer.
@@ -109,7 +100,7 @@ class Locations(Service):
         Raises
         ------
         InvalidRequest
-            409: there is such a location already.
+            409: the location exists already.
         """
         address = {
             "address_line1": address_line1,
@@ -119,13 +110,16 @@ class Locations(Service):
             "post_code": post_code,
             "country_code": country_code,
         }
-        body: dict[str, Any] = {"reference_id": reference_id, "customer_id": customer_id}
-        body["postal_address"] = _given(address)
-        return self._create(_given(body), "locations")
+        body = {
+            "reference_id": reference_id,
+            "customer_id": customer_id,
+            "postal_address": _without_nulls(address),
+        }
+        return self._create(_without_nulls(body), "locations")
 
     @returns(LOCATION_STATUS)
     def location_status(self, location_id: str) -> Frame:
-        """How the tariffs of a location are connected.
+        """Return how the tariffs of a location are connected.
 
         Parameters
         ----------
@@ -135,8 +129,8 @@ class Locations(Service):
         Returns
         -------
         DataFrame
-            A row for each of its tariffs' slots (``commodity_import``, ...); words that flipkit does not know pass
-            through.
+            One row per tariff slot (``commodity_import``, ...); unknown words of the service are
+            kept.
 
         Raises
         ------
@@ -144,35 +138,188 @@ class Locations(Service):
             There is no such location.
         """
         answer = self._ask(_STATUS, "GET", "locations", location_id, "status")
-        slots = {name: slot or Slot() for name, slot in answer.value.tariff_status.items()}
-        tariffs = [slot.tariff for slot in slots.values()]
+        slots = [slot or Slot() for slot in answer.value.tariff_status.values()]
+        tariffs = [slot.tariff for slot in slots]
         contract_ends = [_text(tariff, "contract_end_date") for tariff in tariffs]
         columns = {
             "location_id": location_id,
-            "slot": list(slots),
-            "status": [slot.status or None for slot in slots.values()],
-            "connection_type": [slot.connection_type or None for slot in slots.values()],
-            "provider": [_text(slot.provider, "display_name") for slot in slots.values()],
-            **{
-                name: [_text(tariff, field) for tariff in tariffs]
-                for name, field in _TARIFF.items()
-            },
-            "contract_end_utc": stamps(contract_ends, "contract_end_date", answer.request),
+            "slot": list(answer.value.tariff_status),
+            "status": [slot.status or None for slot in slots],
+            "connection_type": [slot.connection_type or None for slot in slots],
+            "provider": [_text(slot.provider, "display_name") for slot in slots],
+            "tariff_id": [_text(tariff, "id") for tariff in tariffs],
+            "display_name": [_text(tariff, "display_name") for tariff in tariffs],
+            "structure_type": [_text(tariff, "structure_type") for tariff in tariffs],
+            "contract_end_utc": answer_stamps(contract_ends, "contract_end_date", answer.request),
         }
-        return LOCATION_STATUS.build(
-            columns, self.frames, facts=self._facts([answer], location_id=location_id)
+        facts = self._facts([answer.data_time_utc], location_id=location_id)
+        return LOCATION_STATUS.build(columns, self.frames, facts=facts)
+
+
+def location_columns(client: Locations) -> dict[str, np.ndarray]:
+    """Return the columns of `Flatpeak.locations` as arrays, ordered by location id."""
+    found, answer = client._all(_LOCATIONS, "locations")
+    found = sorted(found, key=lambda location: location.id)
+    return LOCATIONS.arrays(_location_columns(found, answer))
+
+
+def _location_columns(found: Sequence[Location], answer: Answer[Any]) -> dict[str, Any]:
+    addresses = [location.postal_address for location in found]
+    statuses = [location.tariff_status for location in found]
+    created = [location.time_created for location in found]
+    return {
+        "location_id": [location.id for location in found],
+        "reference_id": [location.reference_id for location in found],
+        "customer_id": [location.customer_id or None for location in found],
+        "timezone": [location.timezone or None for location in found],
+        "currency": [location.currency_code or None for location in found],
+        "country_code": [_text(address, "country_code") for address in addresses],
+        "state": [_text(address, "state") for address in addresses],
+        "city": [_text(address, "city") for address in addresses],
+        "post_code": [_text(address, "post_code") for address in addresses],
+        "tariff_commodity_import": [_text(status, "commodity_import") for status in statuses],
+        "tariff_commodity_export": [_text(status, "commodity_export") for status in statuses],
+        "tariff_non_commodity_import": [
+            _text(status, "non_commodity_import") for status in statuses
+        ],
+        "tariff_local": [_text(status, "local") for status in statuses],
+        "created_utc": answer_stamps(created, "time_created", answer.request),
+        "live_mode": [location.live_mode for location in found],
+    }
+
+
+class Devices(Service):
+    """The methods for devices."""
+
+    def create_device(self, reference_id: str) -> str:
+        """Create a device; two calls create two.
+
+        Parameters
+        ----------
+        reference_id : str
+            Your own id.
+
+        Returns
+        -------
+        str
+            Flatpeak's id, ``dev_...``.
+
+        Raises
+        ------
+        InputError
+            The id is not a string, or empty.
+        ConnectionFailed
+            No answer arrived; the device may exist, and `ensure_device` finds out.
+        """
+        return self._create({"reference_id": _reference(reference_id)}, "devices")
+
+    def ensure_device(self, reference_id: str) -> str:
+        """Return the device with this reference; create it if it does not exist.
+
+        Parameters
+        ----------
+        reference_id : str
+            Your own id.
+
+        Returns
+        -------
+        str
+            Flatpeak's id; that of the oldest device if several have the reference.
+
+        Notes
+        -----
+        Two programs that call this at the same moment may create two: the API has no call that
+        does both steps.
+        """
+        found = self._find_device(reference_id)
+        if found:
+            return found
+        try:
+            return self.create_device(reference_id)
+        except ConnectionFailed:
+            # The request may have arrived, and only the answer was lost.
+            found = self._find_device(reference_id)
+            if found:
+                return found
+            raise
+
+    def _find_device(self, reference_id: str) -> str | None:
+        query = {"reference_id": _reference(reference_id)}
+        listed, _ = self._all(_DEVICES, "devices", query=query)
+        same = [device for device in listed if device.reference_id == reference_id]
+        oldest = min(same, key=lambda device: (device.time_created, device.id), default=None)
+        return oldest.id if oldest else None
+
+    @returns(DEVICES)
+    def devices(self) -> Frame:
+        """Return all devices of the account.
+
+        Returns
+        -------
+        DataFrame
+        """
+        found, answer = self._all(_DEVICES, "devices")
+        last_seen = [device.last_seen for device in found]
+        created = [device.time_created for device in found]
+        columns = {
+            "device_id": [device.id for device in found],
+            "reference_id": [device.reference_id for device in found],
+            "last_seen_utc": answer_stamps(last_seen, "last_seen", answer.request),
+            "created_utc": answer_stamps(created, "time_created", answer.request),
+            "live_mode": [device.live_mode for device in found],
+        }
+        facts = self._facts([answer.data_time_utc], list="devices")
+        return DEVICES.build(columns, self.frames, facts=facts)
+
+    def update_device(self, device_id: str, reference_id: str) -> None:
+        """Change the reference of a device.
+
+        Parameters
+        ----------
+        device_id : str
+            Flatpeak's id.
+        reference_id : str
+            Your own new id.
+
+        Raises
+        ------
+        InputError
+            The reference is not a string, or empty.
+        NotFound
+            There is no such device.
+        """
+        body = {"reference_id": _reference(reference_id)}
+        self._session.send("PATCH", ["devices", device_id], body=body)
+
+    def delete_device(self, device_id: str) -> None:
+        """Delete a device permanently.
+
+        Parameters
+        ----------
+        device_id : str
+            Flatpeak's id.
+
+        Raises
+        ------
+        NotFound
+            There is no such device.
+        """
+        self._delete("devices", device_id)
+
+
+def _reference(reference_id: str) -> str:
+    if not isinstance(reference_id, str) or not reference_id:
+        raise InputError(
+            f"reference_id {reference_id!r} is not valid; expected your own id of the device, a "
+            "non-empty string"
         )
-
-
-_ADDRESS = ("country_code", "state", "city", "post_code")
-_SLOTS = ("commodity_import", "commodity_export", "non_commodity_import", "local")
-_TARIFF = {"tariff_id": "id", "display_name": "display_name", "structure_type": "structure_type"}
+    return reference_id
 
 
 def _text(part: Any, name: str) -> str | None:
-    """A text of a part of an answer; null where it is empty or the part is absent."""
+    """Return a string of a part of an answer; None if it is empty or the part is absent."""
     return getattr(part, name, None) or None
 
 
-def _given(fields: dict[str, Any]) -> dict[str, Any]:
+def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Meter records on their way to the service."""
+"""The upload of meter records."""
 
 from __future__ import annotations
 
@@ -9,18 +9,25 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from flipkit.flatpeak.delivery import Call, deliver
-from flipkit.flatpeak.findings import (
+from flipkit.flatpeak.delivery import (
+    Call,
+    Submission,
+    deliver,
+    failed_frame,
+    interval_queues,
+    register_queues,
+)
+from flipkit.flatpeak.records import (
+    CheckedRecords,
     contested_rows,
     falling_registers,
     implausible_powers,
+    read_intervals,
+    read_readings,
     repeats_and_overlaps,
 )
-from flipkit.flatpeak.lanes import interval_lanes, register_lanes
-from flipkit.flatpeak.records import Checked, read_intervals, read_readings
 from flipkit.flatpeak.service import Service
 from flipkit.flatpeak.shapes import Batch
-from flipkit.flatpeak.submission import Submission, failed_frame
 from flipkit.frames import FAILED_RECORDS, Finding, is_frame, library_of
 
 __all__ = ["Meters"]
@@ -30,28 +37,30 @@ _BATCH = msgspec.json.Decoder(Batch)
 
 
 class Meters(Service):
-    """The verbs for meter records."""
+    """The methods for meter records."""
 
     def submit_interval(self, records: Any) -> Submission:
         """Submit energy or power over intervals.
 
-        A record that cannot be sent, or that the service refuses, is in ``failed`` with its row and the reason; the
-        rest goes, in calls of at most 10,000, side by side. Records that repeat or overlap each other go one call
-        after another, in their order. Sending the same records again does no harm.
+        A record that cannot be sent, or that the service refuses, is in ``failed`` with its row and
+        the reason. The others are sent concurrently, in calls of at most 10,000. Records that
+        repeat or overlap each other are sent one call after another, in their order. Sending the
+        same records again is harmless.
 
         Parameters
         ----------
         records : DataFrame or list of dict
-            Needed: ``location_id``, ``units`` (W, KW: power held over the interval; WH, KWH: energy in it), ``value``
-            (not negative), ``start_utc``, ``end_utc`` (with a zone). Optional: ``device_id`` (the record is then the
-            device's), ``session_reference_id``, ``record_reference_id``, ``energy_flow_direction`` (INBOUND or
-            OUTBOUND; INBOUND), ``tariff_direction`` (IMPORT, EXPORT or LOCAL; IMPORT for INBOUND, EXPORT for
-            OUTBOUND), ``confidence`` (0 to 1, below 1 is a forecast; 1).
+            Required: ``location_id``, ``units`` (W, KW: power held over the interval; WH, KWH:
+            energy in it), ``value`` (not negative), ``start_utc``, ``end_utc`` (with a zone).
+            Optional: ``device_id`` (the record is then the device's), ``session_reference_id``,
+            ``record_reference_id``, ``energy_flow_direction`` (INBOUND or OUTBOUND; default
+            INBOUND), ``tariff_direction`` (IMPORT, EXPORT or LOCAL; default IMPORT for INBOUND,
+            EXPORT for OUTBOUND), ``confidence`` (0 to 1, below 1 is a forecast; default 1).
 
         Returns
         -------
         Submission
-            Its frame is of the library of `records`, where that is a frame.
+            Its frame is of the library of `records`, if that is a frame.
 
         Raises
         ------
@@ -62,25 +71,28 @@ class Meters(Service):
         """
         checked = read_intervals(records)
         repeats, overlaps = contested_rows(checked)
-        findings = [*repeats_and_overlaps(repeats, overlaps), *implausible_powers(checked)]
-        lanes = interval_lanes(checked, np.union1d(repeats, overlaps), self._wire)
         return self._submit(
-            checked, lanes, findings, ("meters", "interval"), _library(records, self.frames)
+            checked,
+            interval_queues(checked, np.union1d(repeats, overlaps), self._wire),
+            [*repeats_and_overlaps(repeats, overlaps), *implausible_powers(checked)],
+            path=("meters", "interval"),
+            into=library_of(records) if is_frame(records) else self.frames,
         )
 
     def submit_cumulative(self, records: Any) -> Submission:
         """Submit readings of registers that only count up.
 
-        The service takes the energy of an interval as the difference of two readings that follow each other in a
-        series (location, device, directions), also from one call to the next. So the readings of a series go in order
-        of time, one call after another, and series go side by side.
+        The service takes the difference of two consecutive readings of a series (location, device,
+        directions) as the energy between them, also across calls. So the readings of a series are
+        sent in order of time, one call after another, and different series concurrently.
 
         Parameters
         ----------
         records : DataFrame or list of dict
-            Needed: ``location_id``, ``units`` (WH or KWH), ``value`` (the register, not negative), ``time_utc`` (with
-            a zone, whole seconds). Optional: ``device_id``, ``session_reference_id``, ``record_reference_id``,
-            ``energy_flow_direction``, ``tariff_direction``, as for `submit_interval`.
+            Required: ``location_id``, ``units`` (WH or KWH), ``value`` (the register, not
+            negative), ``time_utc`` (with a zone, whole seconds). Optional: ``device_id``,
+            ``session_reference_id``, ``record_reference_id``, ``energy_flow_direction``,
+            ``tariff_direction``, as for `submit_interval`.
 
         Returns
         -------
@@ -95,18 +107,16 @@ class Meters(Service):
             The login failed; nothing was sent.
         """
         checked = read_readings(records)
-        findings = falling_registers(checked)
-        lanes = register_lanes(checked, self._wire)
         return self._submit(
             checked,
-            lanes,
-            findings,
-            ("meters", "cumulative", "epoch"),
-            _library(records, self.frames),
+            register_queues(checked, self._wire),
+            falling_registers(checked),
+            path=("meters", "cumulative", "epoch"),
+            into=library_of(records) if is_frame(records) else self.frames,
         )
 
     def batch(self, batch_id: str) -> Submission:
-        """How far the service is with a batch.
+        """Return the current state of a batch.
 
         Parameters
         ----------
@@ -117,47 +127,46 @@ class Meters(Service):
         -------
         Submission
             ``row`` of its frame counts within the batch.
+
+        Raises
+        ------
+        NotFound
+            There is no such batch.
         """
         batch = self._ask(_BATCH, "GET", "meters", "batch", query={"batch_id": batch_id}).value
-        named = batch.failed_records or []
-        columns = {
-            "row": [record.record_num for record in named],
-            "record_reference_id": [record.record_reference_id or None for record in named],
-            "error": [record.error for record in named],
+        records = batch.failed_records or []
+        failed = {
+            "row": [record.record_num for record in records],
+            "record_reference_id": [record.record_reference_id or None for record in records],
+            "error": [record.error for record in records],
         }
-        failed = FAILED_RECORDS.build(columns, self.frames)
-        counts = (
-            batch.records_submitted or 0,
-            batch.records_accepted or 0,
-            batch.records_processed or 0,
+        return Submission(
+            submitted=batch.records_submitted or 0,
+            accepted=batch.records_accepted or 0,
+            processed=batch.records_processed or 0,
+            batch_ids=(batch.id or batch_id,),
+            failed=FAILED_RECORDS.build(failed, self.frames),
         )
-        return Submission(*counts, (batch.id or batch_id,), failed)
 
     def _submit(
         self,
-        checked: Checked,
-        lanes: Sequence[Sequence[Call]],
+        checked: CheckedRecords,
+        queues: Sequence[Sequence[Call]],
         findings: list[Finding],
+        *,
         path: tuple[str, ...],
         into: str,
     ) -> Submission:
         for finding in findings:
             _log.warning("%s", finding)
-        lanes = [lane for lane in lanes if lane]
-        if lanes:
-            self._token.secret()  # wrong keys are one error now, not one for every record later
-        outcome = deliver(lambda body: self._ask(_BATCH, "PUT", *path, body=body).value, lanes)
-        failed = failed_frame(checked.errors | outcome.errors, checked.columns, into)
-        ids = tuple(outcome.batch_ids)
+        if queues:
+            self._token.secret()  # wrong keys are one error now, not one for each record later
+        result = deliver(lambda body: self._ask(_BATCH, "PUT", *path, body=body).value, queues)
         return Submission(
-            len(checked),
-            outcome.accepted,
-            outcome.processed,
-            ids,
-            failed,
-            (*findings, *outcome.findings),
+            submitted=len(checked),
+            accepted=result.accepted,
+            processed=result.processed,
+            batch_ids=tuple(result.batch_ids),
+            failed=failed_frame(checked.errors | result.errors, checked.columns, into),
+            findings=(*findings, *result.findings),
         )
-
-
-def _library(records: Any, otherwise: str) -> str:
-    return library_of(records) if is_frame(records) else otherwise

@@ -1,156 +1,232 @@
-"""Price series: asked in windows the API allows, stitched without a seam."""
+"""Price series: requested in windows that the API allows, and joined again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import pairwise
-from typing import Any
+from collections.abc import Iterable, Sequence
+from itertools import groupby, pairwise
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from flipkit.errors import UnexpectedAnswer
-from flipkit.flatpeak.ids import ids_of
-from flipkit.flatpeak.moments import span_us, text_of, times_of
-from flipkit.flatpeak.segments import Segments, stitch
-from flipkit.flatpeak.service import Service
+from flipkit.calendar import read_window, to_text
+from flipkit.errors import InputError, UnexpectedAnswer
+from flipkit.flatpeak.service import Service, ids_of
+from flipkit.flatpeak.wire import answer_times
 from flipkit.frames import PRICES, Frame, returns
 from flipkit.http import Answer, map_concurrent
+from flipkit.tariffs import PriceSeries
+from flipkit.tariffs.model import joined
+from flipkit.vocabulary import DAY_US, Direction
 
-__all__ = ["Prices", "windows"]
+__all__ = ["Prices", "price_series"]
 
-_LONGEST_US = 90 * 86_400 * 1_000_000
+_LONGEST_US = 90 * DAY_US  # the API's limit for one request
+
+
+class _PriceRequest(NamedTuple):
+    """Prices of one location over at most 90 days."""
+
+    location_id: str
+    start_us: int
+    end_us: int
+
+
+class _PriceAnswer(NamedTuple):
+    """A request with its answer."""
+
+    request: _PriceRequest
+    answer: Answer[Any]
+
+    @property
+    def location_id(self) -> str:
+        return self.request.location_id
 
 
 class Prices(Service):
-    """The verb for prices."""
+    """The method for prices."""
 
     @returns(PRICES)
     def prices(
         self,
         location_id: str | Iterable[str],
         start: Any,
-        end: Any,
-        tariff_direction: str = "IMPORT",
+        end: Any = None,
+        tariff_direction: Direction = "IMPORT",
     ) -> Frame:
-        """The price of a kWh, segment by segment.
+        """Return the price per kWh, segment by segment.
 
-        Longer spans than the 90 days that the API allows are asked for in parts, side by side. Where a part's edge
-        cuts a segment in two, the halves are joined again.
+        Spans above the API's limit of 90 days are requested in parts, concurrently. If the edge of
+        a part cuts a segment in two, the halves are joined again.
 
         Parameters
         ----------
         location_id : str or iterable of str
             Flatpeak's id of one location, or of many.
-        start, end : datetime, Timestamp or str
-            With a zone; the end is not included.
+        start, end : str, date, datetime, Timestamp or Period
+            ``"2025-06"`` and ``"2025-06-15"`` are local months and days of each location, the end
+            included; a time with a zone is an instant, the end not included. `end` defaults to
+            the end of `start`.
         tariff_direction : {"IMPORT", "EXPORT", "LOCAL"}
 
         Returns
         -------
         DataFrame
-            Each location's segments follow each other without gap or overlap. They may begin later or end earlier than
-            asked, where the service has no prices.
+            The segments of a location follow each other without a gap or an overlap. They may begin
+            later or end earlier than the window if the service has no prices there.
 
         Raises
         ------
+        InputError
+            An empty window, an unknown direction, or an id that is not a string.
+        NaiveTimestampError
+            A time without a zone.
         PriceUnavailable
             There is no price for a location and direction.
         UnexpectedAnswer
-            A gap or an overlap; names the instant.
+            A gap, an overlap or several currencies; names the location and the instant.
         """
-        span = span_us(start, end)
+        window = read_window(start, end)
         query = self._wire.report_query(tariff_direction)
-        jobs = [
-            (location, window)
-            for location in ids_of(location_id, "location_id")
-            for window in windows(*span)
-        ]
-        answers = map_concurrent(lambda job: self._price_part(*job, query), jobs, what="prices")
-        series: dict[str, list[tuple[Segments, Answer[Any]]]] = {}
-        for (location, window), answer in zip(jobs, answers, strict=True):
-            series.setdefault(location, []).append((_segments(answer).clipped(*window), answer))
+        ids = ids_of(location_id, "location_id")
+        requests = []
+        for one, bounds in zip(ids, self._bounds(ids, window), strict=True):
+            requests.extend(_requests(one, *bounds))
+        answers = _answers(self, requests, tariff_direction)
         asked = {
-            "location_id": list(series),
-            "start": text_of(span[0]),
-            "end": text_of(span[1]),
+            "location_id": ids,
+            "start": str(start),
+            "end": None if end is None else str(end),
             **query,
         }
-        columns = _columns(series, query[self._wire.direction])
+        answered = [each.answer.data_time_utc for each in answers]
         return PRICES.build(
-            columns, self.frames, ordered=True, facts=self._facts(answers, prices=asked)
-        )
-
-    def _price_part(
-        self, location_id: str, window: tuple[int, int], query: dict[str, str]
-    ) -> Answer[Any]:
-        times = {"start_time": text_of(window[0]), "end_time": text_of(window[1])}
-        if self._wire.anode:
-            return self._ask(
-                self._wire.prices, "POST", "prices", location_id, body={**times, **query}
-            )
-        return self._ask(
-            self._wire.prices, "GET", "tariffs", "rates", location_id, query={**times, **query}
+            _frame_columns(answers, query[self._wire.direction]),
+            self.frames,
+            ordered=True,
+            facts=self._facts(answered, prices=asked),
         )
 
 
-def windows(start_us: int, end_us: int) -> list[tuple[int, int]]:
-    """The span in parts of at most 90 days."""
-    return list(pairwise([*range(start_us, end_us, _LONGEST_US), end_us]))
+def price_series(
+    client: Prices, location_id: str, start_us: int, end_us: int, *, tariff_direction: Direction
+) -> PriceSeries | None:
+    """Return the prices of one location; None if the service answers without any.
+
+    Raises
+    ------
+    PriceUnavailable
+        There is no price for the location and direction.
+    UnexpectedAnswer
+        A gap, an overlap or several currencies.
+    """
+    requests = _requests(location_id, start_us, end_us)
+    return _series(_answers(client, requests, tariff_direction))
 
 
-def _segments(answer: Answer[Any]) -> Segments:
-    rows = answer.value.data or []
-    starts = times_of([row.valid_from for row in rows], "data[].valid_from", answer.request).view(
-        np.int64
-    )
-    ends = times_of([row.valid_to for row in rows], "data[].valid_to", answer.request).view(
-        np.int64
-    )
-    prices = np.array([row.price.value for row in rows], dtype=np.float64)
-    segments = Segments(
-        starts, ends, prices, np.array([row.price.confidence for row in rows], dtype=np.float64)
-    )
-    backward = segments.backward()
-    if backward is not None:
-        raise UnexpectedAnswer(
-            f"a price's `valid_to` {text_of(backward)} is not after its `valid_from`",
-            answer.request,
-        )
-    return segments
+def _requests(location_id: str, start_us: int, end_us: int) -> list[_PriceRequest]:
+    edges = [*range(start_us, end_us, _LONGEST_US), end_us]
+    return [_PriceRequest(location_id, first, last) for first, last in pairwise(edges)]
 
 
-def _columns(
-    series: dict[str, list[tuple[Segments, Answer[Any]]]], direction: str
-) -> dict[str, Any]:
-    whole = {location: _stitched(location, parts) for location, parts in series.items()}
-    sizes = [len(segments) for segments in whole.values()]
-    currencies = [parts[0][1].value.currency_code for parts in series.values()]
-    joined = Segments.joined(whole.values())
+def _answers(
+    client: Prices, requests: Sequence[_PriceRequest], direction: Direction
+) -> list[_PriceAnswer]:
+    wire = client._wire
+    query = wire.report_query(direction)
+
+    def ask(request: _PriceRequest) -> _PriceAnswer:
+        times = {"start_time": to_text(request.start_us), "end_time": to_text(request.end_us)}
+        asked = {**times, **query}
+        if wire.is_anode:
+            path = ["prices", request.location_id]
+            answer = client._ask(wire.prices, "POST", *path, body=asked)
+        else:
+            path = ["tariffs", "rates", request.location_id]
+            answer = client._ask(wire.prices, "GET", *path, query=asked)
+        return _PriceAnswer(request, answer)
+
+    return map_concurrent(ask, requests, what="prices")
+
+
+def _frame_columns(answers: Sequence[_PriceAnswer], direction: str) -> dict[str, Any]:
+    """Return the columns of a price frame, one location after another."""
+    ids, currencies, found = [], [], []
+    for location_id, group in groupby(answers, key=attrgetter("location_id")):
+        own_answers = list(group)
+        series = _series(own_answers)
+        if series is not None:
+            ids.append(location_id)
+            currencies.append(own_answers[0].answer.value.currency_code)
+            found.append(series)
+    if not found:
+        return {}
+    sizes = [len(series) for series in found]
     return {
-        "location_id": np.repeat(np.array(list(whole), dtype=object), sizes),
-        "start_utc": joined.starts,
-        "end_utc": joined.ends,
+        "location_id": np.repeat(np.array(ids, dtype=object), sizes),
+        "start_utc": np.concatenate([series.start_us for series in found]),
+        "end_utc": np.concatenate([series.end_us for series in found]),
         "tariff_direction": direction,
-        "price_per_kwh": joined.prices,
+        "price_per_kwh": np.concatenate([series.price_per_kwh for series in found]),
         "currency": np.repeat(np.array(currencies, dtype=object), sizes),
-        "confidence": joined.confidences,
+        "confidence": np.concatenate([series.confidence for series in found]),
     }
 
 
-def _stitched(location: str, parts: list[tuple[Segments, Answer[Any]]]) -> Segments:
-    whole = stitch([segments for segments, _ in parts])
-    currencies = {answer.value.currency_code for _, answer in parts}
-    request = parts[0][1].request
+def _series(answers: Sequence[_PriceAnswer]) -> PriceSeries | None:
+    """Join the answers for one location, which are of consecutive windows."""
+    location_id = answers[0].location_id
+    info = answers[0].answer.request
+    currencies = {each.answer.value.currency_code for each in answers}
     if len(currencies) > 1:
         raise UnexpectedAnswer(
-            f"prices of {location} in several currencies: {sorted(currencies)}", request
+            f"the prices of {location_id} are in several currencies: {sorted(currencies)}", info
         )
-    rift = whole.rift()
-    if rift is None:
-        return whole
-    before, after = rift
-    kind = "a gap" if after > before else "an overlap"
-    raise UnexpectedAnswer(
-        f"prices of {location}: {kind}: one segment ends at {text_of(before)}, the next begins at {text_of(after)}",
-        request,
-    )
+    try:
+        parts = [_part(each.request, each.answer) for each in answers]
+        found = [part for part in parts if part is not None]
+        if not found:
+            return None
+        return _without_seams(joined(found), [each.request.start_us for each in answers])
+    except InputError as error:
+        # PriceSeries checks its input; here the input is the service's answer.
+        raise UnexpectedAnswer(
+            f"the prices of {location_id} are not usable: {error}", info
+        ) from None
+
+
+def _part(request: _PriceRequest, answer: Answer[Any]) -> PriceSeries | None:
+    """Return the segments of one answer in order of time, cut to the window."""
+    rows = answer.value.data or []
+    starts = answer_times([row.valid_from for row in rows], "data[].valid_from", answer.request)
+    ends = answer_times([row.valid_to for row in rows], "data[].valid_to", answer.request)
+    start_us = starts.view(np.int64)
+    end_us = ends.view(np.int64)
+    backward = np.flatnonzero(end_us <= start_us)
+    if len(backward):
+        raise UnexpectedAnswer(
+            f"a price's `valid_to` {to_text(end_us[backward[0]])} is not after its `valid_from`",
+            answer.request,
+        )
+    start_us = np.maximum(start_us, request.start_us)
+    end_us = np.minimum(end_us, request.end_us)
+    inside = np.flatnonzero(end_us > start_us)
+    if len(inside) == 0:
+        return None
+    # The service may list segments in any order.
+    order = inside[np.lexsort((end_us[inside], start_us[inside]))]
+    price = np.array([row.price.value for row in rows], dtype=np.float64)
+    confidence = np.array([row.price.confidence for row in rows], dtype=np.float64)
+    return PriceSeries(start_us[order], end_us[order], price[order], confidence[order])
+
+
+def _without_seams(series: PriceSeries, request_starts: Sequence[int]) -> PriceSeries:
+    """Merge segments that only the edge of a request separates: no price changes there."""
+    assert series.confidence is not None
+    at_request = np.isin(series.start_us[1:], request_starts)
+    same_price = series.price_per_kwh[1:] == series.price_per_kwh[:-1]
+    same_confidence = series.confidence[1:] == series.confidence[:-1]
+    kept = np.append(True, ~(at_request & same_price & same_confidence))
+    start_us = series.start_us[kept]
+    end_us = np.append(start_us[1:], series.end_us[-1])
+    return PriceSeries(start_us, end_us, series.price_per_kwh[kept], series.confidence[kept])

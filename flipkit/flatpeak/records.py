@@ -1,6 +1,6 @@
-"""Meter records as handed in: read, checked row by row, with the API's defaults filled in.
+"""Meter records of the input: read, checked row by row, defaults filled in, findings.
 
-A row that cannot be sent is named with its reason; the rest goes.
+A row that cannot be sent gets an error with its reason; the others are sent.
 """
 
 from __future__ import annotations
@@ -12,19 +12,35 @@ from typing import Any
 import numpy as np
 
 from flipkit.errors import InputError
-from flipkit.frames import take
+from flipkit.frames import Finding, take
 from flipkit.http import joined
+from flipkit.vocabulary import (
+    DIRECTIONS,
+    FLOWS,
+    HOUR_US,
+    USUAL_DIRECTION,
+    WH_PER_UNIT,
+    Float64,
+    Int64,
+)
 
-__all__ = ["SERIES", "Checked", "codes_of", "read_intervals", "read_readings", "series_codes"]
+__all__ = [
+    "SERIES",
+    "CheckedRecords",
+    "contested_rows",
+    "falling_registers",
+    "implausible_powers",
+    "read_intervals",
+    "read_readings",
+    "repeats_and_overlaps",
+    "series_codes",
+]
 
 SERIES = ("location_id", "device_id", "energy_flow_direction", "tariff_direction")
+"""Columns that identify a series of records."""
 
-_FLOWS = ("INBOUND", "OUTBOUND")
-_DIRECTIONS = ("IMPORT", "EXPORT", "LOCAL")
-_FOLLOWS = {"INBOUND": "IMPORT", "OUTBOUND": "EXPORT"}
-_UNITS = ("W", "KW", "WH", "KWH")
+_UNITS = tuple(WH_PER_UNIT)
 _REGISTER_UNITS = ("WH", "KWH")
-
 _IDS = ("location_id", "device_id", "session_reference_id")
 _TEXTS = (*_IDS, "record_reference_id", "energy_flow_direction", "tariff_direction", "units")
 _OPTIONAL = (
@@ -33,48 +49,46 @@ _OPTIONAL = (
     "record_reference_id",
     "energy_flow_direction",
     "tariff_direction",
+    "confidence",
 )
+# A home draws some kW, a rapid charger a few hundred; a wrong unit is off by a factor of 1,000.
+_PLAUSIBLE_W = 1_000_000.0
 
 
 @dataclass(frozen=True)
-class Checked:
-    """Records as columns, and what is wrong with which row.
+class CheckedRecords:
+    """Records as columns, and the error of each row that cannot be sent.
 
     Attributes
     ----------
     columns : dict of str to ndarray
     errors : dict of int to str
-        By row; a row that is not in it can be sent.
+        By row number; all other rows can be sent.
     """
 
     columns: dict[str, np.ndarray]
     errors: dict[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
+        """Return the number of records."""
         return len(self.columns["location_id"])
 
     @property
-    def good(self) -> np.ndarray:
-        """The rows that can be sent, in their order."""
-        good = np.ones(len(self), dtype=bool)
-        good[list(self.errors)] = False
-        return np.flatnonzero(good)
+    def good(self) -> Int64:
+        """The rows that can be sent, in the order of the input."""
+        is_good = np.ones(len(self), dtype=bool)
+        is_good[list(self.errors)] = False
+        return np.flatnonzero(is_good)
 
-    def refuse(self, bad: np.ndarray, reason: Callable[[int], str] | str) -> None:
-        """Note a reason for every row of the mask that has none yet."""
-        for row in np.flatnonzero(bad).tolist():
+    def reject(self, is_bad: np.ndarray, reason: Callable[[int], str] | str) -> None:
+        """Set the error of each row of the mask that has none yet."""
+        for row in np.flatnonzero(is_bad).tolist():
             if row not in self.errors:
                 self.errors[row] = reason if isinstance(reason, str) else reason(row)
 
 
-def read_intervals(records: Any) -> Checked:
-    """Records of energy or power over an interval.
-
-    Parameters
-    ----------
-    records : DataFrame or list of dict
-        ``location_id, units, value, start_utc, end_utc``, and where wanted ``device_id, session_reference_id,
-        record_reference_id, energy_flow_direction, tariff_direction, confidence``.
+def read_intervals(records: Any) -> CheckedRecords:
+    """Read records of energy or power over an interval; see `Flatpeak.submit_interval`.
 
     Raises
     ------
@@ -84,31 +98,26 @@ def read_intervals(records: Any) -> Checked:
     checked = _read(records, times=("start_utc", "end_utc"), numbers=("value", "confidence"))
     _check_common(checked, _UNITS)
     columns = checked.columns
-    checked.refuse(
-        columns["value"] < 0,
-        "value is negative; the direction of the flow is energy_flow_direction",
+    checked.reject(
+        columns["value"] < 0, "value is negative; give the direction as energy_flow_direction"
     )
-    start, end = columns["start_utc"], columns["end_utc"]
-    checked.refuse(np.isnat(start), "start_utc is missing")
-    checked.refuse(np.isnat(end), "end_utc is missing")
-    checked.refuse(
+    start = columns["start_utc"]
+    end = columns["end_utc"]
+    checked.reject(np.isnat(start), "start_utc is missing")
+    checked.reject(np.isnat(end), "end_utc is missing")
+    checked.reject(
         end <= start, lambda row: f"end_utc {end[row]}Z is not after start_utc {start[row]}Z"
     )
-    share = columns["confidence"]
-    checked.refuse(
-        (share < 0) | (share > 1), lambda row: f"confidence {share[row]:g} is not within 0 and 1"
+    confidence = columns["confidence"]
+    checked.reject(
+        (confidence < 0) | (confidence > 1),
+        lambda row: f"confidence {confidence[row]:g} is not between 0 and 1",
     )
     return checked
 
 
-def read_readings(records: Any) -> Checked:
-    """Readings of registers that only count up.
-
-    Parameters
-    ----------
-    records : DataFrame or list of dict
-        ``location_id, units, value, time_utc``, and where wanted ``device_id, session_reference_id,
-        record_reference_id, energy_flow_direction, tariff_direction``.
+def read_readings(records: Any) -> CheckedRecords:
+    """Read readings of registers that only count up; see `Flatpeak.submit_cumulative`.
 
     Raises
     ------
@@ -118,17 +127,20 @@ def read_readings(records: Any) -> Checked:
     checked = _read(records, times=("time_utc",), numbers=("value",))
     _check_common(checked, _REGISTER_UNITS)
     columns = checked.columns
-    checked.refuse(columns["value"] < 0, "value is negative; a register counts up from 0")
+    checked.reject(columns["value"] < 0, "value is negative; a register counts up from 0")
     times = columns["time_utc"]
-    checked.refuse(np.isnat(times), "time_utc is missing")
-    whole = times.astype("datetime64[s]").astype("datetime64[us]") == times
-    checked.refuse(~whole, lambda row: f"time_utc {times[row]}Z: the API takes whole seconds only")
+    checked.reject(np.isnat(times), "time_utc is missing")
+    whole_seconds = times.astype("datetime64[s]").astype("datetime64[us]")
+    checked.reject(
+        whole_seconds != times,
+        lambda row: f"time_utc {times[row]}Z has fractions; the API takes whole seconds only",
+    )
     return checked
 
 
-def _read(records: Any, *, times: Sequence[str], numbers: Sequence[str]) -> Checked:
-    nothing = isinstance(records, list | tuple) and not records
-    optional = (*times, *numbers, *_TEXTS) if nothing else (*_OPTIONAL, "confidence")
+def _read(records: Any, *, times: Sequence[str], numbers: Sequence[str]) -> CheckedRecords:
+    is_empty = isinstance(records, list | tuple) and not records
+    optional = (*times, *numbers, *_TEXTS) if is_empty else _OPTIONAL
     errors: dict[int, str] = {}
     columns = take(
         records,
@@ -139,44 +151,52 @@ def _read(records: Any, *, times: Sequence[str], numbers: Sequence[str]) -> Chec
         what="meter records",
         faults=errors,
     )
-    return Checked(columns, errors)
+    return CheckedRecords(columns, errors)
 
 
-def _check_common(checked: Checked, units: Sequence[str]) -> None:
+def _check_common(checked: CheckedRecords, units: Sequence[str]) -> None:
     columns = checked.columns
-    checked.refuse(_is_null(columns["location_id"]), "location_id is missing")
+    checked.reject(_is_null(columns["location_id"]), "location_id is missing")
     for name in _IDS:
         _check_ids(checked, name)
-    _choose(checked, "units", units)
-    _choose(checked, "energy_flow_direction", _FLOWS, default="INBOUND")
-    follows = np.array(
-        [_FOLLOWS.get(flow, flow) for flow in columns["energy_flow_direction"]], dtype=object
-    )
-    unset = _is_null(columns["tariff_direction"])
-    columns["tariff_direction"] = np.where(unset, follows, columns["tariff_direction"])
-    _choose(checked, "tariff_direction", _DIRECTIONS)
+    _check_words(checked, "units", units)
+    _check_words(checked, "energy_flow_direction", FLOWS, default="INBOUND")
+    _fill_directions(columns)
+    _check_words(checked, "tariff_direction", DIRECTIONS)
     value = columns["value"]
-    checked.refuse(np.isnan(value), "value is missing")
-    checked.refuse(np.isinf(value), "value is not finite")
+    checked.reject(np.isnan(value), "value is missing")
+    checked.reject(np.isinf(value), "value is not finite")
 
 
-def _choose(
-    checked: Checked, name: str, allowed: Sequence[str], default: str | None = None
+def _fill_directions(columns: dict[str, np.ndarray]) -> None:
+    """Fill null tariff directions with the usual one of the flow."""
+    flows = columns["energy_flow_direction"]
+    usual = np.array([USUAL_DIRECTION.get(flow, flow) for flow in flows], dtype=object)
+    directions = columns["tariff_direction"]
+    columns["tariff_direction"] = np.where(_is_null(directions), usual, directions)
+
+
+def _check_words(
+    checked: CheckedRecords, name: str, allowed: Sequence[str], default: str | None = None
 ) -> None:
-    """Replace a column of words by those of the API, whatever their case."""
-    codes, words = codes_of(checked.columns[name])
-    chosen = [default if word is None else word.strip().upper() for word in words]
-    checked.columns[name] = _looked_up(chosen, codes)
-    unknown = np.array([word not in allowed for word in chosen], dtype=bool)[codes]
+    """Replace a column of words, in any case, by those of the API."""
+    # Few distinct words fill many rows: check each word once.
+    codes, given = _codes_of(checked.columns[name])
+    words = [default if word is None else word.strip().upper() for word in given]
+    checked.columns[name] = _looked_up(words, codes)
+    is_unknown = np.array([word not in allowed for word in words], dtype=bool)
+    shown = ["missing" if word is None else repr(word) for word in given]
     choice = ", ".join(allowed)
-    given = _looked_up(["missing" if word is None else repr(word) for word in words], codes)
-    checked.refuse(unknown, lambda row: f"{name} is {given[row]}; choose one of {choice}")
+    checked.reject(
+        is_unknown[codes], lambda row: f"{name} is {shown[codes[row]]}; use one of {choice}"
+    )
 
 
-def _check_ids(checked: Checked, name: str) -> None:
-    codes, ids = codes_of(checked.columns[name])
-    reasons = _looked_up([None if one is None else _reason_against(one) for one in ids], codes)
-    checked.refuse(~_is_null(reasons), lambda row: f"{name}: {reasons[row]}")
+def _check_ids(checked: CheckedRecords, name: str) -> None:
+    codes, ids = _codes_of(checked.columns[name])
+    reasons = [None if one is None else _reason_against(one) for one in ids]
+    is_bad = np.array([reason is not None for reason in reasons], dtype=bool)
+    checked.reject(is_bad[codes], lambda row: f"{name}: {reasons[codes[row]]}")
 
 
 def _reason_against(one: str) -> str | None:
@@ -191,27 +211,143 @@ def _is_null(values: np.ndarray) -> np.ndarray:
     return np.array([value is None for value in values], dtype=bool)
 
 
-def _looked_up(values: Sequence[Any], codes: np.ndarray) -> np.ndarray:
+def _looked_up(values: Sequence[Any], codes: Int64) -> np.ndarray:
     table = np.empty(len(values), dtype=object)
     table[:] = values
     found: np.ndarray = table[codes]
     return found
 
 
-def codes_of(values: np.ndarray) -> tuple[np.ndarray, list[Any]]:
-    """Each value's number, and the values by number, in the order in which they first appear."""
+def _codes_of(values: np.ndarray) -> tuple[Int64, list[Any]]:
+    """Return the number of each value, and the distinct values in the order of appearance."""
     listed = values.tolist()
     numbers = {value: number for number, value in enumerate(dict.fromkeys(listed))}
     codes = np.fromiter(map(numbers.__getitem__, listed), dtype=np.int64, count=len(listed))
     return codes, list(numbers)
 
 
-def series_codes(
-    columns: dict[str, np.ndarray], rows: np.ndarray, names: Sequence[str]
-) -> np.ndarray:
-    """A number for each of the rows, equal where they agree in all the named columns."""
+def series_codes(columns: dict[str, np.ndarray], rows: Int64, names: Sequence[str]) -> Int64:
+    """Return a number for each row; equal where the rows agree in all named columns."""
     codes = np.zeros(len(rows), dtype=np.int64)
     for name in names:
-        more, values = codes_of(columns[name][rows])
-        codes = np.unique(codes * max(1, len(values)) + more, return_inverse=True)[1]
+        more_codes, values = _codes_of(columns[name][rows])
+        combined = codes * max(1, len(values)) + more_codes
+        codes = np.unique(combined, return_inverse=True)[1]
     return codes
+
+
+def contested_rows(checked: CheckedRecords) -> tuple[Int64, Int64]:
+    """Return the rows that repeat, and the rows that overlap, another one of their series.
+
+    Returns
+    -------
+    repeats : ndarray of int64
+        Rows with the start and end of another row.
+    overlaps : ndarray of int64
+        Rows that share time with another row whose start or end differs.
+    """
+    rows = checked.good
+    if len(rows) == 0:
+        return rows, rows
+    series = series_codes(checked.columns, rows, SERIES)
+    start = checked.columns["start_utc"][rows].view(np.int64)
+    end = checked.columns["end_utc"][rows].view(np.int64)
+    order = np.lexsort((end, start, series))
+    rows, series, start, end = rows[order], series[order], start[order], end[order]
+
+    # Equal intervals are one group; overlaps are looked for between groups.
+    same_series = series[1:] == series[:-1]
+    same_times = (start[1:] == start[:-1]) & (end[1:] == end[:-1])
+    is_first = np.append(True, ~(same_series & same_times))
+    group = np.cumsum(is_first) - 1
+    is_repeated = np.bincount(group)[group] > 1
+    is_overlapping = _overlapping(series[is_first], start[is_first], end[is_first])[group]
+    return np.sort(rows[is_repeated]), np.sort(rows[is_overlapping])
+
+
+def _overlapping(series: Int64, start: Int64, end: Int64) -> np.ndarray:
+    """Return which intervals share time with another one of their series.
+
+    The intervals are distinct and ordered by series, start and end.
+    """
+    # The latest end so far within the series, as a running maximum over (series, rank of end):
+    # a new series begins above all ranks of the ones before.
+    ends, rank = np.unique(end, return_inverse=True)
+    latest = np.maximum.accumulate(series * len(ends) + rank)
+    latest_end = ends[latest[:-1] % len(ends)]
+    same_series = series[1:] == series[:-1]
+    overlapping = np.zeros(len(start), dtype=bool)
+    overlapping[1:] |= same_series & (start[1:] < latest_end)
+    overlapping[:-1] |= same_series & (start[1:] < end[:-1])
+    return overlapping
+
+
+def repeats_and_overlaps(repeats: Int64, overlaps: Int64) -> list[Finding]:
+    """Return the findings about `contested_rows`."""
+    return [
+        *_finding(
+            "records.repeated",
+            "same location, device, directions, start and end as another record; all are sent in "
+            "order, and the last one wins (but a forecast does not replace an actual)",
+            repeats,
+        ),
+        *_finding(
+            "records.overlap",
+            "shares time with another record of its series that has another start or end; all are "
+            "sent, and their energy counts twice",
+            overlaps,
+        ),
+    ]
+
+
+def _finding(code: str, message: str, rows: Int64) -> list[Finding]:
+    return [Finding(code, message, tuple(rows.tolist()))] if len(rows) else []
+
+
+def implausible_powers(checked: CheckedRecords) -> list[Finding]:
+    """Return a finding about records whose mean power is above 1 MW."""
+    rows = checked.good
+    columns = checked.columns
+    duration_us = (columns["end_utc"][rows] - columns["start_utc"][rows]).astype(np.int64)
+    hours = duration_us / HOUR_US
+    units = columns["units"][rows]
+    is_energy = np.array([unit in _REGISTER_UNITS for unit in units], dtype=bool)
+    with np.errstate(over="ignore"):  # infinite is above 1 MW too
+        power_w = columns["value"][rows] * _wh_per_unit(units) / np.where(is_energy, hours, 1.0)
+    return _finding(
+        "records.power",
+        "mean power above 1 MW; check the unit",
+        rows[power_w > _PLAUSIBLE_W],
+    )
+
+
+def falling_registers(checked: CheckedRecords) -> list[Finding]:
+    """Return findings about readings below the one before them, or of the same moment."""
+    rows = checked.good
+    columns = checked.columns
+    series = series_codes(columns, rows, SERIES)
+    times = columns["time_utc"][rows].view(np.int64)
+    order = np.lexsort((rows, times, series))
+    rows, series, times = rows[order], series[order], times[order]
+    with np.errstate(over="ignore"):
+        register_wh = columns["value"][rows] * _wh_per_unit(columns["units"][rows])
+    same_series = series[1:] == series[:-1]
+    # Compared with the reading before it in time, not in the input.
+    fell = same_series & (register_wh[1:] < register_wh[:-1])
+    repeated = same_series & (times[1:] == times[:-1])
+    return [
+        *_finding(
+            "records.register_fell",
+            "below the reading before it: a reset, a new meter, or a mistake",
+            np.sort(rows[1:][fell]),
+        ),
+        *_finding(
+            "records.repeated",
+            "same series and time as another reading; the last one wins",
+            np.sort(rows[1:][repeated]),
+        ),
+    ]
+
+
+def _wh_per_unit(units: np.ndarray) -> Float64:
+    return np.array([WH_PER_UNIT[unit] for unit in units], dtype=np.float64)

@@ -1,33 +1,45 @@
-"""The connection to Flatpeak: keys, login, and one way to ask."""
+"""The connection to Flatpeak: keys, login, requests, error bodies."""
 
 from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self, TypeVar
 
 import msgspec
 
-from flipkit.errors import NotFound, UnexpectedAnswer
-from flipkit.flatpeak.refusals import read_refusal
-from flipkit.flatpeak.shapes import Created, Login, Page
+from flipkit.calendar import Window
+from flipkit.errors import InputError, NotFound, PriceUnavailable, UnexpectedAnswer
+from flipkit.flatpeak.shapes import Created, Location, Login, Page
 from flipkit.flatpeak.wire import DEFAULT_VERSION, wire_of
 from flipkit.frames import library
-from flipkit.http import Answer, Secret, Session, Timing, Token, Transport, find_secret
+from flipkit.http import (
+    Answer,
+    Decoder,
+    ErrorBody,
+    Secret,
+    Session,
+    Timing,
+    Token,
+    Transport,
+    find_secret,
+    map_concurrent,
+)
 
-__all__ = ["Service"]
+__all__ = ["Service", "ids_of"]
 
 T = TypeVar("T")
 
-BASE_URL = "https://api.flatpeak.com"
+_BASE_URL = "https://api.flatpeak.com"
+_PAGE_SIZE = 100
 _LOGIN = msgspec.json.Decoder(Login)
 _CREATED = msgspec.json.Decoder(Created)
-_PAGE = 100
+_LOCATION = msgspec.json.Decoder(Location)
 
 
 class Service:
-    """Holds the session; the parts of the client build on it."""
+    """The session of a client; the parts of the client build on it."""
 
     def __init__(
         self,
@@ -40,16 +52,18 @@ class Service:
         transport: Transport | None = None,
         pace: Timing | None = None,
     ) -> None:
-        library(frames)  # so that a wrong name is an error here, not at the first frame
-        self.version, self.frames, self._wire = version, frames, wire_of(version)
+        library(frames)  # raises for an unknown name now, not with the first frame
+        self.version = version
+        self.frames = frames
+        self._wire = wire_of(version)
         self._account = find_secret("FLATPEAK_ACCOUNT_ID", account_id)
         self._key = find_secret("FLATPEAK_API_KEY", api_key)
         pace = pace or Timing()
         self._token = Token(self._log_in, pace)
         self._session = Session(
-            base_url or os.environ.get("FLATPEAK_BASE_URL") or BASE_URL,
+            base_url or os.environ.get("FLATPEAK_BASE_URL") or _BASE_URL,
             self._token,
-            read_refusal,
+            _error_body,
             headers={"Flatpeak-Version": version},
             transport=transport,
             pace=pace,
@@ -62,12 +76,15 @@ class Service:
         token = _token_of(answer.value)
         if token is None:
             raise UnexpectedAnswer(
-                "the login's answer holds no usable `bearer_token`", answer.request
+                "the answer to the login has no usable `bearer_token`", answer.request
             )
         return token, answer.value.expires_in
 
     def __repr__(self) -> str:
-        return f"Flatpeak(account_id='***', api_key='***', base_url={self.base_url!r}, version={self.version!r})"
+        return (
+            f"Flatpeak(account_id='***', api_key='***', base_url={self.base_url!r}, "
+            f"version={self.version!r})"
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -81,20 +98,22 @@ class Service:
 
     @property
     def base_url(self) -> str:
-        """Where the requests go."""
+        """Address that requests are sent to."""
         return self._session.base_url
 
     def raw(
         self, method: str, *path: str, query: Mapping[str, str] | None = None, body: Any = None
     ) -> Any:
-        """Ask the API directly, for what flipkit has no verb for.
+        """Call the API directly, where flipkit has no method.
 
         Parameters
         ----------
         method : str
-            ``GET``, ``PUT``, ``PATCH``, ``DELETE`` or ``POST``; only a POST that may have arrived is not tried again.
+            ``GET``, ``PUT``, ``PATCH``, ``DELETE`` or ``POST``. A POST that may have arrived is
+            not repeated.
         *path : str
-            The segments of the path; each is percent-encoded: ``flatpeak.raw("GET", "devices", device_id)``.
+            Segments of the path; each is percent-encoded:
+            ``flatpeak.raw("GET", "devices", device_id)``.
         query : mapping, optional
         body : object, optional
             Sent as JSON.
@@ -102,28 +121,29 @@ class Service:
         Returns
         -------
         object
-            The decoded answer; None where it is empty.
+            The decoded answer; None if it is empty.
 
         Raises
         ------
         RequestError
-            As for every verb.
+            As for every method.
         """
-        repeatable = method.upper() != "POST"
-        return self._session.send(
-            method.upper(), path, query=query, body=body, repeatable=repeatable
-        ).value
+        method = method.upper()
+        answer: Answer[Any] = self._session.send(
+            method, path, query=query, body=body, repeatable=method != "POST"
+        )
+        return answer.value
 
     def _ask(
         self,
-        decoder: msgspec.json.Decoder[T],
+        decoder: Decoder[T],
         method: str,
         *path: str,
         query: Mapping[str, str] | None = None,
         body: Any = None,
         repeatable: bool = True,
     ) -> Answer[T]:
-        """An answer that must hold something."""
+        """Make a call whose answer must not be empty."""
         answer = self._session.send(
             method, path, query=query, body=body, repeatable=repeatable, decoder=decoder
         )
@@ -132,56 +152,93 @@ class Service:
         return answer
 
     def _create(self, body: Any, *path: str) -> str:
-        """The id of the object that a POST made; not sent again when it may have arrived."""
+        """Create an object by POST and return its id; never repeated if it may have arrived."""
         return self._ask(_CREATED, "POST", *path, body=body, repeatable=False).value.id
 
     def _delete(self, *path: str) -> None:
-        """Delete; that it is gone after a second try means that the first arrived."""
         try:
             self._session.send("DELETE", path)
         except NotFound as error:
+            # A 404 after a retry means that the first attempt deleted it.
             if error.request.attempts == 1:
                 raise
 
     def _all(
         self,
-        decoder: msgspec.json.Decoder[Page[T]],
+        decoder: Decoder[Page[T]],
         *path: str,
         query: Mapping[str, str] | None = None,
     ) -> tuple[list[T], Answer[Page[T]]]:
-        """Every object of a list, page by page, and the last answer."""
+        """Return the objects of all pages of a list, and the last answer."""
         found: list[T] = []
         cursors: set[str] = set()
-        after: dict[str, str] = {}
+        page_query = {**(query or {}), "limit": str(_PAGE_SIZE)}
         while True:
-            answer = self._ask(
-                decoder, "GET", *path, query={**(query or {}), "limit": str(_PAGE), **after}
-            )
-            page: list[Any] = answer.value.data or []
+            answer = self._ask(decoder, "GET", *path, query=page_query)
+            page = answer.value.data or []
             found.extend(page)
             if not answer.value.has_more:
                 return found, answer
-            last = page and (page[-1].get("id") if isinstance(page[-1], dict) else page[-1].id)
-            if not last or last in cursors:
+            cursor = _id_of(page[-1]) if page else None
+            if not cursor or cursor in cursors:
                 raise UnexpectedAnswer(
-                    "`has_more` is true, but the page leads no further", answer.request
+                    "`has_more` is true, but the page has no new object to continue after",
+                    answer.request,
                 )
-            cursors.add(last)
-            after = {"starting_after": last}
+            cursors.add(cursor)
+            page_query["starting_after"] = cursor
 
-    def _facts(self, answers: Iterable[Answer[Any]], **query: Any) -> dict[str, Any]:
-        """Where a frame comes from: what was asked, and when the service gave the oldest of its answers."""
-        moments = [answer.data_time_utc for answer in answers if answer.data_time_utc]
+    def _bounds(self, location_ids: Sequence[str], window: Window) -> list[tuple[int, int]]:
+        """Return [start, end) for each location; local dates are read in its own time zone."""
+        if not window.needs_zone:
+            return [window.bounds("UTC")] * len(location_ids)
+        zones = map_concurrent(self._timezone, location_ids, what="time zones")
+        return [window.bounds(zone) for zone in zones]
+
+    def _timezone(self, location_id: str) -> str:
+        answer = self._ask(_LOCATION, "GET", "locations", location_id)
+        zone = answer.value.timezone
+        if not zone:
+            raise UnexpectedAnswer(
+                f"location {location_id} has no `timezone`, so local dates cannot be read; give "
+                "start and end as times with a zone",
+                answer.request,
+            )
+        return zone
+
+    def _facts(self, answered: Iterable[str | None], **query: Any) -> dict[str, Any]:
+        """Return the provenance of a frame: the query, and the time of the oldest answer."""
+        times = [time for time in answered if time]
         return {
             "service": "flatpeak",
             "base_url": self.base_url,
             "version": self.version,
             "query": query,
-            "data_time_utc": min(moments, default=None),
+            "data_time_utc": min(times, default=None),
         }
 
 
-# Functions of their own, so that no variable of a frame that raises holds what must not be shown.
+def ids_of(value: Any, what: str) -> list[str]:
+    """Return one id or many as a sorted list without duplicates.
+
+    Raises
+    ------
+    InputError
+        Neither a string nor an iterable of non-empty strings.
+    """
+    is_many = isinstance(value, Iterable) and not isinstance(value, str)
+    ids = list(value) if is_many else [value]
+    for one in ids:
+        if not isinstance(one, str) or not one:
+            raise InputError(f"{what} {one!r} is not an id; expected a non-empty string")
+    return sorted(set(ids))
+
+
+def _id_of(listed: Any) -> str | None:
+    return listed.get("id") if isinstance(listed, dict) else listed.id
+
+
+# Separate functions, so that no variable of a frame that raises holds what must not be shown.
 
 
 def _basic(account: Secret, key: Secret) -> Secret:
@@ -191,4 +248,48 @@ def _basic(account: Secret, key: Secret) -> Secret:
 
 def _token_of(login: Login | None) -> Secret | None:
     token = login and (login.bearer_token or login.bearer or login.token)
-    return Secret(token) if token and token.isascii() and token.isprintable() else None
+    if not token or not token.isascii() or not token.isprintable():
+        return None
+    return Secret(token)
+
+
+_WAIT = "do not ask again within 15 minutes"
+_NO_PRICE = {
+    "pending_connect": (
+        f"the tariff is being connected, which takes between a minute and a day; {_WAIT}"
+    ),
+    "no_tariff_connected": (
+        "connect a tariff for this location and direction first (create_tariff); import and "
+        f"export are separate; {_WAIT}"
+    ),
+    "no_price_data": f"the supplier publishes no price for that time; {_WAIT}",
+}
+_NEXT_STEP = {
+    "account_disabled": "see the account's subscription in Flatpeak's dashboard",
+    "api_version_not_supported": "pass version=... with the account's default version, see above",
+}
+_CHECK_KEYS = (
+    "check FLATPEAK_ACCOUNT_ID and FLATPEAK_API_KEY (or account_id= and api_key=): both must be of "
+    "one account, and the key of the intended mode, test or live"
+)
+_PENDING_TEXT = "processing link to tariff source"  # Zero sends this text without a code
+
+
+def _error_body(status: int, body: Any) -> ErrorBody:
+    """Read a body of status 400 and above."""
+    fields = body if isinstance(body, dict) else {}
+    message = _text(fields.get("message")) or "the service gives no reason"
+    code = _text(fields.get("code"))
+    if status == 422 and code is None and _PENDING_TEXT in message:
+        code = "pending_connect"
+    if code:
+        message = f"{message} ({code})"
+    if status == 422 and code in _NO_PRICE:
+        return ErrorBody(message, code, error=PriceUnavailable, next_step=_NO_PRICE[code])
+    if status in {401, 403}:
+        return ErrorBody(message, code, next_step=_CHECK_KEYS)
+    return ErrorBody(message, code, next_step=_NEXT_STEP.get(code or ""))
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -1,6 +1,7 @@
-"""What the API's answers hold, as far as flipkit reads them: unknown fields are passed over, missing ones named.
+"""Shapes of the API's answers, as far as flipkit reads them.
 
-A field without a default is one that the contract requires and flipkit needs. Lists may come as null.
+Unknown fields are ignored; a missing one is named in the error. A field without a default is one
+that the contract requires and flipkit needs. Lists may be null.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ __all__ = [
     "PriceAnswer",
     "PriceRowBase",
     "Slot",
-    "Tariff",
+    "TariffObject",
 ]
 
 T = TypeVar("T")
@@ -36,7 +37,7 @@ _Count = Annotated[int, Meta(ge=0, le=2**53)]
 
 
 class Login(Struct):
-    """The token under any of its names, and its life in seconds."""
+    """The token under any of its names, and its lifetime in seconds."""
 
     expires_in: float
     bearer_token: str | None = None
@@ -45,7 +46,7 @@ class Login(Struct):
 
 
 class Created(Struct):
-    """An object that was made; a short sample shows no more than this."""
+    """A created object; the documented sample shows nothing more."""
 
     id: str
 
@@ -123,8 +124,8 @@ class LocationStatus(Struct):
     tariff_status: dict[str, Slot | None]
 
 
-class Tariff(Struct):
-    """A tariff; how the later API generation names direction and type is not known, so either name will do."""
+class TariffObject(Struct):
+    """A tariff as listed; either name is read, because the later generation's is not known."""
 
     id: str
     location_id: str
@@ -140,7 +141,7 @@ class Tariff(Struct):
 
 
 class FailedRecord(Struct):
-    """A record that was not accepted; `record_num` counts from 0 within its batch."""
+    """A record that was not accepted; `record_num` is its index within the batch."""
 
     record_num: _Count
     error: str
@@ -148,7 +149,7 @@ class FailedRecord(Struct):
 
 
 class Batch(Struct):
-    """What became of the records of one call."""
+    """What the service did with the records of one call."""
 
     id: str | None = None
     records_submitted: _Count | None = None
@@ -171,16 +172,15 @@ class Money(Struct, gc=False):
 
 
 class CostRowBase(Struct, gc=False, kw_only=True):
-    """A cost row without its cost, which is named differently by each generation."""
+    """A cost row without its cost, whose name depends on the generation."""
 
     start_time: str
     end_time: str
     energy: Amount
     session_reference_id: str | None = None
     record_reference_id: str | None = None
-    energy_flow_direction: str | None = (
-        None  # in no document; without it an avoided cost looks like a cost
-    )
+    # Not documented; without it an avoided cost looks like a cost.
+    energy_flow_direction: str | None = None
 
 
 class CostAnswer(Struct, Generic[T]):
@@ -201,7 +201,7 @@ class Echo(Struct):
 
 
 class InstantBase(Struct, kw_only=True):
-    """The cost of one record without its directions and data, which are named differently by each generation."""
+    """The cost of one record without the fields whose names depend on the generation."""
 
     id: str
     currency_code: str
@@ -210,7 +210,7 @@ class InstantBase(Struct, kw_only=True):
 
 
 class PriceRowBase(Struct, gc=False, kw_only=True):
-    """A segment without its price, which is named differently by each generation."""
+    """A price segment without its price, whose name depends on the generation."""
 
     valid_from: str
     valid_to: str

@@ -1,4 +1,4 @@
-"""Tariffs of a location: made, listed, deleted."""
+"""Tariffs of a location."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from typing import Any, Protocol
 import msgspec
 
 from flipkit.errors import InputError, UnexpectedAnswer
-from flipkit.flatpeak.moments import stamps
 from flipkit.flatpeak.service import Service
-from flipkit.flatpeak.shapes import Page, Tariff
+from flipkit.flatpeak.shapes import Page, TariffObject
+from flipkit.flatpeak.wire import answer_stamps
 from flipkit.frames import TARIFFS, Frame, returns
 from flipkit.http import Answer
 
 __all__ = ["Tariffs"]
 
-_PAGE = msgspec.json.Decoder(Page[Tariff])
+_TARIFFS = msgspec.json.Decoder(Page[TariffObject])
 _OBJECTS = msgspec.json.Decoder(Page[dict[str, Any]])
 
 
 class _HasBody(Protocol):
     def to_flatpeak(self, location_id: str) -> dict[str, Any]:
-        """The body that creates it."""
+        """Return the body that creates the tariff."""
 
 
 class Tariffs(Service):
-    """The verbs for tariffs."""
+    """The methods for tariffs."""
 
     def create_tariff(self, location_id: str, tariff: Mapping[str, Any] | _HasBody) -> str:
-        """Give a location a tariff.
+        """Create a tariff for a location.
 
         Parameters
         ----------
         location_id : str
             Flatpeak's id of the location.
         tariff : Tariff or mapping
-            A `Tariff` becomes the price of imported energy; for any other use hand in a body, e.g.
+            A `Tariff` becomes the price of imported energy; for any other use give a body, e.g.
             ``tariff.to_flatpeak(location_id, direction="EXPORT")``.
 
         Returns
@@ -47,7 +47,7 @@ class Tariffs(Service):
         Raises
         ------
         InputError
-            It is no tariff, or a body for another location.
+            Not a tariff, or a body for another location.
         """
         if isinstance(tariff, Mapping):
             body = {"location_id": location_id, **tariff}
@@ -59,13 +59,14 @@ class Tariffs(Service):
             )
         if body["location_id"] != location_id:
             raise InputError(
-                f"the tariff's body is for location {body['location_id']!r}, not {location_id!r}"
+                f"the tariff's body is for location {body['location_id']!r}, not {location_id!r}; "
+                "make it with tariff.to_flatpeak(location_id)"
             )
         return self._create(body, *self._wire.tariffs)
 
     @returns(TARIFFS)
     def tariffs(self, location_id: str) -> Frame:
-        """The tariffs of a location.
+        """Return the tariffs of a location.
 
         Parameters
         ----------
@@ -76,30 +77,32 @@ class Tariffs(Service):
         -------
         DataFrame
         """
-        found, answer = self._all(_PAGE, *self._wire.tariffs, query={"location_id": location_id})
+        query = {"location_id": location_id}
+        found, answer = self._all(_TARIFFS, *self._wire.tariffs, query=query)
+        directions = []
+        types = []
+        for tariff in found:
+            direction = tariff.direction or tariff.tariff_direction
+            directions.append(_required(direction, "direction", answer))
+            types.append(_required(tariff.type or tariff.tariff_type, "type", answer))
+        starts = [tariff.contract_start_date for tariff in found]
+        ends = [tariff.contract_end_date for tariff in found]
         columns = {
-            "tariff_id": [x.id for x in found],
-            "location_id": [x.location_id for x in found],
-            "tariff_direction": [
-                _one_of(x.direction, x.tariff_direction, "direction", answer) for x in found
-            ],
-            "tariff_type": [_one_of(x.type, x.tariff_type, "type", answer) for x in found],
-            "display_name": [x.display_name for x in found],
-            "market_rates": [x.market_rates for x in found],
-            "contract_start_utc": stamps(
-                [x.contract_start_date for x in found], "contract_start_date", answer.request
-            ),
-            "contract_end_utc": stamps(
-                [x.contract_end_date for x in found], "contract_end_date", answer.request
-            ),
-            "status": [x.status or None for x in found],
+            "tariff_id": [tariff.id for tariff in found],
+            "location_id": [tariff.location_id for tariff in found],
+            "tariff_direction": directions,
+            "tariff_type": types,
+            "display_name": [tariff.display_name for tariff in found],
+            "market_rates": [tariff.market_rates for tariff in found],
+            "contract_start_utc": answer_stamps(starts, "contract_start_date", answer.request),
+            "contract_end_utc": answer_stamps(ends, "contract_end_date", answer.request),
+            "status": [tariff.status or None for tariff in found],
         }
-        return TARIFFS.build(
-            columns, self.frames, facts=self._facts([answer], tariffs_of=location_id)
-        )
+        facts = self._facts([answer.data_time_utc], tariffs_of=location_id)
+        return TARIFFS.build(columns, self.frames, facts=facts)
 
     def tariff_objects(self, location_id: str) -> list[dict[str, Any]]:
-        """The tariffs of a location as the service gives them, for `Tariff.from_flatpeak`.
+        """Return the tariffs of a location as the service lists them, for `Tariff.from_flatpeak`.
 
         Parameters
         ----------
@@ -109,9 +112,10 @@ class Tariffs(Service):
         Returns
         -------
         list of dict
-            Of all directions and types, whole.
+            Of all directions and types, with all fields.
         """
-        return self._all(_OBJECTS, *self._wire.tariffs, query={"location_id": location_id})[0]
+        query = {"location_id": location_id}
+        return self._all(_OBJECTS, *self._wire.tariffs, query=query)[0]
 
     def delete_tariff(self, tariff_id: str) -> None:
         """Delete a tariff.
@@ -129,11 +133,9 @@ class Tariffs(Service):
         self._delete(*self._wire.tariffs, tariff_id)
 
 
-def _one_of(first: str | None, second: str | None, field: str, answer: Answer[Any]) -> str:
-    value = first or second
+def _required(value: str | None, name: str, answer: Answer[Any]) -> str:
     if not value:
         raise UnexpectedAnswer(
-            f"the answer is not what the contract promises: a tariff lacks `{field}`",
-            answer.request,
+            f"the answer does not match the contract: a tariff has no `{name}`", answer.request
         )
     return value

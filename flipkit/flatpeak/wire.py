@@ -1,21 +1,24 @@
-"""Names and shapes on the wire, one table for each API generation.
+"""Names, shapes and times on the wire, one table for each API generation.
 
-Everything else in this room speaks Anode's words; Zero is Anode under other names. ``direction=IMPORT`` there is
-``INBOUND`` here, ``tariff_rate`` is ``tariff_direction``, and ``tariff{value}`` is ``cost{value}``.
+The rest of this room uses the names of Anode; Zero is Anode under other names. Its
+``direction=IMPORT`` is ``INBOUND`` here, its ``tariff_rate`` is ``tariff_direction``, and its
+``tariff{value}`` is ``cost{value}``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import numpy as np
 from msgspec import Struct, defstruct, field
 
-from flipkit.errors import ConfigurationError, InputError
-from flipkit.flatpeak.cost_rows import Report, cost_decoder
+from flipkit.calendar import parse_times
+from flipkit.errors import ConfigurationError, InputError, RequestInfo, UnexpectedAnswer
+from flipkit.flatpeak.cost_answers import CostDecoder
 from flipkit.flatpeak.shapes import (
     CostAnswer,
     CostRowBase,
@@ -24,12 +27,13 @@ from flipkit.flatpeak.shapes import (
     PriceAnswer,
     PriceRowBase,
 )
+from flipkit.vocabulary import DIRECTIONS
 
-__all__ = ["DEFAULT_VERSION", "Reading", "Wire", "wire_of"]
+__all__ = ["DEFAULT_VERSION", "Reading", "Wire", "answer_stamps", "answer_times", "wire_of"]
 
 DEFAULT_VERSION = "2025-09-14.anode"
 
-_RECORD: list[Any] = [
+_RECORD_FIELDS: list[Any] = [
     ("location_id", str),
     ("energy_flow_direction", str),
     ("tariff_direction", str),
@@ -45,7 +49,7 @@ _RECORD: list[Any] = [
 
 
 class Reading(Struct, omit_defaults=True):
-    """A reading of a register, on its way out; the time in seconds since 1970-01-01 UTC."""
+    """A register reading to send; the time in seconds since 1970-01-01 UTC."""
 
     time: int
     value: float
@@ -53,13 +57,13 @@ class Reading(Struct, omit_defaults=True):
 
 
 class CostRow(CostRowBase, gc=False, kw_only=True):
-    """Anode: what an interval cost."""
+    """Anode: the cost of an interval."""
 
     cost: Money
 
 
 class ZeroCostRow(CostRowBase, gc=False, kw_only=True):
-    """Zero: what an interval cost."""
+    """Zero: the cost of an interval."""
 
     cost: Money = field(name="tariff")
 
@@ -99,27 +103,27 @@ class ZeroPriceRow(PriceRowBase, gc=False, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """What one API generation calls things.
+    """The names and shapes of one API generation.
 
     Attributes
     ----------
     generation : str
     names : mapping
-        Record fields that it calls otherwise.
+        Record fields with another name.
     flows : mapping
-        Its words for the energy flow.
+        Its word for each energy flow.
     record : type
-        A meter record on its way out.
-    costs, instant, prices : msgspec.json.Decoder
+        A meter record to send.
+    costs, instant, prices : Decoder
         Of the answers.
     direction : str
-        The query parameter of reports that chooses the tariff direction.
+        The query parameter of reports that selects the tariff direction.
     directions : tuple of str
-        What reports can be asked for.
+        The tariff directions that it can report.
     extra : mapping
-        Query parameters without which reports leave out the money.
-    anode : bool
-        Whether cost reports take the direction in the body too, and prices are asked for by POST.
+        Query parameters without which reports contain no money.
+    is_anode : bool
+        Whether cost reports take the direction in the body too, and prices are requested by POST.
     tariffs : tuple of str
         Path of the tariffs.
     """
@@ -128,42 +132,45 @@ class Wire:
     names: Mapping[str, str]
     flows: Mapping[str, str]
     record: type[Struct]
-    costs: msgspec.json.Decoder[Report]
+    costs: CostDecoder
     instant: msgspec.json.Decoder[Any]
     prices: msgspec.json.Decoder[Any]
     direction: str
     directions: tuple[str, ...]
     extra: Mapping[str, str]
-    anode: bool
+    is_anode: bool
     tariffs: tuple[str, ...]
 
     def report_query(self, direction: str) -> dict[str, str]:
-        """The query parameters that choose a report's tariff direction.
+        """Return the query parameters that select a report's tariff direction.
 
         Raises
         ------
         InputError
-            For a direction that this generation cannot report.
+            A direction that this generation cannot report.
         """
         word = direction.upper() if isinstance(direction, str) else direction
         if word not in self.directions:
-            choice = ", ".join(self.directions)
             raise InputError(
-                f"tariff_direction={direction!r}: with {self.generation}, choose one of {choice}"
+                f"tariff_direction {direction!r} is not one of {', '.join(self.directions)} "
+                f"(API generation {self.generation})"
             )
         return {self.direction: word, **self.extra}
 
     def cost_query(self, direction: str) -> dict[str, str]:
-        """As `report_query`, for costs: Zero would add LOCAL energy to IMPORT.
-
-        ``tariff_rate``, which keeps the two apart, is known from a case study alone.
-        """
+        """Return the query parameters of a cost report; errors as `report_query`."""
         query = self.report_query(direction)
-        return query if self.anode else {**query, "tariff_rate": query[self.direction]}
+        if not self.is_anode:
+            # Keeps LOCAL energy out of IMPORT; known only from a case study.
+            query["tariff_rate"] = query[self.direction]
+        return query
 
     def flow_of(self, word: str) -> str:
-        """Anode's word for a flow; words that are not known pass through."""
-        return {wire: ours for ours, wire in self.flows.items()}.get(word, word)
+        """Return Anode's word for a flow; unknown words are returned as they are."""
+        for flow, own_word in self.flows.items():
+            if own_word == word:
+                return flow
+        return word
 
 
 _ZERO_NAMES = {"energy_flow_direction": "direction", "tariff_direction": "tariff_rate"}
@@ -172,16 +179,16 @@ _ANODE = Wire(
     generation="Anode",
     names={},
     flows={"INBOUND": "INBOUND", "OUTBOUND": "OUTBOUND"},
-    record=defstruct("AnodeRecord", _RECORD, omit_defaults=True),
-    costs=cost_decoder(
-        msgspec.json.Decoder(CostAnswer[CostRow]), msgspec.json.Decoder(list[CostRow])
+    record=defstruct("AnodeRecord", _RECORD_FIELDS, omit_defaults=True),
+    costs=CostDecoder(
+        answers=msgspec.json.Decoder(CostAnswer[CostRow]), rows=msgspec.json.Decoder(list[CostRow])
     ),
     instant=msgspec.json.Decoder(Instant),
     prices=msgspec.json.Decoder(PriceAnswer[PriceRow]),
     direction="tariff_direction",
-    directions=("IMPORT", "EXPORT", "LOCAL"),
+    directions=DIRECTIONS,
     extra={},
-    anode=True,
+    is_anode=True,
     tariffs=("tariffs",),
 )
 
@@ -189,16 +196,17 @@ _ZERO = Wire(
     generation="Zero",
     names=_ZERO_NAMES,
     flows={"INBOUND": "IMPORT", "OUTBOUND": "EXPORT"},
-    record=defstruct("ZeroRecord", _RECORD, omit_defaults=True, rename=_ZERO_NAMES),
-    costs=cost_decoder(
-        msgspec.json.Decoder(CostAnswer[ZeroCostRow]), msgspec.json.Decoder(list[ZeroCostRow])
+    record=defstruct("ZeroRecord", _RECORD_FIELDS, omit_defaults=True, rename=_ZERO_NAMES),
+    costs=CostDecoder(
+        answers=msgspec.json.Decoder(CostAnswer[ZeroCostRow]),
+        rows=msgspec.json.Decoder(list[ZeroCostRow]),
     ),
     instant=msgspec.json.Decoder(ZeroInstant),
     prices=msgspec.json.Decoder(PriceAnswer[ZeroPriceRow]),
     direction="direction",
     directions=("IMPORT", "EXPORT"),
     extra={"include_tariff": "true"},
-    anode=False,
+    is_anode=False,
     tariffs=("tariffs", "elements"),
 )
 
@@ -207,16 +215,49 @@ _VERSION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\.(anode|zero)")
 
 
 def wire_of(version: str) -> Wire:
-    """The table for a version such as ``2025-09-14.anode``.
+    """Return the table for a version such as ``2025-09-14.anode``.
 
     Raises
     ------
     ConfigurationError
-        For a generation that flipkit does not speak.
+        A generation that flipkit does not support.
     """
     match = _VERSION.fullmatch(version) if isinstance(version, str) else None
     if match is None:
         raise ConfigurationError(
-            f"version={version!r}: flipkit speaks {DEFAULT_VERSION!r} (Anode) and '2024-08-24.zero' (Zero)"
+            f"version {version!r} is not supported; use {DEFAULT_VERSION!r} (Anode) or "
+            "'2024-08-24.zero' (Zero)"
         )
     return _BY_GENERATION[match[1]]
+
+
+def answer_times(texts: Sequence[str | None], what: str, request: RequestInfo) -> np.ndarray:
+    """Return times of an answer, which must have a zone, as datetime64[us] in UTC.
+
+    Raises
+    ------
+    UnexpectedAnswer
+        A time without a zone, or not a valid time; names the row.
+    """
+    try:
+        return parse_times(texts, what)
+    except InputError as error:
+        reason = str(error).partition(";")[0]
+        raise UnexpectedAnswer(
+            f"the answer does not match the contract: {reason}", request
+        ) from None
+
+
+def answer_stamps(texts: Sequence[str | None], what: str, request: RequestInfo) -> np.ndarray:
+    """Return time stamps of the service, which may be null, or UTC without a zone."""
+    return answer_times([_with_zone(text) for text in texts], what, request)
+
+
+def _with_zone(text: str | None) -> str | None:
+    if not text:
+        return None
+    date, _, clock = text.partition("T")
+    if not clock:
+        return f"{date}T00:00:00Z"
+    has_zone = clock.endswith(("Z", "z")) or "+" in clock or "-" in clock
+    return text if has_zone else f"{text}Z"

@@ -206,6 +206,12 @@ _MONEY = _glossary(
     ("lost_value_low", "number", "currency", "its worth if every lost kWh had been exported"),
     ("lost_value_high", "number", "currency", "its worth if every lost kWh had replaced an import"),
     ("local_cost", "number", "currency", "the same energy rated here, as a check on the service"),
+    (
+        "local_cost_source",
+        "text",
+        "",
+        "how local_cost was calculated: from the tariff or from the price_list",
+    ),
     ("server_cost", "number", "currency", "the interval's cost as the service computed it"),
     ("difference", "number", "currency", "local less server cost"),
     ("component", "text", "", "part of the bill"),

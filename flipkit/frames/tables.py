@@ -200,6 +200,7 @@ COST_REPORT = Table(
         "energy_kwh",
         "cost",
         "local_cost",
+        "local_cost_source",
         "currency",
         "intervals",
         "coverage",

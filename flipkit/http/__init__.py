@@ -1,19 +1,22 @@
-"""HTTP: the only room that imports httpx."""
+"""HTTP: the only room that imports httpx.
 
-from flipkit.http.address import joined, parts_of
-from flipkit.http.answers import Answer, ErrorBody
-from flipkit.http.credentials import BearerKey, Credential, Token
+``session.py`` sends requests and handles every answer; ``retry.py`` holds what it waits for: the
+policy for repeats, the throttle after a 429, and the budget of retries.
+"""
+
+from flipkit.http.address import Transport, in_process, joined, parts_of
+from flipkit.http.answers import Answer, Decoder, ErrorBody
+from flipkit.http.credentials import BearerKey, Credential, Secret, Token, find_secret
 from flipkit.http.fanout import WORKERS, map_concurrent
-from flipkit.http.policy import RetryPolicy, Timeouts, Timing
-from flipkit.http.secret import Secret, find_secret
+from flipkit.http.retry import RetryPolicy, Timeouts, Timing
 from flipkit.http.session import Session
-from flipkit.http.transports import Transport, in_process
 
 __all__ = [
     "WORKERS",
     "Answer",
     "BearerKey",
     "Credential",
+    "Decoder",
     "ErrorBody",
     "RetryPolicy",
     "Secret",

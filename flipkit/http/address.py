@@ -1,23 +1,29 @@
-"""Base addresses that are safe to send a key to, and paths whose ids cannot leave their segment."""
+"""Where requests go: base addresses that are safe for a key, paths made of ids, and transports."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 from urllib.parse import SplitResult, quote, urlsplit
+
+import httpx
 
 from flipkit.errors import ConfigurationError, InputError
 
-__all__ = ["checked_base", "joined", "parts_of"]
+__all__ = ["Transport", "checked_base", "in_process", "joined", "parts_of"]
+
+Transport: TypeAlias = httpx.BaseTransport
+"""Carries requests; tests and the emulator in process replace the network with their own."""
 
 
 def checked_base(address: str) -> str:
-    """`address` without a trailing slash, if it is https, or http on this machine.
+    """Return `address` without a trailing slash if it is https, or http on this machine.
 
     Raises
     ------
     ConfigurationError
-        For http to another machine, an address with credentials or a query in it, or none at all.
+        http to another machine, not an address, or one with credentials or a query.
     """
     parts = parts_of(address)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -26,34 +32,33 @@ def checked_base(address: str) -> str:
         )
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigurationError(
-            f"{parts.hostname}: a base address holds no credentials, query or fragment"
+            f"{parts.hostname}: remove credentials, query and fragment from the base address"
         )
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
         raise ConfigurationError(
-            f"http://{parts.hostname}: a key is sent over http only to this machine; use https:// for any other"
+            f"http://{parts.hostname}: http would send the key unencrypted and is allowed only to "
+            "this machine; use https://"
         )
     return address.rstrip("/")
 
 
 def parts_of(address: str) -> SplitResult:
-    """The parts of an address.
+    """Split an address into its parts.
 
     Raises
     ------
     ConfigurationError
-        It is none; the text does not show it, for it may hold a key.
+        Not a valid address; the message does not show it, because it may hold a key.
     """
     try:
         parts = urlsplit(address)
-        if (
-            not address.isprintable()
-            or " " in address
-            or (parts.port is not None and not parts.port)
-        ):
+        has_valid_port = parts.port is None or parts.port > 0
+        if not address.isprintable() or " " in address or not has_valid_port:
             raise ValueError
-    except ValueError:  # also of a port that is no number, or an IPv6 address that is none
+    except ValueError:  # also raised by urlsplit, for a bad port or IPv6 address
         raise ConfigurationError(
-            "a base address cannot be read; write it as https://host or https://host:port, without blanks"
+            "the base address is not valid; write it as https://host or https://host:port, "
+            "without spaces"
         ) from None
     return parts
 
@@ -63,27 +68,40 @@ def _is_loopback(host: str) -> bool:
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
-    except ValueError:
+    except ValueError:  # a host name, not an IP address
         return False
 
 
 def joined(segments: Sequence[str]) -> str:
-    """A path of percent-encoded segments.
+    """Return a path of percent-encoded segments.
 
     Raises
     ------
     InputError
-        A segment that is empty, no text, holds a control character, or would climb (``..``).
+        A segment that is empty, not a string, has a control character, or climbs (``..``).
     """
-    return "/" + "/".join(_segment(segment) for segment in segments)
+    encoded = [_encoded(segment) for segment in segments]
+    return "/" + "/".join(encoded)
 
 
-def _segment(text: str) -> str:
-    if not isinstance(text, str) or not text:
-        raise InputError(f"an id must be a text that is not empty, got {text!r}")
-    if (
-        any(part in {".", ".."} for part in text.replace("\\", "/").split("/"))
-        or not text.isprintable()
-    ):
-        raise InputError(f"id {text!r}: '.', '..' and control characters are not allowed in an id")
-    return quote(text, safe="")
+def _encoded(segment: str) -> str:
+    if not isinstance(segment, str) or not segment:
+        raise InputError(f"id {segment!r} is not valid; expected a non-empty string")
+    names = segment.replace("\\", "/").split("/")
+    if "." in names or ".." in names or not segment.isprintable():
+        raise InputError(
+            f"id {segment!r} is not valid; '.', '..' and control characters are not "
+            "allowed in an id"
+        )
+    return quote(segment, safe="")
+
+
+def in_process(app: Callable[..., Any]) -> Transport:
+    """Return a transport that calls a WSGI application directly, in the caller's thread."""
+
+    def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        # WSGI expects the bytes of the path as latin-1 (PEP 3333); httpx passes decoded text.
+        environ["PATH_INFO"] = environ["PATH_INFO"].encode().decode("latin-1")
+        return app(environ, start_response)
+
+    return httpx.WSGITransport(app=call)

@@ -1,11 +1,11 @@
-"""An answer, and what a service's "no" means."""
+"""Answers of a service, and the errors that its status codes stand for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -19,33 +19,47 @@ from flipkit.errors import (
     StatusError,
 )
 
-__all__ = ["Answer", "Envelope", "ErrorBody", "error_of", "is_retryable_status"]
+__all__ = ["Answer", "Decoder", "Envelope", "ErrorBody", "error_of", "is_retryable_status"]
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
-_NOTHING = object()
 _RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+_ERROR_BY_STATUS: dict[int, type[StatusError]] = {
+    401: AuthenticationFailed,
+    403: AuthenticationFailed,
+    404: NotFound,
+    429: RateLimited,
+}
 
 _NEXT_STEP = {
     AuthenticationFailed: "check that the key belongs to this environment and is still valid",
     NotFound: "check the id",
-    RateLimited: "wait, then try again with fewer calls side by side",
-    ServerError: "the service is in trouble; try again later",
+    RateLimited: "wait, then try again with fewer concurrent calls",
+    ServerError: "the service has a problem; try again later",
 }
+
+
+class Decoder(Protocol[T_co]):
+    """Decodes the content of an answer, as `msgspec.json.Decoder` does."""
+
+    def decode(self, content: bytes, /) -> T_co:
+        """Return the decoded content; raise `msgspec.DecodeError` if it is not valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorBody:
-    """What a service's error envelope says.
+    """The contents of a service's error body.
 
     Attributes
     ----------
     message : str
     code : str or None
     error : type of StatusError or None
-        A more precise error than the status tells.
+        A more specific error class than the status alone gives.
     next_step : str or None
-        What the reader should do, where the envelope knows better than the status.
+        What the user should do, if the body says more than the status does.
     """
 
     message: str
@@ -55,7 +69,7 @@ class ErrorBody:
 
 
 Envelope = Callable[[int, Any], ErrorBody]
-"""Reads a service's error body (decoded, or None) for a status."""
+"""Reads a service's error body (decoded, or None), given the status."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +84,7 @@ class Answer(Generic[T]):
     content : bytes
     request : RequestInfo
     value : object
-        The decoded content; None for an empty one.
+        The decoded content; None if it is empty.
     """
 
     status: int
@@ -81,13 +95,12 @@ class Answer(Generic[T]):
 
     @property
     def data_time_utc(self) -> str | None:
-        """When the service answered, by its own ``Date``, as ISO 8601."""
+        """Time of the answer from its ``Date`` header, as ISO 8601."""
         try:
-            return parsedate_to_datetime(self.headers.get("date", "")).strftime(
-                "%Y-%m-%dT%H:%M:%SZ"
-            )
+            answered = parsedate_to_datetime(self.headers.get("date", ""))
         except ValueError:
             return None
+        return answered.strftime("%Y-%m-%dT%H:%M:%SZ")
 
     @property
     def beginning(self) -> str:
@@ -96,43 +109,47 @@ class Answer(Generic[T]):
 
     @property
     def is_cut(self) -> bool:
-        """Whether the content claims to be JSON and is none: half of what the service said."""
-        says_json = "json" in self.headers.get("content-type", "")
-        return says_json and bool(self.content) and _decoded(self.content) is _NOTHING
+        """Whether the content is declared as JSON but is not valid: the answer is incomplete."""
+        is_json = "json" in self.headers.get("content-type", "")
+        return is_json and bool(self.content) and _decoded(self.content) is _INVALID
+
+
+_INVALID = object()
 
 
 def _decoded(content: bytes) -> Any:
-    """JSON as Python values, or `_NOTHING` where it is none."""
+    """Return JSON as Python values, or `_INVALID`."""
     try:
         return msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _NOTHING
+        return _INVALID
 
 
-def error_of(answer: Answer[Any], read: Envelope) -> StatusError:
-    """The error for a status of 400 and above; `read` knows the service's envelope."""
+def error_of(answer: Answer[Any], envelope: Envelope) -> StatusError:
+    """Return the error for a status of 400 and above."""
     body = _decoded(answer.content)
-    body = None if body is _NOTHING else body
-    complaint = read(answer.status, body)
-    kind = complaint.error or _kind(answer.status)
-    step = complaint.next_step or _NEXT_STEP.get(kind)
-    text = f"{answer.status}: {complaint.message}" + (f"; {step}" if step else "")
-    code, shown = complaint.code, answer.beginning if body is None else body
-    return kind(text, answer.request, status=answer.status, code=code, body=shown)
+    if body is _INVALID:
+        body = None
+    said = envelope(answer.status, body)
+    error_class = said.error or _error_class(answer.status)
+    message = f"{answer.status}: {said.message}"
+    next_step = said.next_step or _NEXT_STEP.get(error_class)
+    if next_step:
+        message += f"; {next_step}"
+    return error_class(
+        message,
+        answer.request,
+        status=answer.status,
+        code=said.code,
+        body=answer.beginning if body is None else body,
+    )
+
+
+def _error_class(status: int) -> type[StatusError]:
+    fallback = ServerError if status >= 500 else InvalidRequest
+    return _ERROR_BY_STATUS.get(status, fallback)
 
 
 def is_retryable_status(status: int) -> bool:
-    """Whether a status may pass by itself."""
+    """Return whether the same request may succeed later."""
     return status in _RETRYABLE
-
-
-def _kind(status: int) -> type[StatusError]:
-    by_status = {
-        401: AuthenticationFailed,
-        403: AuthenticationFailed,
-        404: NotFound,
-        429: RateLimited,
-    }
-    if status in by_status:
-        return by_status[status]
-    return ServerError if status >= 500 else InvalidRequest

@@ -1,4 +1,4 @@
-"""Many calls side by side: threads over one shared client, results in the order of the input."""
+"""Concurrent calls: threads over one shared client, results in the order of the input."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ def map_concurrent(
     what: str | None = None,
     workers: int = WORKERS,
 ) -> list[Result]:
-    """``[call(item) for item in items]``, at most `workers` at a time.
+    """Return ``[call(item) for item in items]``, with at most `workers` calls at a time.
 
     Parameters
     ----------
     call : callable
     items : sequence
     what : str, optional
-        Shows a progress bar of that name once the work takes longer than a second.
+        Label of a progress bar, which appears after one second.
     workers : int
 
     Raises
     ------
     Exception
-        The error of the first item, in their order, that failed; calls that had not begun are dropped.
+        The first error in the order of the items; calls that have not started are dropped.
     """
     if len(items) <= 1:
         return [call(item) for item in items]
     failed = threading.Event()
 
-    def unless_failed(item: Item) -> Result | None:
+    def call_unless_failed(item: Item) -> Result | None:
         if failed.is_set():
             return None
         try:
@@ -53,9 +53,9 @@ def map_concurrent(
             raise
 
     with ThreadPoolExecutor(min(workers, len(items)), thread_name_prefix="flipkit") as pool:
-        futures = [pool.submit(unless_failed, item) for item in items]
+        futures = [pool.submit(call_unless_failed, item) for item in items]
         try:
-            for _ in _shown(as_completed(futures), len(items), what):
+            for _ in _with_progress(as_completed(futures), len(items), what):
                 if failed.is_set():
                     break
         finally:
@@ -63,12 +63,14 @@ def map_concurrent(
     return [cast(Result, future.result()) for future in futures]
 
 
-def _shown(steps: Iterable[Future[Any]], total: int, what: str | None) -> Iterable[Future[Any]]:
-    seen = sys.stderr.isatty() or "ipykernel" in sys.modules
-    if (
-        not what or not seen or os.environ.get("TQDM_DISABLE")
-    ):  # tqdm's own variable, which its widget does not heed
+def _with_progress(
+    steps: Iterable[Future[Any]], total: int, what: str | None
+) -> Iterable[Future[Any]]:
+    is_watched = sys.stderr.isatty() or "ipykernel" in sys.modules
+    is_disabled = os.environ.get("TQDM_DISABLE")  # tqdm's notebook widget ignores this variable
+    if not what or not is_watched or is_disabled:
         return steps
-    from tqdm.auto import tqdm  # imported late: only long work in front of a person needs it
+    from tqdm.auto import tqdm  # slow to import, and not needed without a terminal
 
-    return cast(Iterable[Future[Any]], tqdm(steps, total=total, desc=what, delay=1.0, leave=False))
+    bar = tqdm(steps, total=total, desc=what, delay=1.0, leave=False)
+    return cast(Iterable[Future[Any]], bar)

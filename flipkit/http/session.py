@@ -1,4 +1,8 @@
-"""The one way to a service: address, credential, timeouts, retries, and the exception family."""
+"""Sessions: the one way to a service, with its credential, timeouts, retries and errors.
+
+A 429 (too many requests) is handled in `_Call._wait_before_retry`: the call waits and tries again,
+and `flipkit.http.retry.Throttle` slows down all other calls of the session.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +26,10 @@ from flipkit.errors import (
     UnexpectedAnswer,
 )
 from flipkit.http.address import checked_base, joined, parts_of
-from flipkit.http.answers import Answer, Envelope, error_of, is_retryable_status
-from flipkit.http.credentials import Credential
+from flipkit.http.answers import Answer, Decoder, Envelope, error_of, is_retryable_status
+from flipkit.http.credentials import Credential, Secret
 from flipkit.http.fanout import WORKERS
-from flipkit.http.policy import (
+from flipkit.http.retry import (
     RetryBudget,
     RetryPolicy,
     Throttle,
@@ -33,7 +37,6 @@ from flipkit.http.policy import (
     Timing,
     parse_retry_after,
 )
-from flipkit.http.secret import Secret
 
 __all__ = ["Session"]
 
@@ -41,13 +44,13 @@ _log = logging.getLogger("flipkit.http")
 
 T = TypeVar("T")
 
-_ANYTHING: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+_ANY_JSON: Decoder[Any] = msgspec.json.Decoder()
 _MOST_BYTES = 64 * 2**20  # of one answer; a year of half-hourly cost rows is 4 MiB
-_SHORTEST_KEY = 8  # below it is no real key, and masking would tear the words of an error apart
-_SHORTEST_KEY_IN_DATA = (
-    16  # no real key is shorter, and no datum is equal to a longer one by chance
-)
-_REQUEST_IDS = ("x-request-id", "request-id", "x-amzn-requestid", "cf-ray")
+_MIN_KEY_LENGTH = 8  # shorter text is not a real key, and masking it would garble error messages
+_MIN_KEY_LENGTH_IN_DATA = 16  # real keys are longer, and no datum equals one by chance
+_REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-amzn-requestid", "cf-ray")
+_NEVER_SENT = httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout
+_LOOK_FIRST = "the request may have arrived, so look before you send it again"
 
 
 class Session:
@@ -63,14 +66,16 @@ class Session:
     headers : mapping, optional
         Sent with every request.
     transport : httpx.BaseTransport, optional
-        In place of the network, e.g. the emulator in process.
-    timeouts, policy, pace
-        How long to wait and how often to try.
+        Replaces the network, e.g. with the emulator in process.
+    timeouts : Timeouts, optional
+    policy : RetryPolicy, optional
+    pace : Timing, optional
 
     Notes
     -----
-    Threads may share a session. Redirects are refused: a key and a body are never forwarded to another address. The
-    proxy of ``HTTPS_PROXY`` is used for https, where it sees addresses alone; that of ``HTTP_PROXY`` never.
+    Threads may share a session. Redirects are refused: a key and a body are never forwarded to
+    another address. ``HTTPS_PROXY`` is used for https, where a proxy sees only addresses;
+    ``HTTP_PROXY`` is ignored.
     """
 
     def __init__(
@@ -86,24 +91,25 @@ class Session:
         pace: Timing | None = None,
     ) -> None:
         self.base_url = checked_base(base_url)
-        self.policy, self.pace = policy or RetryPolicy(), pace or Timing()
-        self.budget, self._gate = RetryBudget(), Throttle()
-        self._credential, self._envelope, self._timeouts = (
-            credential,
-            envelope,
-            timeouts or Timeouts(),
-        )
+        self.timeouts = timeouts or Timeouts()
+        self.policy = policy or RetryPolicy()
+        self.pace = pace or Timing()
+        self.budget = RetryBudget()
+        self.throttle = Throttle()
+        self._credential = credential
+        self._envelope = envelope
+        connections = 2 * WORKERS
         self._client = httpx.Client(
             headers={"User-Agent": "flipkit", "Accept": "application/json", **(headers or {})},
             transport=transport,
             follow_redirects=False,
-            trust_env=parts_of(self.base_url).scheme
-            == "https",  # a proxy would read what is sent over http
-            limits=httpx.Limits(max_connections=2 * WORKERS, max_keepalive_connections=2 * WORKERS),
+            # A proxy could read the key of a request sent over http.
+            trust_env=parts_of(self.base_url).scheme == "https",
+            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
         )
 
     def close(self) -> None:
-        """Close the connections; the session opens new ones no more."""
+        """Close the connections; the session cannot be used afterwards."""
         self._client.close()
 
     def send(
@@ -115,9 +121,9 @@ class Session:
         body: Any = None,
         repeatable: bool = True,
         authorization: Secret | None = None,
-        decoder: msgspec.json.Decoder[T] = _ANYTHING,
+        decoder: Decoder[T] = _ANY_JSON,
     ) -> Answer[T]:
-        """One call, tried as often as the policy allows.
+        """Make one call, with as many attempts as the policy allows.
 
         Parameters
         ----------
@@ -128,69 +134,192 @@ class Session:
         body : object, optional
             Sent as JSON.
         repeatable : bool
-            Whether a second arrival does no harm. If not, it is tried again only when it cannot have arrived.
+            Whether a second arrival is harmless. If not, the request is repeated only if it
+            cannot have arrived.
         authorization : Secret, optional
-            The header in place of the credential's, for logging in.
-        decoder : msgspec.json.Decoder
-            Makes the answer's ``value``.
+            Replaces the credential's header, for logging in.
+        decoder : Decoder
+            Decodes the answer's ``value``.
 
         Returns
         -------
         Answer
-            With a status below 300; its ``value`` is None where the content is empty.
+            With a status below 300; its ``value`` is None if the content is empty.
 
         Raises
         ------
         StatusError
-            The service said no.
+            A status of 400 and above.
         ConnectionFailed, DeadlineExceeded
-            No answer came.
+            No answer arrived.
         UnexpectedAnswer
-            A redirect, an answer that is no JSON, or one that lacks a field; the text names the field.
+            A redirect, invalid JSON, or a missing field; the message names the field.
         """
-        content = None if body is None else msgspec.json.encode(body)
-        return _Call(
-            self, method, joined(path), query, content, repeatable, authorization, decoder
-        ).run()
+        call = _Call(
+            self,
+            method=method,
+            path=joined(path),
+            query=query,
+            content=None if body is None else msgspec.json.encode(body),
+            repeatable=repeatable,
+            authorization=authorization,
+            decoder=decoder,
+        )
+        return call.run()
+
+
+class _Unreadable(Exception):  # noqa: N818
+    """A 2xx that is not JSON: cut off (worth another attempt) or an HTML page (not worth it)."""
+
+    def __init__(self, answer: Answer[Any], error: Exception) -> None:
+        super().__init__(f"the answer is not JSON ({error}); it begins {answer.beginning!r}")
+        self.answer = answer
+        self.is_page = "html" in answer.headers.get("content-type", "")
 
 
 class _Call(Generic[T]):
-    """The tries of one call."""
+    """One call and its attempts."""
 
     def __init__(
         self,
         session: Session,
+        *,
         method: str,
         path: str,
         query: Mapping[str, str] | None,
         content: bytes | None,
         repeatable: bool,
         authorization: Secret | None,
-        decoder: msgspec.json.Decoder[T],
+        decoder: Decoder[T],
     ) -> None:
-        self.session, self.method, self.path, self.query = session, method, path, query
-        self.content, self.repeatable, self.authorization = content, repeatable, authorization
+        self.session = session
+        self.method = method
+        self.path = path
+        self.query = query
+        self.content = content
+        self.repeatable = repeatable
+        self.authorization = authorization
         self.decoder = decoder
-        self.attempts, self.spent, self.renewed = 0, 0, False
-        self.left = session.pace.now()
-        self.deadline = self.left + session.policy.deadline_s
+        self.bearer: Secret | None = None
+        self.attempts = 0
+        self.retry_tokens = 0
+        self.is_renewed = False
+        self.sent_at = session.pace.now()
+        self.deadline = self.sent_at + session.policy.deadline_s
 
     def run(self) -> Answer[T]:
         while True:
-            self._pass_gate()
+            self._wait_for_turn()
             self.attempts += 1
-            outcome = self._attempt()
-            if isinstance(outcome, RequestError):
-                raise outcome
-            if isinstance(outcome, Answer) and outcome.status < 300:
-                self.session.budget.refund(self.spent or 1)
-                self.session._gate.speed_up()
-                return outcome
-            if self._was_renewed(outcome):
+            result = self._attempt()
+            if isinstance(result, RequestError):
+                raise result
+            if isinstance(result, Answer) and result.status < 300:
+                self.session.budget.refund(self.retry_tokens or 1)
+                self.session.throttle.speed_up()
+                return result
+            if self._renew_credential(result):
                 continue
-            self._wait_or_raise(outcome)
+            self._wait_before_retry(result)
 
-    # What follows returns its errors: a traceback with the values of variables must not show what was sent or read.
+    def _wait_for_turn(self) -> None:
+        throttle = self.session.throttle
+        pace = self.session.pace
+        wait_s = throttle.wait_s(pace.now())
+        while wait_s:
+            if pace.now() + wait_s >= self.deadline:
+                raise DeadlineExceeded(
+                    f"the deadline of {self._deadline_text} would pass while the service limits "
+                    "the rate of calls; try again later with fewer calls",
+                    self._info(),
+                )
+            pace.sleep(wait_s)
+            wait_s = 0.0 if throttle.is_open(pace.now()) else throttle.wait_s(pace.now())
+        self.sent_at = pace.now()
+
+    def _renew_credential(self, result: Answer[T] | Exception) -> bool:
+        """Replace a refused token, once per call; return whether there is a new one."""
+        if self.is_renewed or self.bearer is None or not isinstance(result, Answer):
+            return False
+        if result.status not in {401, 403}:
+            return False
+        self.is_renewed = self.session._credential.renew(self.bearer)
+        return self.is_renewed
+
+    def _wait_before_retry(self, result: Answer[T] | Exception) -> None:
+        """Wait as long as the policy and the service ask, or raise if a retry makes no sense."""
+        policy = self.session.policy
+        pace = self.session.pace
+        error = self._error_of(result)
+        if not self._may_repeat(result) or self.attempts >= policy.attempts:
+            raise error
+
+        is_throttled = isinstance(error, RateLimited)  # status 429
+        asked_s = _retry_after_s(result)
+        if asked_s is not None and asked_s > policy.retry_after_max_s:
+            raise error
+        wait_s = policy.wait_s(self.attempts, throttled=is_throttled, uniform=pace.uniform)
+        wait_s = max(wait_s, asked_s or 0.0)
+        if pace.now() + wait_s >= self.deadline:
+            raise DeadlineExceeded(
+                f"the deadline of {self._deadline_text} would pass before the next attempt; "
+                f"the last one: {error}",
+                self._info(),
+            ) from error
+
+        self.retry_tokens = self.session.budget.spend(throttled=is_throttled)
+        if not self.retry_tokens:
+            _log.warning(
+                "%s %s: no retry, too many calls to this service fail", self.method, self.path
+            )
+            raise error
+        _log.debug(
+            "%s %s: attempt %d failed (%s), next one in %.2f s",
+            self.method,
+            self.path,
+            self.attempts,
+            error,
+            wait_s,
+        )
+        if is_throttled:
+            self.session.throttle.slow_down(self.sent_at, pace.now(), asked_s or 0.0)
+        pace.sleep(wait_s)
+
+    def _may_repeat(self, result: Answer[T] | Exception) -> bool:
+        if isinstance(result, _NEVER_SENT):
+            return True
+        if not self.repeatable:
+            return False
+        if isinstance(result, Answer):
+            return is_retryable_status(result.status) or result.is_cut
+        if isinstance(result, _Unreadable):
+            return not result.is_page
+        return True
+
+    def _error_of(self, result: Answer[T] | Exception) -> RequestError:
+        if isinstance(result, _Unreadable):
+            return UnexpectedAnswer(str(result), result.answer.request)
+        if isinstance(result, Answer):
+            error = error_of(result, self.session._envelope)
+            if isinstance(error, RateLimited):
+                error.retry_after_s = _retry_after_s(result)
+            return error
+        message = f"no answer from {self.session.base_url}: {type(result).__name__}: {result}"
+        if isinstance(result, httpx.ConnectError | httpx.ConnectTimeout):
+            message += "; check the address and the network"
+        elif not self._may_repeat(result):
+            message += f"; {_LOOK_FIRST}"
+        return ConnectionFailed(message, self._info())
+
+    @property
+    def _deadline_text(self) -> str:
+        return f"{self.session.policy.deadline_s:g} s"
+
+    def _info(self, request_id: str | None = None) -> RequestInfo:
+        return RequestInfo(self.method, self.path, self.attempts, request_id)
+
+    # From here on, errors are returned, not raised: a traceback that prints variables must not
+    # show what was sent or read.
 
     def _attempt(self) -> Answer[T] | Exception:
         session = self.session
@@ -210,193 +339,103 @@ class _Call(Generic[T]):
                 response.close()
         except (httpx.RequestError, OSError, RequestError) as error:
             return error.with_traceback(None)
-        headers = {
-            name.lower(): self._masked(value.encode(), _SHORTEST_KEY).decode()
-            for name, value in response.headers.items()
-        }
+        headers = {}
+        for name, value in response.headers.items():
+            headers[name.lower()] = self._masked(value.encode(), _MIN_KEY_LENGTH).decode()
         return self._answer(response.status_code, headers, content)
+
+    def _headers(self) -> dict[str, str]:
+        if self.authorization:
+            self.bearer = None
+            headers = {"Authorization": self.authorization.reveal()}
+        else:
+            self.bearer = self.session._credential.secret()
+            headers = {"Authorization": f"Bearer {self.bearer.reveal()}"}
+        if self.content is not None:
+            headers["Content-Type"] = "application/json"
+        return headers
+
+    def _timeout(self) -> httpx.Timeout:
+        """Return the timeouts of one attempt; none is longer than what is left of the deadline."""
+        timeouts = self.session.timeouts
+        left_s = max(0.001, self.deadline - self.session.pace.now())
+        return httpx.Timeout(
+            connect=min(timeouts.connect_s, left_s),
+            read=min(timeouts.read_s, left_s),
+            write=min(timeouts.write_s, left_s),
+            pool=min(timeouts.pool_s, left_s),
+        )
+
+    def _read(self, response: httpx.Response) -> bytes:
+        chunks = []
+        size = 0
+        for chunk in response.iter_bytes():
+            # httpx limits each read, but not their sum: a slow stream could go on for ever.
+            if self.session.pace.now() >= self.deadline:
+                raise DeadlineExceeded(self._incomplete_text(), self._info())
+            size += len(chunk)
+            if size > _MOST_BYTES:
+                mebibytes = _MOST_BYTES // 2**20
+                raise UnexpectedAnswer(f"the answer is larger than {mebibytes} MiB", self._info())
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def _incomplete_text(self) -> str:
+        message = f"the deadline of {self._deadline_text} passed before the answer was complete"
+        return message if self.repeatable else f"{message}; {_LOOK_FIRST}"
 
     def _answer(
         self, status: int, headers: dict[str, str], content: bytes
     ) -> Answer[T] | Exception:
-        info = self._info(next((headers[name] for name in _REQUEST_IDS if name in headers), None))
+        request_ids = [headers[name] for name in _REQUEST_ID_HEADERS if name in headers]
+        info = self._info(request_ids[0] if request_ids else None)
         if 300 <= status < 400:
-            return UnexpectedAnswer(f"{status}: the service redirects, which is refused", info)
-        content = self._masked(content, _SHORTEST_KEY if status >= 400 else _SHORTEST_KEY_IN_DATA)
+            return UnexpectedAnswer(
+                f"{status}: the service redirects; redirects are not followed", info
+            )
+        min_length = _MIN_KEY_LENGTH if status >= 400 else _MIN_KEY_LENGTH_IN_DATA
+        content = self._masked(content, min_length)
         answer: Answer[Any] = Answer(status, headers, content, info, None)
         if status >= 400 or not content:
             return answer
         try:
-            return dataclasses.replace(answer, value=self.decoder.decode(content))
+            value = self.decoder.decode(content)
         except msgspec.ValidationError as error:
-            return UnexpectedAnswer(f"the answer is not what the contract promises: {error}", info)
+            return UnexpectedAnswer(f"the answer does not match the contract: {error}", info)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            # Half of a login's answer is half of a token, so nothing of it is shown.
-            shown = b"***" if self.authorization else self._masked(content, _SHORTEST_KEY)
+            # Half an answer to a login is half a token, so none of it is shown.
+            shown = b"***" if self.authorization else self._masked(content, _MIN_KEY_LENGTH)
             return _Unreadable(dataclasses.replace(answer, content=shown), error)
+        return dataclasses.replace(answer, value=value)
 
-    def _masked(self, content: bytes, shortest: int) -> bytes:
-        """An answer without the key: some services repeat what they refuse."""
+    def _masked(self, content: bytes, min_length: int) -> bytes:
+        """Return the content with the key masked: some services repeat a key that they refuse."""
         for key in self._keys():
-            if len(key) >= shortest:
-                content = _without_beginning(content.replace(key, b"***"), key)
+            if len(key) >= min_length:
+                content = content.replace(key, b"***")
+                content = _without_cut_key(content, key)
         return content
 
     def _keys(self) -> list[bytes]:
         if self.authorization is None:
-            return [self.sent.reveal().encode()] if self.sent else []
+            return [self.bearer.reveal().encode()] if self.bearer else []
         encoded = self.authorization.reveal().rpartition(" ")[2].encode()
-        with contextlib.suppress(binascii.Error):
+        keys = [encoded]
+        with contextlib.suppress(binascii.Error):  # not basic authentication: nothing more to mask
             name, _, key = base64.b64decode(encoded).partition(b":")
-            return [encoded, name, key]
-        return [encoded]
-
-    def _headers(self) -> dict[str, str]:
-        self.sent = None if self.authorization else self.session._credential.secret()
-        bearer = f"Bearer {self.sent.reveal()}" if self.sent else ""
-        headers = {"Authorization": self.authorization.reveal() if self.authorization else bearer}
-        return headers if self.content is None else {**headers, "Content-Type": "application/json"}
-
-    def _timeout(self) -> httpx.Timeout:
-        times, left = self.session._timeouts, max(0.001, self.deadline - self.session.pace.now())
-        return httpx.Timeout(
-            connect=min(times.connect_s, left),
-            read=min(times.read_s, left),
-            write=min(times.write_s, left),
-            pool=min(times.pool_s, left),
-        )
-
-    def _read(self, response: httpx.Response) -> bytes:
-        chunks, size = [], 0
-        for chunk in response.iter_bytes():
-            if (
-                self.session.pace.now() >= self.deadline
-            ):  # a trickle keeps each single read within its own time
-                raise DeadlineExceeded(self._too_slow(), self._info())
-            size += len(chunk)
-            if size > _MOST_BYTES:
-                raise UnexpectedAnswer(
-                    f"the answer is larger than {_MOST_BYTES // 2**20} MiB", self._info()
-                )
-            chunks.append(chunk)
-        return b"".join(chunks)
-
-    def _too_slow(self) -> str:
-        step = (
-            "" if self.repeatable else "; the request has arrived, so look before you send it again"
-        )
-        return (
-            f"{self.session.policy.deadline_s:g} s were up before the whole answer was here{step}"
-        )
-
-    def _info(self, request_id: str | None = None) -> RequestInfo:
-        return RequestInfo(self.method, self.path, self.attempts, request_id)
-
-    def _was_renewed(self, outcome: Answer[T] | Exception) -> bool:
-        """A refused token is replaced once; the next refusal counts."""
-        if (
-            self.renewed
-            or self.sent is None
-            or not isinstance(outcome, Answer)
-            or outcome.status not in {401, 403}
-        ):
-            return False
-        self.renewed = self.session._credential.renew(self.sent)
-        return self.renewed
-
-    def _pass_gate(self) -> None:
-        gate, pace = self.session._gate, self.session.pace
-        wait = gate.wait_s(pace.now())
-        while wait:
-            if pace.now() + wait >= self.deadline:
-                text = f"{self.session.policy.deadline_s:g} s were up before the service would take another call"
-                raise DeadlineExceeded(text, self._info())
-            pace.sleep(wait)
-            wait = 0.0 if gate.is_open(pace.now()) else gate.wait_s(pace.now())
-        self.left = pace.now()
-
-    def _wait_or_raise(self, outcome: Answer[T] | Exception) -> None:
-        session, policy = self.session, self.session.policy
-        error = self._error(outcome)
-        if not self._may_repeat(outcome) or self.attempts >= policy.attempts:
-            raise error
-        throttled = isinstance(error, RateLimited)
-        asked = self._asked_wait(outcome)
-        wait = policy.wait_s(self.attempts, throttled=throttled, uniform=session.pace.uniform)
-        wait = max(wait, asked or 0.0)
-        if asked is not None and asked > policy.retry_after_max_s:
-            raise error
-        if session.pace.now() + wait >= self.deadline:
-            raise DeadlineExceeded(
-                f"{policy.deadline_s:g} s were up; the last try: {error}", self._info()
-            ) from error
-        taken = session.budget.spend(throttled=throttled)
-        if not taken:
-            _log.warning(
-                "%s %s: no retry, too many calls to this service fail", self.method, self.path
-            )
-            raise error
-        self.spent = taken
-        _log.debug(
-            "%s %s: try %d failed (%s), next in %.2f s",
-            self.method,
-            self.path,
-            self.attempts,
-            error,
-            wait,
-        )
-        if throttled:
-            session._gate.slow_down(self.left, session.pace.now(), asked or 0.0)
-        session.pace.sleep(wait)
-
-    def _may_repeat(self, outcome: Answer[T] | Exception) -> bool:
-        if isinstance(outcome, Answer):
-            return self.repeatable and (is_retryable_status(outcome.status) or outcome.is_cut)
-        if isinstance(outcome, _Unreadable):
-            return self.repeatable and not outcome.is_page
-        never_arrived = isinstance(
-            outcome, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout
-        )
-        return never_arrived or self.repeatable
-
-    def _asked_wait(self, outcome: Answer[T] | Exception) -> float | None:
-        return (
-            parse_retry_after(outcome.headers.get("retry-after"))
-            if isinstance(outcome, Answer)
-            else None
-        )
-
-    def _error(self, outcome: Answer[T] | Exception) -> RequestError:
-        if isinstance(outcome, _Unreadable):
-            return UnexpectedAnswer(str(outcome), outcome.answer.request)
-        if not isinstance(outcome, Answer):
-            kind = type(outcome).__name__
-            step = "; it may have arrived, so look before you send it again"
-            if isinstance(outcome, httpx.ConnectError | httpx.ConnectTimeout):
-                step = "; check the address and the network"
-            elif self._may_repeat(outcome):
-                step = ""
-            return ConnectionFailed(
-                f"no answer from {self.session.base_url}: {kind}: {outcome}{step}", self._info()
-            )
-        error = error_of(outcome, self.session._envelope)
-        if isinstance(error, RateLimited):
-            error.retry_after_s = self._asked_wait(outcome)
-        return error
+            keys += [name, key]
+        return keys
 
 
-def _without_beginning(content: bytes, key: bytes) -> bytes:
-    """An answer that was cut off within the key ends with the beginning of it."""
-    for size in range(len(key) - 1, _SHORTEST_KEY - 1, -1):
+def _retry_after_s(result: Answer[Any] | Exception) -> float | None:
+    if not isinstance(result, Answer):
+        return None
+    return parse_retry_after(result.headers.get("retry-after"))
+
+
+def _without_cut_key(content: bytes, key: bytes) -> bytes:
+    """Mask the beginning of a key at the end of an answer that was cut off within it."""
+    for size in range(len(key) - 1, _MIN_KEY_LENGTH - 1, -1):
         if content.endswith(key[:size]):
             return content[:-size] + b"***"
     return content
-
-
-class _Unreadable(Exception):  # noqa: N818
-    """A 2xx whose content is no JSON: cut off (worth another try) or a page for people (not)."""
-
-    def __init__(self, answer: Answer[Any], error: Exception) -> None:
-        super().__init__(f"the answer is no JSON ({error}); it begins {answer.beginning!r}")
-        self.answer = answer
-        self.is_page = "html" in answer.headers.get("content-type", "")

@@ -1,4 +1,4 @@
-"""What energy cost, by local month or day, with how much of the time the figure covers and how sure it is."""
+"""What energy cost by local month or day, with the coverage and confidence of the figures."""
 
 from __future__ import annotations
 
@@ -10,22 +10,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from flipkit.calendar import covered, from_us, periods, read_window, split_at
+from flipkit.calendar import Window, billing_periods, covered, periods, read_window, split_at
 from flipkit.errors import InvalidRequest, NotFound
-from flipkit.frames import COST_REPORT, Finding, Frame, as_text, facts, returns, take
+from flipkit.flatpeak import CostRows, cost_rows
+from flipkit.frames import COST_REPORT, Finding, Frame, as_text, returns
 from flipkit.http import map_concurrent
 from flipkit.money import round_money
-from flipkit.reports.check import (
-    Local,
-    Objects,
-    Records,
-    cost_columns,
-    difference,
-    rated,
-    records_of,
+from flipkit.reports.local_cost import (
+    LocalCost,
+    TariffObjects,
+    difference_findings,
+    local_cost,
     tariff_objects,
 )
-from flipkit.vocabulary import DAY_US
+from flipkit.reports.shared import SiteLocation, locations_of, report_facts
+from flipkit.vocabulary import DAY_US, DIRECTIONS, HOUR_US, Aggregation, Direction, Float64, Int64
 
 if TYPE_CHECKING:
     from flipkit.connect import Kit
@@ -37,40 +36,43 @@ __all__ = ["cost_report"]
 def cost_report(
     kit: Kit,
     start: Any,
-    end: Any,
+    end: Any = None,
     *,
-    aggregation: str = "MONTH",
+    aggregation: Aggregation = "MONTH",
     object_id: str | Sequence[str] | None = None,
 ) -> Frame:
-    """Energy and its cost per location (or device), tariff direction, and local month or day.
+    """Return energy and its cost per location or device, tariff direction, and local month or day.
 
-    The figures are sums over the service's own cost rows, one a record; a row across a local midnight is split in
-    proportion to time. ``coverage`` counts the time that has records against the local period (23, 24 or 25 hours a
-    day), ``confidence`` is the lowest of any row. Cost is rounded once, half to even, to the currency's smallest
-    unit; under EXPORT it is what the energy earned. Rows of different currencies are not to be added.
+    The figures are sums over the service's own cost rows, one per record. A row across a local
+    midnight is split in proportion to time. ``coverage`` is the time with records as a share of the
+    whole local period (23, 24 or 25 hours for a day), ``confidence`` the lowest of any row. Cost is
+    rounded once, half to even, to the currency's smallest unit; under EXPORT it is what the energy
+    earned. Do not add rows of different currencies.
 
-    ``local_cost`` is the check: the same records rated here with the location's own tariff objects (COMMODITY and
-    NON_COMMODITY, tiers included), or where these cannot be read, such as market rates, with the service's price list.
-    Where it differs from ``cost`` by the smallest unit or more, and records by more than whole Wh explain, the row says
-    so. Null where there is no cost, and for LOCAL energy without a LOCAL tariff.
+    ``local_cost`` is a check: the same rows, rated by flipkit. ``local_cost_source`` says how:
+    ``tariff`` (the location's own tariff objects, COMMODITY and NON_COMMODITY, with tiers) or
+    ``price_list`` (the service's price list, if the tariff objects cannot be used, e.g. for market
+    rates). Both are null where there is no cost, and for LOCAL energy without a LOCAL tariff.
 
-    A location's report holds the records of its devices too: add locations or devices, not both.
+    A location's report includes the records of its devices: add locations or devices, not both.
 
-    Findings: ``coverage.none``, ``coverage.partial``, ``confidence.estimated``, ``cost.unavailable`` (the service has
-    no price or no such object; its own words follow), ``cost.differs`` (from ``local_cost``; both figures follow),
-    ``cost.unchecked`` (there is nothing to rate it by; whose tariff a device has is not known), ``cost.other_flow``
-    (energy against the direction's own flow, such as what a battery supplied under IMPORT, is an avoided cost and not
-    in the figures; the contract has no field for it, so it is seen only where the service says so).
+    Findings: ``period.cut`` (the window contains only a part of the period), ``coverage.none``,
+    ``coverage.partial``, ``confidence.estimated``, ``cost.unavailable`` (the service has no price
+    or no such object; its message follows), ``cost.differs`` (``local_cost`` is different, by more
+    than whole Wh explain), ``cost.unchecked`` (no tariff and no price list; the tariff of a device
+    is not known), ``cost.other_flow`` (energy against the usual flow of the direction, such as what
+    a battery supplied under IMPORT, is an avoided cost and not in the figures; visible only if the
+    service reports the flow, which its documentation does not mention).
 
     Parameters
     ----------
     kit : Kit
-    start, end : str or datetime
-        ``"2025-01"`` and ``"2025-01-31"`` are local months and days of each site, both ends included; a time with a
-        zone is an instant, the end not included.
+    start, end : str, date, datetime, Timestamp or Period
+        ``"2025-01"`` and ``"2025-01-31"`` are local months and days of each site, both included; a
+        time with a zone is an instant, the end not included. `end` defaults to the end of `start`.
     aggregation : {"MONTH", "DAY"}
     object_id : str or sequence of str, optional
-        Locations or devices; every location by default.
+        Locations or devices; default: every location.
 
     Returns
     -------
@@ -80,218 +82,279 @@ def cost_report(
     Raises
     ------
     InputError
-        A window that is empty or no time, another aggregation.
+        An empty or invalid window, or another aggregation.
+    NaiveTimestampError
+        A time without a zone.
     FlipkitError
         The service did not answer.
     """
-    jobs = list(_jobs(kit, object_id))
-    places = list(dict.fromkeys(job.object_id for job in jobs if job.zone))
-    objects = dict(
-        zip(
-            places,
-            map_concurrent(partial(tariff_objects, kit), places, what="tariffs"),
-            strict=True,
-        )
+    window = read_window(start, end)
+    jobs = _jobs(locations_of(kit), object_id)
+    locations = dict.fromkeys(job.object_id for job in jobs if job.location)
+    objects = map_concurrent(partial(tariff_objects, kit), list(locations), what="tariffs")
+    query = _Query(kit, window, aggregation, dict(zip(locations, objects, strict=True)))
+    parts = map_concurrent(partial(_rows_of_job, query), jobs, what="cost report")
+
+    rows = [row for part in parts for row in part.rows]
+    columns = {name: [row[name] for row in rows] for name in COST_REPORT.names}
+    facts = report_facts(
+        kit,
+        "cost",
+        start,
+        end,
+        [part.answered_utc for part in parts],
+        aggregation=aggregation,
+        object_id=object_id,
     )
-    ask = _Ask(kit, start, end, aggregation, objects)
-    parts = map_concurrent(partial(_report, ask), jobs, what="cost report")
-    columns = {name: [row[name] for rows, _ in parts for row in rows] for name in COST_REPORT.names}
-    times = [time for _, time in parts if time]
-    about = {
-        "report": "cost",
-        "start": str(start),
-        "end": str(end),
-        "aggregation": aggregation,
-        "object_id": object_id,
-    }
-    return COST_REPORT.build(
-        columns,
-        kit.frames,
-        facts={
-            "query": about,
-            "data_time_utc": max(times, default=None),
-            "environment": kit.environment,
-        },
-    )
+    return COST_REPORT.build(columns, kit.frames, facts=facts)
 
 
-class _Ask(NamedTuple):
+class _Query(NamedTuple):
     """What the report is about, and the tariff objects of its locations."""
 
     kit: Kit
-    start: Any
-    end: Any
-    aggregation: str
-    objects: Mapping[str, Objects | None]
+    window: Window
+    aggregation: Aggregation
+    objects: Mapping[str, TariffObjects | None]
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """One object under one tariff direction; `zone` is None until the service tells it."""
+    """One object under one tariff direction; a device has no known location."""
 
     object_id: str
-    site_id: str | None
-    direction: str
-    zone: str | None
-    currency: str | None
-    expected: bool  # whether records are expected, so that their absence is a finding
+    direction: Direction
+    location: SiteLocation | None
+
+    @property
+    def are_rows_expected(self) -> bool:
+        """Whether it is a finding if there are no rows."""
+        if self.direction == "EXPORT":
+            return self.location is not None and self.location.is_export_connected
+        return self.direction == "IMPORT"
+
+    @property
+    def timezone(self) -> str | None:
+        return self.location.timezone if self.location else None
+
+    @property
+    def currency(self) -> str | None:
+        return self.location.currency if self.location else None
 
 
-def _jobs(kit: Kit, object_id: str | Sequence[str] | None) -> Iterator[_Job]:
-    wanted = [object_id] if isinstance(object_id, str) else object_id
-    columns = take(
-        kit.flatpeak.locations(),
-        texts=["location_id", "reference_id", "timezone", "currency", "tariff_commodity_export"],
-    )
-    locations = {row[0]: row for row in zip(*columns.values(), strict=True)}
-    for key in sorted(locations) if wanted is None else dict.fromkeys(wanted):
-        _, site, zone, currency, export = locations.get(key, (key, None, None, None, None))
-        yield _Job(key, site, "IMPORT", zone, currency, expected=True)
-        yield _Job(key, site, "EXPORT", zone, currency, expected=export == "CONNECTED")
-        yield _Job(key, site, "LOCAL", zone, currency, expected=False)
+class _JobRows(NamedTuple):
+    """Rows of the report for one job."""
+
+    rows: list[dict[str, Any]]
+    answered_utc: str | None = None
 
 
-def _report(ask: _Ask, job: _Job) -> tuple[list[dict[str, Any]], str | None]:
-    """The rows of one job, and when the service answered."""
-    window = read_window(ask.start, ask.end).bounds(job.zone or "UTC")
-    margin = (
-        0 if job.zone else DAY_US
-    )  # a device's zone comes with its rows; what is too much is cut off again
-    asked = [from_us(window[0] - margin), from_us(window[1] + margin)]
+class _Period(NamedTuple):
+    """A local month or day, as far as it is in the window.
+
+    Attributes
+    ----------
+    label : str
+    start_us, end_us : int
+        Cut by the window.
+    whole_us : int
+        Length of the whole period.
+    findings : tuple of Finding
+        ``period.cut``, or none.
+    """
+
+    label: str
+    start_us: int
+    end_us: int
+    whole_us: int
+    findings: tuple[Finding, ...]
+
+
+def _jobs(locations: Sequence[SiteLocation], object_id: str | Sequence[str] | None) -> list[_Job]:
+    by_id = {location.location_id: location for location in locations}
+    if object_id is None:
+        ids = sorted(by_id)
+    elif isinstance(object_id, str):
+        ids = [object_id]
+    else:
+        ids = list(dict.fromkeys(object_id))
+    return [_Job(one, direction, by_id.get(one)) for one in ids for direction in DIRECTIONS]
+
+
+def _rows_of_job(query: _Query, job: _Job) -> _JobRows:
+    start_us, end_us = query.window.bounds(job.timezone or "UTC")
+    # The time zone of a device comes with its rows: ask for a day more, and cut it off below.
+    margin_us = 0 if job.timezone else DAY_US
     try:
-        costs = ask.kit.flatpeak.cost_by_interval(
-            job.object_id, *asked, tariff_direction=job.direction
+        rows = cost_rows(
+            query.kit.flatpeak,
+            job.object_id,
+            start_us - margin_us,
+            end_us + margin_us,
+            tariff_direction=job.direction,
         )
     except (InvalidRequest, NotFound) as error:
-        finding = Finding("cost.unavailable", str(error))
-        return (
-            list(_unavailable(job, window, ask.aggregation, finding)) if job.expected else []
-        ), None
-    rows = _Rows(costs, job.direction)
-    if not len(rows.start) and not job.expected:
-        return [], None
-    zone = job.zone or rows.zone or "UTC"
-    window = read_window(ask.start, ask.end).bounds(zone)
-    found = _aggregated(
-        job, rows, _local(ask, job, rows), *periods(ask.aggregation, zone, *window), window
-    )
-    return list(found), facts(costs).get("data_time_utc")
+        return _unavailable(query, job, error)
+    # Most locations have no LOCAL energy; a row without any would only be noise.
+    if not len(rows) and not job.are_rows_expected:
+        return _JobRows([])
+    periods_found = _periods(query, job.timezone or rows.timezone or "UTC")
+    local = _local_cost(query, job, rows)
+    return _JobRows(list(_aggregated(job, rows, local, periods_found)), rows.answered_utc)
 
 
-class _Rows:
-    """The service's cost rows as columns."""
-
-    def __init__(self, costs: Frame, direction: str) -> None:
-        columns = cost_columns(costs)
-        self.start, self.end, self.energy, self.own = records_of(columns, direction)
-        self.cost, self.confidence = columns["cost"], columns["confidence"]
-        self.currency = next(iter(columns["currency"]), None)
-        self.zone = next(iter(columns["timezone"]), None)
-
-
-def _local(ask: _Ask, job: _Job, rows: _Rows) -> Local:
-    """The rows rated here."""
+def _local_cost(query: _Query, job: _Job, rows: CostRows) -> LocalCost:
     currency = rows.currency or job.currency
-    if job.zone and currency:
-        found = (
-            job.object_id,
-            job.direction,
-            job.zone,
-            currency,
-            rows.start,
-            rows.end,
-            rows.energy,
-            rows.own,
+    if job.timezone and currency:
+        objects = query.objects[job.object_id]
+        return local_cost(query.kit, rows, job.timezone, currency, objects)
+    if job.direction == "LOCAL":
+        return LocalCost.none(rows)
+    finding = Finding("cost.unchecked", "the location, and so the tariff, of a device is not known")
+    return LocalCost.none(rows, finding)
+
+
+def _periods(query: _Query, timezone: str) -> list[_Period]:
+    bounds = query.window.bounds(timezone)
+    labels, whole = periods(query.aggregation, timezone, *bounds)
+    edges = np.clip(whole, *bounds)
+    found = []
+    for number, label in enumerate(labels):
+        period = _Period(
+            label=label,
+            start_us=int(edges[number]),
+            end_us=int(edges[number + 1]),
+            whole_us=int(whole[number + 1] - whole[number]),
+            findings=(),
         )
-        return rated(ask.kit, Records(*found), ask.objects[job.object_id])
-    nothing = np.full(len(rows.start), np.nan)
-    silent = job.direction == "LOCAL"
-    return Local(
-        nothing,
-        nothing,
-        None if silent else Finding("cost.unchecked", "whose tariff it has is not known"),
-    )
+        if period.end_us - period.start_us < period.whole_us:
+            cut = _cut_finding(query.aggregation, timezone, period)
+            period = period._replace(findings=(cut,))
+        found.append(period)
+    return found
+
+
+def _cut_finding(aggregation: Aggregation, timezone: str, period: _Period) -> Finding:
+    if aggregation == "DAY":
+        hours = (period.end_us - period.start_us) / HOUR_US
+        return Finding("period.cut", f"{hours:.6g} of {period.whole_us / HOUR_US:.6g} hours")
+    month = billing_periods(timezone, period.start_us, period.end_us)
+    days = month.days[0]
+    return Finding("period.cut", f"{days:.6g} of {days / month.share[0]:.6g} days")
+
+
+class _RowsInPeriod(NamedTuple):
+    """Cost rows in one period: their numbers, and the share of each that is inside."""
+
+    row: Int64
+    share: Float64
+
+    def __bool__(self) -> bool:
+        return len(self.row) > 0
+
+    def total(self, column: Float64) -> float:
+        """Return the exactly rounded sum over the rows; NaN if there are none."""
+        return fsum(column[self.row] * self.share) if self else np.nan
 
 
 def _aggregated(
-    job: _Job,
-    rows: _Rows,
-    local: Local,
-    labels: tuple[str, ...],
-    edges: np.ndarray,
-    window: tuple[int, int],
+    job: _Job, rows: CostRows, local: LocalCost, all_periods: Sequence[_Period]
 ) -> Iterator[dict[str, Any]]:
-    edges = np.clip(edges, *window)
-    pieces = split_at(edges, rows.start, rows.end)
-    time = covered(pieces, len(labels))
+    """Yield one row per period."""
+    # Rows are split at the cut edges: what lies outside the window is left out.
+    edges = np.array([*(period.start_us for period in all_periods), all_periods[-1].end_us])
+    pieces = split_at(edges, rows.start_us, rows.end_us)
+    covered_us = covered(pieces, len(all_periods))
+    is_counted = rows.is_usual_flow[pieces.row]
+    is_beyond = np.abs(local.cost - rows.cost) > local.tolerance
     currency = rows.currency or job.currency
-    beyond = np.abs(local.cost - rows.cost) > local.slack
-    for period, label in enumerate(labels):
-        there = pieces.period == period
-        own = there & rows.own[pieces.row]
-        row, share = pieces.row[own], pieces.share[own]
-        confidence = rows.confidence[row]
-        coverage = float(time[period] / (edges[period + 1] - edges[period]))
-        cost, here = (
-            fsum(column[row] * share) if len(row) else np.nan for column in (rows.cost, local.cost)
-        )
-        found = [*_findings(coverage, confidence, int((there & ~own).sum()))]
-        found += [*difference(cost, here, bool(beyond[row].any()), currency)]
-        found += [local.finding] if local.finding and len(row) else []
-        yield _base(job, label, edges, period) | {
-            "energy_kwh": round(fsum(rows.energy[row] * share), 6) if len(row) else np.nan,
-            "cost": round_money(cost, currency),
-            "local_cost": round_money(here, currency),
+    for number, period in enumerate(all_periods):
+        in_period = pieces.period == number
+        selected = in_period & is_counted
+        inside = _RowsInPeriod(pieces.row[selected], pieces.share[selected])
+        service_cost = inside.total(rows.cost)
+        own_cost = inside.total(local.cost)
+        confidence = rows.confidence[inside.row]
+        findings = [
+            *period.findings,
+            *_coverage_findings(int(covered_us[number]), period),
+            *_row_findings(confidence, other_flow=int((in_period & ~is_counted).sum())),
+            *difference_findings(
+                service_cost,
+                own_cost,
+                is_beyond=bool(is_beyond[inside.row].any()),
+                currency=currency,
+            ),
+        ]
+        # Without rows there is no cost to check.
+        if local.finding and inside:
+            findings.append(local.finding)
+        yield _null_row(job, period, findings) | {
+            "energy_kwh": round(inside.total(rows.energy_kwh), 6),
+            "cost": round_money(service_cost, currency),
+            "local_cost": round_money(own_cost, currency),
+            "local_cost_source": None if np.isnan(own_cost) else local.source,
             "currency": currency,
-            "intervals": len(row),
-            "coverage": coverage,
-            "confidence": float(confidence.min()) if len(row) else np.nan,
-            "finding": as_text(found),
+            "intervals": len(inside.row),
+            "coverage": covered_us[number] / period.whole_us,
+            "confidence": float(confidence.min()) if inside else np.nan,
         }
 
 
-def _base(job: _Job, label: str, edges: np.ndarray, period: int) -> dict[str, Any]:
+def _null_row(job: _Job, period: _Period, findings: Sequence[Finding]) -> dict[str, Any]:
+    """Return a row of the report without figures."""
     return {
-        "site_id": job.site_id,
+        "site_id": job.location.site_id if job.location else None,
         "object_id": job.object_id,
         "object_type": "location" if job.object_id.startswith("loc_") else "device",
-        "period": label,
-        "start_utc": edges[period].astype("datetime64[us]"),
-        "end_utc": edges[period + 1].astype("datetime64[us]"),
+        "period": period.label,
+        "start_utc": np.datetime64(period.start_us, "us"),
+        "end_utc": np.datetime64(period.end_us, "us"),
         "tariff_direction": job.direction,
+        "energy_kwh": np.nan,
+        "cost": np.nan,
+        "local_cost": np.nan,
+        "local_cost_source": None,
+        "currency": job.currency,
+        "intervals": 0,
+        "coverage": np.nan,
+        "confidence": np.nan,
+        "finding": as_text(findings),
     }
 
 
-def _findings(coverage: float, confidence: np.ndarray, others: int) -> Iterator[Finding]:
-    if coverage == 0:
+def _coverage_findings(covered_us: int, period: _Period) -> Iterator[Finding]:
+    in_window_us = period.end_us - period.start_us
+    if covered_us == 0:
         yield Finding("coverage.none", "no records in the period")
-    elif coverage < 1:
+    elif covered_us < in_window_us:
         yield Finding(
             "coverage.partial",
-            f"records for {coverage:.1%} of the time; the rest is not in the figures",
+            f"records cover {covered_us / in_window_us:.1%} of the time; the rest is not in the "
+            "figures",
         )
-    unsure = int((confidence < 1).sum())
-    if unsure:
+
+
+def _row_findings(confidence: Float64, *, other_flow: int) -> Iterator[Finding]:
+    uncertain = int((confidence < 1).sum())
+    if uncertain:
         yield Finding(
             "confidence.estimated",
-            f"{unsure:,} of {len(confidence):,} rows are estimates or forecasts",
+            f"{uncertain:,} of {len(confidence):,} rows are estimates or forecasts",
         )
-    if others:
+    if other_flow:
         yield Finding(
-            "cost.other_flow", f"{others:,} rows of energy the other way are not in the figures"
+            "cost.other_flow",
+            f"{other_flow:,} rows of energy in the other direction are not in the figures",
         )
 
 
-def _unavailable(
-    job: _Job, window: tuple[int, int], aggregation: str, finding: Finding
-) -> Iterator[dict[str, Any]]:
-    labels, edges = periods(aggregation, job.zone or "UTC", *window)
-    edges = np.clip(edges, *window)
-    numbers = ("energy_kwh", "cost", "local_cost", "coverage", "confidence")
-    nothing = dict.fromkeys(numbers, np.nan) | {"intervals": 0}
-    for period, label in enumerate(labels):
-        yield (
-            _base(job, label, edges, period)
-            | nothing
-            | {"currency": job.currency, "finding": str(finding)}
-        )
+def _unavailable(query: _Query, job: _Job, error: Exception) -> _JobRows:
+    """Return the rows of an object whose cost the service refuses."""
+    if not job.are_rows_expected:
+        return _JobRows([])
+    finding = Finding("cost.unavailable", str(error))
+    rows = []
+    for period in _periods(query, job.timezone or "UTC"):
+        rows.append(_null_row(job, period, [*period.findings, finding]))
+    return _JobRows(rows)

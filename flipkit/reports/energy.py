@@ -1,135 +1,182 @@
-"""The metered energy of each site, in the shape that `simulate` takes."""
+"""The metered energy of each site, as an energy frame for `simulate`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from flipkit.calendar import from_us, read_window
+from flipkit.calendar import Window, read_window
 from flipkit.errors import InputError, PriceUnavailable
-from flipkit.frames import SITE_ENERGY, Frame, facts, returns, take
+from flipkit.flatpeak import CostRows, cost_rows
+from flipkit.frames import SITE_ENERGY, Frame, returns
 from flipkit.http import map_concurrent
+from flipkit.reports.shared import SiteLocation, locations_of, report_facts
+from flipkit.vocabulary import DIRECTIONS, Direction, Float64, Int64
 
 if TYPE_CHECKING:
     from flipkit.connect import Kit
 
 __all__ = ["site_energy"]
 
-_DIRECTIONS = ("IMPORT", "EXPORT", "LOCAL")
-
 
 @returns(SITE_ENERGY)
 def site_energy(
-    kit: Kit, start: Any, end: Any, *, site_id: str | Sequence[str] | None = None
+    kit: Kit, start: Any, end: Any = None, *, site_id: str | Sequence[str] | None = None
 ) -> Frame:
-    """Consumption and generation of each site by interval, from its meter records at Flatpeak.
+    """Return consumption and generation of each site by interval, from its records at Flatpeak.
 
-    consumption = imported + own generation used (LOCAL); generation = exported + own generation used. Records of the
-    location and its devices are added; every record of a site must be on one grid of times.
+    consumption = imported + self-consumed generation (LOCAL); generation = exported + self-consumed
+    generation. Records of the location and its devices are added; all records of a site must share
+    the same intervals.
 
     Parameters
     ----------
     kit : Kit
-    start, end : str or datetime
-        ``"2025-01"`` and ``"2025-01-31"`` are local months and days of each site, both ends included; a time with a
-        zone is an instant, the end not included.
+    start, end : str, date, datetime, Timestamp or Period
+        ``"2025-01"`` and ``"2025-01-31"`` are local months and days of each site, both included; a
+        time with a zone is an instant, the end not included. `end` defaults to the end of `start`.
     site_id : str or sequence of str, optional
-        Every location with a ``reference_id`` by default.
+        Default: every location with a ``reference_id``.
 
     Returns
     -------
     DataFrame
-        In the kit's library; an interval without an import record is absent, so that `simulate` points at the hole.
+        In the kit's library. An interval without an import record is absent, so that `simulate`
+        reports the gap.
 
     Raises
     ------
     InputError
-        A site that Flatpeak does not know, or records of one site that overlap without being the same interval.
+        A site that Flatpeak does not know, an empty or invalid window, or records of one site that
+        overlap without being the same interval.
+    NaiveTimestampError
+        A time without a zone.
+    PriceUnavailable
+        A location without an import price: the service does not report its energy.
     FlipkitError
         The service did not answer.
     """
-    wanted = [site_id] if isinstance(site_id, str) else site_id
-    columns = take(kit.flatpeak.locations(), texts=["reference_id", "location_id", "timezone"])
-    known = {
-        site: (location, zone)
-        for site, location, zone in zip(*columns.values(), strict=True)
-        if site
-    }
-    unknown = [site for site in wanted or () if site not in known]
+    window = read_window(start, end)
+    selected = _selected(locations_of(kit), site_id)
+    jobs = [(location, direction) for location in selected for direction in DIRECTIONS]
+
+    def records(job: tuple[SiteLocation, Direction]) -> _Records:
+        location, direction = job
+        return _records(kit, location, _bounds(window, location), direction)
+
+    found = dict(zip(jobs, map_concurrent(records, jobs, what="energy"), strict=True))
+    parts = []
+    for location in selected:
+        part = _site_columns(
+            location.site_id,
+            imported=found[location, "IMPORT"],
+            exported=found[location, "EXPORT"],
+            self_consumed=found[location, "LOCAL"],
+        )
+        parts.append(part)
+    columns: dict[str, Any] = {}
+    for name in SITE_ENERGY.names:
+        columns[name] = np.concatenate([part[name] for part in parts]) if parts else []
+    answered = [records_found.answered_utc for records_found in found.values()]
+    facts = report_facts(kit, "site energy", start, end, answered, site_id=site_id)
+    return SITE_ENERGY.build(columns, kit.frames, facts=facts)
+
+
+class _Records(NamedTuple):
+    """Records of a location under one tariff direction."""
+
+    start_us: Int64
+    end_us: Int64
+    energy_kwh: Float64
+    answered_utc: str | None
+
+
+def _selected(
+    locations: Sequence[SiteLocation], site_id: str | Sequence[str] | None
+) -> list[SiteLocation]:
+    """Return the locations of the wanted sites, each once; of all sites by default."""
+    by_site = {location.site_id: location for location in locations if location.site_id}
+    if site_id is None:
+        return [by_site[site] for site in sorted(by_site)]
+    wanted = [site_id] if isinstance(site_id, str) else list(dict.fromkeys(site_id))
+    unknown = [site for site in wanted if site not in by_site]
     if unknown:
         raise InputError(
-            f"no location with the reference_id {', '.join(unknown)}; see kit.flatpeak.locations()"
+            f"no location has the reference_id {', '.join(map(str, unknown))}; see "
+            "kit.flatpeak.locations()"
         )
-    sites = sorted(known) if wanted is None else list(dict.fromkeys(wanted))
-    jobs = [(site, *known[site], direction) for site in sites for direction in _DIRECTIONS]
-    answers = map_concurrent(partial(_records, kit, start, end), jobs, what="energy")
-    parts = [_site(site, answers[3 * number : 3 * number + 3]) for number, site in enumerate(sites)]
-    merged = {name: _joined([part[name] for part in parts]) for name in SITE_ENERGY.names}
-    times = [time for *_, time in answers if time]
-    query = {"report": "site energy", "start": str(start), "end": str(end), "site_id": site_id}
-    about = {
-        "query": query,
-        "data_time_utc": max(times, default=None),
-        "environment": kit.environment,
-    }
-    return SITE_ENERGY.build(merged, kit.frames, facts=about)
+    return [by_site[site] for site in wanted]
 
 
-def _joined(arrays: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate(arrays) if arrays else np.empty(0, dtype=object)
+def _bounds(window: Window, location: SiteLocation) -> tuple[int, int]:
+    if window.needs_zone and not location.timezone:
+        raise InputError(
+            f"site {location.site_id} has no time zone at Flatpeak, so local dates cannot be read; "
+            "give start and end as times with a zone"
+        )
+    return window.bounds(location.timezone or "UTC")
 
 
 def _records(
-    kit: Kit, start: Any, end: Any, job: tuple[str, str, str, str]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, str | None]:
-    """Start, end and energy of a location's records of one direction, and when the service answered."""
-    _, location, zone, direction = job
-    begin, stop = map(from_us, read_window(start, end).bounds(zone))
+    kit: Kit, location: SiteLocation, bounds: tuple[int, int], direction: Direction
+) -> _Records:
     try:
-        costs = kit.flatpeak.cost_by_interval(location, begin, stop, tariff_direction=direction)
+        rows: CostRows = cost_rows(
+            kit.flatpeak, location.location_id, *bounds, tariff_direction=direction
+        )
     except PriceUnavailable:
         if direction == "IMPORT":
             raise
-        return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), None
-    columns = take(costs, times=["start_utc", "end_utc"], numbers=["energy_kwh"])
-    begins, ends = columns["start_utc"].view(np.int64), columns["end_utc"].view(np.int64)
-    return begins, ends, columns["energy_kwh"], facts(costs).get("data_time_utc")
+        # Without an export or local price there is no such energy to report.
+        none = np.empty(0, dtype=np.int64)
+        return _Records(start_us=none, end_us=none, energy_kwh=np.empty(0), answered_utc=None)
+    return _Records(
+        start_us=rows.start_us,
+        end_us=rows.end_us,
+        energy_kwh=rows.energy_kwh,
+        answered_utc=rows.answered_utc,
+    )
 
 
-def _site(
-    site: str, answers: list[tuple[np.ndarray, np.ndarray, np.ndarray, str | None]]
+def _site_columns(
+    site_id: str | None, *, imported: _Records, exported: _Records, self_consumed: _Records
 ) -> dict[str, np.ndarray]:
-    """Sum the records of each interval, in watt-hours, which add without rounding."""
-    grid, first = np.unique(answers[0][0], return_index=True)
-    ends = answers[0][1][first]
-    imported, exported, used = (_on_grid(site, grid, ends, *answer[:3]) for answer in answers)
+    """Add up the records of each interval."""
+    # The intervals are those of the imports: each interval has an import record, be it of 0 kWh.
+    start_us, first = np.unique(imported.start_us, return_index=True)
+    end_us = imported.end_us[first]
+    import_wh, export_wh, self_consumed_wh = (
+        _wh_by_interval(site_id, start_us, end_us, records)
+        for records in (imported, exported, self_consumed)
+    )
     return {
-        "site_id": np.full(len(grid), site, dtype=object),
-        "start_utc": grid,
-        "end_utc": ends,
-        "consumption_kwh": (imported + used) / 1000,
-        "generation_kwh": (exported + used) / 1000,
+        "site_id": np.full(len(start_us), site_id, dtype=object),
+        "start_utc": start_us,
+        "end_utc": end_us,
+        "consumption_kwh": (import_wh + self_consumed_wh) / 1000,
+        "generation_kwh": (export_wh + self_consumed_wh) / 1000,
     }
 
 
-def _on_grid(
-    site: str,
-    grid: np.ndarray,
-    ends: np.ndarray,
-    begin: np.ndarray,
-    stop: np.ndarray,
-    kwh: np.ndarray,
-) -> np.ndarray:
-    total = np.zeros(len(grid))
-    if not len(begin):
+def _wh_by_interval(
+    site_id: str | None, start_us: Int64, end_us: Int64, records: _Records
+) -> Float64:
+    total = np.zeros(len(start_us))
+    if len(records.start_us) == 0:
         return total
-    place = np.clip(np.searchsorted(grid, begin), 0, max(len(grid) - 1, 0))
-    if not len(grid) or (grid[place] != begin).any() or (ends[place] != stop).any():
+    interval = np.searchsorted(start_us, records.start_us)
+    interval = np.clip(interval, 0, max(len(start_us) - 1, 0))
+    is_same = len(start_us) > 0 and (
+        (start_us[interval] == records.start_us).all()
+        and (end_us[interval] == records.end_us).all()
+    )
+    if not is_same:
         raise InputError(
-            f"site {site}: records of different lengths or times; they cannot be put on one grid"
+            f"site {site_id}: its records do not share the same intervals, so they cannot be "
+            "added; submit them with the same start and end times"
         )
-    np.add.at(total, place, np.rint(kwh * 1000))
+    # Whole watt-hours: their sums are exact, in any order.
+    np.add.at(total, interval, np.rint(records.energy_kwh * 1000))
     return total

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from math import fsum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from flipkit.calendar import from_us, month_edges, read_window
+from flipkit.calendar import Window, month_edges, read_window
 from flipkit.errors import PriceUnavailable
+from flipkit.flatpeak import CostRows, cost_rows, price_series
 from flipkit.frames import LOST_VALUE_REPORT, Finding, Frame, facts, returns, take
 from flipkit.http import map_concurrent
 from flipkit.money import round_money
 from flipkit.reports.performance import performance_report
+from flipkit.reports.shared import SiteLocation, locations_of
 from flipkit.tariffs import PriceSeries
-from flipkit.tariffs.read import series_of_frame
+from flipkit.vocabulary import Direction, Float64, Int64
 
 if TYPE_CHECKING:
     from flipkit.connect import Kit
@@ -25,24 +28,27 @@ __all__ = ["lost_value_report"]
 
 
 @returns(LOST_VALUE_REPORT)
-def lost_value_report(kit: Kit, start: str, end: str) -> Frame:
-    """Lost production of each site and month in money.
+def lost_value_report(kit: Kit, start: Any, end: Any = None) -> Frame:
+    """Return the value of the lost production of each site and month.
 
-    Each lost kWh is valued as the site's own production of that month: the share it used itself at the import price
-    (an import avoided), the rest at the export price, both prices weighted with the production at each moment. When
-    the lost kWh would have come is not known, so the value is an approximation; ``lost_value_low`` and
-    ``lost_value_high`` are the worth if all of it had been exported, or all of it used.
+    Each lost kWh is valued as the site's own production of that month: the share that it consumed
+    itself at the import price (an avoided import), the rest at the export price, both weighted
+    with the production over time. When the lost kWh would have been produced is not known, so the
+    value is an approximation: ``lost_value_low`` and ``lost_value_high`` are the values if all of
+    it had been exported, or all of it self-consumed.
 
-    Findings of the performance report stay; beside them: ``lost_value.no_location`` (Flatpeak has no location with
-    the site's id), ``lost_value.no_price``, ``lost_value.no_export_price`` (export counted as worth nothing),
-    ``lost_value.no_profile`` (no production records in the window to weight prices with),
-    ``lost_value.profile_of_window`` (none in the month; those of the whole window are used).
+    The findings of the performance report are kept. Others: ``lost_value.no_location`` (Flatpeak
+    has no location with the site's id), ``lost_value.no_price``, ``lost_value.no_export_price``
+    (exported energy is valued at zero), ``lost_value.no_profile`` (no production records in the
+    window to weight prices with), ``lost_value.profile_of_window`` (no production records in the
+    month; those of the whole window are used).
 
     Parameters
     ----------
     kit : Kit
-    start, end : str
-        Months ``YYYY-MM``, both included.
+    start, end : str, date, datetime, Timestamp or Period
+        The report covers each month that the window touches, in full. `end` defaults to the end
+        of `start`.
 
     Returns
     -------
@@ -52,199 +58,226 @@ def lost_value_report(kit: Kit, start: str, end: str) -> Frame:
     Raises
     ------
     InputError
-        A start or end that is no month, or an end before the start.
+        An empty or invalid window.
+    NaiveTimestampError
+        A time without a zone.
     FlipkitError
         A service did not answer.
     """
+    months = read_window(start, end).months()
+    window = read_window(months[0], months[-1])  # whole months, as Flip reports them
     report = performance_report(kit, start, end)
     lost = take(report, numbers=["lost_kwh"], texts=["site_id", "month", "finding"])
-    sites = dict.fromkeys(lost["site_id"][lost["lost_kwh"] > 0])
-    locations = _locations(kit)
-    found = map_concurrent(
-        lambda s: _worth(kit, locations.get(s), start, end), list(sites), what="lost value"
-    )
-    worth = dict(zip(sites, found, strict=True))
-    rows = [
-        _row(*row, worth, locations)
-        for row in zip(
-            lost["site_id"], lost["month"], lost["lost_kwh"], lost["finding"], strict=True
+    locations = _locations_by_site(kit)
+    sites = list(dict.fromkeys(lost["site_id"][lost["lost_kwh"] > 0]))
+    located = [locations.get(site) for site in sites]
+    values = map_concurrent(partial(_site_value, kit, window), located, what="lost value")
+    value_by_site = dict(zip(sites, values, strict=True))
+
+    rows = []
+    for number, site in enumerate(lost["site_id"]):
+        row = _row(
+            site_id=site,
+            month=lost["month"][number],
+            lost_kwh=float(lost["lost_kwh"][number]),
+            finding=lost["finding"][number],
+            value=value_by_site.get(site),
+            currency=locations[site].currency if site in locations else None,
         )
-    ]
+        rows.append(row)
     columns = {name: [row[name] for row in rows] for name in LOST_VALUE_REPORT.names}
-    about = facts(report) | {"query": {"report": "lost value", "start": start, "end": end}}
+    about = facts(report)
+    about["query"] = about["query"] | {"report": "lost value"}
     return LOST_VALUE_REPORT.build(columns, kit.frames, facts=about)
 
 
-class _Location(NamedTuple):
-    id: str
-    zone: str
-    currency: str
+def _locations_by_site(kit: Kit) -> dict[str, SiteLocation]:
+    """Return the locations that can be valued: with a time zone and a currency."""
+    found = {}
+    for location in locations_of(kit):
+        if location.site_id and location.timezone and location.currency:
+            found[location.site_id] = location
+    return found
 
 
-class _Price(NamedTuple):
-    """What a lost kWh is worth in a month, per kWh."""
+class _KwhValue(NamedTuple):
+    """What a lost kWh is worth in a month.
 
-    value: float
+    Attributes
+    ----------
+    mean, exported, self_consumed : float
+        Per kWh: as the site's own production, if all was exported, if all was self-consumed.
+    finding : Finding or None
+    """
+
+    mean: float
     exported: float
-    used: float
+    self_consumed: float
     finding: Finding | None = None
 
 
-class _Worth(NamedTuple):
-    """A site's prices by month, or why there are none."""
+class _SiteValue(NamedTuple):
+    """Values by month, and a finding about all of them or about why there are none."""
 
-    months: dict[str, _Price]
+    by_month: dict[str, _KwhValue]
     finding: Finding | None = None
 
 
-def _locations(kit: Kit) -> dict[str, _Location]:
-    columns = take(
-        kit.flatpeak.locations(), texts=["reference_id", "location_id", "timezone", "currency"]
-    )
-    rows = zip(*columns.values(), strict=True)
-    return {reference: _Location(*rest) for reference, *rest in rows if reference and all(rest)}
+@dataclass(frozen=True, slots=True)
+class _Production:
+    """A site's own production by record, with its value both ways.
+
+    Attributes
+    ----------
+    start_us : ndarray of int64, shape (n,)
+    kwh, import_value, export_value : ndarray of float64, shape (n,)
+        Energy, and its value at the import and at the export price.
+    is_self_consumed : ndarray of bool, shape (n,)
+    """
+
+    start_us: Int64
+    kwh: Float64
+    import_value: Float64
+    export_value: Float64
+    is_self_consumed: np.ndarray
+
+    def kwh_value(self, rows: np.ndarray) -> _KwhValue | None:
+        """Return the value of a kWh of the selected records; None if they have no energy."""
+        kwh = fsum(self.kwh[rows])
+        if kwh <= 0:
+            return None
+        self_consumed = fsum(self.import_value[rows]) / kwh
+        exported = fsum(self.export_value[rows]) / kwh
+        share = fsum(self.kwh[rows & self.is_self_consumed]) / kwh
+        mean = share * self_consumed + (1 - share) * exported
+        return _KwhValue(mean=mean, exported=exported, self_consumed=self_consumed)
 
 
 def _row(
-    site: str,
+    *,
+    site_id: str,
     month: str,
     lost_kwh: float,
     finding: str | None,
-    worth: dict[str, _Worth],
-    locations: dict[str, _Location],
+    value: _SiteValue | None,
+    currency: str | None,
 ) -> dict[str, Any]:
-    currency = locations[site].currency if site in locations else None
-    row: dict[str, Any] = dict.fromkeys(LOST_VALUE_REPORT.names, np.nan)
-    row |= {
-        "site_id": site,
+    row: dict[str, Any] = {
+        "site_id": site_id,
         "month": month,
         "lost_kwh": lost_kwh,
+        "lost_value": np.nan,
+        "lost_value_low": np.nan,
+        "lost_value_high": np.nan,
         "currency": currency,
         "finding": finding,
     }
-    if not lost_kwh > 0:
-        return row | (
-            {"lost_value": 0.0, "lost_value_low": 0.0, "lost_value_high": 0.0}
-            if lost_kwh == 0
-            else {}
-        )
-    own = worth[site]
-    price = own.months.get(month)
-    more = [
-        finding,
-        own.finding and str(own.finding),
-        price and price.finding and str(price.finding),
-    ]
-    row["finding"] = "; ".join(text for text in more if text) or None
-    if price is None:
+    if lost_kwh == 0:
+        row |= {"lost_value": 0.0, "lost_value_low": 0.0, "lost_value_high": 0.0}
+    if value is None or not lost_kwh > 0:
         return row
-    amounts = [round_money(lost_kwh * per_kwh, currency) for per_kwh in price[:3]]
-    return row | {
-        "lost_value": amounts[0],
-        "lost_value_low": min(amounts[1:]),
-        "lost_value_high": max(amounts[1:]),
-    }
+    kwh_value = value.by_month.get(month)
+    findings = [finding, value.finding, kwh_value and kwh_value.finding]
+    row["finding"] = "; ".join(str(each) for each in findings if each) or None
+    if kwh_value is None:
+        return row
+    exported = round_money(lost_kwh * kwh_value.exported, currency)
+    self_consumed = round_money(lost_kwh * kwh_value.self_consumed, currency)
+    row["lost_value"] = round_money(lost_kwh * kwh_value.mean, currency)
+    row["lost_value_low"] = min(exported, self_consumed)
+    row["lost_value_high"] = max(exported, self_consumed)
+    return row
 
 
-def _worth(kit: Kit, location: _Location | None, start: str, end: str) -> _Worth:
-    if location is None:
-        return _Worth(
+def _site_value(kit: Kit, window: Window, location: SiteLocation | None) -> _SiteValue:
+    if location is None or location.timezone is None:
+        return _SiteValue(
             {}, Finding("lost_value.no_location", "Flatpeak has no location with the site's id")
         )
-    window = read_window(start, end).bounds(location.zone)
+    bounds = window.bounds(location.timezone)
     try:
-        imported = _prices(kit, location, window, "IMPORT")
+        imported = price_series(
+            kit.flatpeak, location.location_id, *bounds, tariff_direction="IMPORT"
+        )
     except PriceUnavailable as error:
-        return _Worth({}, Finding("lost_value.no_price", str(error)))
+        return _SiteValue({}, Finding("lost_value.no_price", str(error)))
+    if imported is None:
+        return _SiteValue({}, Finding("lost_value.no_price", "the price list is empty"))
+
+    finding = None
     try:
-        exported: PriceSeries | None = _prices(kit, location, window, "EXPORT")
-        finding = None
-    except PriceUnavailable:
-        exported, finding = (
-            None,
-            Finding("lost_value.no_export_price", "export counted as worth nothing"),
+        exported = price_series(
+            kit.flatpeak, location.location_id, *bounds, tariff_direction="EXPORT"
         )
-    profile = _Profile(kit, location, window)
-    months = dict(_months(profile, imported, exported, location.zone, window))
-    if not months:
+    except PriceUnavailable:
+        exported = None
+    if exported is None:
+        finding = Finding("lost_value.no_export_price", "exported energy is valued at zero")
+
+    production = _production(kit, location, bounds, imported, exported)
+    by_month = _values_by_month(production, location.timezone, bounds)
+    if not by_month:
         finding = Finding(
-            "lost_value.no_profile", "no production records in the window to weight the prices with"
+            "lost_value.no_profile", "no production records in the window to weight prices with"
         )
-    return _Worth(months, finding)
+    return _SiteValue(by_month, finding)
 
 
-def _prices(kit: Kit, location: _Location, window: tuple[int, int], direction: str) -> PriceSeries:
-    frame = kit.flatpeak.prices(
-        location.id, from_us(window[0]), from_us(window[1]), tariff_direction=direction
-    )
-    return series_of_frame(frame)
-
-
-class _Profile:
-    """The site's own production as Flatpeak has it: what it used (LOCAL) and what it exported, by record."""
-
-    def __init__(self, kit: Kit, location: _Location, window: tuple[int, int]) -> None:
-        ask = partial(
-            kit.flatpeak.cost_by_interval, location.id, from_us(window[0]), from_us(window[1])
-        )
-        frames = [
-            take(_or_nothing(ask, d), times=["start_utc", "end_utc"], numbers=["energy_kwh"])
-            for d in _FLOWS
-        ]
-        self.start = np.concatenate([f["start_utc"].view(np.int64) for f in frames])
-        self.end = np.concatenate([f["end_utc"].view(np.int64) for f in frames])
-        self.kwh = np.concatenate([f["energy_kwh"] for f in frames])
-        self.is_used = np.repeat([True, False], [len(f["energy_kwh"]) for f in frames])
-
-
-_FLOWS = ("LOCAL", "EXPORT")
-
-
-def _or_nothing(ask: Any, direction: str) -> Any:
-    try:
-        return ask(tariff_direction=direction)
-    except PriceUnavailable:
-        return []
-
-
-def _months(
-    profile: _Profile,
+def _production(
+    kit: Kit,
+    location: SiteLocation,
+    bounds: tuple[int, int],
     imported: PriceSeries,
     exported: PriceSeries | None,
-    zone: str,
-    window: tuple[int, int],
-) -> Iterator[tuple[str, _Price]]:
-    """The price of each month; nothing where the window has no production at all."""
-    labels, edges = month_edges(zone, *window)
-    used = imported.cost(profile.start, profile.end, profile.kwh)
-    sold = (
-        np.zeros(len(used))
+) -> _Production:
+    self_consumed_rows = _rows_or_none(kit, location, bounds, "LOCAL")
+    exported_rows = _rows_or_none(kit, location, bounds, "EXPORT")
+    parts = [rows for rows in (self_consumed_rows, exported_rows) if rows is not None]
+    start_us = _concatenated([part.start_us for part in parts], np.int64)
+    end_us = _concatenated([part.end_us for part in parts], np.int64)
+    kwh = _concatenated([part.energy_kwh for part in parts], np.float64)
+    is_self_consumed = np.zeros(len(kwh), dtype=bool)
+    if self_consumed_rows is not None:
+        is_self_consumed[: len(self_consumed_rows)] = True
+    return _Production(
+        start_us=start_us,
+        kwh=kwh,
+        import_value=imported.cost(start_us, end_us, kwh),
+        export_value=np.zeros(len(kwh))
         if exported is None
-        else exported.cost(profile.start, profile.end, profile.kwh)
+        else exported.cost(start_us, end_us, kwh),
+        is_self_consumed=is_self_consumed,
     )
-    month = np.searchsorted(edges, profile.start, side="right") - 1
-    whole = _price(profile, used, sold, np.ones(len(used), dtype=bool))
-    if whole is None:
-        return
-    for number, label in enumerate(labels):
-        own = _price(profile, used, sold, month == number)
-        yield (
-            label,
-            own
-            or whole._replace(
-                finding=Finding(
-                    "lost_value.profile_of_window", "no production records in the month"
-                )
-            ),
-        )
 
 
-def _price(
-    profile: _Profile, used: np.ndarray, sold: np.ndarray, rows: np.ndarray
-) -> _Price | None:
-    kwh = fsum(profile.kwh[rows])
-    if kwh <= 0:
+def _concatenated(arrays: Sequence[np.ndarray], dtype: type[np.generic]) -> np.ndarray:
+    return np.concatenate([np.empty(0, dtype=dtype), *arrays])
+
+
+def _rows_or_none(
+    kit: Kit, location: SiteLocation, bounds: tuple[int, int], direction: Direction
+) -> CostRows | None:
+    """Return the cost rows; None if the service reports none without a price."""
+    try:
+        return cost_rows(kit.flatpeak, location.location_id, *bounds, tariff_direction=direction)
+    except PriceUnavailable:
         return None
-    at_import, at_export = fsum(used[rows]) / kwh, fsum(sold[rows]) / kwh
-    share = fsum(profile.kwh[rows & profile.is_used]) / kwh
-    return _Price(share * at_import + (1 - share) * at_export, at_export, at_import)
+
+
+def _values_by_month(
+    production: _Production, timezone: str, bounds: tuple[int, int]
+) -> dict[str, _KwhValue]:
+    """Return the value of a kWh in each month; empty without any production in the window."""
+    of_window = production.kwh_value(np.ones(len(production.kwh), dtype=bool))
+    if of_window is None:
+        return {}
+    substitute = of_window._replace(
+        finding=Finding("lost_value.profile_of_window", "no production records in the month")
+    )
+    # A record belongs to the month in which it begins.
+    labels, edges = month_edges(timezone, *bounds)
+    month = np.searchsorted(edges, production.start_us, side="right") - 1
+    values = {}
+    for number, label in enumerate(labels):
+        values[label] = production.kwh_value(month == number) or substitute
+    return values

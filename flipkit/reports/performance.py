@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from flipkit.calendar import read_window
 from flipkit.frames import PERFORMANCE_REPORT, Finding, Frame, as_text, facts, returns, take
+from flipkit.reports.shared import report_facts
+from flipkit.vocabulary import Float64
 
 if TYPE_CHECKING:
     from flipkit.connect import Kit
 
-__all__ = ["LOW", "performance_report"]
+__all__ = ["performance_report"]
 
-LOW = 0.9
-"""A performance index below this is pointed out; healthy systems vary by about 5 % with the weather."""
-
-_HIGH = 1.3  # above this the expected value is more likely wrong than the system that good
+_LOW = 0.9  # healthy systems vary by about 5 % with the weather
+_HIGH = 1.3  # above it, a wrong expected value is more likely than such a good system
 
 
 @returns(PERFORMANCE_REPORT)
-def performance_report(kit: Kit, start: str, end: str) -> Frame:
-    """Actual against expected production for each site and month, with what was lost.
+def performance_report(kit: Kit, start: Any, end: Any = None) -> Frame:
+    """Compare actual with expected production for each site and month.
 
-    A site stays in the report whatever the data: where it cannot be judged, ``finding`` says why and the figures are
-    null. The rank orders the sites of a month by what they lost; 1 lost most.
+    A site stays in the report whatever the data: if it cannot be evaluated, ``finding`` says why
+    and the figures are null. The rank orders the sites of a month by lost production; 1 lost most.
 
-    Findings: ``performance.no_row`` (the service left the site out), ``performance.no_data``,
-    ``performance.no_expected_value``, ``performance.expected_zero``, ``performance.not_monitored`` (neither, and no
-    system size), ``performance.zero_production``, ``performance.low`` (index below 0.9), ``performance.implausible``
-    (above 1.3), ``performance.month_to_date``.
+    Findings: ``performance.no_row`` (the service's report lacks the site), ``performance.no_data``,
+    ``performance.no_expected_value``, ``performance.expected_zero``, ``performance.not_monitored``
+    (neither value, and no system size), ``performance.zero_production``, ``performance.low``
+    (performance index below 0.9), ``performance.implausible`` (above 1.3),
+    ``performance.month_to_date``.
 
     Parameters
     ----------
     kit : Kit
-    start, end : str
-        Months ``YYYY-MM``, both included.
+    start, end : str, date, datetime, Timestamp or Period
+        The report covers each month that the window touches, in full. `end` defaults to the end
+        of `start`.
 
     Returns
     -------
@@ -46,116 +49,112 @@ def performance_report(kit: Kit, start: str, end: str) -> Frame:
     Raises
     ------
     InputError
-        A start or end that is no month, or an end before the start.
+        An empty or invalid window.
+    NaiveTimestampError
+        A time without a zone.
     FlipkitError
         The service did not answer.
     """
     months = read_window(start, end).months()
-    report = kit.flip.equipment_performance(start=start, end=end)
-    answered = facts(report).get("data_time_utc")
-    rows = _Rows(report)
-    sites = sorted(
-        {*take(kit.flip.sites(), texts=["site_id"])["site_id"], *(site for site, _ in rows.index)}
+    report = kit.flip.equipment_performance(start=months[0], end=months[-1])
+    listed_sites = take(kit.flip.sites(), texts=["site_id"])["site_id"]
+    answered_utc = facts(report).get("data_time_utc")
+    current_month = (answered_utc or "")[:7]
+
+    reported = _reported_rows(report)
+    sites = sorted({*listed_sites, *(site for site, _ in reported)})
+    rows = []
+    for site in sites:
+        for month in months:
+            row = _evaluated(site, month, reported.get((site, month)), month == current_month)
+            rows.append(row)
+
+    columns: dict[str, Any] = {}
+    for name in PERFORMANCE_REPORT.names:
+        columns[name] = [row.get(name) for row in rows]
+    columns["rank"] = _ranks(columns["month"], columns["lost_kwh"])
+    about = report_facts(kit, "performance", start, end, [answered_utc])
+    return PERFORMANCE_REPORT.build(columns, kit.frames, facts=about)
+
+
+def _reported_rows(report: Frame) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the service's rows by site and month."""
+    columns = take(
+        report,
+        numbers=["actual_production_kwh", "expected_production_kwh", "system_size_kw"],
+        texts=["site_id", "month", "customer_name"],
     )
-    judged = [_judge(rows, site, month, (answered or "")[:7]) for site in sites for month in months]
-    columns = {
-        name: [row[name] for row in judged] for name in PERFORMANCE_REPORT.names if name != "rank"
-    }
-    ranks = _ranks(columns["month"], columns["lost_kwh"])
-    query = {"report": "performance", "start": start, "end": end}
-    about = {"query": query, "data_time_utc": answered, "environment": kit.environment}
-    return PERFORMANCE_REPORT.build(columns | {"rank": ranks}, kit.frames, facts=about)
+    rows = {}
+    for number, key in enumerate(zip(columns["site_id"], columns["month"], strict=True)):
+        rows[key] = {name: values[number] for name, values in columns.items()}
+    return rows
 
 
-class _Rows:
-    """The service's rows by site and month."""
-
-    def __init__(self, report: Frame) -> None:
-        numbers = ["actual_production_kwh", "expected_production_kwh", "system_size_kw"]
-        self.columns = take(report, numbers=numbers, texts=["site_id", "month", "customer_name"])
-        pairs = zip(self.columns["site_id"], self.columns["month"], strict=True)
-        self.index = {pair: row for row, pair in enumerate(pairs)}
-
-    def get(self, site: str, month: str) -> dict[str, object] | None:
-        row = self.index.get((site, month))
-        return None if row is None else {name: values[row] for name, values in self.columns.items()}
-
-
-def _judge(rows: _Rows, site: str, month: str, current: str) -> dict[str, object]:
-    row = rows.get(site, month)
-    if row is None:
-        missing = Finding(
-            "performance.no_row", "the service's report for the month does not hold the site"
-        )
-        return dict.fromkeys(PERFORMANCE_REPORT.names) | {
-            "site_id": site,
-            "month": month,
-            "finding": str(missing),
-        }
-    actual, expected = float(row["actual_production_kwh"]), float(row["expected_production_kwh"])  # type: ignore[arg-type]
-    findings = _obstacles(actual, expected, float(row["system_size_kw"]))  # type: ignore[arg-type]
-    index = lost = float("nan")
+def _evaluated(
+    site: str, month: str, reported: dict[str, Any] | None, is_current: bool
+) -> dict[str, Any]:
+    """Return one row of the report, without its rank."""
+    if reported is None:
+        finding = Finding("performance.no_row", "the service's report lacks the site in this month")
+        return {"site_id": site, "month": month, "finding": str(finding)}
+    actual = float(reported["actual_production_kwh"])
+    expected = float(reported["expected_production_kwh"])
+    index = lost_kwh = float("nan")
+    findings = list(_obstacles(actual, expected, float(reported["system_size_kw"])))
     if not findings:
-        index, lost = actual / expected, max(expected - actual, 0.0)
-        findings = _remarks(actual, index, lost)
-    if month == current and actual == actual:
+        index = actual / expected
+        lost_kwh = max(expected - actual, 0.0)
+        findings = list(_remarks(actual, index, lost_kwh))
+    if is_current and not np.isnan(actual):
         findings.append(
             Finding("performance.month_to_date", "the month is not over; both figures are to date")
         )
-    return row | {
+    return reported | {
         "performance_index": index,
-        "lost_kwh": round(lost, 6),
+        "lost_kwh": round(lost_kwh, 6),
         "finding": as_text(findings),
     }
 
 
-def _obstacles(actual: float, expected: float, size_kw: float) -> list[Finding]:
-    """Why the month cannot be judged."""
-    if np.isnan([actual, expected, size_kw]).all():
-        return [
-            Finding(
-                "performance.not_monitored",
-                "no production, no expectation and no system size: no solar?",
-            )
-        ]
-    found = []
-    if np.isnan(actual):
-        found.append(Finding("performance.no_data", "no production was reported for the month"))
-    if np.isnan(expected):
-        found.append(Finding("performance.no_expected_value", "push one with flip.push_fleet_data"))
-    if expected <= 0:
-        found.append(
-            Finding("performance.expected_zero", f"the expected value is {expected:g} kWh")
+def _obstacles(actual: float, expected: float, size_kw: float) -> Iterator[Finding]:
+    """Yield why a month cannot be evaluated."""
+    if np.isnan(actual) and np.isnan(expected) and np.isnan(size_kw):
+        yield Finding(
+            "performance.not_monitored",
+            "no production, no expected value and no system size; the site may have no solar",
         )
-    return found
+        return
+    if np.isnan(actual):
+        yield Finding("performance.no_data", "no production was reported for the month")
+    if np.isnan(expected):
+        yield Finding("performance.no_expected_value", "push one with flip.push_fleet_data")
+    if expected <= 0:
+        yield Finding("performance.expected_zero", f"the expected value is {expected:g} kWh")
 
 
-def _remarks(actual: float, index: float, lost: float) -> list[Finding]:
-    """What stands out in a month that can be judged."""
+def _remarks(actual: float, index: float, lost_kwh: float) -> Iterator[Finding]:
+    """Yield what stands out in a month that can be evaluated."""
     if actual == 0:
-        return [
-            Finding(
-                "performance.zero_production",
-                f"nothing was produced; {lost:,.0f} kWh were expected",
-            )
-        ]
-    if index < LOW:
-        return [Finding("performance.low", f"{1 - index:.0%} below the expectation")]
-    if index > _HIGH:
-        return [
-            Finding(
-                "performance.implausible",
-                f"{index:.2f} times the expectation; check the expected value",
-            )
-        ]
-    return []
+        yield Finding(
+            "performance.zero_production",
+            f"nothing was produced; {lost_kwh:,.0f} kWh were expected",
+        )
+    elif index < _LOW:
+        yield Finding("performance.low", f"{1 - index:.0%} below the expected value")
+    elif index > _HIGH:
+        yield Finding(
+            "performance.implausible",
+            f"{index:.2f} times the expected value; check the expected value",
+        )
 
 
-def _ranks(months: list[object], lost: list[object]) -> np.ndarray:
-    """1 for the row of its month that lost most; NaN where nothing could be judged. Ties keep the order of the rows."""
-    month, kwh = np.array(months, dtype=object), np.array(lost, dtype=np.float64)
-    ranks = np.full(len(kwh), np.nan)
-    for name in set(months):
-        rows = np.flatnonzero((month == name) & ~np.isnan(kwh))
-        ranks[rows[np.argsort(-kwh[rows], kind="stable")]] = np.arange(1, len(rows) + 1)
+def _ranks(months: Sequence[str], lost: Sequence[float | None]) -> Float64:
+    """Return 1 for the largest loss of a month; ties keep the order of rows, nulls have no rank."""
+    month = np.array(months, dtype=object)
+    lost_kwh = np.array(lost, dtype=np.float64)
+    ranks = np.full(len(lost_kwh), np.nan)
+    for label in set(months):
+        rows = np.flatnonzero((month == label) & ~np.isnan(lost_kwh))
+        order = np.argsort(-lost_kwh[rows], kind="stable")
+        ranks[rows[order]] = np.arange(1, len(rows) + 1)
     return ranks

@@ -1,8 +1,8 @@
-"""Frames as text that a terminal can show."""
+"""Frames as text for a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import fsum
 
 import numpy as np
@@ -11,45 +11,54 @@ from flipkit.frames import Frame, take
 
 __all__ = ["bill_table", "matrix_table", "text_table"]
 
+# The kinds of bill lines, in the order of the bill.
+_KINDS = ("energy", "demand", "fixed", "adder", "export", "carry over", "minimum", "tax")
 
-def text_table(rows: list[tuple[str, ...]]) -> Iterator[str]:
-    """Columns side by side: the first to the left, figures to the right."""
+
+def text_table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Yield the lines of a table: the first column to the left, the others to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
-        cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
-        yield "  " + "  ".join([row[0].ljust(widths[0]), *cells[1:]]).rstrip()
+        cells = [row[0].ljust(widths[0])]
+        for cell, width in zip(row[1:], widths[1:], strict=True):
+            cells.append(cell.rjust(width))
+        yield "  " + "  ".join(cells).rstrip()
 
 
 def bill_table(bill: Frame) -> Iterator[str]:
-    """Of each tariff a table: months, the kWh charged, the cost by kind of component, and the sum; sites added.
+    """Yield one table per tariff: months, charged kWh, cost by kind of component, and the total.
 
     Parameters
     ----------
     bill : DataFrame
-        Of `flipkit.bill` with one tariff or a list.
+        Of `flipkit.bill` with one tariff or a list; sites are added up.
     """
     texts = ["site_id", "tariff", "month", "component", "unit", "currency"]
     columns = take(bill, numbers=["quantity", "cost"], texts=texts, what="bill")
-    kind = np.array([_kind(component) for component in columns["component"]], dtype=object)
+    line_kind = np.array([_kind(component) for component in columns["component"]], dtype=object)
     sites = len(set(columns["site_id"]))
     for tariff in dict.fromkeys(columns["tariff"]):
-        own = columns["tariff"] == tariff
-        kinds = [each for each in _KINDS if each in set(kind[own])]
+        of_tariff = columns["tariff"] == tariff
+        kinds = [kind for kind in _KINDS if kind in set(line_kind[of_tariff])]
+        months = list(dict.fromkeys(columns["month"][of_tariff]))
+        selections = [(month, of_tariff & (columns["month"] == month)) for month in months]
+        if len(months) > 1:
+            selections.append(("all", of_tariff))
         rows = [("month", "charged kWh", *kinds, "to pay")]
-        months = dict.fromkeys(columns["month"][own])
-        chosen = {month: own & (columns["month"] == month) for month in months}
-        for month, at in (chosen | {"all": own} if len(chosen) > 1 else chosen).items():
-            charged = at & (kind == "energy") & (columns["unit"] == "kWh")
-            costs = [columns["cost"][at & (kind == each)] for each in kinds]
-            figures = [columns["quantity"][charged], *costs, columns["cost"][at]]
-            rows.append((month, *(f"{fsum(values):,.2f}" for values in figures)))
-        together = f", {sites} sites together" if sites > 1 else ""
-        yield f"{tariff}, {columns['currency'][own][0]}{together}"
-        yield from (*text_table(rows), "")
+        for label, lines in selections:
+            is_charged = lines & (line_kind == "energy") & (columns["unit"] == "kWh")
+            charged_kwh = fsum(columns["quantity"][is_charged])
+            by_kind = [fsum(columns["cost"][lines & (line_kind == kind)]) for kind in kinds]
+            figures = [charged_kwh, *by_kind, fsum(columns["cost"][lines])]
+            rows.append((label, *[f"{figure:,.2f}" for figure in figures]))
+        suffix = f", {sites} sites together" if sites > 1 else ""
+        yield f"{tariff}, {columns['currency'][of_tariff][0]}{suffix}"
+        yield from text_table(rows)
+        yield ""
 
 
 def matrix_table(matrix: Frame) -> Iterator[str]:
-    """Of each tariff the cost of all sites, what it costs above each site's cheapest, and for how many it is best.
+    """Yield a table of tariffs: total cost, cost above each site's cheapest, sites it is best for.
 
     Parameters
     ----------
@@ -58,28 +67,23 @@ def matrix_table(matrix: Frame) -> Iterator[str]:
     """
     numbers = ["cost", "regret", "rank", "rule_spread"]
     columns = take(matrix, numbers=numbers, texts=["tariff", "currency"], what="bill matrix")
-    spread = bool((columns["rule_spread"] > 0).any())
+    has_spread = bool((columns["rule_spread"] > 0).any())
+    head = ["tariff", "cost", "above the cheapest", "cheapest for"]
+    if has_spread:
+        head.append("tier rule moves a bill by")
     rows = []
     for tariff in dict.fromkeys(columns["tariff"]):
-        own = columns["tariff"] == tariff
-        cost, regret = (fsum(columns[name][own]) for name in ("cost", "regret"))
-        best = int((columns["rank"][own] == 1).sum())
-        moved = f"{100 * np.nanmax(columns['rule_spread'][own], initial=0.0):.1f} %"
-        figures = (f"{cost:,.2f}", f"{regret:,.2f}", f"{best}")
-        rows.append((cost, (tariff, *figures, moved) if spread else (tariff, *figures)))
-    head = (
-        "tariff",
-        "cost",
-        "above the cheapest",
-        "cheapest for",
-        *(["tier rule moves a bill by"] if spread else []),
-    )
+        of_tariff = columns["tariff"] == tariff
+        cost = fsum(columns["cost"][of_tariff])
+        regret = fsum(columns["regret"][of_tariff])
+        cheapest_for = int((columns["rank"][of_tariff] == 1).sum())
+        cells = [tariff, f"{cost:,.2f}", f"{regret:,.2f}", f"{cheapest_for}"]
+        if has_spread:
+            largest = np.nanmax(columns["rule_spread"][of_tariff], initial=0.0)
+            cells.append(f"{100 * largest:.1f} %")
+        rows.append((cost, tuple(cells)))
     yield f"All tariffs, {columns['currency'][0]}"
-    yield from text_table([head, *(row for _, row in sorted(rows))])
-
-
-_KINDS = ("energy", "demand", "fixed", "adder", "export", "carry over", "minimum", "tax")
-"""The kinds of lines, in the order of the bill."""
+    yield from text_table([tuple(head), *[cells for _, cells in sorted(rows)]])
 
 
 def _kind(component: str) -> str:

@@ -1,4 +1,4 @@
-"""A cost report of 100,000 rows from bytes to a frame: flipkit beside json_normalize, in both libraries."""
+"""A cost report of 100,000 rows from bytes to a frame: flipkit and json_normalize."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -18,16 +18,16 @@ SPAN = ("2020-01-01T00:00:00Z", "2026-01-01T00:00:00Z")
 
 
 def answer(*, offset, references):
-    """A cost report as the API writes it; `offset`: local times, `references`: every row names its record."""
-    dice = np.random.default_rng(7)
+    """A cost report as the API writes it; `offset`: local times; `references`: one per row."""
+    rng = np.random.default_rng(7)
     start = datetime(2020, 1, 1, tzinfo=UTC)
     zone = "+01:00" if offset else "Z"
     texts = [
         f"{start + timedelta(minutes=30 * i):%Y-%m-%dT%H:%M:%S}{zone}" for i in range(ROWS + 1)
     ]
     wh, prices = (
-        dice.integers(0, 3000, ROWS).tolist(),
-        dice.uniform(0.1, 0.4, ROWS).round(5).tolist(),
+        rng.integers(0, 3000, ROWS).tolist(),
+        rng.uniform(0.1, 0.4, ROWS).round(5).tolist(),
     )
     rows = [
         {
@@ -81,7 +81,7 @@ SHAPES = {
 
 
 def main():
-    """Three shapes of the answer, two libraries, two peers; all ways alternate, so that a busy machine slows all."""
+    """Three shapes, two libraries, two peers; they alternate, so that a busy machine slows all."""
     for label, options in SHAPES.items():
         body = answer(**options)
         clients = {library: client(body, library) for library in PEERS}

@@ -1,4 +1,4 @@
-"""200 cost reports from an emulator that waits 200 ms before each answer, against 200 x 200 ms / 16."""
+"""200 cost reports from an emulator with 200 ms latency, against 200 x 200 ms / 16."""
 
 import statistics
 
@@ -26,8 +26,9 @@ def main():
             own = seconds(ask, repeat=3)
             floor = CALLS * DELAY_S / WORKERS
             print(
-                f"{CALLS} cost reports ({library}), {DELAY_S * 1000:.0f} ms each: {statistics.median(own):.2f} s "
-                f"(from {min(own):.2f} to {max(own):.2f}) against {floor:.2f} s: "
+                f"{CALLS} cost reports ({library}), {DELAY_S * 1000:.0f} ms each: "
+                f"{statistics.median(own):.2f} s (from {min(own):.2f} to {max(own):.2f}) "
+                f"against {floor:.2f} s: "
                 f"{statistics.median(own) / floor:.2f} times (goal 1.5)"
             )
 

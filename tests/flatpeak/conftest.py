@@ -1,4 +1,4 @@
-"""A stand-in for Flatpeak on the client's side of the wire: it logs in, notes every call, and answers as it is told."""
+"""A fake Flatpeak service: it accepts logins, records each call, and gives scripted answers."""
 
 import json
 import threading
@@ -25,7 +25,10 @@ class Call:
 
 @dataclass
 class Service:
-    """Answers by ``"POST /costs/interval/loc_1"``: a body, a (status, body) pair, or a function of the call."""
+    """Scripted answers, keyed by method and path such as ``"POST /costs/interval/loc_1"``.
+
+    An answer is a body, a (status, body) pair, or a function of the call.
+    """
 
     answers: dict = field(default_factory=dict)
     calls: list = field(default_factory=list)
@@ -86,7 +89,7 @@ class Service:
 
 @pytest.fixture(scope="session")
 def make_service():
-    """The stand-in's class, for property tests that need a fresh one for each example."""
+    """The fake's class, for property tests that need a new one for each example."""
     return Service
 
 

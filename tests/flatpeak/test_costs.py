@@ -1,7 +1,7 @@
 """Cost reports: what is asked, and what the frame holds."""
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import numpy as np
 import pandas as pd
@@ -179,7 +179,9 @@ def test_no_price_says_what_to_do_and_is_not_asked_again(service, flatpeak, code
 @pytest.mark.parametrize(
     ("start", "end", "error"),
     [
-        ("2025-06-01", JUNE[1], NaiveTimestampError),
+        ("2025-06-01T00:00:00", JUNE[1], NaiveTimestampError),
+        ("2025-06-31", None, InputError),
+        (JUNE[0], None, InputError),
         (JUNE[0], datetime(2025, 7, 1), NaiveTimestampError),
         (JUNE[0], JUNE[0], InputError),
         (JUNE[1], JUNE[0], InputError),
@@ -192,6 +194,58 @@ def test_times_need_a_zone_and_an_order(service, flatpeak, start, end, error):
     with pytest.raises(error):
         flatpeak.cost_by_interval("loc_1", start, end)
     assert service.calls == []
+
+
+def location(key, zone):
+    return {
+        "id": key,
+        "live_mode": False,
+        "time_created": "2025-01-01T00:00:00Z",
+        "timezone": zone,
+    }
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "first", "last"),
+    [
+        ("2025-06", None, "2025-05-31T23:00:00Z", "2025-06-30T23:00:00Z"),
+        ("2025", None, "2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z"),
+        ("2025-06-01", "2025-06-02", "2025-05-31T23:00:00Z", "2025-06-02T23:00:00Z"),
+        (date(2025, 6, 1), date(2025, 6, 30), "2025-05-31T23:00:00Z", "2025-06-30T23:00:00Z"),
+        (pd.Period("2025-06", "M"), None, "2025-05-31T23:00:00Z", "2025-06-30T23:00:00Z"),
+    ],
+)
+def test_local_dates_are_those_of_the_location(service, flatpeak, start, end, first, last):
+    service.answers["GET /locations/loc_1"] = location("loc_1", "Europe/London")
+    service.answers["POST /costs/interval/loc_1"] = report()
+    flatpeak.cost_by_interval("loc_1", start, end)
+    assert [call.path for call in service.calls] == ["/locations/loc_1", "/costs/interval/loc_1"]
+    assert (service.last.body["start_time"], service.last.body["end_time"]) == (first, last)
+
+
+def test_each_location_has_its_own_local_month(service, flatpeak):
+    zones = {"loc_1": "Europe/London", "loc_2": "America/New_York"}
+    for key, zone in zones.items():
+        service.answers[f"GET /locations/{key}"] = location(key, zone)
+        service.answers[f"POST /costs/interval/{key}"] = report()
+    flatpeak.cost_by_interval(list(zones), "2025-06")
+    starts = {call.path: call.body["start_time"] for call in service.calls if call.body}
+    assert starts == {
+        "/costs/interval/loc_1": "2025-05-31T23:00:00Z",
+        "/costs/interval/loc_2": "2025-06-01T04:00:00Z",
+    }
+
+
+def test_local_dates_of_a_device_are_refused_and_say_what_to_do(service, flatpeak):
+    with pytest.raises(InputError, match=r"dev_1.*datetimes with a zone, or use fk\.cost_report"):
+        flatpeak.cost_by_interval(["dev_1", "loc_1"], "2025-06")
+    assert service.calls == []
+
+
+def test_a_location_without_a_time_zone_is_named(service, flatpeak):
+    service.answers["GET /locations/loc_1"] = location("loc_1", None)
+    with pytest.raises(UnexpectedAnswer, match="loc_1 has no `timezone`"):
+        flatpeak.cost_by_interval("loc_1", "2025-06")
 
 
 @pytest.mark.parametrize(

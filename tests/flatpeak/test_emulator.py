@@ -1,4 +1,4 @@
-"""The client against the emulator: what goes in comes out, in both API generations and both libraries."""
+"""The client against the emulator, in both API generations and both libraries."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -58,18 +58,16 @@ def price(moment):
 
 
 def test_what_is_submitted_is_reported_and_simulation_agrees(live, home, rows):
-    handed_in = records(home, 48, session_reference_id="ses 1")
-    simulated = rows(live.simulate_costs(handed_in))
+    given = records(home, 48, session_reference_id="ses 1")
+    simulated = rows(live.simulate_costs(given))
     assert len(live.cost_by_interval(home, START, START + 2 * 48 * HALF)) == 0
-    submission = live.submit_interval([*handed_in, {**handed_in[0], "location_id": "loc_nowhere"}])
+    submission = live.submit_interval([*given, {**given[0], "location_id": "loc_nowhere"}])
     assert (submission.submitted, submission.accepted) == (49, 48)
     assert [row["row"] for row in rows(submission.failed)] == [48]
     reported = rows(live.cost_by_interval(home, START, START + 48 * HALF))
     session = rows(live.cost_by_session("ses 1"))
     assert len(reported) == len(session) == 48
-    for row, (record, priced, charged) in enumerate(
-        zip(handed_in, simulated, reported, strict=True)
-    ):
+    for row, (record, priced, charged) in enumerate(zip(given, simulated, reported, strict=True)):
         expected = record["value"] * price(record["start_utc"])
         assert priced["cost"] == pytest.approx(expected)
         assert charged["cost"] == session[row]["cost"] == priced["cost"]
@@ -77,7 +75,7 @@ def test_what_is_submitted_is_reported_and_simulation_agrees(live, home, rows):
         assert charged["start_utc"] == priced["start_utc"] == record["start_utc"]
         assert (charged["currency"], charged["timezone"]) == ("GBP", "Europe/London")
     days = rows(live.cost_by_interval(home, START, START + 48 * HALF, aggregation="DAY"))
-    assert [row["energy_kwh"] for row in days] == [sum(r["value"] for r in handed_in[:46]), 47 + 48]
+    assert [row["energy_kwh"] for row in days] == [sum(r["value"] for r in given[:46]), 47 + 48]
 
 
 def test_a_year_of_prices_has_no_seam(live, home, rows):

@@ -61,7 +61,7 @@ hours = st.one_of(
 
 @st.composite
 def price_series(draw, distinct):
-    """Segments that follow each other from some time before the start of the query until its end or later."""
+    """Consecutive segments from before the start of the query until its end or later."""
     moment, series = START - timedelta(hours=draw(st.integers(0, 1))), []
     for length, (price, confidence) in draw(
         st.lists(st.tuples(hours, levels), min_size=1, max_size=15)
@@ -190,7 +190,29 @@ def test_zero_asks_for_rates(service, frames_library, rows):
     assert service.last.body is None
 
 
-def test_no_price_is_said_to_be_so(service, flatpeak):
+def test_local_dates_are_those_of_the_location(service, flatpeak):
+    service.answers["GET /locations/loc_1"] = {
+        "id": "loc_1",
+        "live_mode": False,
+        "time_created": text(START),
+        "timezone": "Europe/Brussels",
+    }
+    service.answers["POST /prices/loc_1"] = answer([(START - DAY, START + 300 * DAY, 0.1, 1.0)])
+    frame = flatpeak.prices("loc_1", "2025-01")
+    assert [call.path for call in service.calls] == ["/locations/loc_1", "/prices/loc_1"]
+    assert service.last.body["start_time"] == "2024-12-31T23:00:00Z"
+    assert service.last.body["end_time"] == "2025-01-31T23:00:00Z"
+    assert len(frame) == 1
+
+
+def test_equal_neighbours_of_the_service_stay_apart_and_windows_do_not_cut(service, flatpeak, rows):
+    edges = [START, START + 10 * DAY, START + 200 * DAY]
+    segments = [(edges[0], edges[1], 0.1, 1.0), (edges[1], edges[2], 0.1, 1.0)]
+    service.answers["POST /prices/loc_1"] = lambda call: answer(segments, clip=window_of(call))
+    assert got(rows, flatpeak.prices("loc_1", START, edges[2])) == segments
+
+
+def test_a_missing_price_is_an_error_of_its_own(service, flatpeak):
     service.answers["POST /prices/loc_1"] = (422, {"code": "no_price_data", "message": "No prices"})
     with pytest.raises(PriceUnavailable, match="15 minutes"):
         flatpeak.prices("loc_1", START, START + DAY)

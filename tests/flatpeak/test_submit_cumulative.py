@@ -99,7 +99,7 @@ def test_nothing_and_missing_columns(service, flatpeak):
     assert service.calls == []
 
 
-def test_registers_that_fall_and_moments_that_repeat_are_said(service, flatpeak):
+def test_registers_that_fall_and_moments_that_repeat_are_findings(service, flatpeak):
     service.answers[PATH] = accepted
     records = [
         reading(0),
@@ -127,11 +127,11 @@ point = st.tuples(
 @given(
     points=st.lists(point, max_size=40),
     seed=st.integers(0, 2**16),
-    trouble=st.sampled_from([0.0, 0.4]),
+    failure_rate=st.sampled_from([0.0, 0.4]),
     size=st.sampled_from([1, 2, 5, 10_000]),
 )
 def test_each_series_arrives_in_order_whole_or_failed(
-    make_service, rows, points, seed, trouble, size
+    make_service, rows, points, seed, failure_rate, size
 ):
     records = [
         reading(
@@ -140,14 +140,14 @@ def test_each_series_arrives_in_order_whole_or_failed(
         | {"record_reference_id": str(row)}
         for row, (place, device, session, units, slot) in enumerate(points)
     ]
-    service, dice, arrived = make_service(), random.Random(seed), defaultdict(list)
+    service, rng, arrived = make_service(), random.Random(seed), defaultdict(list)
 
     def answer(call):
         body = call.body
         with service.lock:
-            if dice.random() < trouble:
+            if rng.random() < failure_rate:
                 return (422, {"message": "no"})
-            refused = [n for n in range(len(body["data"])) if dice.random() < trouble / 4]
+            refused = [n for n in range(len(body["data"])) if rng.random() < failure_rate / 4]
             for n, entry in enumerate(body["data"]):
                 row = int(entry["record_reference_id"])
                 assert points[row][:4] == tuple(
@@ -170,5 +170,5 @@ def test_each_series_arrives_in_order_whole_or_failed(
     for series in arrived.values():
         assert series == sorted(series, key=lambda row: (points[row][4], row))
     assert all(len(call.body["data"]) <= size for call in service.calls)
-    if trouble == 0:
+    if failure_rate == 0:
         assert not failed

@@ -1,4 +1,4 @@
-"""Uploading interval records: nothing lost, nothing twice, and every doubt said aloud."""
+"""Uploading interval records: nothing is lost or stored twice, and what is odd is a finding."""
 
 import logging
 import random
@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flipkit.errors import AuthenticationFailed, InputError, MissingColumnError, NaiveTimestampError
-from flipkit.flatpeak import delivery, lanes
+from flipkit.flatpeak import delivery
 from flipkit.frames import FAILED_RECORDS, library_of
 
 START = datetime(2025, 6, 1, tzinfo=UTC)
@@ -60,8 +60,7 @@ def names(submission):
 
 @pytest.fixture
 def small_calls(monkeypatch):
-    for module in (delivery, lanes):
-        monkeypatch.setattr(module, "LARGEST_CALL", 4)
+    monkeypatch.setattr(delivery, "LARGEST_CALL", 4)
 
 
 def test_a_record_as_it_is_sent(service, flatpeak):
@@ -132,9 +131,9 @@ BAD = {
     "location climbs": ({"location_id": "loc/../../admin"}, "location_id: .*not allowed"),
     "device climbs": ({"device_id": "../dev"}, "device_id: .*not allowed"),
     "session climbs": ({"session_reference_id": ".."}, "session_reference_id: .*not allowed"),
-    "location empty": ({"location_id": ""}, "location_id: .*not empty"),
-    "location number": ({"location_id": 7}, "location_id: 7 is no text"),
-    "unit": ({"units": "kVA"}, "units is 'kVA'; choose one of W, KW, WH, KWH"),
+    "location empty": ({"location_id": ""}, "location_id: .*non-empty"),
+    "location number": ({"location_id": 7}, "location_id: 7 "),
+    "unit": ({"units": "kVA"}, "units is 'kVA'; use one of W, KW, WH, KWH"),
     "unit missing": ({"units": None}, "units is missing"),
     "flow": ({"energy_flow_direction": "IMPORT"}, "energy_flow_direction is 'IMPORT'"),
     "direction": ({"tariff_direction": "INBOUND"}, "tariff_direction is 'INBOUND'"),
@@ -142,8 +141,8 @@ BAD = {
     "value NaN": ({"value": float("nan")}, "value is missing"),
     "value negative": ({"value": -0.001}, "value is negative"),
     "value infinite": ({"value": float("inf")}, "value is not finite"),
-    "value text": ({"value": "12"}, "value: '12' is no number"),
-    "confidence high": ({"confidence": 1.1}, "confidence 1.1 is not within 0 and 1"),
+    "value text": ({"value": "12"}, "value: '12' "),
+    "confidence high": ({"confidence": 1.1}, "confidence 1.1 is not between 0 and 1"),
     "confidence negative": ({"confidence": -0.1}, "confidence -0.1"),
     "end before start": (
         {"end_utc": START - HALF},
@@ -154,7 +153,7 @@ BAD = {
     "end missing": ({"end_utc": None}, "end_utc is missing"),
     "naive text": ({"start_utc": "2025-06-01T00:00:00"}, "start_utc: .*no zone"),
     "naive datetime": ({"start_utc": datetime(2025, 6, 1)}, "start_utc: .*no zone"),
-    "no time": ({"end_utc": "noon"}, "end_utc: 'noon' is no ISO 8601 time"),
+    "no time": ({"end_utc": "noon"}, "end_utc: 'noon' is not a valid ISO 8601 timestamp"),
 }
 
 
@@ -169,6 +168,44 @@ def test_a_bad_record_fails_with_its_reason_and_the_rest_goes(service, flatpeak,
     assert (failed[0]["row"], failed[0]["record_reference_id"]) == (1, "r-0")
     assert re.search(words, failed[0]["error"])
     assert (submission.submitted, submission.accepted) == (3, 2)
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_two_bad_cells_in_a_column_are_two_failures(service, flatpeak, rows, case):
+    change, words = BAD[case]
+    service.answers[PATH] = accepted
+    records = [record(0, **change), record(1), record(2), record(3, **change), record(4)]
+    submission = flatpeak.submit_interval(records)
+    found = errors(rows, submission)
+    assert list(found) == [0, 3]
+    assert all(re.search(words, found[row]) for row in (0, 3))
+    assert submission.accepted == 3
+
+
+def test_the_whole_row_of_a_failed_record(service, flatpeak, rows):
+    service.answers[PATH] = lambda call: accepted(call, [(1, "refused")])
+    bad = record(3, units="?", device_id="dev_1", end_utc=START + 9 * HALF)
+    submission = flatpeak.submit_interval([record(0), record(1), record(2), bad])
+    assert rows(submission.failed) == [
+        {
+            "row": 1,
+            "location_id": "loc_1",
+            "device_id": None,
+            "record_reference_id": "r-1",
+            "start_utc": START + HALF,
+            "end_utc": START + 2 * HALF,
+            "error": "refused",
+        },
+        {
+            "row": 3,
+            "location_id": "loc_1",
+            "device_id": "dev_1",
+            "record_reference_id": "r-3",
+            "start_utc": START + 3 * HALF,
+            "end_utc": START + 9 * HALF,
+            "error": "units is '?'; use one of W, KW, WH, KWH",
+        },
+    ]
 
 
 def test_nothing_is_sent_when_nothing_can_be(service, flatpeak, rows):
@@ -223,7 +260,7 @@ def test_the_service_refuses_records_by_their_place_in_the_batch(
     assert "6" in repr(submission)
 
 
-def test_counts_that_do_not_add_up_are_said(service, flatpeak):
+def test_counts_that_do_not_add_up_are_findings(service, flatpeak):
     service.answers[PATH] = lambda call: accepted(call, [(99, "who?")], records_accepted=1)
     submission = flatpeak.submit_interval([record(0), record(1)])
     assert set(names(submission)) == {"batch.unknown_record", "batch.counts"}
@@ -237,19 +274,26 @@ def test_a_batch_without_counts_is_taken_by_its_failures(service, flatpeak):
 
 
 class Store:
-    """What a service keeps: the last value of each key, and the order in which records arrived."""
+    """A service that keeps the last value of each key, and the order in which records arrived."""
 
-    def __init__(self, seed, trouble):
-        self.random, self.trouble, self.kept, self.arrived = random.Random(seed), trouble, {}, []
+    def __init__(self, seed, failure_rate):
+        self.random, self.failure_rate, self.kept, self.arrived = (
+            random.Random(seed),
+            failure_rate,
+            {},
+            [],
+        )
 
     def __call__(self, call):
-        dice = self.random.random()
-        if dice < self.trouble / 2:
+        chance = self.random.random()
+        if chance < self.failure_rate / 2:
             return (422, {"message": "no"})
-        if dice < self.trouble:
+        if chance < self.failure_rate:
             return (503, {"message": "busy"})
         refused = [
-            (n, "bad") for n in range(len(call.body)) if self.random.random() < self.trouble / 4
+            (n, "bad")
+            for n in range(len(call.body))
+            if self.random.random() < self.failure_rate / 4
         ]
         for n, body in enumerate(call.body):
             if n not in dict(refused):
@@ -259,7 +303,7 @@ class Store:
                     for name in ("location_id", "device_id", "start_time", "end_time")
                 )
                 self.kept[key] = body["record_reference_id"]
-        if dice > 1 - self.trouble / 4:
+        if chance > 1 - self.failure_rate / 4:
             return (200, b'{"id": "bat')  # kept, but the answer is cut: it will be sent again
         return accepted(call, refused)
 
@@ -276,11 +320,11 @@ chosen = st.tuples(
 @given(
     picks=st.lists(chosen, max_size=40),
     seed=st.integers(0, 2**16),
-    trouble=st.sampled_from([0.0, 0.3, 0.9]),
+    failure_rate=st.sampled_from([0.0, 0.3, 0.9]),
     size=st.sampled_from([1, 3, 7, 10_000]),
 )
 def test_nothing_is_lost_nothing_is_twice_and_the_last_one_wins(
-    make_service, rows, picks, seed, trouble, size
+    make_service, rows, picks, seed, failure_rate, size
 ):
     records = []
     for number, (location, slot, length, sound) in enumerate(picks):
@@ -288,7 +332,7 @@ def test_nothing_is_lost_nothing_is_twice_and_the_last_one_wins(
         times = {"start_utc": begin, "end_utc": begin + length * HALF}
         value = 1.0 if sound else None
         records.append(record(number, location_id=location, value=value, **times))
-    service, store = make_service(), Store(seed, trouble)
+    service, store = make_service(), Store(seed, failure_rate)
     lock = service.lock
 
     def answer(call):
@@ -297,8 +341,7 @@ def test_nothing_is_lost_nothing_is_twice_and_the_last_one_wins(
 
     service.answers[PATH] = answer
     with pytest.MonkeyPatch.context() as patch, service.client() as client:
-        for module in (delivery, lanes):
-            patch.setattr(module, "LARGEST_CALL", size)
+        patch.setattr(delivery, "LARGEST_CALL", size)
         submission = client.submit_interval(records)
     failed = errors(rows, submission)
     sound = {row for row, pick in enumerate(picks) if pick[3]}
@@ -307,7 +350,7 @@ def test_nothing_is_lost_nothing_is_twice_and_the_last_one_wins(
     assert submission.accepted == len(delivered)
     assert delivered <= {int(reference[2:]) for reference in store.arrived}
     assert all(len(call.body) <= size for call in service.calls)
-    if trouble == 0:
+    if failure_rate == 0:
         assert delivered == sound
         assert sorted(store.arrived) == sorted(f"r-{row}" for row in sound)
     assert_findings(picks, sound, submission)
@@ -318,9 +361,12 @@ def test_nothing_is_lost_nothing_is_twice_and_the_last_one_wins(
     kept = {
         picks[row][:3]: row for row in (int(reference[2:]) for reference in store.kept.values())
     }
-    # What was stored though its answer was lost counts as failed; it may only be later than the last one delivered.
-    assert all(kept[key] == row if trouble == 0 else kept[key] >= row for key, row in last.items())
-    assert trouble > 0 or set(kept) == set(last)
+    # A record whose answer was lost counts as failed, though it may have been stored: then it is
+    # a later one than the last delivered.
+    assert all(
+        kept[key] == row if failure_rate == 0 else kept[key] >= row for key, row in last.items()
+    )
+    assert failure_rate > 0 or set(kept) == set(last)
 
 
 def assert_findings(picks, sound, submission):
@@ -341,7 +387,7 @@ def assert_findings(picks, sound, submission):
 
 
 def test_contested_records_wait_for_those_before_them(service, flatpeak, rows, small_calls):
-    """Ten records of one key make three calls; when the first fails, the later ones must not overtake it."""
+    """Ten records of one key make three calls; if the first fails, the others are not sent."""
     answers = iter([(422, {"message": "no"})])
     service.answers[PATH] = lambda call: next(answers)
     same = {"start_utc": START, "end_utc": START + HALF}
@@ -350,7 +396,7 @@ def test_contested_records_wait_for_those_before_them(service, flatpeak, rows, s
     failed = errors(rows, submission)
     assert list(failed) == list(range(10))
     assert "not sent" not in failed[3]
-    assert "not sent: records of its series that go before it failed" in failed[4]
+    assert "not sent: an earlier call with records of the same series failed" in failed[4]
 
 
 def test_other_directions_and_devices_are_no_repeats(service, flatpeak):
@@ -366,7 +412,7 @@ def test_other_directions_and_devices_are_no_repeats(service, flatpeak):
 
 
 @pytest.mark.parametrize(
-    ("units", "value", "doubtful"),
+    ("units", "value", "implausible"),
     [
         ("W", 1e6, False),
         ("W", 1.1e6, True),
@@ -377,18 +423,18 @@ def test_other_directions_and_devices_are_no_repeats(service, flatpeak):
         ("KWH", 499, False),
     ],
 )
-def test_powers_beyond_a_megawatt_are_doubted_but_sent(
-    service, flatpeak, caplog, units, value, doubtful
+def test_powers_above_a_megawatt_are_sent_with_a_finding(
+    service, flatpeak, caplog, units, value, implausible
 ):
     service.answers[PATH] = accepted
     with caplog.at_level(logging.WARNING):
         submission = flatpeak.submit_interval([record(0), record(1, units=units, value=value)])
-    assert names(submission) == ({"records.power": (1,)} if doubtful else {})
-    assert ("records.power" in caplog.text) == doubtful
+    assert names(submission) == ({"records.power": (1,)} if implausible else {})
+    assert ("records.power" in caplog.text) == implausible
     assert submission.accepted == 2
 
 
-def test_findings_are_said_before_sending(service, flatpeak, caplog):
+def test_findings_are_logged_before_sending(service, flatpeak, caplog):
     service.answers[PATH] = httpx.ReadTimeout("lost")
     flatpeak.submit_interval([record(0), record(0)])
     assert "the last one wins" in caplog.text
@@ -415,7 +461,7 @@ def test_the_report_reads_well(service, flatpeak, small_calls):
     assert text.splitlines()[0] == "13 records: 3 accepted in 2 batches, 10 failed"
     assert "(rows 1, 6)" in text
     assert "2 other reasons" in text
-    assert "records.repeated: location" in text
+    assert "records.repeated: same location" in text
     assert "(rows 11, 12)" in text
     html = submission._repr_html_()
     assert "<b>" not in html

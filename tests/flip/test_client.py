@@ -63,7 +63,7 @@ def test_addresses(monkeypatch):
         ({"base_url": "flip.example"}, ConfigurationError, "begins with https://"),
         ({"frames": "modin"}, InputError, "frames='modin': choose 'pandas' or 'polars'"),
         ({"api_key": None}, ConfigurationError, "FLIP_API_KEY is missing"),
-        ({"api_key": ""}, ConfigurationError, "FLIP_API_KEY cannot be a key"),
+        ({"api_key": ""}, ConfigurationError, "FLIP_API_KEY is not a valid key"),
     ],
 )
 def test_settings_that_cannot_be_used_are_named(arguments, error, words):
@@ -149,8 +149,8 @@ def test_any_path_gives_its_untouched_json(serve):
         ),
         (400, ["odd"], InvalidRequest, "400: Bad Request, without an explanation"),
         (400, {"message": "x" * 10_000}, InvalidRequest, "^.{0,500}$"),
-        (200, b"<html>Log in</html>", UnexpectedAnswer, "the answer is no JSON.*<html>Log in"),
-        (200, b'[{"id": "a"', UnexpectedAnswer, "the answer is no JSON.*6 attempts"),
+        (200, b"<html>Log in</html>", UnexpectedAnswer, "the answer is not JSON.*<html>Log in"),
+        (200, b'[{"id": "a"', UnexpectedAnswer, "the answer is not JSON.*6 attempts"),
         (302, b"", UnexpectedAnswer, "302: the service redirects"),
     ],
 )

@@ -62,8 +62,8 @@ def test_without_a_key_store_the_error_is_the_same():
 @pytest.mark.parametrize(
     "bad", ["", "  ", "fl_can\nary", "fl_can ary", "fl_canäry", "fl_can\x7fary", b"fl_canary", 7]
 )
-def test_what_no_header_takes_is_refused_without_showing_it(monkeypatch, bad):
+def test_a_key_that_no_header_can_hold_is_refused_without_showing_it(monkeypatch, bad):
     monkeypatch.setenv(NAME, "another")
-    with pytest.raises(errors.ConfigurationError, match=f"{NAME} cannot be a key") as caught:
+    with pytest.raises(errors.ConfigurationError, match=f"{NAME} is not a valid key") as caught:
         find_secret(NAME, bad)
     assert "ary" not in str(caught.value)

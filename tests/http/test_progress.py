@@ -10,7 +10,7 @@ from flipkit.http import map_concurrent
 
 @pytest.fixture
 def bars(monkeypatch):
-    """What was handed to tqdm, bar by bar."""
+    """The arguments of each call of tqdm."""
     found = []
 
     def tqdm(steps, **options):

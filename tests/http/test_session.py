@@ -30,13 +30,13 @@ from flipkit.http import (
     map_concurrent,
 )
 from flipkit.http.address import checked_base
-from flipkit.http.policy import RetryBudget, Throttle, parse_retry_after
+from flipkit.http.retry import RetryBudget, Throttle, parse_retry_after
 
 CANARY = "sk_live_canary_0123456789"
 
 
 class FakePace(Timing):
-    """A clock that only sleeping moves, and dice that always throw the highest."""
+    """A clock that only sleeping moves; `uniform` always returns the upper limit."""
 
     def __init__(self):
         self.time, self.waits = 0.0, []
@@ -115,36 +115,36 @@ FINAL = [
 ]
 
 
-@pytest.mark.parametrize("trouble", TRANSIENT, ids=repr)
-def test_passing_trouble_is_tried_again(trouble):
-    server = Server(trouble, trouble, ok(7))
+@pytest.mark.parametrize("failure", TRANSIENT, ids=repr)
+def test_a_transient_failure_is_retried(failure):
+    server = Server(failure, failure, ok(7))
     answer = session(server).send("GET", ["x"])
     assert answer.value == {"value": 7}
     assert answer.request.attempts == 3
 
 
-@pytest.mark.parametrize("trouble", TRANSIENT, ids=repr)
-def test_a_call_that_may_have_arrived_is_not_repeated_unless_that_is_safe(trouble):
-    server = Server(trouble, ok())
+@pytest.mark.parametrize("failure", TRANSIENT, ids=repr)
+def test_a_call_that_may_have_arrived_is_not_repeated_unless_that_is_safe(failure):
+    server = Server(failure, ok())
     with pytest.raises(errors.RequestError) as caught:
         session(server).send("POST", ["commission"], body={}, repeatable=False)
     assert len(server.requests) == 1
-    if isinstance(trouble, Exception):
+    if isinstance(failure, Exception):
         assert "may have arrived" in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    "trouble",
+    "failure",
     [httpx.ConnectError("refused"), httpx.ConnectTimeout("slow"), httpx.PoolTimeout("full")],
 )
-def test_a_call_that_cannot_have_arrived_is_always_repeated(trouble):
-    server = Server(trouble, ok())
+def test_a_call_that_cannot_have_arrived_is_always_repeated(failure):
+    server = Server(failure, ok())
     session(server).send("POST", ["commission"], body={}, repeatable=False)
     assert len(server.requests) == 2
 
 
 @pytest.mark.parametrize(("status", "error"), FINAL)
-def test_a_plain_no_is_final_and_typed(status, error):
+def test_a_refusal_is_final_and_has_its_own_class(status, error):
     server = Server(
         httpx.Response(
             status, json={"message": "because", "code": "c"}, headers={"x-request-id": "r-1"}
@@ -158,8 +158,8 @@ def test_a_plain_no_is_final_and_typed(status, error):
     assert len(server.requests) == 1
 
 
-def test_half_of_a_no_is_asked_for_again():
-    """Its code decides what the caller can do, and it stood in the other half."""
+def test_half_of_an_error_body_is_requested_again():
+    """Its code decides what the caller can do, and was in the missing half."""
     half = httpx.Response(
         422, headers={"content-type": "application/json"}, content=b'{"code": "price_una'
     )
@@ -183,7 +183,7 @@ def test_half_of_a_no_is_asked_for_again():
         assert len(server.requests) == 1
 
 
-def test_a_page_for_people_is_not_asked_for_again():
+def test_an_html_page_is_not_requested_again():
     server = Server(httpx.Response(200, html="<html>Sign in</html>"))
     with pytest.raises(errors.UnexpectedAnswer, match="<html>Sign in"):
         session(server).send("GET", ["x"])
@@ -197,7 +197,7 @@ def test_a_redirect_is_refused_and_nothing_is_forwarded():
     assert [r.url.host for r in server.requests] == ["api.example"]
 
 
-def test_a_missing_field_is_named_and_not_asked_for_again():
+def test_a_missing_field_is_named_and_not_requested_again():
     class Shape(msgspec.Struct):
         cost: float
 
@@ -241,7 +241,7 @@ def test_retry_after_in_seconds_or_as_a_date(text):
 
 
 @pytest.mark.parametrize("text", [None, "", "soon", "nan", "inf", "-inf"])
-def test_a_senseless_retry_after_is_none(text):
+def test_an_invalid_retry_after_is_ignored(text):
     assert parse_retry_after(text) is None
 
 
@@ -253,7 +253,7 @@ def test_retry_after_is_obeyed():
     assert pace.waits == [9.0]
 
 
-def test_a_retry_after_beyond_patience_is_reported_at_once():
+def test_a_retry_after_above_the_limit_fails_at_once():
     pace = FakePace()
     with pytest.raises(errors.RateLimited) as caught:
         session(Server(httpx.Response(429, headers={"retry-after": "600"})), pace=pace).send(
@@ -266,48 +266,48 @@ def test_a_retry_after_beyond_patience_is_reported_at_once():
 def test_all_threads_wait_when_one_was_asked_to():
     pace = FakePace()
     one = session(Server(httpx.Response(429, headers={"retry-after": "5"}), ok()), pace=pace)
-    one._gate.slow_down(left=0.0, now=0.0, asked_s=3.0)
+    one.throttle.slow_down(sent_at=0.0, now=0.0, asked_s=3.0)
     one.send("GET", ["x"])
     assert pace.waits[0] == 3.0
 
 
-def test_a_turn_that_never_comes_ends_with_the_deadline():
+def test_waiting_for_a_turn_ends_with_the_deadline():
     pace = FakePace()
     one = session(Server(ok()), pace=pace, policy=RetryPolicy(deadline_s=10))
-    one._gate.slow_down(left=0.0, now=0.0, asked_s=11.0)
+    one.throttle.slow_down(sent_at=0.0, now=0.0, asked_s=11.0)
     with pytest.raises(
-        errors.DeadlineExceeded, match="10 s were up before the service would take another call"
+        errors.DeadlineExceeded, match="deadline of 10 s would pass while the service limits"
     ):
         one.send("GET", ["x"])
     assert pace.waits == []
 
 
 def crowd(rate, calls=200, threads=16, latency_s=0.01):
-    """Seconds that calls of many threads need against a limit, and how often the unluckiest was tried."""
-    gate, policy, dice, now = Throttle(), RetryPolicy(), random.Random(1), [0.0]
+    """Return the seconds that calls of many threads take, and the most attempts of a call."""
+    throttle, policy, rng, now = Throttle(), RetryPolicy(), random.Random(1), [0.0]
     limiter = Limiter(rate, now=lambda: now[0])
     tries, waiting = [0] * calls, iter(range(threads, calls))
     events = [(0.0, call, "comes") for call in range(threads)]
     while events:
         now[0], call, what = heapq.heappop(events)
-        if what == "comes" or (what == "leaves" and not gate.is_open(now[0])):
-            heapq.heappush(events, (now[0] + gate.wait_s(now[0]), call, "leaves"))
+        if what == "comes" or (what == "leaves" and not throttle.is_open(now[0])):
+            heapq.heappush(events, (now[0] + throttle.wait_s(now[0]), call, "leaves"))
         elif what == "leaves":
             tries[call] += 1
             heapq.heappush(events, (now[0] + latency_s, call, math.ceil(limiter.wait_s("key"))))
         elif what == 0:
-            gate.speed_up()
+            throttle.speed_up()
             events.extend((now[0], each, "comes") for each in itertools.islice(waiting, 1))
             heapq.heapify(events)
         else:
-            gate.slow_down(now[0] - latency_s, now[0], what)
-            wait = max(what, policy.wait_s(tries[call], throttled=True, uniform=dice.uniform))
+            throttle.slow_down(now[0] - latency_s, now[0], what)
+            wait = max(what, policy.wait_s(tries[call], throttled=True, uniform=rng.uniform))
             heapq.heappush(events, (now[0] + wait, call, "comes"))
     return now[0], max(tries)
 
 
 @pytest.mark.parametrize("rate", [1, 3, 10, 50, 200])
-def test_threads_that_are_too_many_for_a_service_come_back_one_by_one(rate):
+def test_too_many_threads_are_spaced_out_after_a_429(rate):
     took, tries = crowd(rate)
     assert tries < RetryPolicy().attempts
     assert took < 3 * 200 / rate + 10
@@ -316,10 +316,42 @@ def test_threads_that_are_too_many_for_a_service_come_back_one_by_one(rate):
 def test_the_deadline_holds_over_all_tries():
     pace = FakePace()
     policy = RetryPolicy(attempts=100, deadline_s=10)
-    with pytest.raises(errors.DeadlineExceeded, match="10 s were up") as caught:
+    with pytest.raises(errors.DeadlineExceeded, match="deadline of 10 s would pass") as caught:
         session(Server(httpx.Response(500)), pace=pace, policy=policy).send("GET", ["x"])
     assert pace.time < 10
     assert isinstance(caught.value.__cause__, errors.ServerError)
+
+
+def test_an_attempt_gets_the_rest_of_the_deadline_as_its_timeout():
+    pace = FakePace()
+    server = Server(httpx.Response(500), httpx.Response(500), ok())
+    policy = RetryPolicy(base_s=4.0, deadline_s=16.0)
+    session(server, pace=pace, policy=policy).send("GET", ["x"])
+    assert pace.waits == [4.0, 8.0]
+    timeouts = [request.extensions["timeout"] for request in server.requests]
+    assert timeouts == [
+        {"connect": 5.0, "read": 16.0, "write": 16.0, "pool": 16.0},
+        {"connect": 5.0, "read": 12.0, "write": 12.0, "pool": 12.0},
+        {"connect": 4.0, "read": 4.0, "write": 4.0, "pool": 4.0},
+    ]
+
+
+def test_a_call_that_may_have_arrived_says_so_if_its_answer_trickles():
+    pace = FakePace()
+
+    class Trickle(httpx.SyncByteStream):
+        def __iter__(self):
+            for _ in range(1000):
+                pace.time += 1
+                yield b" "
+
+    one = session(
+        lambda request: httpx.Response(200, stream=Trickle()),
+        pace=pace,
+        policy=RetryPolicy(deadline_s=10),
+    )
+    with pytest.raises(errors.DeadlineExceeded, match="may have arrived"):
+        one.send("POST", ["x"], body={}, repeatable=False)
 
 
 def test_the_deadline_holds_within_an_answer_that_trickles():
@@ -334,7 +366,7 @@ def test_the_deadline_holds_within_an_answer_that_trickles():
     def trickle(_request):
         return httpx.Response(200, stream=Trickle())
 
-    with pytest.raises(errors.DeadlineExceeded, match="10 s were up"):
+    with pytest.raises(errors.DeadlineExceeded, match="deadline of 10 s passed before the answer"):
         session(trickle, pace=pace, policy=RetryPolicy(deadline_s=10)).send("GET", ["x"])
     assert pace.time == 10
 
@@ -488,9 +520,9 @@ def test_a_secret_shows_nowhere(caplog):
     with pytest.raises(TypeError):
         pickle.dumps(secret)
     with caplog.at_level(logging.DEBUG):
-        for trouble in (httpx.Response(403), httpx.ReadError("x"), httpx.Response(200, html="<p>")):
+        for failure in (httpx.Response(403), httpx.ReadError("x"), httpx.Response(200, html="<p>")):
             try:
-                session(Server(trouble)).send("GET", ["x"], query={"q": "1"})
+                session(Server(failure)).send("GET", ["x"], query={"q": "1"})
             except errors.RequestError as error:
                 shown += [
                     str(error),

@@ -1,13 +1,15 @@
 """The cost report against the fleet recomputed by hand, to the cent."""
 
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import hand
+from support import hand, kits
 
 import flipkit as fk
 from flipkit.calendar import covered, split_at
@@ -100,8 +102,98 @@ def test_instants_are_half_open(kit):
     )
     row = next(r for r in rows if r["site_id"] == "uk-06" and r["tariff_direction"] == "IMPORT")
     assert row["intervals"] == 2
-    assert row["coverage"] == 1.0
+    assert row["coverage"] == pytest.approx(1 / 24, rel=1e-12)
+    assert row["finding"] == "period.cut: 1 of 24 hours"
     assert row["end_utc"] - row["start_utc"] == np.timedelta64(1, "h")
+
+
+def test_a_period_that_the_window_cuts_is_counted_against_the_whole_period(kit):
+    rows = records(cost_report(kit, "2025-06-01", "2025-06-15"))
+    imported = [row for row in rows if row["tariff_direction"] == "IMPORT"]
+    assert len(imported) == 24
+    assert {row["coverage"] for row in imported} == {0.5}
+    assert {row["finding"] for row in imported} == {"period.cut: 15 of 30 days"}
+
+
+def test_a_cut_period_with_missing_records_has_both_findings():
+    kit, location = metered(days=10)
+    (row,) = imported(cost_report(kit, "2025-05-01", "2025-05-20", object_id=location))
+    assert row["coverage"] == pytest.approx(10 / 31, rel=1e-12)
+    assert row["finding"].startswith("period.cut: 20 of 31 days; coverage.partial: ")
+    assert "50.0% of the time" in row["finding"]
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("2025-06", None),
+        ("2025-06", "2025-06"),
+        ("2025-06-01", "2025-06-30"),
+        (date(2025, 6, 1), date(2025, 6, 30)),
+        (pd.Period("2025-06", "M"), None),
+    ],
+)
+def test_every_way_to_write_a_month_is_the_same_month(kit, start, end):
+    rows = records(cost_report(kit, start, end))
+    (row,) = [
+        row for row in rows if row["site_id"] == "uk-01" and row["tariff_direction"] == "IMPORT"
+    ]
+    assert row["cost"] == 25.01
+    assert (row["coverage"], row["finding"]) == (1.0, None)
+
+
+def metered(days, **more):
+    """A kit over one home in London with half-hours of 1 kWh at 0.25 GBP since 2025-05-01."""
+    kit = kits.kit_over()
+    location = kits.home(kit)
+    begin = datetime(2025, 4, 30, 23, tzinfo=UTC)
+    half_hour = timedelta(minutes=30)
+    common = {"location_id": location, "units": "KWH", "value": 1.0, **more}
+    rows = []
+    for number in range(48 * days):
+        start = begin + number * half_hour
+        rows.append(common | {"start_utc": start, "end_utc": start + half_hour})
+    assert len(kit.flatpeak.submit_interval(rows).failed) == 0
+    return kit, location
+
+
+def imported(frame):
+    return [row for row in records(frame) if row["tariff_direction"] == "IMPORT"]
+
+
+def test_records_for_a_part_of_the_month_are_partial_coverage():
+    kit, location = metered(days=10)
+    (row,) = imported(cost_report(kit, "2025-05", object_id=location))
+    assert row["coverage"] == pytest.approx(10 / 31, rel=1e-12)
+    assert (row["energy_kwh"], row["cost"]) == (480.0, 120.0)
+    assert row["finding"].startswith("coverage.partial: records cover 32.3% of the time")
+
+
+def test_forecasts_are_estimated():
+    kit, location = metered(days=31, confidence=0.8)
+    (row,) = imported(cost_report(kit, "2025-05", object_id=location))
+    assert row["confidence"] == 0.8
+    assert row["finding"].startswith("confidence.estimated: 1,488 of 1,488 rows")
+
+
+def test_a_location_without_a_price_is_unavailable_and_the_others_go_on():
+    kit, _ = metered(days=31)
+    bare = kit.flatpeak.create_location("bare", city="London", country_code="GB")
+    rows = {row["object_id"]: row for row in imported(cost_report(kit, "2025-05"))}
+    assert len(rows) == 2
+    assert rows.pop(bare)["finding"].startswith("cost.unavailable: 422")
+    assert [row["cost"] for row in rows.values()] == [372.0]
+
+
+def test_a_device_is_reported_by_its_own_local_months():
+    kit, location = metered(days=1)
+    device = kit.flatpeak.create_device("car")
+    record = {"location_id": location, "device_id": device, "units": "KWH", "value": 2.0}
+    record |= {"start_utc": "2025-04-30T23:00:00Z", "end_utc": "2025-05-01T00:00:00Z"}
+    kit.flatpeak.submit_interval([record])
+    (row,) = imported(cost_report(kit, "2025-05", object_id=device))
+    assert row["start_utc"] == np.datetime64("2025-04-30T23:00:00")
+    assert (row["energy_kwh"], row["cost"]) == (2.0, 0.5)
 
 
 def test_a_device_has_its_own_report(kit):
@@ -134,6 +226,8 @@ def test_it_knows_where_it_comes_from(year):
     ("arguments", "error"),
     [
         ({"start": "2025-13", "end": "2025-12"}, InputError),
+        ({"start": "2025-06-31"}, InputError),
+        ({"start": "2025-06-01T00:00:00Z"}, InputError),
         ({"start": "2025-06", "end": "2025-05"}, InputError),
         ({"start": "2025-06-01T00:00:00", "end": "2025-07"}, NaiveTimestampError),
         ({"start": "2025-06", "end": "2025-06", "aggregation": "WEEK"}, InputError),

@@ -7,6 +7,7 @@ import httpx
 import flipkit as fk
 from flipkit.connect import Emulation, Kit
 from flipkit.emulator import Clock, Store, create_app
+from flipkit.frames import EQUIPMENT_PERFORMANCE, SITES
 from flipkit.http import Timing, in_process
 
 
@@ -56,6 +57,19 @@ def _kit(transport, url, frames, keys):
     given = {"base_url": url, "transport": transport, "pace": FakePace(), "frames": frames}
     flip = fk.Flip(keys[0], environment="emulator", **given)
     return Kit(flip, fk.Flatpeak(*keys[1:], **given), "emulator", frames)
+
+
+class ScriptedFlip:
+    """Answers with the given columns of sites and of equipment performance."""
+
+    def __init__(self, sites, report):
+        self._sites, self._report = sites, report
+
+    def sites(self):
+        return SITES.build(self._sites, "pandas")
+
+    def equipment_performance(self, month=None, *, start=None, end=None):
+        return EQUIPMENT_PERFORMANCE.build(self._report, "pandas")
 
 
 def home(kit, price=0.25):

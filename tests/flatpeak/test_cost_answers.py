@@ -1,4 +1,4 @@
-"""Long cost reports are read a piece at a time: what comes out is what json finds, whatever the rows look like."""
+"""Long cost reports are decoded in chunks; the result equals that of json, whatever the rows."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flipkit.calendar import parse_times
 from flipkit.errors import UnexpectedAnswer
-from flipkit.flatpeak import cost_rows
+from flipkit.flatpeak import cost_answers
 from flipkit.flatpeak.wire import wire_of
 
 JUNE = ("2025-06-01T00:00:00Z", "2025-07-01T00:00:00Z")
@@ -60,7 +59,7 @@ def cost_row(draw):
 
 @st.composite
 def reports(draw):
-    """Bytes as a service might write them: fields in any order, unknown fields of any shape, any white space."""
+    """Bytes of a report: fields in any order, unknown fields of any shape, any white space."""
     rows = st.none() | st.lists(cost_row(), max_size=12)
     fields = {
         "account_id": "a",
@@ -81,14 +80,20 @@ def cells(report):
     """The report's rows as tuples, numbers as text, so that they compare to the bit."""
     found = report.columns
     if found is None:
-        found = cost_rows.columns_of(report.head.data or [], parse_times)
-    size = len(found["cost"])
-    times = (found[name].tolist() for name in ("start_utc", "end_utc"))
-    figures = (map(repr, found[name].tolist()) for name in ("energy", "cost", "confidence"))
-    names = (
-        found[name] or [None] * size for name in ("session_reference_id", "record_reference_id")
+        found = cost_answers.CostColumns.of_rows(report.head.data or [])
+    nulls = [None] * len(found.cost)
+    return list(
+        zip(
+            found.start_us.view("datetime64[us]").tolist(),
+            found.end_us.view("datetime64[us]").tolist(),
+            map(repr, found.energy.tolist()),
+            map(repr, found.cost.tolist()),
+            map(repr, found.confidence.tolist()),
+            found.session_reference_id or nulls,
+            found.record_reference_id or nulls,
+            strict=True,
+        )
     )
-    return list(zip(*times, *figures, *names, strict=True))
 
 
 def expected(content):
@@ -109,12 +114,12 @@ def expected(content):
     ]
 
 
-def small_pieces(monkeypatch):
-    monkeypatch.setattr(cost_rows, "_PIECE", 40)
+def small_chunks(monkeypatch):
+    monkeypatch.setattr(cost_answers, "_CHUNK_BYTES", 40)
 
 
 def test_whatever_the_rows_hold_they_are_what_json_finds(monkeypatch):
-    small_pieces(monkeypatch)
+    small_chunks(monkeypatch)
 
     @settings(max_examples=300)
     @given(reports())
@@ -127,7 +132,7 @@ def test_whatever_the_rows_hold_they_are_what_json_finds(monkeypatch):
 
 
 def test_half_an_answer_is_refused_wherever_it_ends(monkeypatch):
-    small_pieces(monkeypatch)
+    small_chunks(monkeypatch)
 
     @given(reports(), st.data())
     def check(content, data):
@@ -138,19 +143,20 @@ def test_half_an_answer_is_refused_wherever_it_ends(monkeypatch):
     check()
 
 
+META = '"meta": {"data": [ROWS]}'
 LIKE_ROWS = {
-    "another list of that name, deeper": '{"meta": {"data": [ROWS]}, "account_id": "a", "data": null}',
-    "another list of that name, before": '{"meta": {"data": [ROWS]}, "account_id": "a", "data": [OURS]}',
-    "another list of that name, after": '{"account_id": "a", "data": [OURS], "meta": {"data": [ROWS]}}',
-    "a list, and no rows": '{"meta": {"data": [ROWS]}, "account_id": "a", "data": []}',
+    "another list of that name, deeper": f'{{{META}, "account_id": "a", "data": null}}',
+    "another list of that name, before": f'{{{META}, "account_id": "a", "data": [OURS]}}',
+    "another list of that name, after": f'{{"account_id": "a", "data": [OURS], {META}}}',
+    "a list, and no rows": f'{{{META}, "account_id": "a", "data": []}}',
     "a key that ends so": '{"x\\"data": [ROWS], "account_id": "a", "data": null}',
     "rows in a row": '{"account_id": "a", "data": [{"other": [ROWS], "and": [ROWS], OUR1]}',
 }
 
 
 @pytest.mark.parametrize("case", LIKE_ROWS)
-def test_what_only_looks_like_the_rows_is_not_taken_for_them(monkeypatch, case):
-    small_pieces(monkeypatch)
+def test_text_that_looks_like_rows_is_not_read_as_rows(monkeypatch, case):
+    small_chunks(monkeypatch)
     rows = [
         {
             "start_time": JUNE[0],
@@ -182,12 +188,12 @@ def long_report(count):
     return {"account_id": "a", "energy_units": "WH", "currency_code": "GBP", "data": rows}
 
 
-def test_a_long_report_is_read_in_pieces():
+def test_a_long_report_is_decoded_in_chunks():
     content = json.dumps(long_report(10_000)).encode()
     report = DECODER.decode(content)
     assert report.columns is not None
     assert report.head.data == []
-    assert report.columns["record_reference_id"] is None
+    assert report.columns.record_reference_id is None
     assert cells(report) == expected(content)
 
 
@@ -198,11 +204,13 @@ def test_a_long_report_is_read_in_pieces():
             {"start_time": "2025-06-01T00:00:00"},
             r"start_time or end_time, row 9000: 2025-06-01T00:00:00 has no zone",
         ),
-        ({"end_time": "noon"}, r"end_time, row 9000: 'noon' is no ISO 8601 time"),
+        ({"end_time": "noon"}, r"end_time, row 9000: 'noon' is not a valid ISO 8601 timestamp"),
         ({"energy": None}, r"data\[9000\]\.energy"),
     ],
 )
-def test_what_is_wrong_late_in_a_long_report_is_told_of_the_whole(service, flatpeak, wrong, words):
+def test_a_late_error_in_a_long_report_is_located_in_the_whole_report(
+    service, flatpeak, wrong, words
+):
     report = long_report(10_000)
     report["data"][9_000] |= wrong
     if "start_time" in wrong:

@@ -1,5 +1,6 @@
-"""The check column: equal to the service where the service is right, and a finding where it is not."""
+"""The local cost: equal to the service's if that is right, and a finding if it is not."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -7,8 +8,10 @@ import pytest
 from support import kits
 
 import flipkit as fk
+from flipkit.calendar import month_edges
 from flipkit.emulator.flatpeak import pricing
 from flipkit.errors import NotFound, PriceUnavailable, RequestInfo
+from flipkit.flatpeak import cost_rows
 from flipkit.frames import take
 from flipkit.tariffs import PriceSeries
 
@@ -18,54 +21,56 @@ LADDER = [
     {"fixed": 0.20, "to_kwh": 120},
     {"fixed": 0.45, "to_kwh": None},
 ]
+MARKET_SITES = {"uk-02", "uk-08"}
 OPEN = {"contract_start_date": "2020-01-01T00:00:00Z", "contract_end_date": "2030-01-01T00:00:00Z"}
 
 
 def records(frame):
-    numbers, texts = (
-        ["cost", "local_cost", "energy_kwh"],
-        ["object_id", "period", "tariff_direction", "finding"],
+    columns = take(
+        frame,
+        numbers=["cost", "local_cost", "energy_kwh"],
+        texts=[
+            "site_id",
+            "object_id",
+            "period",
+            "tariff_direction",
+            "local_cost_source",
+            "finding",
+        ],
     )
-    columns = take(frame, numbers=numbers, texts=texts)
     return [
         dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
     ]
 
 
-class Told:
-    """A Flatpeak client whose answers are told otherwise, verb by verb."""
+def refuse(error):
+    def refused(*given, **named):
+        raise error("no", RequestInfo("GET", "/prices"), status=404)
 
-    def __init__(self, client, **verbs):
-        self._client, self._verbs = client, verbs
-
-    def __getattr__(self, name):
-        verb = getattr(self._client, name)
-        return (
-            (lambda *given, **named: self._verbs[name](verb, *given, **named))
-            if name in self._verbs
-            else verb
-        )
+    return refused
 
 
-def told(kit, **verbs):
-    return kit._replace(flatpeak=Told(kit.flatpeak, **verbs))
+@pytest.fixture
+def without_price_list(monkeypatch):
+    monkeypatch.setattr("flipkit.reports.local_cost.price_series", refuse(PriceUnavailable))
 
 
-def dearer(factor, month):
-    """Costs of one month in London that are off by a factor."""
+@pytest.fixture
+def without_tariff(monkeypatch):
+    monkeypatch.setattr("flipkit.flatpeak.Flatpeak.tariff_objects", refuse(NotFound))
 
-    def costs(verb, *given, **named):
-        import polars as pl
 
-        frame = verb(*given, **named)
-        within = (
-            pl.col("start_utc").dt.convert_time_zone("Europe/London").dt.strftime("%Y-%m") == month
-        )
-        return frame.with_columns(
-            pl.when(within).then(pl.col("cost") * factor).otherwise(pl.col("cost")).alias("cost")
-        )
+def scale_costs(monkeypatch, factor, month):
+    """Let the service report costs of one month in London that are wrong by a factor."""
 
-    return costs
+    def scaled_rows(*given, **named):
+        rows = cost_rows(*given, **named)
+        labels, edges = month_edges("Europe/London", *given[2:4])
+        number = np.searchsorted(edges, rows.start_us, side="right") - 1
+        is_wrong = np.array([labels[each] == month for each in number], dtype=bool)
+        return replace(rows, cost=np.where(is_wrong, rows.cost * factor, rows.cost))
+
+    monkeypatch.setattr("flipkit.reports.cost.cost_rows", scaled_rows)
 
 
 def schedule(rate):
@@ -93,49 +98,64 @@ def metered(tariffs, *, days=75, start="2025-05-01T00:00:00+00:00", wh=(0.0, 900
     return kit, location
 
 
-def test_every_cost_of_the_sample_fleet_is_rated_to_the_cent(kit):
-    """Fixed tariffs and market rates alike; free LOCAL energy has no tariff, and nothing to say."""
+def test_every_cost_of_the_sample_fleet_is_rated_to_the_cent(kit, monkeypatch):
+    """Fixed tariffs and market rates alike; free LOCAL energy has no tariff and no local cost."""
     calls = []
+    tariff_objects = fk.Flatpeak.tariff_objects
 
-    def tariff_objects(verb, location_id):
+    def counted(client, location_id):
         calls.append(location_id)
-        return verb(location_id)
+        return tariff_objects(client, location_id)
 
-    rows = records(fk.cost_report(told(kit, tariff_objects=tariff_objects), "2025-09", "2025-10"))
+    monkeypatch.setattr("flipkit.flatpeak.Flatpeak.tariff_objects", counted)
+    rows = records(fk.cost_report(kit, "2025-09", "2025-10"))
     assert len(calls) == len(set(calls)) == 24
     checked = [
         row for row in rows if row["tariff_direction"] != "LOCAL" and not np.isnan(row["cost"])
     ]
     assert len(checked) == 2 * (24 + 18)
     assert all(row["local_cost"] == row["cost"] for row in checked)
-    assert all(np.isnan(row["local_cost"]) for row in rows if row["tariff_direction"] == "LOCAL")
+    for row in checked:
+        has_market_rates = row["site_id"] in MARKET_SITES and row["tariff_direction"] == "IMPORT"
+        assert row["local_cost_source"] == ("price_list" if has_market_rates else "tariff")
+    local = [row for row in rows if row["tariff_direction"] == "LOCAL"]
+    assert all(np.isnan(row["local_cost"]) for row in local)
+    assert {row["local_cost_source"] for row in local} == {None}
     assert not [row for row in rows if row["finding"] and "cost." in row["finding"]]
 
 
 @pytest.mark.parametrize("aggregation", ["MONTH", "DAY"])
-def test_a_month_whose_costs_are_one_percent_off_is_found(aggregation):
+def test_a_month_whose_costs_are_one_percent_off_is_found(monkeypatch, aggregation):
     kit, _ = metered([{"schedule": schedule(LADDER[2:])}])
-    rows = records(
-        fk.cost_report(
-            told(kit, cost_by_interval=dearer(1.01, "2025-06")),
-            "2025-05",
-            "2025-07-14",
-            aggregation=aggregation,
-        )
-    )
-    for row in rows:
+    scale_costs(monkeypatch, 1.01, "2025-06")
+    report = fk.cost_report(kit, "2025-05", "2025-07-14", aggregation=aggregation)
+    for row in records(report):
         wrong = row["period"].startswith("2025-06")
         assert ("cost.differs" in (row["finding"] or "")) == wrong, row
         if wrong:
             assert (
-                f"{row['cost']} by the service, {row['local_cost']} by its tariffs"
-                in row["finding"]
+                f"{row['cost']} according to the service, {row['local_cost']} calculated from its "
+                "tariffs" in row["finding"]
             )
             assert row["cost"] == pytest.approx(1.01 * row["local_cost"], abs=0.02)
 
 
+# The contract dates of a tariff without a beginning and an end.
+UNBOUNDED = {
+    name: value
+    for name, value in fk.Tariff.flat(0.1, currency="GBP", timezone="Europe/London")
+    .to_flatpeak("any")
+    .items()
+    if name.startswith("contract_")
+}
 TARIFFS = {
     "flat": [{"schedule": schedule(LADDER[2:])}],
+    "open-ended": [{"schedule": schedule(LADDER[2:]), **UNBOUNDED}],
+    "tiers, open-ended": [{"schedule": schedule(LADDER), **UNBOUNDED}],
+    "contracts that follow each other": [
+        {"schedule": schedule(LADDER[2:]), "contract_end_date": "2025-06-10T12:00:00Z"},
+        {"schedule": schedule([{"fixed": 0.3}]), "contract_start_date": "2025-06-10T12:00:00Z"},
+    ],
     "fees": [
         {"schedule": schedule(LADDER[2:])},
         {"schedule": schedule(LADDER[2:]), "type": "NON_COMMODITY"},
@@ -168,25 +188,58 @@ TARIFFS = {
 @pytest.mark.parametrize("name", TARIFFS)
 @pytest.mark.parametrize("window", [("2025-05", "2025-07"), ("2025-05-20", "2025-06-17")])
 def test_fractions_of_watt_hours_are_no_finding(name, window):
-    """The service tells whole Wh; costs come from fractions. A window within a month counts from its beginning."""
+    """The service reports whole Wh, but its costs are of fractions; tiers count the whole month."""
     kit, _ = metered(TARIFFS[name])
     rows = [row for row in records(fk.cost_report(kit, *window)) if row["energy_kwh"] > 0]
     assert len(rows) == (3 if window[0] == "2025-05" else 2)
     for row in rows:
         assert row["local_cost"] == pytest.approx(row["cost"], abs=0.05)
+        assert row["local_cost_source"] == source_of(name)
         assert row["cost"] > 5
         assert "cost." not in (row["finding"] or "")
 
 
-def test_one_percent_is_found_under_tiers_too():
+def source_of(name):
+    return "price_list" if name == "contracts that overlap" else "tariff"
+
+
+@pytest.mark.parametrize("name", [name for name in TARIFFS if source_of(name) == "tariff"])
+def test_the_tariff_alone_is_enough(without_price_list, name):
+    kit, _ = metered(TARIFFS[name])
+    rows = [row for row in records(fk.cost_report(kit, "2025-05", "2025-07")) if row["cost"] > 0]
+    assert len(rows) == 3
+    for row in rows:
+        assert row["local_cost"] == pytest.approx(row["cost"], abs=0.05)
+        assert row["local_cost_source"] == "tariff"
+        assert "cost." not in (row["finding"] or "")
+
+
+@pytest.mark.parametrize("name", TARIFFS)
+def test_the_price_list_alone_is_enough_and_says_so(without_tariff, name):
+    kit, _ = metered(TARIFFS[name])
+    rows = [row for row in records(fk.cost_report(kit, "2025-05", "2025-07")) if row["cost"] > 0]
+    assert len(rows) == 3
+    for row in rows:
+        assert row["local_cost"] == pytest.approx(row["cost"], abs=0.05)
+        assert row["local_cost_source"] == "price_list"
+        assert "cost." not in (row["finding"] or "")
+
+
+def test_contracts_that_overlap_are_unchecked_without_a_price_list(without_price_list):
+    kit, _ = metered(TARIFFS["contracts that overlap"])
+    row = records(fk.cost_report(kit, "2025-06"))[0]
+    assert row["cost"] > 0
+    assert np.isnan(row["local_cost"])
+    assert row["local_cost_source"] is None
+    assert "cost.unchecked: no usable tariff (" in row["finding"]
+
+
+def test_one_percent_is_found_under_tiers_too(monkeypatch):
     kit, _ = metered(TARIFFS["tiers"])
-    rows = records(
-        fk.cost_report(told(kit, cost_by_interval=dearer(1.01, "2025-06")), "2025-05", "2025-06")
-    )
-    assert ["cost.differs" in (row["finding"] or "") for row in rows if row["energy_kwh"] > 0] == [
-        False,
-        True,
-    ]
+    scale_costs(monkeypatch, 1.01, "2025-06")
+    rows = records(fk.cost_report(kit, "2025-05", "2025-06"))
+    differs = ["cost.differs" in (row["finding"] or "") for row in rows if row["energy_kwh"] > 0]
+    assert differs == [False, True]
 
 
 def test_market_rates_are_rated_by_the_price_list():
@@ -206,32 +259,22 @@ def test_market_rates_are_rated_by_the_price_list():
     record = {"location_id": location, "units": "KWH", "value": 3.0}
     record |= {"start_utc": "2025-05-01T10:10:00Z", "end_utc": "2025-05-01T15:20:00Z"}
     assert len(kit.flatpeak.submit_interval([record]).failed) == 0
-    [row] = records(fk.cost_report(kit, "2025-05", "2025-05"))
+    [row] = records(fk.cost_report(kit, "2025-05"))
     assert row["local_cost"] == row["cost"] > 0
+    assert row["local_cost_source"] == "price_list"
     assert "cost." not in row["finding"]
 
 
-def refuse(error):
-    def verb(*given, **named):
-        raise error("no", RequestInfo("GET", "/prices", None, 1), status=404)
-
-    return verb
-
-
-def test_without_tariff_and_price_it_is_unchecked_and_says_so():
+def test_without_tariff_and_price_list_it_is_unchecked(without_tariff, without_price_list):
     kit, _ = metered([{"schedule": schedule(LADDER[2:])}], days=2)
-    silent = told(kit, tariff_objects=refuse(NotFound), prices=refuse(PriceUnavailable))
-    [row] = records(fk.cost_report(silent, "2025-05", "2025-05"))
+    [row] = records(fk.cost_report(kit, "2025-05"))
     assert row["cost"] > 0
     assert np.isnan(row["local_cost"])
+    assert row["local_cost_source"] is None
     assert "cost.unchecked" in row["finding"]
-    [row] = records(
-        fk.cost_report(told(kit, tariff_objects=refuse(NotFound)), "2025-05", "2025-05")
-    )
-    assert row["local_cost"] == pytest.approx(row["cost"], abs=0.01)
 
 
-def test_a_device_is_unchecked_for_its_location_is_not_known():
+def test_a_device_is_unchecked_because_its_location_is_not_known():
     kit, location = metered([{"schedule": schedule(LADDER[2:])}], days=1)
     device = kit.flatpeak.create_device("car")
     record = {"location_id": location, "device_id": device, "units": "WH", "value": 500}
@@ -244,3 +287,4 @@ def test_a_device_is_unchecked_for_its_location_is_not_known():
     ]
     assert [(row["cost"], "cost.unchecked" in row["finding"]) for row in rows] == [(0.22, True)]
     assert np.isnan(rows[0]["local_cost"])
+    assert rows[0]["local_cost_source"] is None
