@@ -39,6 +39,7 @@ from flipkit.tariffs.rating import (
     rate,
     sum_cost,
     tier_limits,
+    tier_prices,
     weights,
 )
 from flipkit.vocabulary import Float64
