@@ -142,12 +142,12 @@ MISTAKES = {
     "naive times of records": (
         lambda kit, records, energy: kit.flatpeak.submit_interval(records(start_utc=NAIVE)),
         fk.NaiveTimestampError,
-        "start_utc holds times without a zone",
+        "column start_utc has times without a zone",
     ),
     "naive times of energy": (
         lambda kit, records, energy: fk.simulate(energy(start_utc=NAIVE[:3]), [FLAT]),
         fk.NaiveTimestampError,
-        "start_utc holds times without a zone",
+        "column start_utc has times without a zone",
     ),
     "a naive start": (
         lambda kit, records, energy: kit.flatpeak.prices(

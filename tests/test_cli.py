@@ -115,7 +115,7 @@ MISTAKES = {
     "simulate s.toml --energy header.csv --out o": "energy: no rows",
     "simulate s.toml --energy naive.csv --out o": "start_utc, row 0: 2025-06-01T00:00:00 has no zone",
     "simulate s.toml --energy other.csv --out o": "missing start_utc, consumption_kwh; the columns are: site_id, when",
-    "simulate s.toml --energy words.csv --out o": "consumption_kwh, row 1: 'much' is no number",
+    "simulate s.toml --energy words.csv --out o": "consumption_kwh, row 1: 'much' is not a number",
     "simulate s.toml --energy semicolon.csv --out o": "semicolon.csv: cannot be read as CSV in UTF-8, with commas",
     "simulate s.toml --energy latin.csv --out o": "latin.csv: cannot be read as CSV in UTF-8",
     "simulate s.toml --energy fake.parquet --out o": "fake.parquet: cannot be read as parquet",

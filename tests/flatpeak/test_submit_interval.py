@@ -133,7 +133,7 @@ BAD = {
     "device climbs": ({"device_id": "../dev"}, "device_id: .*not allowed"),
     "session climbs": ({"session_reference_id": ".."}, "session_reference_id: .*not allowed"),
     "location empty": ({"location_id": ""}, "location_id: .*not empty"),
-    "location number": ({"location_id": 7}, "location_id: 7 is no text"),
+    "location number": ({"location_id": 7}, "location_id: 7 is not text"),
     "unit": ({"units": "kVA"}, "units is 'kVA'; choose one of W, KW, WH, KWH"),
     "unit missing": ({"units": None}, "units is missing"),
     "flow": ({"energy_flow_direction": "IMPORT"}, "energy_flow_direction is 'IMPORT'"),
@@ -142,7 +142,7 @@ BAD = {
     "value NaN": ({"value": float("nan")}, "value is missing"),
     "value negative": ({"value": -0.001}, "value is negative"),
     "value infinite": ({"value": float("inf")}, "value is not finite"),
-    "value text": ({"value": "12"}, "value: '12' is no number"),
+    "value text": ({"value": "12"}, "value: '12' is not a number"),
     "confidence high": ({"confidence": 1.1}, "confidence 1.1 is not within 0 and 1"),
     "confidence negative": ({"confidence": -0.1}, "confidence -0.1"),
     "end before start": (

@@ -63,7 +63,7 @@ def test_frames_without_rows_and_lazy_frames():
 
 
 def test_what_is_no_table_of_dicts_is_an_error():
-    with pytest.raises(InputError, match="two columns of one name: a, a"):
+    with pytest.raises(InputError, match="two columns have the same name: a, a"):
         records_of(pd.DataFrame([[1, 2]], columns=["a", "a"]))
     with pytest.raises(InputError, match="devices, row 1: expected a dict, got int"):
         records_of([{}, 1], what="devices")

@@ -148,14 +148,12 @@ def test_faults_of_times_and_texts():
     assert taken["x"].tolist() == ["a", "b", None]
     assert list(faults) == [1, 2]
     assert "has no zone" in faults[1]
-    assert faults[2] == "x: 7 is no text"
+    assert faults[2] == "x: 7 is not text"
 
 
 def test_two_pandas_columns_of_one_name_are_refused():
     frame = pd.DataFrame([[1.0, 2.0, "a"]], columns=["value", "value", "site_id"])
-    with pytest.raises(
-        InputError, match="value is the name of 2 columns; rename or drop all but one"
-    ):
+    with pytest.raises(InputError, match="2 columns are named value; rename or drop all but one"):
         take(frame, numbers=["value"])
     assert take(frame, texts=["site_id"])["site_id"].tolist() == ["a"]
 

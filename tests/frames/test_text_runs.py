@@ -53,7 +53,7 @@ def test_an_index_level_is_a_column():
 
 @pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame])
 def test_what_is_no_text_is_named(make):
-    with pytest.raises(InputError, match="x, row 0: 7 is no text"):
+    with pytest.raises(InputError, match="x, row 0: 7 is not text"):
         take(make({"x": [7, 7, 8]}), runs=["x"])
     with pytest.raises(MissingColumnError, match="missing y"):
         take(make({"x": ["a"]}), runs=["y"])

@@ -29,7 +29,7 @@ from flipkit.emulator.flatpeak import objects as objects
 from flipkit.emulator.flatpeak import pricing, readings
 from flipkit.emulator.flatpeak.readings import Objects, Readings, Series
 from flipkit.emulator.store import Store
-from flipkit.frames import take
+from flipkit.frames import read_typed_csv, take
 from flipkit.tariffs import PriceSeries
 from flipkit.vocabulary import Int64
 
@@ -218,12 +218,8 @@ def _columns(
     path: Path, times: Sequence[str], numbers: Sequence[str], texts: Sequence[str] = ()
 ) -> dict[str, np.ndarray]:
     """A packed CSV file as columns; times as microseconds since 1970-01-01 UTC."""
-    # Here, not above: polars is loaded for the sample fleet, not for an empty emulator.
-    from flipkit.frames import _polars
-
-    columns = take(
-        _polars.read_file(path), times=times, numbers=numbers, texts=texts, what=path.name
-    )
+    frame = read_typed_csv(path)
+    columns = take(frame, times=times, numbers=numbers, texts=texts, what=path.name)
     return columns | {name: columns[name].astype(np.int64) for name in times}
 
 

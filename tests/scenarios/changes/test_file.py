@@ -240,7 +240,7 @@ WRONG = {
     "load = { scale = -1 }": "scenario 'x', load: scale -1 must be",
     "load = { shift = { share = 0.2 } }": "load: shift: no from_hours, to_hours",
     "load = { shift = 3 }": "load: expected a table with from_hours",
-    'load.add = "words.csv"': "load: .*words.csv: kwh, row 1: 'much' is no number",
+    'load.add = "words.csv"': "load: .*words.csv: kwh, row 1: 'much' is not a number",
     'load.add = "naive.csv"': "load: .*naive.csv: start_utc, row 0: .*has no zone",
     "capex = -1": "scenario 'x': .*capex",
     "sites = 3": "scenario 'x', sites: expected a table for each site",
