@@ -218,7 +218,7 @@ MISTAKES = {
     "month 2025-13 of a site": (
         lambda kit, records, energy: kit.flip.equipment_performance("2025-13"),
         fk.InputError,
-        "month: '2025-13' is no month",
+        "month '2025-13' is not a valid month",
     ),
     "month 2025-13 of a report": (
         lambda kit, records, energy: fk.performance_report(kit, "2025-13", "2025-14"),
