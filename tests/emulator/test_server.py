@@ -268,12 +268,12 @@ def test_a_signal_stops_it_cleanly(served, number):
 
 def test_a_file_that_is_no_emulators_is_an_error_that_says_what_to_do(tmp_path):
     path = tmp_path / "letter.txt"
-    path.write_text("Dear reader, " * 100)
+    path.write_text("Dear reader, " * 100, encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"letter\.txt: .*name a file of an emulator"):
         start(path=path, sample=False)
     with pytest.raises(ConfigurationError, match="name a file of an emulator"):
         start(path=tmp_path / "no" / "folder.db")
-    assert path.read_text().startswith("Dear reader")
+    assert path.read_text(encoding="utf-8").startswith("Dear reader")
 
 
 def test_the_store_and_the_clock_of_a_running_emulator_are_at_hand():

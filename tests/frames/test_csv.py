@@ -98,7 +98,9 @@ def test_both_libraries_write_the_same_bytes(tmp_path):
     }
     paths = [write_csv(tables.COSTS.build(data, lib), tmp_path / lib / "costs.csv") for lib in MAKE]
     assert paths[0].read_bytes() == paths[1].read_bytes()
-    assert "loc_1,2025-06-01T00:00:00Z,,,,0.30000000000000004,EUR,,," in paths[0].read_text()
+    assert "loc_1,2025-06-01T00:00:00Z,,,,0.30000000000000004,EUR,,," in paths[0].read_text(
+        encoding="utf-8"
+    )
 
 
 @pytest.mark.parametrize("cells", [[None, "a"], ["a", None], [None, None, "b"], [None, None]])
@@ -106,7 +108,7 @@ def test_a_text_that_is_null_is_an_empty_cell_wherever_it_stands(cells, frames_l
     frame = tables.SITES.build(
         {"site_id": list("abc")[: len(cells)], "city": cells}, frames_library
     )
-    with write_csv(frame, tmp_path / "x.csv").open(newline="") as file:
+    with write_csv(frame, tmp_path / "x.csv").open(newline="", encoding="utf-8") as file:
         assert [row["city"] for row in csv.DictReader(file)] == [cell or "" for cell in cells]
 
 
@@ -191,7 +193,7 @@ def test_the_meta_file_says_what_the_columns_are(frames_library, tmp_path):
         },
     )
     path = write_csv(frame, tmp_path / "costs.csv")
-    meta = json.loads((tmp_path / "costs.meta.json").read_text())
+    meta = json.loads((tmp_path / "costs.meta.json").read_text(encoding="utf-8"))
     assert meta["rows"] == 1
     assert meta["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert meta["query"] == {"start": "2025-01"}
@@ -212,7 +214,7 @@ def test_a_failure_leaves_the_old_file(tmp_path, monkeypatch):
     monkeypatch.setattr(room.os, "fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
         write_csv(pl.DataFrame({"a": [2]}), path)
-    assert path.read_text() == "a\n1\n"
+    assert path.read_text(encoding="utf-8") == "a\n1\n"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["x.csv", "x.meta.json"]
 
 

@@ -77,7 +77,7 @@ EXPECTED_FINDINGS = {
 
 def test_the_trouble_in_the_fleet_is_found(year):
     found = rows(year)
-    troubles = json.loads((hand.SAMPLE / "troubles.json").read_text())
+    troubles = json.loads((hand.SAMPLE / "troubles.json").read_text(encoding="utf-8"))
     assert set(EXPECTED_FINDINGS) <= {trouble["kind"] for trouble in troubles}
     for trouble in troubles:
         findings = [
@@ -91,7 +91,10 @@ def test_the_trouble_in_the_fleet_is_found(year):
 
 
 def test_a_healthy_month_has_no_finding(year):
-    troubled = {t["site_id"] for t in json.loads((hand.SAMPLE / "troubles.json").read_text())}
+    troubled = {
+        t["site_id"]
+        for t in json.loads((hand.SAMPLE / "troubles.json").read_text(encoding="utf-8"))
+    }
     for (site, _), row in rows(year).items():
         if site not in troubled and hand.sites()[site]["system_size_kw"]:
             assert row["finding"] is None, row

@@ -100,7 +100,7 @@ def test_a_year_recomputed_by_hand(desk, site_id, direction):
 
 
 def test_every_half_hour_has_a_record_of_the_location(desk):
-    with gzip.open(SAMPLE / "energy" / "uk-05.csv.gz", "rt", newline="") as file:
+    with gzip.open(SAMPLE / "energy" / "uk-05.csv.gz", "rt", newline="", encoding="utf-8") as file:
         starts = [row["start_utc"] for row in csv.DictReader(file)]
     rows = desk.costs(desk.locations["uk-05"]["id"])
     assert [row["start_time"] for row in rows] == starts
@@ -110,9 +110,11 @@ def test_every_half_hour_has_a_record_of_the_location(desk):
 def test_a_sites_charging_sessions(desk):
     """The grid's part of what the car took, session by session, on the charger."""
     site_id = "be-02"
-    with (SAMPLE / "sessions.csv").open(newline="") as file:
+    with (SAMPLE / "sessions.csv").open(newline="", encoding="utf-8") as file:
         sessions = [row for row in csv.DictReader(file) if row["site_id"] == site_id]
-    with gzip.open(SAMPLE / "energy" / f"{site_id}.csv.gz", "rt", newline="") as file:
+    with gzip.open(
+        SAMPLE / "energy" / f"{site_id}.csv.gz", "rt", newline="", encoding="utf-8"
+    ) as file:
         taken = [
             (row["start_utc"], int(row["car_wh"]))
             for row in csv.DictReader(file)

@@ -11,7 +11,9 @@ import jsonschema
 import pytest
 
 ANODE, ZERO = "2025-09-14.anode", "2024-08-24.zero"
-SCHEMAS = json.loads((Path(__file__).parent / "data" / "zero_schemas.json").read_text())
+SCHEMAS = json.loads(
+    (Path(__file__).parent / "data" / "zero_schemas.json").read_text(encoding="utf-8")
+)
 HOUR = {"start_time": "2025-06-01T12:00:00Z", "end_time": "2025-06-01T13:00:00Z", "units": "KWH"}
 """Each of the four documented uses: bought, sold, own generation, avoided cost."""
 USES = [

@@ -27,12 +27,12 @@ def client():
 
 @pytest.fixture(scope="module")
 def sites():
-    return json.loads((sample_folder() / "sites.json").read_text())
+    return json.loads((sample_folder() / "sites.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
 def months():
-    with (sample_folder() / "performance.csv").open(newline="") as file:
+    with (sample_folder() / "performance.csv").open(newline="", encoding="utf-8") as file:
         return {(row["site_id"], row["month"]): row for row in csv.DictReader(file)}
 
 
@@ -162,6 +162,6 @@ def test_without_its_files_the_error_says_what_to_do(monkeypatch, tmp_path):
 def test_an_installed_package_brings_its_own_files(monkeypatch, tmp_path):
     inside = tmp_path / "flipkit" / "emulator" / "sample_data"
     inside.mkdir(parents=True)
-    (inside / "sites.json").write_text("[]")
+    (inside / "sites.json").write_text("[]", encoding="utf-8")
     monkeypatch.setattr(sample, "__file__", str(inside.parent / "sample.py"))
     assert sample_folder() == inside

@@ -28,9 +28,9 @@ def read(tmp_path):
     """``read(text)``: the scenarios of a TOML beside some files."""
     plans = fk.emulator.sample_tariffs()
     for name in ("uk-octopus-go", "uk-octopus-outgoing"):
-        (tmp_path / f"{name}.json").write_text(json.dumps(plans[name]))
+        (tmp_path / f"{name}.json").write_text(json.dumps(plans[name]), encoding="utf-8")
     bare = {key: value for key, value in plans["uk-octopus-outgoing"].items() if key != "timezone"}
-    (tmp_path / "bare.json").write_text(json.dumps([bare]))
+    (tmp_path / "bare.json").write_text(json.dumps([bare]), encoding="utf-8")
     frames = {
         "weather": {"start_utc": HOURS, "ghi": [0.0, 10.0]},
         "heat": {"start_utc": HOURS, "kwh": [1.0, 2.0]},

@@ -615,7 +615,7 @@ def test_a_week_that_is_none(pattern, power, said):
 
 def sample(site, power):
     """Begin, kWh by half-hour and column, and the sessions of a site."""
-    with gzip.open(SAMPLE / "energy" / f"{site}.csv.gz", "rt") as file:
+    with gzip.open(SAMPLE / "energy" / f"{site}.csv.gz", "rt", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     kwh = {
         name: np.array([int(row[name]) for row in rows]) / 1000

@@ -135,7 +135,7 @@ def test_a_record_that_never_works_ends_the_run_and_the_others_are_kept(home, tm
             tmp_path / "j",
             pairs=PAIRS[:1],
         )
-    lines = (tmp_path / "j").read_text().splitlines()
+    lines = (tmp_path / "j").read_text(encoding="utf-8").splitlines()
     assert 120 < len(lines) - 2 < 140
 
 
@@ -338,7 +338,7 @@ def test_the_journal_holds_no_secret(home, tmp_path):
         "acc_secret_1", "sk_test_secret_2", base_url="http://localhost", transport=in_process(app)
     ) as client:
         run(client, location, tmp_path / "j", pairs=PAIRS[:1])
-    text = (tmp_path / "j").read_text()
+    text = (tmp_path / "j").read_text(encoding="utf-8")
     assert text.startswith(
         '{"journal":"flipkit instant costs, 1","service":"http://localhost, version 2025-09-14.anode"}'
     )

@@ -17,8 +17,8 @@ from flipkit.errors import InputError, NaiveTimestampError
 from flipkit.tariffs import FixedCharge, Rate, Tariff
 
 DATA = Path(__file__).parent / "data"
-HALF_HOURLY = json.loads((DATA / "octopus_half_hourly.json").read_text())
-STANDING = json.loads((DATA / "octopus_standing.json").read_text())
+HALF_HOURLY = json.loads((DATA / "octopus_half_hourly.json").read_text(encoding="utf-8"))
+STANDING = json.loads((DATA / "octopus_standing.json").read_text(encoding="utf-8"))
 JANUARY, APRIL, JULY = ("2025-01-01T00:00:00Z", "2025-04-01T00:00:00Z", "2025-07-01T00:00:00Z")
 HALF_HOUR = 1_800_000_000
 
@@ -58,7 +58,9 @@ def test_half_hourly_prices_are_pounds_by_time_whatever_their_order():
 
 def test_text_and_files_are_read_too():
     path = DATA / "octopus_half_hourly.json"
-    assert read(path) == read(str(path)) == read(path.read_text()) == read(HALF_HOURLY)
+    assert (
+        read(path) == read(str(path)) == read(path.read_text(encoding="utf-8")) == read(HALF_HOURLY)
+    )
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)

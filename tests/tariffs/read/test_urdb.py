@@ -37,7 +37,7 @@ from flipkit.tariffs import (
 )
 
 PATH = Path(__file__).parent / "data" / "urdb_home.json"
-ANSWER = json.loads(PATH.read_text())
+ANSWER = json.loads(PATH.read_text(encoding="utf-8"))
 HOME = ANSWER["items"][0]
 ZONE = "America/Los_Angeles"
 SUMMER, WINTER = (6, 7, 8, 9), (1, 2, 3, 4, 5, 10, 11, 12)
@@ -123,7 +123,7 @@ def test_a_record_is_read_from_an_object_text_and_file_and_never_changed():
     assert read(HOME, tier_rule="prorate") == want  # the same object twice
     assert read(ANSWER, tier_rule="prorate") == want
     assert before == ANSWER
-    for source in (PATH, str(PATH), PATH.read_text(), json.dumps(HOME)):
+    for source in (PATH, str(PATH), PATH.read_text(encoding="utf-8"), json.dumps(HOME)):
         assert read(source, tier_rule="prorate") == want
 
 
