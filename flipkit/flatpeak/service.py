@@ -13,7 +13,7 @@ from flipkit.errors import NotFound, UnexpectedAnswer
 from flipkit.flatpeak.refusals import read_refusal
 from flipkit.flatpeak.shapes import Created, Login, Page
 from flipkit.flatpeak.wire import DEFAULT_VERSION, wire_of
-from flipkit.frames import library
+from flipkit.frames import FrameLibrary, library
 from flipkit.http import Answer, Secret, Session, Timing, Token, Transport, find_secret
 
 __all__ = ["Service"]
@@ -36,7 +36,7 @@ class Service:
         *,
         base_url: str | None = None,
         version: str = DEFAULT_VERSION,
-        frames: str = "pandas",
+        frames: FrameLibrary = "pandas",
         transport: Transport | None = None,
         pace: Timing | None = None,
     ) -> None:
