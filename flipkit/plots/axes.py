@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from math import fsum
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import matplotlib as mpl
 import numpy as np
@@ -23,20 +23,22 @@ __all__ = [
     "Columns",
     "draw_heatmap",
     "format_amount",
-    "index_labels",
+    "label_periods",
     "new_axes",
     "outside_legend",
+    "pivot",
     "remove_spines",
     "scenario_colors",
     "select_currency",
+    "select_home",
     "select_one",
     "select_rows",
     "show_nothing",
     "sums_by",
     "title_suffix",
-    "width_of_bars",
     "wrap_label",
     "write_png",
+    "zero_line",
 ]
 
 Columns: TypeAlias = dict[str, np.ndarray]
@@ -69,19 +71,16 @@ _MAX_FIGURES = 300  # in the cells of a heat map; more are not readable
 # ---- Axes
 
 
-def new_axes(ax: Axes | None, *, width: float, height: float) -> Axes:
-    """Return `ax`, or the Axes of a new figure of that size in inches."""
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt  # it chooses a backend, which drawing on a given Axes does not
+def new_axes(ax: Axes | None, *, width: float, height: float, grid: str | None = None) -> Axes:
+    """Return `ax`, or the Axes of a new figure of that size in inches.
 
-    _, created = plt.subplots(figsize=(width, height), layout="constrained")
-    return cast(Axes, created)
+    With `grid` it gets grid lines along that axis, and no spines at the top and right.
+    """
+    if ax is None:
+        import matplotlib.pyplot as plt  # it chooses a backend: not when an Axes is given
 
-
-def width_of_bars(count: int) -> float:
-    """Return the width in inches of a figure with one bar per month or day."""
-    return float(np.clip(0.55 * count + 2, 6, 12))
+        _, ax = plt.subplots(figsize=(width, height), layout="constrained")
+    return ax if grid is None else remove_spines(ax, grid=grid)
 
 
 def remove_spines(ax: Axes, *, grid: str | None = None) -> Axes:
@@ -93,6 +92,17 @@ def remove_spines(ax: Axes, *, grid: str | None = None) -> Axes:
         ax.grid(visible=True, **options)
         ax.set_axisbelow(True)
     return ax
+
+
+def zero_line(ax: Axes) -> None:
+    """Draw the line between amounts above and below zero."""
+    ax.axhline(0, color="black", linewidth=0.8)
+
+
+def label_periods(ax: Axes, periods: Sequence[str], *, every: int = 1) -> None:
+    """Label bars with their months or days, or every so many of them."""
+    position = np.arange(0, len(periods), every)
+    ax.set_xticks(position, periods[::every], rotation=45, ha="right")
 
 
 def show_nothing(ax: Axes) -> Axes:
@@ -119,10 +129,10 @@ def outside_legend(ax: Axes, *handles_and_labels: Any) -> None:
 def draw_heatmap(
     ax: Axes,
     values: np.ndarray,
+    *,
     rows: Sequence[str],
     columns: Sequence[str],
     label: str,
-    *,
     decimals: int = 0,
 ) -> Axes:
     """Draw amounts as a heat map: light is cheap; numbers stand in the cells if they are few."""
@@ -141,9 +151,10 @@ def draw_heatmap(
 def _write_figures(ax: Axes, values: np.ndarray, decimals: int) -> None:
     dark_from = 0.6 * np.nanmax(values)
     for (row, column), value in np.ndenumerate(values):
+        x, y = column + 0.5, row + 0.5
         figure = "" if np.isnan(value) else f"{value:,.{decimals}f}"
         color = "white" if value > dark_from else "black"
-        ax.text(column + 0.5, row + 0.5, figure, ha="center", va="center", color=color)
+        ax.text(x, y, figure, ha="center", va="center", color=color)
 
 
 # ---- Rows and choices
@@ -179,8 +190,47 @@ def select_currency(currencies: np.ndarray, chosen: str | None, what: str) -> st
     return select_one(existing, chosen, "currency", what)
 
 
-def index_labels(labels: np.ndarray, *, sort: bool = False) -> tuple[list[str], np.ndarray]:
-    """Return the distinct labels, and the position of each label among them."""
+def select_home(
+    columns: Columns, site_id: str | None, scenario: str | None, what: str
+) -> tuple[Columns, str, str]:
+    """Return the rows of one site and scenario, and their names."""
+    site = select_one(columns["site_id"], site_id, "site_id", what)
+    columns = select_rows(columns, columns["site_id"] == site)
+    name = select_one(columns["scenario"], scenario, "scenario", what)
+    return select_rows(columns, columns["scenario"] == name), site, name
+
+
+class Pivot(NamedTuple):
+    """Two columns of labels as the rows and columns of a table.
+
+    Attributes
+    ----------
+    rows, columns : list of str
+        The distinct labels.
+    row, column : ndarray of int
+        The cell of each row of the frame.
+    """
+
+    rows: list[str]
+    columns: list[str]
+    row: np.ndarray
+    column: np.ndarray
+
+    def table(self, values: np.ndarray) -> np.ndarray:
+        """Return a column of the frame as a table, NaN in cells that the frame lacks."""
+        cells = np.full((len(self.rows), len(self.columns)), np.nan)
+        cells[self.row, self.column] = values
+        return cells
+
+
+def pivot(down: np.ndarray, across: np.ndarray, *, sort: bool = False) -> Pivot:
+    """Pivot two columns of labels, which keep their order unless they are sorted."""
+    rows, row = _index_labels(down, sort)
+    columns, column = _index_labels(across, sort)
+    return Pivot(rows=rows, columns=columns, row=row, column=column)
+
+
+def _index_labels(labels: np.ndarray, sort: bool) -> tuple[list[str], np.ndarray]:
     names = list(dict.fromkeys(map(str, labels)))
     if sort:
         names.sort()

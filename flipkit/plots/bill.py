@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import fsum
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,18 +15,19 @@ from flipkit.plots.axes import (
     COLORS,
     Columns,
     draw_heatmap,
-    index_labels,
+    label_periods,
     new_axes,
     outside_legend,
-    remove_spines,
+    pivot,
     select_currency,
+    select_home,
     select_one,
     select_rows,
     show_nothing,
     sums_by,
     title_suffix,
-    width_of_bars,
     wrap_label,
+    zero_line,
 )
 
 __all__ = [
@@ -86,13 +88,14 @@ def bill_bars(
     columns = select_rows(columns, columns["currency"] == chosen)
     months = sorted(set(columns["month"]))
 
-    ax = remove_spines(new_axes(ax, width=width_of_bars(len(months)), height=3.6), grid="y")
+    width = np.clip(0.55 * len(months) + 2, 6, 12)
+    ax = new_axes(ax, width=width, height=3.6, grid="y")
     ax.set_title(f"Components of the bill{f': {tariff}' if tariff else ''}", loc="left")
     if not months:
         return show_nothing(ax)
     _draw_components(ax, columns, months)
-    ax.axhline(0, color="black", linewidth=0.8)
-    ax.set_xticks(np.arange(len(months)), months, rotation=45, ha="right")
+    zero_line(ax)
+    label_periods(ax, months)
     ax.set_ylabel(chosen)
     outside_legend(ax)
     return ax
@@ -173,7 +176,7 @@ def regret_by_month(bill: Frame, ax: Axes | None = None, *, site_id: str | None 
     ax = new_axes(ax, width=4 + 0.55 * len(months), height=1.6 + 0.35 * len(tariffs))
     ax.set_title(f"Cost of {site} above the cheapest tariff of the month", loc="left")
     regret = cost - cost.min(axis=0) if cost.size else cost
-    return draw_heatmap(ax, regret, tariffs, months, currency)
+    return draw_heatmap(ax, regret, rows=tariffs, columns=months, label=currency)
 
 
 def _cost_by_tariff(columns: Columns, tariffs: list[str], months: list[str]) -> np.ndarray:
@@ -211,14 +214,13 @@ def regret_heatmap(matrix: Frame, ax: Axes | None = None) -> Axes:
     texts = ["site_id", "tariff", "currency"]
     columns = take(matrix, numbers=["regret"], texts=texts, what="bill matrix")
     currency = select_currency(columns["currency"], None, "bill matrix")
-    sites, row = index_labels(columns["site_id"], sort=True)
-    tariffs, column = index_labels(columns["tariff"], sort=True)
-    regret = np.full((len(sites), len(tariffs)), np.nan)
-    regret[row, column] = columns["regret"]
+    cells = pivot(columns["site_id"], columns["tariff"], sort=True)
+    regret = cells.table(columns["regret"])
 
-    ax = new_axes(ax, width=3 + 1.1 * len(tariffs), height=1.8 + 0.28 * min(len(sites), 120))
+    height = 1.8 + 0.28 * min(len(cells.rows), 120)
+    ax = new_axes(ax, width=3 + 1.1 * len(cells.columns), height=height)
     ax.set_title("Cost above the cheapest tariff", loc="left")
-    return draw_heatmap(ax, regret, sites, tariffs, currency)
+    return draw_heatmap(ax, regret, rows=cells.rows, columns=cells.columns, label=currency)
 
 
 # ---- Pairs of an import and an export tariff
@@ -316,10 +318,7 @@ def _read_regret(
     columns = take(
         regret, numbers=["regret"], texts=texts, booleans=["best", "own"], what="regret frame"
     )
-    site = select_one(columns["site_id"], site_id, "site_id", "regret frame")
-    columns = select_rows(columns, columns["site_id"] == site)
-    name = select_one(columns["scenario"], scenario, "scenario", "regret frame")
-    columns = select_rows(columns, columns["scenario"] == name)
+    columns, site, name = select_home(columns, site_id, scenario, "regret frame")
     has_month = np.array([month is not None for month in columns["month"]], dtype=bool)
     return select_rows(columns, has_month == by_month), f"{site}, {name!r}"
 
@@ -330,25 +329,23 @@ def _draw_regret(
     """Draw one cell per row of the frame, with a star on the cheapest and an outline of the own."""
     if not len(down):
         return show_nothing(ax)
-    row_names, row = index_labels(down)
-    column_names, column = index_labels(across)
-    values = np.full((len(row_names), len(column_names)), np.nan)
-    values[row, column] = columns["regret"]
+    cells = pivot(down, across)
+    regret = cells.table(columns["regret"])
     draw_heatmap(
         ax,
-        values,
-        rows=[wrap_label(name, 30) for name in row_names],
-        columns=[wrap_label(name, 30) for name in column_names],
+        regret,
+        rows=[wrap_label(name, 30) for name in cells.rows],
+        columns=[wrap_label(name, 30) for name in cells.columns],
         label=f"above the cheapest, {columns['currency'][0]}",
-        decimals=2 if np.nanmax(values) < 100 else 0,
+        decimals=2 if np.nanmax(regret) < 100 else 0,
     )
     ax.set_title(f"{wrap_label(title, 68)}\n{_KEY}", loc="left")
 
     best, own = columns["best"], columns["own"]
-    x, y = column[best] + 0.5, row[best] + 0.22
+    x = cells.column[best] + 0.5
+    y = cells.row[best] + 0.22
     ax.plot(x, y, "*", color="black", markersize=7, label="cheapest")
-    for corner in zip(column[own], row[own], strict=True):
-        ax.add_patch(
-            Rectangle(corner, 1, 1, fill=False, edgecolor="black", linewidth=2, clip_on=False)
-        )
+    outline: dict[str, Any] = {"fill": False, "edgecolor": "black", "linewidth": 2}
+    for corner in zip(cells.column[own], cells.row[own], strict=True):
+        ax.add_patch(Rectangle(corner, 1, 1, clip_on=False, **outline))
     return ax

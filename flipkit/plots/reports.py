@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import ceil, fsum
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,21 +13,29 @@ from flipkit.frames import Frame, take
 from flipkit.plots.axes import (
     COLORS,
     Columns,
-    index_labels,
+    label_periods,
     new_axes,
-    remove_spines,
+    pivot,
     select_currency,
     select_rows,
     show_nothing,
     sums_by,
-    width_of_bars,
+    zero_line,
 )
 
 __all__ = ["cost_bars", "lost_value_bars", "performance_heatmap"]
 
 _MAX_SITE_LABELS = 120  # of a larger fleet every second or third site is named
 _MAX_PERIOD_LABELS = 31  # of more periods every second or seventh is named
-_BAND = ["lost_value", "lost_value_low", "lost_value_high"]
+
+
+class _SiteLoss(NamedTuple):
+    """The value of a site's lost production, and the range in which it lies."""
+
+    site_id: str
+    value: float
+    low: float
+    high: float
 
 
 def performance_heatmap(report: Frame, ax: Axes | None = None) -> Axes:
@@ -47,20 +56,18 @@ def performance_heatmap(report: Frame, ax: Axes | None = None) -> Axes:
     """
     texts = ["site_id", "month"]
     columns = take(report, numbers=["performance_index"], texts=texts, what="performance report")
-    sites, row = index_labels(columns["site_id"], sort=True)
-    months, column = index_labels(columns["month"], sort=True)
-    index = np.full((len(sites), len(months)), np.nan)
-    index[row, column] = columns["performance_index"]
+    cells = pivot(columns["site_id"], columns["month"], sort=True)
+    sites, months = cells.rows, cells.columns
 
     height = 1.2 + 0.24 * min(len(sites), _MAX_SITE_LABELS)
     ax = new_axes(ax, width=2.2 + 0.5 * len(months), height=height)
     ax.set_title("Performance index (actual / expected)", loc="left")
-    if not index.size:
+    if not sites:
         return show_nothing(ax)
-    _draw_index(ax, index)
+    _draw_index(ax, cells.table(columns["performance_index"]))
     ax.set_xticks(np.arange(len(months)) + 0.5, months, rotation=45, ha="right")
-    labelled = np.arange(0, len(sites), ceil(len(sites) / _MAX_SITE_LABELS))
-    ax.set_yticks(labelled + 0.5, [sites[number] for number in labelled], fontsize=8)
+    every = ceil(len(sites) / _MAX_SITE_LABELS)
+    ax.set_yticks(np.arange(0, len(sites), every) + 0.5, sites[::every], fontsize=8)
     ax.invert_yaxis()
     return ax
 
@@ -105,33 +112,42 @@ def lost_value_bars(
     InputError
         Several currencies and none is chosen, or the chosen one does not exist.
     """
+    numbers = ["lost_value", "lost_value_low", "lost_value_high"]
     texts = ["site_id", "currency"]
-    columns = take(report, numbers=_BAND, texts=texts, what="lost value report")
+    columns = take(report, numbers=numbers, texts=texts, what="lost value report")
     chosen = select_currency(columns["currency"], currency, "report")
     is_valued = ~np.isnan(columns["lost_value"])
     columns = select_rows(columns, is_valued & (columns["currency"] == chosen))
     worst = _sum_by_site(columns)[:top]
 
-    ax = remove_spines(new_axes(ax, width=6, height=1.2 + 0.3 * len(worst)), grid="x")
+    ax = new_axes(ax, width=6, height=1.2 + 0.3 * len(worst), grid="x")
     ax.set_title("Value of lost production", loc="left")
     if not worst:
         return show_nothing(ax)
-    sites = [site for site, _ in worst]
-    value, low, high = np.array([sums for _, sums in worst]).T
-    whiskers = [value - low, high - value]
-    ax.barh(sites, value, color=COLORS["red"], xerr=whiskers, ecolor="#555555", capsize=3)
+    sites = [loss.site_id for loss in worst]
+    value = np.array([loss.value for loss in worst])
+    below = np.array([loss.value - loss.low for loss in worst])
+    above = np.array([loss.high - loss.value for loss in worst])
+    color = COLORS["red"]
+    ax.barh(sites, value, color=color, xerr=[below, above], ecolor="#555555", capsize=3)
     ax.invert_yaxis()
     ax.set_xlabel(f"{chosen}; bar: at the site's own use, whisker: all exported to all used")
     return ax
 
 
-def _sum_by_site(columns: Columns) -> list[tuple[str, list[float]]]:
-    """Return each site with the sums of its three values, the largest loss first."""
-    sites = []
-    for site in sorted(set(columns["site_id"])):
-        of_site = columns["site_id"] == site
-        sites.append((site, [fsum(columns[name][of_site]) for name in _BAND]))
-    return sorted(sites, key=lambda item: (-item[1][0], item[0]))
+def _sum_by_site(columns: Columns) -> list[_SiteLoss]:
+    """Return the loss of each site over all months, the largest first."""
+    losses = []
+    for site in set(columns["site_id"]):
+        of_site = select_rows(columns, columns["site_id"] == site)
+        loss = _SiteLoss(
+            site_id=site,
+            value=fsum(of_site["lost_value"]),
+            low=fsum(of_site["lost_value_low"]),
+            high=fsum(of_site["lost_value_high"]),
+        )
+        losses.append(loss)
+    return sorted(losses, key=lambda loss: (-loss.value, loss.site_id))
 
 
 def cost_bars(report: Frame, ax: Axes | None = None, *, currency: str | None = None) -> Axes:
@@ -163,15 +179,15 @@ def cost_bars(report: Frame, ax: Axes | None = None, *, currency: str | None = N
     columns = select_rows(columns, columns["currency"] == chosen)
     periods = sorted(set(columns["period"]))
 
-    ax = remove_spines(new_axes(ax, width=width_of_bars(len(periods)), height=3.6), grid="y")
+    width = np.clip(0.55 * len(periods) + 2, 6, 12)
+    ax = new_axes(ax, width=width, height=3.6, grid="y")
     ax.set_title("Cost of energy", loc="left")
     if not periods:
         return show_nothing(ax)
     _draw_cost(ax, columns, periods)
-    ax.axhline(0, color="black", linewidth=0.8)
+    zero_line(ax)
     ax.margins(x=0.02)
-    labelled = np.arange(0, len(periods), ceil(len(periods) / _MAX_PERIOD_LABELS))
-    ax.set_xticks(labelled, [periods[number] for number in labelled], rotation=45, ha="right")
+    label_periods(ax, periods, every=ceil(len(periods) / _MAX_PERIOD_LABELS))
     ax.set_ylabel(chosen)
     ax.legend(frameon=False, ncols=4, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.1)
     return ax
@@ -184,8 +200,8 @@ def _draw_cost(ax: Axes, columns: Columns, periods: list[str]) -> None:
     ax.bar(position, paid, color=COLORS["orange"], label="imports")
     ax.bar(position, -earned, color=COLORS["green"], label="exports")
     marker = "o" if len(periods) <= _MAX_PERIOD_LABELS else ""
-    style = {"color": "black", "markersize": 3, "linewidth": 1}
-    ax.plot(position, paid - earned, marker=marker, label="to pay", **style)
+    line: dict[str, Any] = {"color": "black", "marker": marker, "markersize": 3, "linewidth": 1}
+    ax.plot(position, paid - earned, label="to pay", **line)
     partial = position[_is_partial(columns, periods)]
     if len(partial):
         zeros = np.zeros(len(partial))

@@ -16,17 +16,19 @@ from flipkit.plots.axes import (
     DISPATCH_NAMES,
     Columns,
     format_amount,
-    index_labels,
     new_axes,
     outside_legend,
+    pivot,
     remove_spines,
     scenario_colors,
     select_currency,
+    select_home,
     select_one,
     select_rows,
     show_nothing,
     title_suffix,
     wrap_label,
+    zero_line,
 )
 
 __all__ = ["savings_waterfall", "scenario_savings", "sweep_lines"]
@@ -129,17 +131,11 @@ def _draw_panels(panels: list[_Savings]) -> Axes:
 
 def _savings_of(columns: Columns, currency: str, top: int) -> _Savings:
     columns = select_rows(columns, columns["currency"] == currency)
-    sites, row = index_labels(columns["site_id"])
-    scenarios, column = index_labels(columns["scenario"])
-
-    def table(values: np.ndarray) -> np.ndarray:
-        cells = np.full((len(sites), len(scenarios)), np.nan)
-        cells[row, column] = values
-        return cells
-
-    saving = table(columns["saving"])
+    cells = pivot(columns["site_id"], columns["scenario"])
+    scenarios = cells.columns
+    saving = cells.table(columns["saving"])
     baseline_cost = columns["cost"] + columns["saving"]
-    band = {name: table(baseline_cost - columns[name]) for name in _BAND}
+    band = {name: cells.table(baseline_cost - columns[name]) for name in _BAND}
     difference = np.nan_to_num(np.abs(saving)).max(axis=1, initial=0.0)
     largest = np.argsort(-difference, kind="stable")[:top]
     kept = np.sort(largest)  # in the order of the summary
@@ -147,8 +143,8 @@ def _savings_of(columns: Columns, currency: str, top: int) -> _Savings:
         currency=currency,
         baseline=scenarios[0] if scenarios else "",
         scenarios=scenarios[1:],
-        sites=[sites[number] for number in kept],
-        site_count=len(sites),
+        sites=[cells.rows[number] for number in kept],
+        site_count=len(cells.rows),
         saving=saving[kept, 1:],
         band={name: values[kept, 1:] for name, values in band.items()},
         dispatch=_dispatch_names(columns["dispatch"]),
@@ -253,10 +249,11 @@ def _label_scenarios(ax: Axes, savings: _Savings, position: np.ndarray) -> None:
     """Name the bars of a single site, and write its amount beside each bar."""
     ax.set_yticks(position, [wrap_label(name, 34, lines=2) for name in savings.scenarios])
     ax.set_ylim(len(savings.scenarios) - 0.5, -0.5)
-    zero = np.zeros_like(savings.saving)
-    ends = np.nanmax(np.vstack([savings.saving, *savings.band.values(), zero]), axis=0)
-    for y, (amount, end) in enumerate(zip(savings.saving[0], ends, strict=True)):
+    band = [values[0] for values in savings.band.values()]
+    for y, amount in enumerate(savings.saving[0]):
         text = "" if np.isnan(amount) else format_amount(amount)
+        marks = [values[y] for values in band]
+        end = np.nanmax([amount, *marks, 0.0])  # right of the bar and all marks
         ax.annotate(text, (end, y), xytext=(9, 0), va="center", textcoords="offset points")
     ax.margins(x=0.15)
 
@@ -296,20 +293,17 @@ def savings_waterfall(
     """
     texts = ["site_id", "scenario", "step", "currency"]
     columns = take(waterfall, numbers=["change", "cost"], texts=texts, what="waterfall")
-    site = select_one(columns["site_id"], site_id, "site_id", "waterfall")
-    columns = select_rows(columns, columns["site_id"] == site)
-    name = select_one(columns["scenario"], scenario, "scenario", "waterfall")
-    columns = select_rows(columns, columns["scenario"] == name)
+    columns, site, name = select_home(columns, site_id, scenario, "waterfall")
     count = len(columns["step"])
 
-    width = float(np.clip(1.3 * count + 1.5, 7, 12))
-    ax = remove_spines(new_axes(ax, width=width, height=4.4), grid="y")
+    width = np.clip(1.3 * count + 1.5, 7, 12)
+    ax = new_axes(ax, width=width, height=4.4, grid="y")
     if not count:
         return show_nothing(ax)
     title = f"{site}: {_compared(name, columns)}{title_suffix(dispatch)}"
     ax.set_title(wrap_label(title, 76), loc="left")
     _draw_steps(ax, columns["cost"], columns["change"])
-    ax.axhline(0, color="black", linewidth=0.8)
+    zero_line(ax)
     names = [*columns["step"][:-1], name]
     ax.set_xticks(np.arange(count), [wrap_label(each, 16) for each in names])
     _leave_room_for_amounts(ax, columns["cost"])
@@ -328,16 +322,18 @@ def _compared(scenario: str, columns: Columns) -> str:
 
 def _draw_steps(ax: Axes, cost: np.ndarray, change: np.ndarray) -> None:
     """Draw the two costs as bars from zero, and between them the changes as floating bars."""
-    count = len(cost)
-    position = np.arange(count)
-    bottom = np.concatenate([[0.0], cost[:-2], [0.0]])
-    height = np.concatenate([cost[:1], change[1:-1], cost[-1:]])
-    step_colors = np.where(change[1:-1] > 0, COLORS["red"], COLORS["green"])
-    colors = [COLORS["grey"], *step_colors, COLORS["grey"]]
+    last = len(cost) - 1
+    position = np.arange(len(cost))
+    is_change = (position > 0) & (position < last)
+    bottom = np.where(is_change, np.roll(cost, 1), 0.0)  # the cost before the change
+    height = np.where(is_change, change, cost)
+    color_of_change = np.where(change > 0, COLORS["red"], COLORS["green"])
+    colors = np.where(is_change, color_of_change, COLORS["grey"])
     ax.bar(position, height, 0.62, bottom=bottom, color=colors)
-    ax.hlines(cost[:-1], position[:-1] - 0.31, position[1:] + 0.31, color="black", linewidth=0.8)
+    left, right = position[:-1] - 0.31, position[1:] + 0.31
+    ax.hlines(cost[:-1], left, right, color="black", linewidth=0.8)
     for x, amount in enumerate(height):
-        text = format_amount(amount, sign=0 < x < count - 1)
+        text = format_amount(amount, sign=bool(is_change[x]))
         top = max(bottom[x], bottom[x] + amount)
         ax.annotate(text, (x, top), xytext=(0, 4), textcoords="offset points", ha="center")
 
@@ -402,7 +398,7 @@ def sweep_lines(
     columns = select_rows(columns, columns["site_id"] == site)
     points = _points(columns["scenario"], columns[value], x, lines or {})
 
-    ax = remove_spines(new_axes(ax, width=7.5, height=4.2), grid="y")
+    ax = new_axes(ax, width=7.5, height=4.2, grid="y")
     if not points:
         return show_nothing(ax)
     for (name, line), color in zip(points.items(), scenario_colors(len(points)), strict=True):

@@ -19,11 +19,12 @@ from flipkit.plots.axes import (
     Columns,
     new_axes,
     remove_spines,
-    select_one,
+    select_home,
     select_rows,
     show_nothing,
     title_suffix,
     wrap_label,
+    zero_line,
 )
 
 __all__ = ["dispatch_week"]
@@ -92,13 +93,13 @@ def dispatch_week(
         that is not a date, or days without intervals.
     """
     columns, home = _read_home(intervals, site_id, scenario)
-    ax = remove_spines(new_axes(ax, width=11, height=4.4), grid="y")
+    ax = new_axes(ax, width=11, height=4.4, grid="y")
     if not len(columns["start_utc"]):
         return show_nothing(ax)
     columns = _select_days(columns, start, days, timezone)
     edges = _date_numbers(np.append(columns["start_utc"], columns["end_utc"][-1:]))
     _draw_areas(ax, edges, columns)
-    ax.axhline(0, color="black", linewidth=0.8)
+    zero_line(ax)
     title = wrap_label(f"{home}{title_suffix(dispatch)}", 110, lines=2)
     ax.set_title(title, loc="left", pad=26)
     ax.set_ylabel("mean kW: sources above 0, uses below")
@@ -123,10 +124,8 @@ def _read_home(intervals: Frame, site_id: str | None, scenario: str | None) -> t
         texts=["site_id", "scenario", "currency"],
         what="intervals",
     )
-    site = select_one(columns["site_id"], site_id, "site_id", "frame")
-    columns = select_rows(columns, columns["site_id"] == site)
-    name = select_one(columns["scenario"], scenario, "scenario", "frame")
-    return select_rows(columns, columns["scenario"] == name), f"{site}, {name!r}"
+    columns, site, name = select_home(columns, site_id, scenario, "frame")
+    return columns, f"{site}, {name!r}"
 
 
 def _select_days(columns: Columns, start: date | str | None, days: int, timezone: str) -> Columns:
