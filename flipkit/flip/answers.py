@@ -217,8 +217,9 @@ def _parse_number(field: _Field, row: int) -> float:
 
 
 def _parse_times(fields: Sequence[_Field]) -> np.ndarray:
+    values = [field.value for field in fields]
     names = [field.name for field in fields if field.value is not None]
-    return parse_times([field.value for field in fields], names[0] if names else "time")
+    return parse_times(values, names[0] if names else "time")
 
 
 _PARSERS: dict[str, Callable[[Sequence[_Field]], Any]] = {

@@ -129,8 +129,8 @@ def _draw_components(ax: Axes, columns: Columns, months: list[str]) -> None:
             ax.bar(position, amounts, bottom=base, color=color, label=kind)
             top = top + np.maximum(amounts, 0)
             bottom = bottom + np.minimum(amounts, 0)
-    total = top + bottom
-    ax.plot(position, total, color="black", marker="o", markersize=3, linewidth=1, label="to pay")
+    line: dict[str, Any] = {"color": "black", "marker": "o", "markersize": 3, "linewidth": 1}
+    ax.plot(position, top + bottom, label="to pay", **line)
     if bottom.min() < top.max():
         ax.set_ylim(1.06 * bottom.min(), 1.06 * top.max())  # room for the line at the ends of bars
 
@@ -172,10 +172,12 @@ def regret_by_month(bill: Frame, ax: Axes | None = None, *, site_id: str | None 
     months = sorted(set(columns["month"]))
     tariffs = sorted(set(columns["tariff"]))
     cost = _cost_by_tariff(columns, tariffs, months)
-
-    ax = new_axes(ax, width=4 + 0.55 * len(months), height=1.6 + 0.35 * len(tariffs))
-    ax.set_title(f"Cost of {site} above the cheapest tariff of the month", loc="left")
     regret = cost - cost.min(axis=0) if cost.size else cost
+
+    width = 4 + 0.55 * len(months)
+    height = 1.6 + 0.35 * len(tariffs)
+    ax = new_axes(ax, width=width, height=height)
+    ax.set_title(f"Cost of {site} above the cheapest tariff of the month", loc="left")
     return draw_heatmap(ax, regret, rows=tariffs, columns=months, label=currency)
 
 
@@ -217,8 +219,9 @@ def regret_heatmap(matrix: Frame, ax: Axes | None = None) -> Axes:
     cells = pivot(columns["site_id"], columns["tariff"], sort=True)
     regret = cells.table(columns["regret"])
 
+    width = 3 + 1.1 * len(cells.columns)
     height = 1.8 + 0.28 * min(len(cells.rows), 120)
-    ax = new_axes(ax, width=3 + 1.1 * len(cells.columns), height=height)
+    ax = new_axes(ax, width=width, height=height)
     ax.set_title("Cost above the cheapest tariff", loc="left")
     return draw_heatmap(ax, regret, rows=cells.rows, columns=cells.columns, label=currency)
 

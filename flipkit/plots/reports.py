@@ -59,8 +59,9 @@ def performance_heatmap(report: Frame, ax: Axes | None = None) -> Axes:
     cells = pivot(columns["site_id"], columns["month"], sort=True)
     sites, months = cells.rows, cells.columns
 
+    width = 2.2 + 0.5 * len(months)
     height = 1.2 + 0.24 * min(len(sites), _MAX_SITE_LABELS)
-    ax = new_axes(ax, width=2.2 + 0.5 * len(months), height=height)
+    ax = new_axes(ax, width=width, height=height)
     ax.set_title("Performance index (actual / expected)", loc="left")
     if not sites:
         return show_nothing(ax)

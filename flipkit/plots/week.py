@@ -131,10 +131,7 @@ def _read_home(intervals: Frame, site_id: str | None, scenario: str | None) -> t
 def _select_days(columns: Columns, start: date | str | None, days: int, timezone: str) -> Columns:
     """Return the intervals that begin within local days."""
     starts_us = columns["start_utc"].astype(np.int64)
-    if start is None:
-        first = from_us(int(starts_us[0])).astimezone(ZoneInfo(timezone)).date()
-    else:
-        first = _to_date(start)
+    first = _local_date(starts_us[0], timezone) if start is None else _to_date(start)
     begin_us = to_us(first, timezone)
     end_us = to_us(first + timedelta(days=days), timezone)
     selected = select_rows(columns, (starts_us >= begin_us) & (starts_us < end_us))
@@ -145,6 +142,10 @@ def _select_days(columns: Columns, start: date | str | None, days: int, timezone
             f"{' to '.join(format_times(bounds))}; choose another start="
         )
     return selected
+
+
+def _local_date(instant_us: int, timezone: str) -> date:
+    return from_us(instant_us).astimezone(ZoneInfo(timezone)).date()
 
 
 def _to_date(start: date | str) -> date:

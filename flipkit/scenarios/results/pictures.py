@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from flipkit.errors import InputError
 from flipkit.plots import (
     dispatch_week,
-    select_one,
     plan_regret_by_month,
     plan_regret_heatmap,
     savings_waterfall,
     scenario_savings,
+    select_one,
     sweep_lines,
 )
 from flipkit.scenarios.changes import Scenario
