@@ -10,10 +10,10 @@ import numpy as np
 
 from flipkit.errors import InputError
 
-__all__ = ["MOST", "number"]
+__all__ = ["MOST", "check_field", "number"]
 
 MOST = 1e6
-"""The most kW or kWh of anything at a home: beside 1e12 kWh a float no longer resolves what a home uses."""
+"""Upper limit of kW and kWh at a home; beside 1e12 kWh a float no longer resolves a home's use."""
 
 
 def number(value: Any, what: str, wanted: str, least: float = 0.0, most: float = math.inf) -> Any:
@@ -30,3 +30,11 @@ def number(value: Any, what: str, wanted: str, least: float = 0.0, most: float =
     if not is_finite or not least <= plain <= most:
         raise InputError(f"{what} {value!r} must be {wanted}")
     return plain
+
+
+def check_field(
+    record: Any, field: str, what: str, wanted: str, least: float = 0.0, most: float = math.inf
+) -> None:
+    """Check a field of a frozen dataclass as `number` does, and store it as a plain number."""
+    value = number(getattr(record, field), f"{what}: {field}", wanted, least, most)
+    object.__setattr__(record, field, value)

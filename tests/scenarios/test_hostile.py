@@ -193,10 +193,13 @@ def test_options_that_are_none():
 
 def test_mappings_by_something_else_than_site_ids():
     refused(
-        "scenario 'x': battery: 1 is no site id", lambda: fk.Scenario("x", battery={1: BATTERY})
+        "scenario 'x': battery: 1 is not a site id", lambda: fk.Scenario("x", battery={1: BATTERY})
     )
-    refused("prices: 1 is no site id", lambda: fk.simulate(energy(), [TODAY], prices={1: FLAT}))
-    refused("prices: no Tariff for a", lambda: fk.simulate(energy(), [TODAY], prices={"a": 0.25}))
+    refused("prices: 1 is not a site id", lambda: fk.simulate(energy(), [TODAY], prices={1: FLAT}))
+    refused(
+        "prices: expected Tariff for site a",
+        lambda: fk.simulate(energy(), [TODAY], prices={"a": 0.25}),
+    )
 
 
 def test_a_mapping_that_names_no_site_at_all_says_so():

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flipkit.frames import Finding
-from flipkit.money import rounded_all
+from flipkit.money import round_money_array
 from flipkit.scenarios.engine.case import Case
 from flipkit.scenarios.engine.flows import EnergyFlows
 from flipkit.tariffs import Tariff
@@ -102,7 +102,7 @@ class SiteTotals(NamedTuple):
         total = np.zeros(len(self.site_ids))
         for each in self.components:
             total += np.nansum(each.cost, axis=1)
-        return rounded_all(total, self.currency)
+        return round_money_array(total, self.currency)
 
 
 def evaluate(scenario: str, flows: EnergyFlows, case: Case, compiled: bool) -> SiteTotals:
@@ -218,7 +218,7 @@ class _Sheet:
                 months.get(label, (missing, missing)) for label in labels
             ]
             quantity = np.stack([cell[0] for cell in cells], axis=1)
-            cost = rounded_all(np.stack([cell[1] for cell in cells], axis=1), currency)
+            cost = round_money_array(np.stack([cell[1] for cell in cells], axis=1), currency)
             found.append(Component(name, unit, quantity, cost))
         return tuple(found)
 

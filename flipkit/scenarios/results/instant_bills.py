@@ -11,10 +11,10 @@ import numpy as np
 from flipkit.calendar import month_edges
 from flipkit.errors import InputError
 from flipkit.frames import Finding
-from flipkit.money import rounded_all
+from flipkit.money import round_money_array
 from flipkit.scenarios.engine import Component, IntervalResult, SiteTotals
 from flipkit.scenarios.results.simulation import Simulation
-from flipkit.scenarios.service import InstantCosts, price_instantly
+from flipkit.scenarios.service import InstantPricing, price_instantly
 from flipkit.vocabulary import Float64
 
 __all__ = ["instantly"]
@@ -53,14 +53,14 @@ def instantly(
         yield _told(part.of_site(row), outcome, costs)
 
 
-def _told(part: SiteTotals, outcome: IntervalResult, costs: InstantCosts) -> SiteTotals:
+def _told(part: SiteTotals, outcome: IntervalResult, costs: InstantPricing) -> SiteTotals:
     """An interval belongs to the local month that it begins in."""
     labels, edges = month_edges(outcome.timezone, int(outcome.start_us[0]), int(outcome.end_us[-1]))
     cuts = np.searchsorted(outcome.start_us, edges[:-1])
 
     def component(name: str, kwh: Float64, cost: Float64) -> Component:
         quantity, money = (np.add.reduceat(values, cuts)[None, :] for values in (kwh, cost))
-        return Component(name, "kWh", quantity, rounded_all(money, outcome.currency))
+        return Component(name, "kWh", quantity, round_money_array(money, outcome.currency))
 
     bought = component("import", outcome.import_kwh, costs.import_cost)
     sold = component("export", outcome.export_kwh, -costs.export_credit)

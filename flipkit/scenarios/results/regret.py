@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from flipkit.money import rounded_all
+from flipkit.money import round_money_array
 from flipkit.scenarios.changes import Scenario
 from flipkit.scenarios.engine import Fleet, SiteTotals
 
@@ -118,7 +118,7 @@ def _tables(pairs: list[_Pair], parts: list[list[SiteTotals]]) -> Iterator[dict[
             "month": np.tile(np.array(labels, dtype=object), shape[0]),
             "cost": costs.ravel(),
             "best": is_best.ravel(),
-            "regret": rounded_all(costs - best, currency).ravel(),
+            "regret": round_money_array(costs - best, currency).ravel(),
         }
         by_plan = {
             "import_plan": [pair.bought.name for pair in pairs],
@@ -147,6 +147,6 @@ def _monthly(
     """The cost of each site by month, and of the whole window."""
     for part in parts:
         by_month = np.nansum(np.stack([each.cost for each in part.components]), axis=0)
-        whole = np.column_stack([rounded_all(by_month, part.currency), part.cost])
+        whole = np.column_stack([round_money_array(by_month, part.currency), part.cost])
         for site_id, costs in zip(part.site_ids, whole.tolist(), strict=True):
             yield site_id, (dict(zip([*part.months, None], costs, strict=True)), part.currency)

@@ -226,7 +226,11 @@ class Simulation:
         """The same with `count` of its intervals priced by the service too."""
         client, pairs = getattr(prices, "flatpeak", prices), self.fleet.priced_today(self.scenarios)
         own = len(self.fleet.site_ids) * len(self.scenarios) - len(pairs)
-        return replace(self, proof=certify(client, pairs, self.outcome, count, own_tariffs=own))
+        is_emulator = getattr(prices, "environment", None) == "emulator"
+        proof = certify(
+            client, pairs, self.outcome, count, own_tariffs=own, is_emulator=is_emulator
+        )
+        return replace(self, proof=proof)
 
     def plot(self, kind: str = "savings", **options: Any) -> Any:
         """Draw it; without arguments, what each scenario saves by site, with the band of each battery.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from flipkit.frames import Finding, as_text
-from flipkit.money import rounded
+from flipkit.money import round_money
 from flipkit.scenarios.changes import CHANGES, Investment, Scenario, part_year, yearly
 from flipkit.scenarios.engine import SiteTotals
 
@@ -46,7 +46,7 @@ def summary_columns(
         first = homes[site_id, scenarios[0].name]
         for scenario in scenarios:
             row = homes[site_id, scenario.name]
-            row["saving"] = rounded(first["cost"] - row["cost"], row["currency"])
+            row["saving"] = round_money(first["cost"] - row["cost"], row["currency"])
             if band and row["dispatch"] is not None:
                 row |= _band(
                     row, {method: found[site_id, scenario.name] for method, found in banded.items()}
