@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
-from flipkit.calendar import Grid, local_midnights
+from flipkit.calendar import day_starts
 from flipkit.frames import Finding
 from flipkit.scenarios.changes import Battery
 from flipkit.scenarios.engine.case import Case
 from flipkit.scenarios.engine.marginal import Prices
 from flipkit.tariffs.rating import Block
-from flipkit.vocabulary import Float64, Int64
+from flipkit.vocabulary import DispatchMethod, Float64
 
 if TYPE_CHECKING:
     from flipkit.scenarios.dispatch import Dispatch
@@ -66,6 +66,7 @@ def stored(
         dispatch_tariff,
     )
 
+    method = cast("DispatchMethod", method)
     net, grid = block.consumption_kwh if case.is_gross else block.net_kwh, block.grid
     if method in ("day_ahead", "optimal") and couples(case.buy):
         # Tiers and demand charges: the bill of each home by itself.
@@ -77,12 +78,12 @@ def stored(
                 for row in net
             ]
         )
-    edges, step_h = _day_edges(grid, case.buy.timezone), grid.step_us / 3.6e9
+    edges, step_h = day_starts(case.buy.timezone, grid), grid.step_us / 3.6e9
     if keep:
         return _of_each(
             [dispatch(row, *prices, step_h, battery, method, day_edges=edges) for row in net]
         )
-    done = dispatch_block(net, *prices, step_h, battery, method, day_edges=edges, threads=1)
+    done = dispatch_block(net, *prices, step_h, battery, method, day_edges=edges)
     return Stored(
         done.flow_kwh, done.methods_used, tuple(map(_findings, done.methods_used, done.notes))
     )
@@ -104,10 +105,3 @@ def _of_each(done: list[Dispatch]) -> Stored:
 def _findings(used: str, note: str) -> tuple[Finding, ...]:
     """Say how exact a plan is that no value function made."""
     return (Finding(f"dispatch.{used}", note),) if used in ("milp", "approximate") else ()
-
-
-def _day_edges(grid: Grid, zone: str) -> Int64:
-    """Index of the first interval that begins on each local day, and the number of intervals."""
-    starts = grid.start_us + grid.step_us * np.arange(grid.intervals)
-    midnights = local_midnights(zone, grid.start_us, grid.end_us)
-    return np.unique([0, *np.searchsorted(starts, midnights), grid.intervals])
