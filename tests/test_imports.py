@@ -52,7 +52,7 @@ MAY_IMPORT = {
     "demo": {"frames", "connect", "emulator", "plots", "reports", "scenarios", "tariffs"},
     "cli": _DATA | _TARIFFS | {"connect", "demo", "emulator", "reports", "scenarios"},
     "__main__": {"cli"},
-    "__init__": {"errors", "connect", "emulator", "frames", "flip", "flatpeak", "reports"}
+    "__init__": {"errors", "connect", "emulator", "frames", "flip", "flatpeak", "plots", "reports"}
     | {"scenarios", "tariffs"},
 }
 # Methods of a value that read, write or draw it reach up when they are called.
