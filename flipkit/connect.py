@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from flipkit.emulator import Clock, Store
     from flipkit.flatpeak import Flatpeak
     from flipkit.flip import Flip
+    from flipkit.frames import FrameLibrary
     from flipkit.http import Transport
 
 __all__ = ["ENVIRONMENTS", "Emulation", "Environment", "Kit", "connect"]
@@ -57,7 +58,7 @@ class Kit(NamedTuple):
     flip: Flip
     flatpeak: Flatpeak
     environment: str
-    frames: str
+    frames: FrameLibrary
     emulator: Emulation | None = None
 
     def close(self) -> None:
@@ -86,7 +87,7 @@ class Kit(NamedTuple):
         return ["close", *self._fields]
 
 
-def connect(environment: Environment | None = None, *, frames: str = "pandas") -> Kit:
+def connect(environment: Environment | None = None, *, frames: FrameLibrary = "pandas") -> Kit:
     """Connect to both services of an environment.
 
     Parameters
@@ -135,7 +136,7 @@ def connect(environment: Environment | None = None, *, frames: str = "pandas") -
     return _emulate(frames)
 
 
-def _connect_services(environment: str, frames: str) -> Kit:
+def _connect_services(environment: str, frames: FrameLibrary) -> Kit:
     from flipkit.flatpeak import Flatpeak
     from flipkit.flip import Flip
     from flipkit.http import find_secret
@@ -154,7 +155,7 @@ def _connect_services(environment: str, frames: str) -> Kit:
     )
 
 
-def _connect_loopback(frames: str) -> Kit:
+def _connect_loopback(frames: FrameLibrary) -> Kit:
     flip_url, flatpeak_url = (_loopback_address(variable) for variable in _ADDRESSES)
     return _emulator_kit(flip_url, flatpeak_url, frames)
 
@@ -176,7 +177,7 @@ def _loopback_address(variable: str) -> str:
     return address
 
 
-def _emulate(frames: str) -> Kit:
+def _emulate(frames: FrameLibrary) -> Kit:
     from flipkit.emulator import Clock, create_app, open_store
     from flipkit.http import in_process
 
@@ -189,7 +190,7 @@ def _emulate(frames: str) -> Kit:
 
 
 def _emulator_kit(
-    flip_url: str, flatpeak_url: str, frames: str, transport: Transport | None = None
+    flip_url: str, flatpeak_url: str, frames: FrameLibrary, transport: Transport | None = None
 ) -> Kit:
     from flipkit.flatpeak import Flatpeak
     from flipkit.flip import Flip

@@ -146,12 +146,12 @@ MISTAKES = {
     "naive times of records": (
         lambda kit, records, energy: kit.flatpeak.submit_interval(records(start_utc=NAIVE)),
         fk.NaiveTimestampError,
-        "start_utc holds times without a zone",
+        "column start_utc has times without a zone",
     ),
     "naive times of energy": (
         lambda kit, records, energy: fk.simulate(energy(start_utc=NAIVE[:3]), [FLAT]),
         fk.NaiveTimestampError,
-        "start_utc holds times without a zone",
+        "column start_utc has times without a zone",
     ),
     "a naive start": (
         lambda kit, records, energy: kit.flatpeak.prices(
@@ -427,8 +427,8 @@ def test_frames_without_rows_are_answered_with_frames_without_rows(kit, records,
     assert len(kit.flatpeak.simulate_costs(records(**empty))) == 0
     assert len(kit.flip.push_fleet_data(MAKE[kit.frames]({"external_id": []}))) == 0
     path = fk.write_csv(kit.flatpeak.simulate_costs(records(**empty)), tmp_path / "none.csv")
-    assert ",cost," in path.read_text()
-    assert path.read_text().count("\n") == 1
+    assert ",cost," in path.read_text(encoding="utf-8")
+    assert path.read_text(encoding="utf-8").count("\n") == 1
 
 
 def test_reports_of_an_empty_fleet_have_their_columns(frames_library, tmp_path):
@@ -438,7 +438,7 @@ def test_reports_of_an_empty_fleet_have_their_columns(frames_library, tmp_path):
         ):
             frame = report(kit, "2025-01", "2025-02")
             assert len(frame) == 0
-            header = fk.write_csv(frame, tmp_path / f"{number}.csv").read_text()
+            header = fk.write_csv(frame, tmp_path / f"{number}.csv").read_text(encoding="utf-8")
             assert header.count("\n") == 1
             assert header.startswith("site_id,")
 

@@ -114,7 +114,7 @@ MISTAKES = {
     "simulate s.toml --energy header.csv --out o": "energy: no rows",
     "simulate s.toml --energy naive.csv --out o": "start_utc, row 0: 2025-06-01T00:00:00 has no zone",
     "simulate s.toml --energy other.csv --out o": "missing start_utc, consumption_kwh; the columns are: site_id, when",
-    "simulate s.toml --energy words.csv --out o": "consumption_kwh, row 1: 'much' is no number",
+    "simulate s.toml --energy words.csv --out o": "consumption_kwh, row 1: 'much' is not a number",
     "simulate s.toml --energy semicolon.csv --out o": "semicolon.csv: cannot be read as CSV in UTF-8, with commas",
     "simulate s.toml --energy latin.csv --out o": "latin.csv: cannot be read as CSV in UTF-8",
     "simulate s.toml --energy fake.parquet --out o": "fake.parquet: cannot be read as parquet",
@@ -225,14 +225,14 @@ PLACES = {
 def test_a_place_that_cannot_be_written_to_is_found_before_the_work_begins(
     run, line, here, monkeypatch
 ):
-    (here / "a-file").write_text("mine")
+    (here / "a-file").write_text("mine", encoding="utf-8")
     (here / "a-folder").mkdir()
     os.mkfifo(here / "a-pipe")
     monkeypatch.setattr(cli, "connect", lambda *_, **__: pytest.fail("the work had begun"))
     code, output, errors = run(*line.split())
     assert (code, output) == (1, "")
     assert PLACES[line] in errors
-    assert (here / "a-file").read_text() == "mine"
+    assert (here / "a-file").read_text(encoding="utf-8") == "mine"
     assert (here / "a-pipe").is_fifo()
 
 
@@ -274,7 +274,7 @@ def test_nobody_reads_the_output_any_more():
 @pytest.mark.usefixtures("served", "here")
 def test_output_that_cannot_be_written_is_named():
     with (
-        Path("/dev/full").open("w") as full,
+        Path("/dev/full").open("w", encoding="utf-8") as full,
         process("report", "performance", *JUNE, stdout=full) as running,
     ):
         _, errors = running.communicate(timeout=60)
@@ -318,7 +318,7 @@ def test_a_report_holds_what_the_library_gives(run, served, kind, here):
     with fk.connect(frames="polars") as kit:
         fk.write_csv(make(kit, "2025-06", "2025-06", **options), "same.csv")
     assert path.read_bytes() == (here / "same.csv").read_bytes()
-    rows = len(path.read_text().splitlines()) - 1
+    rows = len(path.read_text(encoding="utf-8").splitlines()) - 1
     assert f"{path.name}: {rows} rows; what the columns mean: {path.stem}.meta.json" in output
     assert path.with_suffix(".meta.json").is_file()
 
@@ -337,7 +337,7 @@ def test_a_link_stays_a_link(run, here):
     (here / "june.csv").symlink_to(here / "store" / "real.csv")
     assert run("report", "performance", *JUNE, "--out", "june.csv")[0] == 0
     assert (here / "june.csv").is_symlink()
-    assert (here / "store" / "real.csv").read_text().startswith("site_id,month")
+    assert (here / "store" / "real.csv").read_text(encoding="utf-8").startswith("site_id,month")
 
 
 @pytest.mark.usefixtures("served", "files")
@@ -351,7 +351,7 @@ def test_sites_that_flatpeak_does_not_know_are_simulated_with_tariffs_of_their_o
             "mine.parquet"
         )
     else:
-        (here / f"mine.{ending}").write_text(ENERGY)
+        (here / f"mine.{ending}").write_text(ENERGY, encoding="utf-8")
     code, output, errors = run(
         "simulate", "s.toml", "--energy", f"mine.{ending}", "--out", "o", "--verify", 9
     )
@@ -377,19 +377,17 @@ def made(names):
 def test_a_crontab_gets_a_line_a_file_and_nothing_of_an_earlier_run(run, here):
     for name in made(["certificate", "summary"]):
         (here / "o").mkdir(exist_ok=True)
-        (here / "o" / name).write_text("of another day")
-    (here / "o" / "mine.txt").write_text("mine")
+        (here / "o" / name).write_text("of another day", encoding="utf-8")
+    (here / "o" / "mine.txt").write_text("mine", encoding="utf-8")
     code, output, errors = run("simulate", "s.toml", "--energy", "e.csv", "--out", "o")
     assert (code, errors) == (0, "")
     assert output.splitlines() == ["o/summary.csv", "o/bills.csv", "o/waterfall.csv"]
     assert sorted(path.name for path in (here / "o").iterdir()) == sorted(
         [*made(["bills", "summary", "waterfall"]), "mine.txt"]
     )
-    assert (
-        "another day"
-        not in (here / "o" / "summary.csv").read_text()
-        + (here / "o" / "summary.meta.json").read_text()
-    )
+    assert "another day" not in (here / "o" / "summary.csv").read_text(encoding="utf-8") + (
+        here / "o" / "summary.meta.json"
+    ).read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("served", "files")
@@ -425,7 +423,8 @@ def test_a_plan_from_a_file_is_todays_tariff_and_no_service_is_asked(run, here, 
 @pytest.mark.parametrize("method", ["rule", "rule_tou", "day_ahead", "optimal"])
 def test_the_band_is_left_out_on_request_and_batteries_are_run_as_said(run, here, method):
     (here / "b.toml").write_text(
-        f"{SCENARIOS}battery = {{ capacity_kwh = 1, power_kw = 1, initial_soc = 0.5 }}"
+        f"{SCENARIOS}battery = {{ capacity_kwh = 1, power_kw = 1, initial_soc = 0.5 }}",
+        encoding="utf-8",
     )
     words = ["simulate", "b.toml", "--energy", "e.csv", "--out", "o", "--dispatch", method]
     for more in ([], ["--no-band"]):
@@ -453,7 +452,8 @@ def test_sites_of_the_fleet_are_simulated_and_certified(run, fleet):
             site_energy(kit, "2025-06-01", "2025-06-02", site_id=["uk-02", "be-01"]), "fleet.csv"
         )
     Path("s.toml").write_text(
-        '[[scenario]]\nname = "today"\n[[scenario]]\nname = "less"\nload = {scale = 0.9}'
+        '[[scenario]]\nname = "today"\n[[scenario]]\nname = "less"\nload = {scale = 0.9}',
+        encoding="utf-8",
     )
     before = fleet.store.digest()
     code, output, errors = run(
@@ -470,7 +470,7 @@ def test_sites_of_the_fleet_are_simulated_and_certified(run, fleet):
 def test_a_price_that_the_service_does_not_confirm_has_an_exit_code_of_its_own(run, monkeypatch):
     with fk.connect(frames="polars") as kit:
         fk.write_csv(site_energy(kit, "2025-06-01", "2025-06-02", site_id="uk-02"), "fleet.csv")
-    Path("s.toml").write_text('[[scenario]]\nname = "today"')
+    Path("s.toml").write_text('[[scenario]]\nname = "today"', encoding="utf-8")
     asked = fk.Flatpeak.instant_cost
 
     def dearer(self, *words, **options):

@@ -116,7 +116,7 @@ def test_records_that_fail_come_back_as_they_stood_there_and_can_be_mended(run, 
     assert left["value"].to_list() == ["three", None]
     assert left["record_reference_id"].to_list() == ["00012"] * 2
     assert left["note"].to_list() == ["'=1+1"] * 2  # harmless in a spreadsheet
-    assert "'three' is no number" in left["error"][0]
+    assert "'three' is not a number" in left["error"][0]
 
     left.with_columns(pl.Series("value", ["3", "6"])).write_csv("r.failed.csv")
     code, output, _ = run("upload", "r.failed.csv", *words, "--failed", "still.csv")

@@ -233,7 +233,7 @@ def test_the_what_if_is_right_to_the_cent(demo_made):
 
 
 def test_the_certificate_of_the_what_if_agrees_with_hand_prices(demo_made):
-    with (demo_made[0] / "what_if" / "certificate.csv").open(newline="") as file:
+    with (demo_made[0] / "what_if" / "certificate.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 24
     for row in rows:

@@ -342,7 +342,8 @@ def test_the_logs_of_a_real_connection_and_the_emulators_file_show_no_key(tmp_pa
 def test_the_command_line_shows_no_key(line, service, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "r.csv").write_text(
-        "location_id,units,value,start_utc,end_utc\nloc_0,WH,1,2025-06-01T00:00:00Z,2025-06-01T01:00:00Z\n"
+        "location_id,units,value,start_utc,end_utc\nloc_0,WH,1,2025-06-01T00:00:00Z,2025-06-01T01:00:00Z\n",
+        encoding="utf-8",
     )
     for module in ("http.session", "flatpeak.service"):
         monkeypatch.setattr(f"flipkit.{module}.Timing", FakePace)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -18,18 +18,22 @@ from flipkit.errors import (
     RequestError,
 )
 from flipkit.flip import wire
-from flipkit.flip.commission import commission_body
-from flipkit.flip.envelope import envelope
-from flipkit.flip.fleet_data import Entry, batches_of, entries_of, outcome_columns, settle
-from flipkit.flip.missing import missing_rows
-from flipkit.flip.performance import performance_columns
-from flipkit.flip.sites import site_columns
+from flipkit.flip.answers import read_error, read_performance, read_sites
+from flipkit.flip.commission import commission_body, missing_rows
+from flipkit.flip.fleet_data import (
+    OutgoingRecord,
+    batches_of,
+    outgoing_records,
+    read_results,
+    status_columns,
+)
 from flipkit.frames import (
     EQUIPMENT_PERFORMANCE,
     FLEET_DATA,
     MISSING_INFORMATION,
     SITES,
     Frame,
+    FrameLibrary,
     Table,
     library,
     records_of,
@@ -37,26 +41,27 @@ from flipkit.frames import (
 )
 from flipkit.http import Answer, BearerKey, Session, Timing, Transport, find_secret, map_concurrent
 
-__all__ = ["Flip"]
+__all__ = ["Flip", "FlipColumns", "performance_columns", "site_columns"]
 
 
 class Flip:
-    """The Flip Aggregator API: which sites there are, and what they produced against what was expected.
+    """Client of the Flip Aggregator API: sites, and their production against the expected one.
 
     Parameters
     ----------
     api_key : str, optional
-        Else the environment variable ``FLIP_API_KEY``, else the system's key store (``keyring``).
+        By default from the environment variable ``FLIP_API_KEY``, then from the system's key store
+        (``keyring``).
     environment : {"sandbox", "production"}
         Any other name needs an address.
     base_url : str, optional
-        In place of the environment's address; else the environment variable ``FLIP_BASE_URL``.
+        Replaces the address of the environment; by default ``FLIP_BASE_URL``.
     frames : {"pandas", "polars"}
-        Which library the frames are of.
+        The library of the returned frames.
     transport : httpx.BaseTransport, optional
-        In place of the network, e.g. the emulator in process.
+        Replaces the network, for example by the emulator in this process.
     pace : Timing, optional
-        The clock and the sleep of the retries; tests replace them.
+        The clock and sleep function of the retries, for tests.
 
     Attributes
     ----------
@@ -65,15 +70,16 @@ class Flip:
     Raises
     ------
     ConfigurationError
-        There is no key, or no such environment, or the address is not safe to send a key to.
+        No key, an unknown environment, or an address that is not safe to send a key to.
     InputError
-        `frames` is neither library.
+        `frames` is not one of the two libraries.
 
     Notes
     -----
-    Threads may share a client. Every method may raise a `RequestError`: `AuthenticationFailed` for a key that the
-    service refuses, `InvalidRequest`, `RateLimited`, `ServerError` and `ConnectionFailed` once the retries are used
-    up, `UnexpectedAnswer` for an answer that cannot be read (its text names row and field).
+    Threads can share a client. Every method can raise a `RequestError`: `AuthenticationFailed` if
+    the service refuses the key; `InvalidRequest`; `RateLimited`, `ServerError` and
+    `ConnectionFailed` after the last retry; `UnexpectedAnswer` if an answer cannot be read (the
+    message names row and field).
 
     Examples
     --------
@@ -87,18 +93,23 @@ class Flip:
         *,
         environment: str = "sandbox",
         base_url: str | None = None,
-        frames: str = "pandas",
+        frames: FrameLibrary = "pandas",
         transport: Transport | None = None,
         pace: Timing | None = None,
     ) -> None:
-        library(frames)
+        library(frames)  # raises here instead of at the first frame
         address = _address(environment, base_url)
         key = BearerKey(find_secret("FLIP_API_KEY", api_key))
-        self._session = Session(address, key, envelope, transport=transport, pace=pace)
-        self.environment, self.base_url, self.frames = environment, self._session.base_url, frames
+        self._session = Session(address, key, read_error, transport=transport, pace=pace)
+        self.environment = environment
+        self.base_url = self._session.base_url
+        self.frames = frames
 
     def __repr__(self) -> str:
-        return f"Flip(environment={self.environment!r}, base_url={self.base_url!r}, frames={self.frames!r})"
+        return (
+            f"Flip(environment={self.environment!r}, base_url={self.base_url!r}, "
+            f"frames={self.frames!r})"
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -112,132 +123,131 @@ class Flip:
         self.close()
 
     def close(self) -> None:
-        """Close the connections; the client makes no calls after that."""
+        """Close the connections; the client cannot be used afterwards."""
         self._session.close()
 
     def get(self, *path: str, **query: str | int) -> Any:
-        """The untouched JSON of any path, for what the frames leave out.
+        """Return the JSON of any path, for what the frames leave out.
 
         Parameters
         ----------
         *path : str
-            Its segments; each is percent-encoded.
+            Path segments; each one is percent-encoded.
         **query : str or int
-            Left out where None.
+            Query parameters; None leaves one out.
 
         Returns
         -------
         object
-            As decoded; None for an empty answer.
+            The decoded answer; None if it is empty.
 
         Examples
         --------
         >>> flip.get("v1", "reports", "equipment_performance", month="2025-06")  # doctest: +SKIP
         """
-        return self._get(
-            path, {name: str(value) for name, value in query.items() if value is not None}
-        ).value
+        given = {name: str(value) for name, value in query.items() if value is not None}
+        return self._get(path, given).value
 
     @returns(SITES)
     def sites(self) -> Frame:
-        """Every site of the fleet with its status (``GET /v1/sites``).
+        """Return every site of the fleet with its status (``GET /v1/sites``).
 
-        A site without a customer name has its first and last name there, or its company. Status words that are
-        unknown pass through.
+        A site without a customer name gets its first and last name, or its company. Unknown status
+        values pass through.
 
         Returns
         -------
         DataFrame
-            A row a site.
+            One row per site.
 
         Raises
         ------
         UnexpectedAnswer
-            A site without an id, or a value of the wrong type; the text names row and field.
+            A site without an id, or a value of the wrong type; names row and field.
         """
-        answer = self._get(wire.SITES, {})
-        return self._frame(SITES, site_columns(answer), {}, answer)
+        sites = site_columns(self)
+        return self._frame(SITES, sites.columns, {}, sites.data_time_utc)
 
     @returns(EQUIPMENT_PERFORMANCE)
     def equipment_performance(
-        self, month: str | None = None, *, start: str | None = None, end: str | None = None
+        self, month: str | None = None, *, start: Any = None, end: Any = None
     ) -> Frame:
-        """Solar production of each site, month by month, against what was expected.
+        """Return the solar production of each site and month, measured and expected.
 
-        One call of ``GET /v1/reports/equipment_performance`` a month, 16 side by side. A running month is month to
-        date.
+        Calls ``GET /v1/reports/equipment_performance`` once per month, up to 16 calls at a time.
+        The current month is month to date.
 
         Parameters
         ----------
         month : str, optional
-            ``YYYY-MM``. Without any month it is the current one as Flip sees it; the column ``month`` is then null
-            unless Flip says which that is.
-        start, end : str, optional
-            In place of `month`: every month from the one to the other, both included.
+            One month, ``YYYY-MM``. Without a month Flip returns its current one; the column
+            ``month`` is then null unless the answer names it.
+        start, end : str, date, datetime, Timestamp or Period, optional
+            A range instead of `month`, in the forms that all functions accept: ``"2025"``,
+            ``"2025-06"``, ``"2025-06-15"``, a date, or a time with a zone. The report has whole
+            months: every month that the range touches is included. `end` defaults to the end of
+            `start`.
 
         Returns
         -------
         DataFrame
-            A row a site and month. ``performance_index`` is Flip's own ratio, else actual / expected production; null
-            where nothing was expected.
+            One row per site and month. ``performance_index`` is Flip's own ratio, else actual /
+            expected production, and null where nothing was expected.
 
         Raises
         ------
         InputError
-            A month that is none, the end before the start, one of the two alone, or together with `month`.
+            Not a valid month or range, an end before the start, `end` without `start`, or `month`
+            together with them.
         UnexpectedAnswer
-            A row without a site, of another month, or a value of the wrong type; the text names row and field.
+            A row without a site, of another month, or with a value of the wrong type; names row and
+            field.
         """
         months = _months(month, start, end)
-        answers = map_concurrent(self._performance, months, what="months")
-        parts = [
-            performance_columns(answer, asked)
-            for answer, asked in zip(answers, months, strict=True)
-        ]
-        columns = {
-            name: np.concatenate([part[name] for part in parts])
-            for name in EQUIPMENT_PERFORMANCE.names
-        }
+        performance = performance_columns(self, months)
         query = {"month": month} if start is None else {"start": start, "end": end}
-        return self._frame(EQUIPMENT_PERFORMANCE, columns, query, *answers)
+        return self._frame(
+            EQUIPMENT_PERFORMANCE, performance.columns, query, performance.data_time_utc
+        )
 
     @returns(FLEET_DATA)
     def push_fleet_data(self, records: Any, record_type: str = "site") -> Frame:
-        """Send records of the customer's own system (CRM) to Flip (``POST /v1/fleet-data``).
+        """Send records of your own system (CRM) to Flip (``POST /v1/fleet-data``).
 
-        They go in calls of 500, one after the other: where two records are about the same id, the later one holds.
-        A record that cannot be sent is reported and the others go out; where a call fails, its records are reported
-        with the error and the others go out still.
+        Records are sent in order, 500 per call; of two records with the same id the later one
+        counts. A record that cannot be sent is reported, and the others are sent. If a call fails,
+        its records are reported with the error, and the next calls are made.
 
         Parameters
         ----------
         records : DataFrame or list of dict
-            ``external_id`` and any columns, e.g. ``customer_name, system_size_kw``; nulls are left out. To supply
-            what a site should produce in a month: ``month`` (``YYYY-MM``) and ``expected_production_kwh``. Dicts may
-            also have the service's own shape: ``external_id, record_type, data``.
+            ``external_id`` and any other columns, such as ``customer_name, system_size_kw``; nulls
+            are left out. To supply the expected production of a month, add ``month``
+            (``YYYY-MM``) and ``expected_production_kwh``. Dicts can also have the service's own
+            shape: ``external_id, record_type, data``.
         record_type : str
-            Of records that name none.
+            Used for records that have none.
 
         Returns
         -------
         DataFrame
-            A row a record, in their order. ``status`` is the service's own word; where it gives none, ``SUCCESS``
-            (the call was accepted), ``FAILED`` (see ``error``), or ``UNKNOWN`` (the answer lists the records of the
-            call, but not this one).
+            One row per record, in their order. ``status`` is the service's own value. If it gives
+            none: ``SUCCESS`` (the call was accepted), ``FAILED`` (see ``error``) or ``UNKNOWN``
+            (the answer lists the records of the call without this one).
 
         Raises
         ------
         InputError
-            `records` is no frame and no list of dicts.
+            `records` is neither a frame nor a list of dicts.
         AuthenticationFailed
-            The key was refused for every call.
+            The key was refused in every call.
         """
-        entries = entries_of(records_of(records), record_type)
-        outcomes = [self._push(batch) for batch in batches_of(entries)]
-        refusals = [outcome for outcome in outcomes if isinstance(outcome, AuthenticationFailed)]
-        if refusals and len(refusals) == len(outcomes):
+        outgoing = outgoing_records(records_of(records), record_type)
+        errors = [self._push(batch) for batch in batches_of(outgoing)]
+        refusals = [error for error in errors if isinstance(error, AuthenticationFailed)]
+        if refusals and len(refusals) == len(errors):
             raise refusals[0]
-        return self._frame(FLEET_DATA, outcome_columns(entries), {"record_type": record_type})
+        return self._frame(FLEET_DATA, status_columns(outgoing), {"record_type": record_type})
 
     def commission(
         self,
@@ -247,34 +257,43 @@ class Flip:
     ) -> None:
         """Register a site with its devices (``POST /v1/commission``).
 
-        Never repeated by itself once it may have arrived.
+        The request is not repeated once it may have reached the service.
 
         Parameters
         ----------
         site : dict
-            ``id`` (yours) and as much of ``first_name, last_name, company_name, email, street_address,
-            street_address2, city, state_code, zip_code`` as there is.
+            Your ``id``, and what is known of ``first_name, last_name, company_name, email,
+            street_address, street_address2, city, state_code, zip_code``.
         devices : list of dict, or DataFrame
-            Each with ``id`` (yours), ``type`` (``BATTERY``, ...), ``technology_provider_identifier`` (``DURACELL``,
-            ...) and ``install_date`` (with a zone); more fields pass through.
+            Each device with your ``id``, ``type`` (``BATTERY``, ...),
+            ``technology_provider_identifier`` (``DURACELL``, ...) and ``install_date`` (with a
+            zone). Other fields pass through.
         enrollment : dict, optional
-            What Flip asked for: ``has_agreed_to_terms_and_conditions, terms_and_conditions_version,
-            program_specific_attributes`` (a list of ``{"name": ..., "value": ...}``).
+            What Flip asked for: ``has_agreed_to_terms_and_conditions,
+            terms_and_conditions_version, program_specific_attributes`` (a list of
+            ``{"name": ..., "value": ...}``).
 
         Raises
         ------
         InformationRequired
-            Flip wants more: ``.missing`` is a frame of what to collect. Fill the site fields in `site`, the rest in
-            `enrollment`, and call again.
+            Flip needs more information: ``.missing`` is a frame of what to collect. Add site fields
+            to `site`, everything else to `enrollment`, and call again.
         InputError
-            A required field is missing, an unknown state code, an install date without a zone; nothing was sent.
+            A required field is missing, the state code is unknown, or an install date has no zone.
+            Nothing was sent.
 
         Examples
         --------
         >>> flip.commission(  # doctest: +SKIP
         ...     {"id": "site-abc-789", "state_code": "CA", "zip_code": "88800"},
-        ...     [{"id": "device-xyz-123", "type": "BATTERY", "technology_provider_identifier": "DURACELL",
-        ...       "install_date": "2025-06-19T15:30:00Z"}],
+        ...     [
+        ...         {
+        ...             "id": "device-xyz-123",
+        ...             "type": "BATTERY",
+        ...             "technology_provider_identifier": "DURACELL",
+        ...             "install_date": "2025-06-19T15:30:00Z",
+        ...         }
+        ...     ],
         ... )
         """
         body = commission_body(site, devices, enrollment)
@@ -283,27 +302,23 @@ class Flip:
         except InformationRequired as error:
             rows = missing_rows(error.body)
             columns = {name: [row[name] for row in rows] for name in MISSING_INFORMATION.names}
-            error.missing = self._frame(
-                MISSING_INFORMATION, columns, {"site_id": body["site"]["id"]}
-            )
+            query = {"site_id": body["site"]["id"]}
+            error.missing = self._frame(MISSING_INFORMATION, columns, query)
             raise
 
     def _get(self, path: Sequence[str], query: Mapping[str, str]) -> Answer[Any]:
         return self._session.send("GET", path, query=query)
 
-    def _performance(self, month: str | None) -> Answer[Any]:
-        return self._get(wire.PERFORMANCE, {} if month is None else {"month": month})
-
-    def _push(self, batch: Sequence[Entry]) -> RequestError | None:
-        """Send a batch and note what became of its records; the error, if the whole batch failed."""
-        body = {"records": [entry.body for entry in batch]}
+    def _push(self, batch: Sequence[OutgoingRecord]) -> RequestError | None:
+        """Send a batch and set the status of its records; return the error of a failed call."""
+        body = {"records": [record.body for record in batch]}
         try:
             answer: Answer[Any] = self._session.send("POST", wire.FLEET_DATA, body=body)
         except RequestError as error:
-            for entry in batch:
-                entry.fail(str(error))
+            for record in batch:
+                record.fail(str(error))
             return error
-        settle(batch, answer.value)
+        read_results(batch, answer.value)
         return None
 
     def _frame(
@@ -311,35 +326,78 @@ class Flip:
         table: Table,
         columns: Mapping[str, Any],
         query: Mapping[str, Any],
-        *answers: Answer[Any],
+        data_time_utc: str | None = None,
     ) -> Frame:
-        times = [answer.data_time_utc for answer in answers if answer.data_time_utc]
         facts = {
             "query": {name: value for name, value in query.items() if value is not None},
             "service": "flip",
             "environment": self.environment,
-            "data_time_utc": min(times, default=None),
+            "data_time_utc": data_time_utc,
         }
         return table.build(columns, self.frames, facts=facts)
 
 
+class FlipColumns(NamedTuple):
+    """Data of the service as numpy columns, for reports that need no frame.
+
+    Attributes
+    ----------
+    columns : dict of str to ndarray
+        Text as objects (null: None), numbers as float64 (null: NaN), times as datetime64[us] in
+        UTC. Rows are in the order of the answers.
+    data_time_utc : str or None
+        When the oldest of the answers was given.
+    """
+
+    columns: dict[str, np.ndarray]
+    data_time_utc: str | None
+
+
+def site_columns(flip: Flip) -> FlipColumns:
+    """Return the columns of `Flip.sites`."""
+    answer = flip._get(wire.SITES, {})
+    return FlipColumns(read_sites(answer), answer.data_time_utc)
+
+
+def performance_columns(flip: Flip, months: Sequence[str | None]) -> FlipColumns:
+    """Return the columns of `Flip.equipment_performance` for months ``YYYY-MM``, at least one.
+
+    None stands for Flip's current month.
+    """
+
+    def request(month: str | None) -> Answer[Any]:
+        return flip._get(wire.PERFORMANCE, {} if month is None else {"month": month})
+
+    answers = map_concurrent(request, months, what="months")
+    parts = [read_performance(answer, month) for answer, month in zip(answers, months, strict=True)]
+    columns = {
+        name: np.concatenate([part[name] for part in parts]) for name in EQUIPMENT_PERFORMANCE.names
+    }
+    return FlipColumns(columns, _oldest(answers))
+
+
+def _oldest(answers: Iterable[Answer[Any]]) -> str | None:
+    times = [answer.data_time_utc for answer in answers if answer.data_time_utc]
+    return min(times, default=None)
+
+
 def _address(environment: str, given: str | None) -> str:
-    address = (
-        given or os.environ.get("FLIP_BASE_URL", "").strip() or wire.ENVIRONMENTS.get(environment)
-    )
+    from_environment = os.environ.get("FLIP_BASE_URL", "").strip()
+    address = given or from_environment or wire.ENVIRONMENTS.get(environment)
     if not address:
+        names = " or ".join(map(repr, sorted(wire.ENVIRONMENTS)))
         raise ConfigurationError(
-            f"environment={environment!r}: choose {' or '.join(map(repr, sorted(wire.ENVIRONMENTS)))}, "
+            f"environment={environment!r} does not exist; choose {names}, "
             f"or give the address as base_url= or in FLIP_BASE_URL"
         )
     return address
 
 
-def _months(month: Any, start: Any, end: Any) -> list[str | None]:
+def _months(month: Any, start: Any, end: Any) -> Sequence[str | None]:
     if start is None and end is None:
         return [None if month is None else check_month(month)]
     if month is not None:
-        raise InputError("month and start/end together: give the one month, or both start and end")
-    if start is None or end is None:
-        raise InputError("start and end belong together: give both, or month for a single one")
-    return [*read_window(start, end).months()]
+        raise InputError("month and start/end exclude each other; use one of the two")
+    if start is None:
+        raise InputError(f"end {end!r} needs a start; give both, or month for a single month")
+    return read_window(start, end).months()

@@ -1,4 +1,4 @@
-"""``POST /v1/fleet-data``: records out, and for each what became of it."""
+"""``POST /v1/fleet-data``: the records that are sent, and the status of each one."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ import msgspec
 
 from flipkit.calendar import check_month
 from flipkit.errors import InputError
-from flipkit.flip.plain import identifier, is_null, without_nulls
-from flipkit.flip.read import list_in
+from flipkit.flip.answers import list_in
+from flipkit.flip.json_values import is_null, to_id, without_nulls
 from flipkit.flip.wire import EXPECTED_MONTH, EXPECTED_PRODUCTION, RESULT_ERRORS, RESULT_LISTS
 
-__all__ = ["Entry", "batches_of", "entries_of", "outcome_columns", "settle"]
+__all__ = ["OutgoingRecord", "batches_of", "outgoing_records", "read_results", "status_columns"]
 
-_BATCH = 500  # records a call; Flip names no limit, its telemetry takes 1,000
-_ABOUT = ("external_id", "record_type")  # beside ``data`` in the service's own records
+_BATCH_SIZE = 500  # Flip names no limit for this endpoint; its telemetry endpoint accepts 1,000
+_OUTSIDE_DATA = ("external_id", "record_type")
 
 
 @dataclass(slots=True)
-class Entry:
-    """A record on its way.
+class OutgoingRecord:
+    """A record to send and its status.
 
     Attributes
     ----------
     row : int
-        Where it stood in what was handed in.
+        Position in the input.
     external_id, record_type : str or None
     data : dict or None
-        What is sent; None where the record cannot be sent.
+        What is sent; None if the record cannot be sent.
     status, error : str or None
-        What became of it.
+        Filled in when the record has failed or Flip has answered.
     """
 
     row: int
@@ -44,94 +44,114 @@ class Entry:
 
     @property
     def body(self) -> dict[str, Any]:
-        """As sent."""
+        """The record as it is sent."""
         return {"external_id": self.external_id, "record_type": self.record_type, "data": self.data}
 
     def fail(self, error: str) -> None:
-        """Note what is wrong."""
-        self.status, self.error = "FAILED", error
+        """Set the status to ``FAILED``."""
+        self.status = "FAILED"
+        self.error = error
 
 
-def entries_of(records: Iterable[Mapping[str, Any]], record_type: str) -> list[Entry]:
-    """The records as entries; one that cannot be sent has failed already, and says why."""
-    return [_entry(row, record, record_type) for row, record in enumerate(records)]
+def outgoing_records(rows: Iterable[Mapping[str, Any]], record_type: str) -> list[OutgoingRecord]:
+    """Return one record per row; a row that cannot be sent has failed, with the reason."""
+    return [_record(number, row, record_type) for number, row in enumerate(rows)]
 
 
-def _entry(row: int, record: Mapping[str, Any], record_type: str) -> Entry:
-    entry = Entry(row)
+def _record(number: int, row: Mapping[str, Any], default_type: str) -> OutgoingRecord:
+    record = OutgoingRecord(number)
+    record_type = row.get("record_type")
+    if is_null(record_type):
+        record_type = default_type
     try:
-        kind = record.get("record_type")
-        entry.record_type = identifier(record_type if is_null(kind) else kind, "record_type")
-        entry.external_id = identifier(record.get("external_id"), "external_id")
-        entry.data = _data(record)
+        record.record_type = to_id(record_type, "record_type")
+        record.external_id = to_id(row.get("external_id"), "external_id")
+        record.data = _data(row)
     except InputError as error:
-        entry.fail(str(error))
-    return entry
+        record.fail(str(error))
+    return record
 
 
-def _data(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The members of ``data``: as handed in, or else every other column."""
-    given = record.get("data")
-    columns = {name: value for name, value in record.items() if name not in _ABOUT}
-    beside = [str(name) for name, value in columns.items() if name != "data" and not is_null(value)]
-    if isinstance(given, Mapping) and beside:
-        raise InputError(f"{', '.join(beside)}: beside data there is only {' and '.join(_ABOUT)}")
-    sent = (
-        without_nulls(given, "data") if isinstance(given, Mapping) else without_nulls(columns, "")
-    )
-    if EXPECTED_PRODUCTION in sent and EXPECTED_MONTH in sent:
-        check_month(sent[EXPECTED_MONTH], EXPECTED_MONTH)
-    return sent
+def _data(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``data`` of a row in the service's own shape, else its other columns."""
+    given = row.get("data")
+    columns = {name: value for name, value in row.items() if name not in _OUTSIDE_DATA}
+    if isinstance(given, Mapping):
+        extra = [str(name) for name in columns if name != "data" and not is_null(columns[name])]
+        if extra:
+            raise InputError(
+                f"{', '.join(extra)}: only {' and '.join(_OUTSIDE_DATA)} may stand beside data"
+            )
+        data = without_nulls(given, "data")
+    else:
+        data = without_nulls(columns, "")
+    if EXPECTED_PRODUCTION in data and EXPECTED_MONTH in data:
+        check_month(data[EXPECTED_MONTH], EXPECTED_MONTH)
+    return data
 
 
-def batches_of(entries: Iterable[Entry]) -> list[list[Entry]]:
-    """The entries that can be sent, in their order, at most 500 a call."""
-    good = [entry for entry in entries if entry.data is not None]
-    return [good[start : start + _BATCH] for start in range(0, len(good), _BATCH)]
+def batches_of(records: Iterable[OutgoingRecord]) -> list[list[OutgoingRecord]]:
+    """Return the records that can be sent, in order, in batches of 500."""
+    sendable = [record for record in records if record.data is not None]
+    starts = range(0, len(sendable), _BATCH_SIZE)
+    return [sendable[start : start + _BATCH_SIZE] for start in starts]
 
 
-def settle(batch: Sequence[Entry], value: Any) -> None:
-    """Note what the service says became of each record of a batch that it took.
+def read_results(batch: Sequence[OutgoingRecord], value: Any) -> None:
+    """Set the status of each record of a batch from the answer to an accepted call.
 
-    An answer without a list of records means all of them. A list counts by position; where it does not match the
-    batch, by ``external_id``, and a record that it leaves out is ``UNKNOWN``.
+    Without a list of results, all records were accepted. A list is matched by position if its ids
+    agree with the batch, else by ``external_id``; a record that it lacks is ``UNKNOWN``.
     """
-    items = list_in(value, RESULT_LISTS)
-    if items is None:
-        items = [{}] * len(batch)
-    elif not _is_aligned(batch, items):
-        by_id = {str(item.get("external_id")): item for item in items if isinstance(item, Mapping)}
-        items = [by_id.get(str(entry.external_id)) for entry in batch]
-    for entry, item in zip(batch, items, strict=True):
-        _note(entry, item)
+    results = list_in(value, RESULT_LISTS)
+    if results is None:
+        results = [{}] * len(batch)
+    elif not _matches_by_position(batch, results):
+        by_id = {_id_in(result): result for result in results}
+        results = [by_id.get(record.external_id) for record in batch]
+    for record, result in zip(batch, results, strict=True):
+        _read_result(record, result)
 
 
-def _is_aligned(batch: Sequence[Entry], items: Sequence[Any]) -> bool:
-    ids = [item.get("external_id") if isinstance(item, Mapping) else None for item in items]
-    return len(ids) == len(batch) and all(
-        given is None or str(given) == entry.external_id
-        for given, entry in zip(ids, batch, strict=True)
-    )
+def _matches_by_position(batch: Sequence[OutgoingRecord], results: Sequence[Any]) -> bool:
+    if len(results) != len(batch):
+        return False
+    pairs = zip(batch, results, strict=True)
+    return all(_id_in(result) in {None, record.external_id} for record, result in pairs)
 
 
-def _note(entry: Entry, item: Any) -> None:
-    if not isinstance(item, Mapping):
-        entry.status, entry.error = (
-            "UNKNOWN",
-            "the call was accepted, but the answer does not mention this record",
-        )
+def _id_in(result: Any) -> str | None:
+    external_id = result.get("external_id") if isinstance(result, Mapping) else None
+    return None if external_id is None else str(external_id)
+
+
+def _read_result(record: OutgoingRecord, result: Any) -> None:
+    if not isinstance(result, Mapping):
+        record.status = "UNKNOWN"
+        record.error = "the call was accepted, but the answer does not mention this record"
         return
-    said = next((item[name] for name in RESULT_ERRORS if item.get(name)), None)
-    status = item.get("status")
-    entry.error = (
-        said if said is None or isinstance(said, str) else msgspec.json.encode(said).decode()
-    )
-    entry.status = status if isinstance(status, str) else "SUCCESS" if said is None else "FAILED"
+    record.error = _error_in(result)
+    status = result.get("status")
+    if isinstance(status, str):
+        record.status = status
+    else:
+        record.status = "SUCCESS" if record.error is None else "FAILED"
 
 
-def outcome_columns(entries: Sequence[Entry]) -> dict[str, list[Any]]:
-    """The columns of the fleet data frame."""
+def _error_in(result: Mapping[str, Any]) -> str | None:
+    for name in RESULT_ERRORS:
+        error = result.get(name)
+        if error:
+            return error if isinstance(error, str) else msgspec.json.encode(error).decode()
+    return None
+
+
+def status_columns(records: Sequence[OutgoingRecord]) -> dict[str, list[Any]]:
+    """Return the columns of the fleet data frame."""
     return {
-        name: [getattr(entry, name) for entry in entries]
-        for name in ("row", "external_id", "record_type", "status", "error")
+        "row": [record.row for record in records],
+        "external_id": [record.external_id for record in records],
+        "record_type": [record.record_type for record in records],
+        "status": [record.status for record in records],
+        "error": [record.error for record in records],
     }

@@ -1,8 +1,9 @@
-"""How Flip writes things: addresses, paths and field names, one alias table an endpoint.
+"""The names that Flip uses: addresses, paths, and one table of field names per endpoint.
 
-Documented by Flip: the addresses, the paths, ``month``, the body of commission and its answers, and of fleet data
-the keys ``external_id``, ``record_type``, ``data``, ``customer_name`` and ``system_size_kw``. Everything else here is
-inferred from Flip's other APIs: when an answer turns out to be different, the change is one line of a table below.
+Flip documents the addresses, the paths, ``month``, the body of commission and its answers, and for
+fleet data the keys ``external_id``, ``record_type``, ``data``, ``customer_name`` and
+``system_size_kw``. Everything else is inferred from Flip's other APIs. Where an answer turns out to
+be different, one line of a table below changes.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ __all__ = [
 ]
 
 Aliases = Mapping[str, tuple[str, ...]]
-"""For each column the names Flip may give it, best first. A name in ``_wh`` is read into kWh."""
+"""The field names of each column, most likely first. A name in ``_wh`` is converted to kWh."""
 
 ENVIRONMENTS = {
     "production": "https://aggregator-api.flip.energy",
@@ -91,25 +92,20 @@ PERFORMANCE_NAMES: Aliases = {
 
 # POST /v1/fleet-data
 
-EXPECTED_MONTH, EXPECTED_PRODUCTION = (
-    "month",
-    "expected_production_kwh",
-)  # keys of ``data`` that supply an expectation
+EXPECTED_MONTH = "month"
+EXPECTED_PRODUCTION = "expected_production_kwh"
+"""With `EXPECTED_MONTH` in ``data``: the expected production of that month."""
 RESULT_LISTS = ("records", "results", "data")
 RESULT_ERRORS = ("error", "errors", "message")
 
 # POST /v1/commission
 
-DEVICE_FIELDS = (
-    "id",
-    "type",
-    "technology_provider_identifier",
-)  # required of each device, with its install date
+DEVICE_FIELDS = ("id", "type", "technology_provider_identifier")
+"""Required of each device, together with `INSTALLED`."""
 INSTALLED = "install_date"
+# The 50 states and Puerto Rico, as Flip's OEM API lists them.
 _STATES = """
-AK AL AR AZ CA CO CT DE FL GA HI IA ID IL IN KS KY LA MA MD ME MI MN MO MS MT NC ND NE NH NJ NM NV NY OH OK OR PA PR RI
-SC SD TN TX UT VA VT WA WI WV WY
+AK AL AR AZ CA CO CT DE FL GA HI IA ID IL IN KS KY LA MA MD ME MI MN MO MS MT NC ND NE NH NJ NM NV
+NY OH OK OR PA PR RI SC SD TN TX UT VA VT WA WI WV WY
 """
-STATE_CODES = frozenset(
-    _STATES.split()
-)  # as Flip's OEM API lists them: the 50 states and Puerto Rico
+STATE_CODES = frozenset(_STATES.split())

@@ -1,12 +1,32 @@
-"""Frames: columns declared once, built in pandas or polars, read from either, written as CSV."""
+"""Frames: columns declared once, built in pandas or polars, read from either, written as CSV.
+
+* `columns` declares every column: dtype, unit, meaning.
+* `tables` declares every frame: its columns and the order of its rows.
+* `table` builds frames, `take` reads them, `files` writes and reads CSV, `findings` are remarks.
+"""
 
 from flipkit.frames.columns import GLOSSARY, Column
-from flipkit.frames.files import checked_target, meta_path, replace_file, write_csv
+from flipkit.frames.files import (
+    checked_target,
+    meta_path,
+    read_file,
+    read_text,
+    read_typed_csv,
+    rejected,
+    replace_file,
+    with_numbers,
+    write_csv,
+)
 from flipkit.frames.findings import Finding, as_text, rows_text
-from flipkit.frames.libraries import Frame, TextRuns, is_frame, library, library_of
-from flipkit.frames.provenance import facts
-from flipkit.frames.readers import read_file, read_text, rejected, with_numbers
-from flipkit.frames.table import Table, returns
+from flipkit.frames.libraries import (
+    Frame,
+    FrameLibrary,
+    TextRuns,
+    is_frame,
+    library,
+    library_of,
+)
+from flipkit.frames.table import Table, facts, returns
 from flipkit.frames.tables import (
     BILL,
     BILL_MATRIX,
@@ -64,6 +84,7 @@ __all__ = [
     "Column",
     "Finding",
     "Frame",
+    "FrameLibrary",
     "Table",
     "TextRuns",
     "as_text",
@@ -75,6 +96,7 @@ __all__ = [
     "meta_path",
     "read_file",
     "read_text",
+    "read_typed_csv",
     "records_of",
     "rejected",
     "replace_file",

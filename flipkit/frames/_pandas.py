@@ -14,99 +14,115 @@ from flipkit.frames.libraries import TextRuns
 
 
 def make(arrays: Mapping[str, np.ndarray], columns: Sequence[Column]) -> pd.DataFrame:
-    """A pandas frame of exactly these columns."""
-    return pd.DataFrame({c.name: _series(arrays[c.name], c) for c in columns}, copy=False)
+    """Return a frame of exactly these columns."""
+    series = {column.name: _series(arrays[column.name], column) for column in columns}
+    return pd.DataFrame(series, copy=False)
 
 
 def _series(array: np.ndarray, column: Column) -> pd.Series:
     if column.kind == "time":
         return pd.Series(pd.DatetimeIndex(array).tz_localize("UTC").as_unit("us"))
     if column.kind == "text":
-        if len(array) and array.strides == (0,):
+        is_one_cell = len(array) and array.strides == (0,)  # as `Table` makes it from a scalar
+        if is_one_cell:
             return pd.Series(pd.array(array[:1], dtype="str").repeat(len(array)))
         return pd.Series(array, dtype="str")
     return pd.Series(array)
 
 
 def names(frame: pd.DataFrame) -> list[str]:
-    """Columns, then named index levels."""
-    levels = [
-        level for level in frame.index.names if level is not None and level not in frame.columns
-    ]
-    return [str(name) for name in [*frame.columns, *levels]]
+    """Return the names of the columns, then of named index levels."""
+    return [str(name) for name in [*frame.columns, *_index_levels(frame)]]
 
 
 def rows(frame: pd.DataFrame) -> int:
-    """How many rows."""
+    """Return the number of rows."""
     return len(frame)
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows as dicts."""
-    levels = [
-        level for level in frame.index.names if level is not None and level not in frame.columns
-    ]
-    objects = (frame.reset_index(level=levels) if levels else frame).astype(object)
+    """Return the rows as dicts."""
+    levels = _index_levels(frame)
+    flat = frame.reset_index(level=levels) if levels else frame
+    objects = flat.astype(object)
     objects.columns = [str(name) for name in objects.columns]
     if objects.columns.has_duplicates:
-        raise InputError(f"two columns of one name: {', '.join(objects.columns)}")
-    return cast(list[dict[str, Any]], objects.where(objects.notna(), None).to_dict("records"))
+        raise InputError(f"two columns have the same name: {', '.join(objects.columns)}")
+    objects = objects.where(objects.notna(), None)
+    return cast(list[dict[str, Any]], objects.to_dict("records"))
+
+
+def column(frame: pd.DataFrame, name: str) -> np.ndarray:
+    """Return a column or index level as numpy."""
+    return _to_numpy(_column(frame, name), name)
 
 
 def text_runs(frame: pd.DataFrame, name: str) -> TextRuns:
-    """A column or index level of text as stretches of equal cells."""
-    values = _values(frame, name)
-    starts = _starts(values)
+    """Return a column or index level as runs of equal cells."""
+    values = _column(frame, name)
+    starts = _starts_of_identical(values)
     codes, labels = pd.factorize(values.take(starts).astype(object))
-    new = np.append(np.full(min(1, len(codes)), True), codes[1:] != codes[:-1])
-    return TextRuns(starts[new], codes[new].astype(np.int64), list(labels))
+    is_start = _differs_from_previous(codes)  # neighbors may be equal without being identical
+    return TextRuns(starts[is_start], codes[is_start].astype(np.int64), list(labels))
 
 
-def _starts(values: pd.Series) -> np.ndarray:
-    """First rows of stretches of cells that are one object, hence equal: their addresses tell, not their texts."""
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        cells: Any = np.asarray(values.cat.codes)
-    else:
-        cells = np.frombuffer(np.ascontiguousarray(values.to_numpy(dtype=object)), dtype=np.intp)
-    return np.flatnonzero(np.append(np.full(min(1, len(cells)), True), cells[1:] != cells[:-1]))
+def compressed(frame: pd.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return a column like `column`; if it repeats much, one cell per run and the run lengths."""
+    values = _column(frame, name)
+    may_repeat = values.dtype == object or isinstance(
+        values.dtype, pd.StringDtype | pd.CategoricalDtype
+    )
+    if may_repeat:
+        starts = _starts_of_identical(values)
+        if 2 * len(starts) <= len(values):
+            lengths = np.diff(starts, append=len(values))
+            return _to_numpy(values.iloc[starts], name), lengths
+    return _to_numpy(values, name), None
 
 
-def _values(frame: pd.DataFrame, name: str) -> pd.Series:
+def _index_levels(frame: pd.DataFrame) -> list[Any]:
+    """Return the names of index levels that are not also columns."""
+    return [name for name in frame.index.names if name is not None and name not in frame.columns]
+
+
+def _column(frame: pd.DataFrame, name: str) -> pd.Series:
     if name not in frame.columns:
         return frame.index.get_level_values(name).to_series()
     values = frame[name]
     if isinstance(values, pd.DataFrame):
-        raise InputError(
-            f"{name} is the name of {len(values.columns)} columns; rename or drop all but one"
-        )
+        count = len(values.columns)
+        raise InputError(f"{count} columns are named {name}; rename or drop all but one")
     return values
 
 
-def column(frame: pd.DataFrame, name: str) -> np.ndarray:
-    """One column or index level as numpy."""
-    return _cells(_values(frame, name), name)
+def _starts_of_identical(values: pd.Series) -> np.ndarray:
+    """Return the first rows of runs of identical cells.
+
+    Cells are compared by address instead of text: this is much faster, and cells of one address are
+    equal. Equal cells of two addresses start a new run.
+    """
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return np.flatnonzero(_differs_from_previous(np.asarray(values.cat.codes)))
+    objects = np.ascontiguousarray(values.to_numpy(dtype=object))
+    addresses = np.frombuffer(cast(Any, objects), dtype=np.intp)
+    return np.flatnonzero(_differs_from_previous(addresses))
 
 
-def stretches(frame: pd.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray | None]:
-    """A column as `column` gives it; where a cell often follows itself, each stretch once, and how long it is."""
-    values = _values(frame, name)
-    if values.dtype == object or isinstance(values.dtype, pd.StringDtype | pd.CategoricalDtype):
-        starts = _starts(values)
-        if 2 * len(starts) <= len(values):
-            return _cells(values.iloc[starts], name), np.diff(starts, append=len(values))
-    return _cells(values, name), None
+def _differs_from_previous(values: np.ndarray) -> np.ndarray:
+    differs = np.ones(len(values), dtype=bool)
+    differs[1:] = values[1:] != values[:-1]
+    return differs
 
 
-def _cells(values: pd.Series, name: str) -> np.ndarray:
+def _to_numpy(values: pd.Series, name: str) -> np.ndarray:
     if isinstance(values.dtype, pd.DatetimeTZDtype):
-        cells: Any = values.array  # the instants in UTC, whatever the zone: no work by row
-        return np.asarray((cells if cells.unit == "us" else cells.as_unit("us")).asi8).view(
-            "datetime64[us]"
-        )
+        times: Any = values.array  # holds instants in UTC whatever the zone: no work per row
+        in_us = times if times.unit == "us" else times.as_unit("us")
+        return np.asarray(in_us.asi8).view("datetime64[us]")
     if pd.api.types.is_datetime64_dtype(values.dtype):
         raise NaiveTimestampError(
-            f"{name} holds times without a zone. If they are UTC: "
-            f"frame[{name!r}] = frame[{name!r}].dt.tz_localize('UTC'); if they are local, name that zone instead"
+            f"column {name} has times without a zone; if they are UTC, use "
+            f"frame[{name!r}] = frame[{name!r}].dt.tz_localize('UTC'), else the local zone"
         )
     if pd.api.types.is_bool_dtype(values.dtype) and not values.hasnans:
         return values.to_numpy(dtype=bool)

@@ -1,4 +1,4 @@
-"""polars: the only module that imports it, together with the CSV writer behind it."""
+"""polars: the only module that imports it; also the CSV writer and reader for both libraries."""
 
 from __future__ import annotations
 
@@ -13,70 +13,72 @@ from flipkit.errors import NaiveTimestampError
 from flipkit.frames.columns import GLOSSARY, Column
 from flipkit.frames.libraries import TextRuns
 
+UnreadableError = pl.exceptions.PolarsError
+
 _TYPES: dict[str, pl.DataType] = {
     "text": pl.String(),
     "number": pl.Float64(),
-    "count": pl.Int64(),
-    "flag": pl.Boolean(),
+    "integer": pl.Int64(),
+    "boolean": pl.Boolean(),
 }
+
+# ---- The interface of `Library`
 
 
 def make(arrays: Mapping[str, np.ndarray], columns: Sequence[Column]) -> pl.DataFrame:
-    """A polars frame of exactly these columns."""
-    return pl.DataFrame([_series(arrays[c.name], c) for c in columns])
+    """Return a frame of exactly these columns."""
+    return pl.DataFrame([_series(arrays[column.name], column) for column in columns])
 
 
 def _series(array: np.ndarray, column: Column) -> pl.Series:
     if column.kind == "time":
         return pl.Series(column.name, array).dt.replace_time_zone("UTC")
     if column.kind == "text":
-        if len(array) and array.strides == (0,):
+        is_one_cell = len(array) and array.strides == (0,)  # as `Table` makes it from a scalar
+        if is_one_cell:
             return pl.repeat(array[0], len(array), dtype=pl.String, eager=True).alias(column.name)
         return pl.Series(column.name, array.tolist(), dtype=pl.String)
     return pl.Series(column.name, array, dtype=_TYPES[column.kind], nan_to_null=True)
 
 
 def names(frame: pl.DataFrame | pl.LazyFrame) -> list[str]:
-    """The columns."""
+    """Return the names of the columns."""
     return frame.collect_schema().names()
 
 
 def rows(frame: pl.DataFrame | pl.LazyFrame) -> int:
-    """How many rows."""
-    return (frame if isinstance(frame, pl.DataFrame) else frame.collect()).height
+    """Return the number of rows."""
+    return cast(int, frame.lazy().select(pl.len()).collect().item())
 
 
 def records(frame: pl.DataFrame | pl.LazyFrame) -> list[dict[str, Any]]:
-    """The rows as dicts."""
+    """Return the rows as dicts."""
     return frame.lazy().collect().to_dicts()
 
 
 def column(frame: pl.DataFrame | pl.LazyFrame, name: str) -> np.ndarray:
-    """One column as numpy."""
-    values = (
-        frame[name] if isinstance(frame, pl.DataFrame) else frame.select(name).collect().to_series()
-    )
+    """Return a column as numpy."""
+    values = _column(frame, name)
     if isinstance(values.dtype, pl.Datetime):
-        _refuse_naive(name, values.dtype)
-        plain = (
-            values.dt.convert_time_zone("UTC").dt.replace_time_zone(None).dt.cast_time_unit("us")
-        )
-        return plain.to_numpy()
+        _check_zone(name, values.dtype)
+        in_utc = values.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        return in_utc.dt.cast_time_unit("us").to_numpy()
     if values.dtype == pl.Boolean and not values.null_count():
         return values.to_numpy()
     if values.dtype.is_integer() and not values.null_count():
         return values.cast(pl.Int64).to_numpy()
     if values.dtype.is_numeric():
         return values.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    # With a None at the end numpy never makes a two-dimensional array of cells that are lists.
     return np.array([*values.to_list(), None], dtype=object)[:-1]
 
 
 def text_runs(frame: pl.DataFrame | pl.LazyFrame, name: str) -> TextRuns:
-    """A column of text as stretches of equal cells."""
-    values = frame.lazy().select(name).collect().to_series()
-    begins = values.ne_missing(values.shift(1))
-    starts = begins.arg_true().to_numpy().astype(np.int64)
-    if len(values) and not begins[0]:  # a null, as is what stands before the first cell
+    """Return a column as runs of equal cells."""
+    values = _column(frame, name)
+    is_start = values.ne_missing(values.shift(1))
+    starts = is_start.arg_true().to_numpy().astype(np.int64)
+    if len(values) and not is_start[0]:  # the first cell is null, as is the one shifted in
         starts = np.append(np.int64(0), starts)
     firsts = values.gather(starts)
     labels = firsts.drop_nulls().unique(maintain_order=True)
@@ -86,169 +88,187 @@ def text_runs(frame: pl.DataFrame | pl.LazyFrame, name: str) -> TextRuns:
     return TextRuns(starts, codes.fill_null(-1).to_numpy(), labels.to_list())
 
 
-def _refuse_naive(name: str, dtype: pl.Datetime) -> None:
+def _column(frame: pl.DataFrame | pl.LazyFrame, name: str) -> pl.Series:
+    if isinstance(frame, pl.LazyFrame):
+        return frame.select(name).collect().to_series()
+    return frame[name]
+
+
+def _check_zone(name: str, dtype: pl.Datetime) -> None:
     if dtype.time_zone is None:
         raise NaiveTimestampError(
-            f"{name} holds times without a zone. If they are UTC: "
-            f"frame.with_columns(pl.col({name!r}).dt.replace_time_zone('UTC')); "
-            f"if they are local, name that zone instead"
+            f"column {name} has times without a zone; if they are UTC, use "
+            f"frame.with_columns(pl.col({name!r}).dt.replace_time_zone('UTC')), else the local zone"
         )
 
 
-# What a spreadsheet takes for the start of a formula: = + - @ (and their full-width forms), tab, carriage return,
-# line feed, also after leading blanks or quotes.
+# ---- Writing CSV
+
+# What spreadsheets read as the start of a formula: = + - @ (and their full-width forms), tab,
+# carriage return, line feed, also after leading blanks or quotes.
 _FORMULA = r"""^([\s"']*[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]|[\t\r\n])"""
-_HARMLESS = "'${1}"
-_MADE_HARMLESS = "^'" + _FORMULA.removeprefix("^")
+_ESCAPED = "'${1}"
+_ESCAPED_FORMULA = "^'" + _FORMULA.removeprefix("^")
 _TIME = "%Y-%m-%dT%H:%M:%S%.fZ"
 
 
 def in_utc(frame: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
-    """The frame with its times in UTC.
-
-    Raises
-    ------
-    NaiveTimestampError
-        Times without a zone.
-    """
+    """Return the frame with its times in UTC; times without a zone are an error."""
     collected = frame.lazy().collect()
-    timed = {
-        name: dtype for name, dtype in collected.schema.items() if isinstance(dtype, pl.Datetime)
-    }
-    for name, dtype in timed.items():
-        _refuse_naive(name, dtype)
-    return collected.with_columns(pl.col(name).dt.convert_time_zone("UTC") for name in timed)
+    time_columns = []
+    for name, dtype in collected.schema.items():
+        if isinstance(dtype, pl.Datetime):
+            _check_zone(name, dtype)
+            time_columns.append(pl.col(name).dt.convert_time_zone("UTC"))
+    return collected.with_columns(time_columns)
 
 
-def from_columns(columns: Mapping[str, tuple[np.ndarray, np.ndarray | None]]) -> pl.DataFrame:
-    """A frame from cells, and how often each stands in its column (None: once); objects become their text."""
-    return pl.DataFrame([_from_cells(name, *column) for name, column in columns.items()])
+def from_compressed(columns: Mapping[str, tuple[np.ndarray, np.ndarray | None]]) -> pl.DataFrame:
+    """Return a frame from cells and the length of each run (None: 1); objects become text."""
+    series = [_expanded(name, cells, lengths) for name, (cells, lengths) in columns.items()]
+    return pl.DataFrame(series)
 
 
-def _from_cells(name: str, cells: np.ndarray, counts: np.ndarray | None) -> pl.Series:
+def _expanded(name: str, cells: np.ndarray, lengths: np.ndarray | None) -> pl.Series:
     if cells.dtype.kind == "O":
-        values = _texts(name, cells.tolist())
+        values = _text_series(name, cells.tolist())
     else:
         values = pl.Series(name, cells, nan_to_null=cells.dtype.kind == "f")
-    if counts is None:
+    if lengths is None:
         return values
     if len(cells) == 1:
-        return values.new_from_index(0, int(counts[0]))
-    return values.gather(np.repeat(np.arange(len(cells)), counts))
+        return values.new_from_index(0, int(lengths[0]))
+    return values.gather(np.repeat(np.arange(len(cells)), lengths))
 
 
-def _texts(name: str, cells: list[Any]) -> pl.Series:
+def _text_series(name: str, cells: list[Any]) -> pl.Series:
     try:
-        return pl.Series(
-            name, cells, dtype=pl.String
-        )  # of an array that begins with None it makes no text
+        return pl.Series(name, cells, dtype=pl.String)
     except TypeError:
-        return pl.Series(
-            name, [None if cell is None else str(cell) for cell in cells], dtype=pl.String
-        )
+        texts = [None if cell is None else str(cell) for cell in cells]
+        return pl.Series(name, texts, dtype=pl.String)
 
 
 def to_csv(frame: pl.DataFrame, file: BinaryIO) -> None:
-    """CSV with times in UTC; text that a spreadsheet would run gets a leading apostrophe."""
-    guarded = pl.DataFrame([_guarded(series) for series in frame])
-    guarded.write_csv(file, datetime_format=_TIME, line_terminator="\n")
+    """Write CSV with times in UTC; text that a spreadsheet would run gets a leading apostrophe."""
+    escaped = pl.DataFrame([_escaped(series) for series in frame])
+    escaped.write_csv(file, datetime_format=_TIME, line_terminator="\n")
 
 
-def _guarded(series: pl.Series) -> pl.Series:
-    named = series.rename(str(pl.Series([series.name]).str.replace(_FORMULA, _HARMLESS).item()))
-    if named.null_count() == len(named):
-        return pl.repeat(None, len(named), dtype=pl.Null, eager=True).alias(named.name)
-    if isinstance(series.dtype, pl.Datetime):
-        return _time_texts(named)
-    if series.dtype == pl.Float64:
-        return _number_texts(named)
-    if isinstance(series.dtype, pl.Categorical | pl.Enum):
-        named = named.cast(pl.String)
-    if named.dtype != pl.String or _begin_plainly(named) or not named.str.contains(_FORMULA).any():
-        return named
-    return named.str.replace(_FORMULA, _HARMLESS)
+def _escaped(series: pl.Series) -> pl.Series:
+    """Return a column as `to_csv` writes it, with a header that is not a formula either."""
+    header = pl.Series([series.name]).str.replace(_FORMULA, _ESCAPED).item()
+    values = series.rename(header)
+    if values.null_count() == len(values):
+        return pl.repeat(None, len(values), dtype=pl.Null, eager=True).alias(header)
+    if isinstance(values.dtype, pl.Datetime):
+        return _format_times(values)
+    if values.dtype == pl.Float64:
+        return _format_constant(values)
+    if isinstance(values.dtype, pl.Categorical | pl.Enum):
+        values = values.cast(pl.String)
+    if values.dtype != pl.String or _starts_plainly(values):
+        return values
+    if not values.str.contains(_FORMULA).any():
+        return values
+    return values.str.replace(_FORMULA, _ESCAPED)
 
 
-def _begin_plainly(texts: pl.Series) -> bool:
-    """Whether each begins with an ASCII letter or digit (or with what stands between them): cheaper than a pattern."""
-    letters = texts.is_between("A", "\x7f", closed="left")
-    return letters.all() or (letters | texts.is_between("0", "<", closed="left")).all()
+def _starts_plainly(texts: pl.Series) -> bool:
+    """Return whether all begin with an ASCII letter or digit: cheaper than the pattern.
+
+    The ranges are ``A`` to ``~`` and ``0`` to ``;``: none of their characters begins a formula.
+    """
+    is_plain = texts.is_between("A", "\x7f", closed="left")
+    if is_plain.all():
+        return True
+    return (is_plain | texts.is_between("0", "<", closed="left")).all()
 
 
-def _number_texts(numbers: pl.Series) -> pl.Series:
-    """A column of one number, e.g. a confidence of 1, as text: writing a number takes four times as long."""
-    bits = numbers.to_numpy().view(np.int64)  # they tell 0.0 from -0.0
+def _format_constant(numbers: pl.Series) -> pl.Series:
+    """Return a column of one repeated number, such as a confidence of 1, as text.
+
+    Writing a number takes four times as long as writing text.
+    """
+    bits = numbers.to_numpy().view(np.int64)  # they distinguish 0.0 from -0.0
     if numbers.null_count() or (bits != bits[0]).any():
         return numbers
     text = numbers.head(1).to_frame().write_csv(include_header=False).strip()
     return pl.Series(numbers.name, [text]).new_from_index(0, len(numbers))
 
 
-def _time_texts(times: pl.Series) -> pl.Series:
-    """Times as text, each formatted once in a table: formatting is most of the work, and sites share their times."""
-    moments = times.to_physical()
-    low, high = cast(int | None, moments.min()), cast(int | None, moments.max())
-    if low is None or high is None or high - low >= 2**62:
+def _format_times(times: pl.Series) -> pl.Series:
+    """Return times as text, each distinct one formatted once.
+
+    Formatting is most of the work of the writer, and sites share their times. Where a regular grid
+    from the first to the last time is not much smaller than the column, the writer formats them.
+    """
+    instants = times.to_physical()
+    first = cast(int | None, instants.min())
+    last = cast(int | None, instants.max())
+    if first is None or last is None or last - first >= 2**62:
         return times
-    step = int(np.gcd.reduce((moments.drop_nulls() - low).to_numpy())) or 1
-    size = (high - low) // step + 1
+    step = int(np.gcd.reduce((instants.drop_nulls() - first).to_numpy())) or 1
+    size = (last - first) // step + 1
     if 2 * size > len(times):
-        return times  # the writer formats them
-    texts = pl.Series(times.name, low + step * np.arange(size), dtype=times.dtype).dt.to_string(
-        _TIME
-    )
-    return texts.gather((moments - low) // step)
+        return times
+    grid = pl.Series(times.name, first + step * np.arange(size), dtype=times.dtype)
+    return grid.dt.to_string(_TIME).gather((instants - first) // step)
 
 
-UnreadableError = pl.exceptions.PolarsError
+# ---- Reading CSV and parquet
 
 
 def read_text(path: Path) -> pl.DataFrame:
-    """A CSV file with every cell as text (null where empty, also in quotes), or a parquet file as it is.
+    """Read a CSV file with every cell as text (empty: null), or a parquet file as it is.
 
-    The apostrophe that `to_csv` sets before what looks like a formula is taken away: it is no part of an id.
+    The apostrophe that `to_csv` adds to formulas is removed, because it is not part of an id.
     """
     if path.suffix.lower() == ".parquet":
         return pl.read_parquet(path)
-    return pl.DataFrame(
-        [_unguarded(cells) for cells in pl.read_csv(path, infer_schema=False, null_values="")]
-    )
+    frame = pl.read_csv(path, infer_schema=False, null_values="")
+    return pl.DataFrame([_unescaped(texts) for texts in frame])
 
 
-def _unguarded(cells: pl.Series) -> pl.Series:
-    return cells.str.replace(_MADE_HARMLESS, "${1}") if cells.str.starts_with("'").any() else cells
+def _unescaped(texts: pl.Series) -> pl.Series:
+    if not texts.str.starts_with("'").any():
+        return texts
+    return texts.str.replace(_ESCAPED_FORMULA, "${1}")
 
 
 def with_numbers(frame: pl.DataFrame) -> pl.DataFrame:
-    """Number columns of the glossary from text; a cell that is no number stays text, for an error that names it."""
-    wanted = {c.name for c in GLOSSARY.values() if c.kind == "number"}
-    return frame.with_columns(
-        _numbers(s) for s in frame if s.name in wanted and s.dtype == pl.String
-    )
+    """Convert number columns of the glossary from text; cells that are not numbers stay text."""
+    converted = []
+    for series in frame:
+        declared = GLOSSARY.get(series.name)
+        if declared and declared.kind == "number" and series.dtype == pl.String:
+            converted.append(_numbers(series))
+    return frame.with_columns(converted)
 
 
 def _numbers(texts: pl.Series) -> pl.Series:
     numbers = texts.str.strip_chars().cast(pl.Float64, strict=False)
     if numbers.null_count() == texts.null_count():
         return numbers
-    mixed = [
+    cells = [
         text if number is None else number for text, number in zip(texts, numbers, strict=True)
     ]
-    return pl.Series(texts.name, mixed, dtype=pl.Object)
+    return pl.Series(texts.name, cells, dtype=pl.Object)
 
 
-def rows_before(
+def select_rows(
     frame: pl.DataFrame, rows: Sequence[int], columns: Sequence[pl.Series]
 ) -> pl.DataFrame:
-    """Some rows of a frame, behind new columns, which take the place of ones of the same name."""
-    chosen = frame[list(rows)].drop([column.name for column in columns], strict=False)
-    return pl.DataFrame([*columns, *chosen])
+    """Return some rows of a frame after new `columns`, which replace those of the same name."""
+    replaced = [column.name for column in columns]
+    selected = frame[list(rows)].drop(replaced, strict=False)
+    return pl.DataFrame([*columns, *selected])
 
 
-def read_file(path: Path) -> pl.DataFrame:
-    """A CSV or parquet file; columns of the glossary get its types, so that an id of digits stays a text."""
-    if path.suffix == ".parquet":
-        return pl.read_parquet(path)
-    kinds = {"text": pl.String(), "time": pl.String(), "number": pl.Float64()}
-    declared = {c.name: kinds[c.kind] for c in GLOSSARY.values() if c.kind in kinds}
-    return pl.read_csv(path, schema_overrides=declared, infer_schema_length=None)
+def read_typed(path: Path) -> pl.DataFrame:
+    """Read a CSV file; columns of the glossary get their types, so that digits of ids stay text."""
+    types = {"text": pl.String(), "time": pl.String(), "number": pl.Float64()}
+    overrides = {
+        column.name: types[column.kind] for column in GLOSSARY.values() if column.kind in types
+    }
+    return pl.read_csv(path, schema_overrides=overrides, infer_schema_length=None)

@@ -1,4 +1,4 @@
-"""CSV that finance can open and trust: written aside and renamed, with its ``.meta.json`` beside it."""
+"""CSV and parquet files: written atomically with a ``.meta.json`` beside them, read with checks."""
 
 from __future__ import annotations
 
@@ -16,48 +16,65 @@ from pathlib import Path
 from typing import Any
 
 from flipkit.errors import InputError
-from flipkit.frames import provenance
 from flipkit.frames.columns import DTYPES, GLOSSARY
 from flipkit.frames.libraries import Frame, library, library_of
+from flipkit.frames.table import facts
 
-__all__ = ["checked_target", "meta_path", "replace_file", "write_csv"]
+__all__ = [
+    "checked_target",
+    "meta_path",
+    "read_file",
+    "read_text",
+    "read_typed_csv",
+    "rejected",
+    "replace_file",
+    "with_numbers",
+    "write_csv",
+]
+
+# polars is imported inside functions: `import flipkit` and an empty emulator do without it.
 
 
 def write_csv(frame: Frame, path: str | os.PathLike[str]) -> Path:
     """Write a frame as CSV, and beside it ``<name>.meta.json``.
 
-    UTF-8, line feeds, one header line whose names carry the units (``energy_kwh``; money is in the ``currency`` of
-    its row), rows in the order of the frame, times as ``2025-06-01T00:00:00Z``. A text cell that a spreadsheet
-    would run as a formula gets a leading apostrophe. Both files are written aside and renamed: a kill leaves the
-    old file or the new one.
+    The CSV is UTF-8 with line feeds and one header line, whose names carry the units
+    (``energy_kwh``; money is in the ``currency`` of its row). Rows keep the order of the frame, and
+    times are written as ``2025-06-01T00:00:00Z``. A text cell that a spreadsheet would run as a
+    formula gets a leading apostrophe. Each file is replaced atomically: after a crash the old or
+    the new one is there.
 
     Parameters
     ----------
     frame : DataFrame
         Of pandas or polars.
     path : path-like
-        Where to; folders on the way are made.
+        The file to write; missing folders are created.
 
     Returns
     -------
     Path
-        Where the CSV is.
+        The CSV file.
 
     Raises
     ------
     InputError
-        For anything but a DataFrame, two columns of one name, or a path that is no place for a file.
+        Not a DataFrame, two columns of the same name, or a path that is not a regular file.
+    NaiveTimestampError
+        Times without a zone.
     OSError
-        The folder or the disk does not take it.
+        The file cannot be written.
+
+    Examples
+    --------
+    >>> fk.write_csv(kit.flip.sites(), "reports/sites.csv")  # doctest: +SKIP
     """
+    from flipkit.frames import _polars  # 20 times faster than DataFrame.to_csv, for pandas too
+
     target = checked_target(Path(path))
     target.parent.mkdir(parents=True, exist_ok=True)
-    from flipkit.frames import (
-        _polars,  # 20 times faster than DataFrame.to_csv, for a pandas frame too
-    )
-
-    plain = _plain(frame)
-    with _in_place_of(target) as file:
+    plain = _to_polars(frame)
+    with _replacing(target) as file:
         _polars.to_csv(plain, file)
         meta = _meta(frame, plain.schema, target.name, _sha256(file))
         text = json.dumps(meta, indent=2, ensure_ascii=False, default=str) + "\n"
@@ -66,50 +83,72 @@ def write_csv(frame: Frame, path: str | os.PathLike[str]) -> Path:
 
 
 def checked_target(path: Path) -> Path:
-    """`path`, if it is a file or nothing yet.
+    """Return `path` if it is a file or does not exist, else raise an InputError.
 
-    Raises
-    ------
-    InputError
-        It is a folder, a device or a pipe; renaming would put a file in its place.
+    Renaming would replace a folder, a device or a pipe by a file.
     """
     if path.exists() and not path.is_file():
-        raise InputError(
-            f"{path} is {'a folder' if path.is_dir() else 'no file'}; name a file to write"
-        )
+        kind = "a folder" if path.is_dir() else "not a regular file"
+        raise InputError(f"{path} is {kind}; choose the name of a file to write")
     return path
 
 
 def meta_path(path: Path) -> Path:
-    """Where `write_csv` says what the columns of a CSV mean."""
+    """Return where `write_csv` describes the columns of the CSV file `path`."""
     return path.with_name(path.name.removesuffix(".csv") + ".meta.json")
 
 
-def _plain(frame: Frame) -> Frame:
-    """The frame in polars, times in UTC."""
+def replace_file(target: Path, content: bytes) -> None:
+    """Write a file atomically: readers see the old content or the new one, never a part of it."""
+    with _replacing(target) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def _replacing(target: Path) -> Iterator[BufferedRandom]:
+    """Yield a temporary file that is flushed to disk and renamed to `target`, or removed."""
+    target = Path(os.path.realpath(target))  # a link stays a link
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _to_polars(frame: Frame) -> Frame:
+    """Return the frame in polars, with times in UTC."""
     from flipkit.frames import _polars
 
-    source = library(library_of(frame))
-    names = source.names(frame)
+    source = library_of(frame)
+    names = library(source).names(frame)
     if len(set(names)) < len(names):
-        raise InputError(f"two columns of one name: {', '.join(names)}")
-    if library_of(frame) == "polars":
+        raise InputError(f"two columns have the same name: {', '.join(names)}")
+    if source == "polars":
         return _polars.in_utc(frame)
+
     from flipkit.frames import _pandas
 
-    return _polars.from_columns({name: _pandas.stretches(frame, name) for name in names})
+    columns = {name: _pandas.compressed(frame, name) for name in names}
+    return _polars.from_compressed(columns)
 
 
-def _meta(frame: Frame, types: Mapping[str, Any], name: str, digest: str) -> dict[str, Any]:
-    facts = provenance.facts(frame)
+def _meta(frame: Frame, types: Mapping[str, Any], name: str, sha256: str) -> dict[str, Any]:
+    origin = facts(frame)
     return {
         "file": name,
-        "sha256": digest,
+        "sha256": sha256,
         "rows": library(library_of(frame)).rows(frame),
         "columns": [_column_meta(column, str(dtype)) for column, dtype in types.items()],
-        "query": facts.pop("query", None),
-        "data_time_utc": facts.pop("data_time_utc", None),
-        **facts,
+        "query": origin.pop("query", None),
+        "data_time_utc": origin.pop("data_time_utc", None),
+        **origin,
         "versions": {
             "flipkit": version("flipkit"),
             "polars": version("polars"),
@@ -118,8 +157,20 @@ def _meta(frame: Frame, types: Mapping[str, Any], name: str, digest: str) -> dic
     }
 
 
+def _column_meta(name: str, dtype: str) -> dict[str, str]:
+    declared = GLOSSARY.get(name)
+    if declared is None:
+        return {"name": name, "type": dtype, "unit": "", "meaning": ""}
+    return {
+        "name": name,
+        "type": DTYPES[declared.kind],
+        "unit": declared.unit,
+        "meaning": declared.meaning,
+    }
+
+
 def _sha256(file: BufferedRandom) -> str:
-    """The digest of a file, taken while the disk takes the file."""
+    """Return the digest of a file, computed while the disk stores it."""
     file.seek(0)
     with ThreadPoolExecutor(1) as pool:
         stored = pool.submit(os.fsync, file.fileno())
@@ -128,36 +179,59 @@ def _sha256(file: BufferedRandom) -> str:
     return digest
 
 
-def _column_meta(name: str, dtype: str) -> dict[str, str]:
-    known = GLOSSARY.get(name)
-    if known:
-        return {
-            "name": name,
-            "type": DTYPES[known.kind][0],
-            "unit": known.unit,
-            "meaning": known.meaning,
-        }
-    return {"name": name, "type": dtype, "unit": "", "meaning": ""}
+def read_file(path: str | os.PathLike[str]) -> Frame:
+    """Read a CSV or parquet file as a polars frame, with the number columns of the glossary.
+
+    A cell of a number column that is not a number stays text, so that the error about it can name
+    its row and value. A file that cannot be read is an InputError.
+    """
+    return with_numbers(read_text(path))
 
 
-def replace_file(target: Path, content: bytes) -> None:
-    """Write aside, flush to the disk, rename: readers see the old file or the new one, never half of one."""
-    with _in_place_of(target) as file:
-        file.write(content)
+def read_text(path: str | os.PathLike[str]) -> Frame:
+    """Read a CSV file with every cell as text, or a parquet file as it is, as a polars frame.
 
+    A file that is missing, has another ending, or cannot be read is an InputError.
+    """
+    from flipkit.frames import _polars
 
-@contextlib.contextmanager
-def _in_place_of(target: Path) -> Iterator[BufferedRandom]:
-    """A file aside that is flushed to the disk and renamed to `target` in the end, or vanishes after an error."""
-    target = Path(os.path.realpath(target))  # a link stays a link
-    handle, aside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    file = Path(path)
+    ending = file.suffix.lower()
+    if ending not in {".csv", ".parquet"}:
+        raise InputError(f"{path}: expected a .csv or .parquet file")
     try:
-        with os.fdopen(handle, "w+b") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        Path(aside).chmod(0o644)
-        Path(aside).replace(target)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise
+        # Open it here first: polars raises another error for each reason why it cannot be opened.
+        with file.open("rb"):
+            pass
+        return _polars.read_text(file)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+    except _polars.UnreadableError as error:
+        expected = "CSV in UTF-8, with commas between the fields" if ending == ".csv" else "parquet"
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{path}: cannot be read as {expected}: {reason}") from None
+
+
+def with_numbers(frame: Frame) -> Frame:
+    """Convert what `read_text` returns to what `read_file` returns."""
+    from flipkit.frames import _polars
+
+    return _polars.with_numbers(frame)
+
+
+def read_typed_csv(path: Path) -> Frame:
+    """Read a CSV file, also a compressed one, as a polars frame with columns of their own types."""
+    from flipkit.frames import _polars
+
+    return _polars.read_typed(path)
+
+
+def rejected(records: Frame, failed: Frame) -> Frame:
+    """Return the records that an upload did not send, to be corrected and uploaded again.
+
+    `records` is what `read_text` returned, `failed` is `Submission.failed` in polars. The columns
+    are ``row`` (from 0) and ``error``, then those of the file.
+    """
+    from flipkit.frames import _polars
+
+    return _polars.select_rows(records, failed["row"].to_list(), [failed["row"], failed["error"]])

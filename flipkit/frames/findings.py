@@ -1,4 +1,4 @@
-"""What could not be judged, or should be looked at, and why."""
+"""Findings: what could not be evaluated or needs attention, and why."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import NamedTuple
 
 __all__ = ["Finding", "as_text", "rows_text"]
 
-_SHOWN = 3
+_MAX_ROWS_SHOWN = 3
 
 
 class Finding(NamedTuple):
-    """One thing to know about a row, or about some of what was handed in.
+    """One remark about a row of a frame, or about rows of the input.
 
     Attributes
     ----------
     name : str
-        Dotted, for machines: ``coverage.partial``.
+        The dotted code, such as ``coverage.partial``.
     words : str
-        For people, with the figures.
+        The message, with its figures.
     rows : tuple of int
-        Which rows of what was handed in, counted from 0; empty for the row that the finding stands in.
+        Rows of the input, counted from 0; empty if the finding is about the row it stands in.
     """
 
     name: str
@@ -35,14 +35,16 @@ class Finding(NamedTuple):
 
 
 def as_text(findings: Iterable[Finding]) -> str | None:
-    """The findings of a row in one cell; None where there is nothing to say."""
+    """Return the findings of a row as one cell, or None if there are none."""
     return "; ".join(map(str, findings)) or None
 
 
 def rows_text(rows: tuple[int, ...]) -> str:
-    """The first of some row numbers and how many more there are, in brackets; nothing for none."""
+    """Return row numbers in parentheses, such as `` (rows 1, 2, 3 and 7 more)``, or nothing."""
     if not rows:
         return ""
-    shown = ", ".join(map(str, rows[:_SHOWN]))
-    more = f" and {len(rows) - _SHOWN:,} more" if len(rows) > _SHOWN else ""
-    return f" ({'row' if len(rows) == 1 else 'rows'} {shown}{more})"
+    noun = "row" if len(rows) == 1 else "rows"
+    shown = ", ".join(map(str, rows[:_MAX_ROWS_SHOWN]))
+    hidden = len(rows) - _MAX_ROWS_SHOWN
+    more = f" and {hidden:,} more" if hidden > 0 else ""
+    return f" ({noun} {shown}{more})"

@@ -1,33 +1,38 @@
-"""The two DataFrame libraries behind one small face; each is imported when it is first needed."""
+"""pandas and polars behind one interface; each is imported when it is first needed."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias, cast
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, cast
 
 import numpy as np
 
 from flipkit.errors import InputError
 from flipkit.frames.columns import Column
 
-__all__ = ["Frame", "Library", "TextRuns", "is_frame", "library", "library_of"]
+__all__ = ["Frame", "FrameLibrary", "Library", "TextRuns", "is_frame", "library", "library_of"]
 
 Frame: TypeAlias = Any
-"""A pandas or a polars DataFrame."""
+"""A pandas or polars DataFrame."""
+
+FrameLibrary = Literal["pandas", "polars"]
+"""Which library returned frames belong to."""
+
+_MODULES = {"pandas": "flipkit.frames._pandas", "polars": "flipkit.frames._polars"}
 
 
 class TextRuns(NamedTuple):
-    """A column of text as stretches of equal cells: for columns of few values in many rows.
+    """A text column as runs of equal cells, for columns of few values in many rows.
 
     Attributes
     ----------
     starts : ndarray of int64, shape (n,)
-        First row of each stretch.
+        First row of each run.
     codes : ndarray of int64, shape (n,)
-        Position of its text in `labels`; -1 for null.
+        Index of its text in `labels`; -1 for null.
     labels : list of str
-        Each text once.
+        The distinct texts.
     """
 
     starts: np.ndarray
@@ -36,66 +41,51 @@ class TextRuns(NamedTuple):
 
 
 class Library(Protocol):
-    """What flipkit needs of a DataFrame library."""
+    """What flipkit needs of a DataFrame library; ``_pandas.py`` and ``_polars.py`` provide it."""
 
     def make(self, arrays: Mapping[str, np.ndarray], columns: Sequence[Column]) -> Frame:
-        """A frame of exactly these columns, with the dtypes of their kinds."""
+        """Return a frame of exactly these columns, with the dtypes of their kinds."""
 
     def names(self, frame: Frame) -> list[str]:
-        """The names of a frame's columns (and of its named index levels)."""
+        """Return the names of the columns and of named index levels."""
 
     def column(self, frame: Frame, name: str) -> np.ndarray:
-        """One column as numpy: datetime64[us] for times with a zone, float64, int64, bool or objects.
+        """Return a column as datetime64[us] in UTC, float64, int64, bool or objects.
 
         Raises
         ------
         NaiveTimestampError
-            For times without a zone.
+            Times without a zone.
         """
 
     def text_runs(self, frame: Frame, name: str) -> TextRuns:
-        """One column of text as stretches of equal cells; labels as they are in the frame, text or not."""
+        """Return a column as runs of equal cells; the labels are not checked to be text."""
 
     def rows(self, frame: Frame) -> int:
-        """How many rows a frame has."""
+        """Return the number of rows."""
 
     def records(self, frame: Frame) -> list[dict[str, Any]]:
-        """The rows as dicts of Python values, None where null; whole numbers stay exact, times keep their zone."""
-
-
-_MODULES = {"pandas": "flipkit.frames._pandas", "polars": "flipkit.frames._polars"}
+        """Return the rows as dicts of Python values; integers stay exact, times keep their zone."""
 
 
 def library(name: str) -> Library:
-    """The library called `name`.
-
-    Raises
-    ------
-    InputError
-        For any name but ``pandas`` and ``polars``.
-    """
+    """Return the library named `name`, or raise an InputError."""
     if name not in _MODULES:
-        raise InputError(f"frames={name!r}: choose 'pandas' or 'polars'")
+        raise InputError(f"frames={name!r} is not supported; choose 'pandas' or 'polars'")
     return cast(Library, importlib.import_module(_MODULES[name]))
 
 
 def is_frame(value: object) -> bool:
-    """Whether `value` is a DataFrame of either library (a polars LazyFrame counts)."""
-    return _root(value) in _MODULES and type(value).__name__ in {"DataFrame", "LazyFrame"}
+    """Return whether `value` is a DataFrame of either library, or a polars LazyFrame."""
+    return _package_of(value) in _MODULES and type(value).__name__ in {"DataFrame", "LazyFrame"}
 
 
-def library_of(frame: Frame) -> str:
-    """Which library made `frame`: ``pandas`` or ``polars``.
-
-    Raises
-    ------
-    InputError
-        When it is no DataFrame of either.
-    """
+def library_of(frame: Frame) -> FrameLibrary:
+    """Return the library of `frame`, or raise an InputError if it is not a DataFrame."""
     if not is_frame(frame):
         raise InputError(f"expected a pandas or polars DataFrame, got {type(frame).__name__}")
-    return _root(frame)
+    return cast(FrameLibrary, _package_of(frame))
 
 
-def _root(value: object) -> str:
+def _package_of(value: object) -> str:
     return type(value).__module__.partition(".")[0]

@@ -1,37 +1,43 @@
-"""What a frame is here: a named list of glossary columns, the same columns and dtypes whatever the data."""
+"""Tables: the declared frames, which have the same columns and dtypes whatever the data."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+import weakref
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 
 from flipkit.errors import InputError
-from flipkit.frames import provenance
 from flipkit.frames.columns import DTYPES, GLOSSARY, Column
 from flipkit.frames.libraries import Frame, library
 
-__all__ = ["Table", "returns"]
+__all__ = ["Table", "facts", "returns"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_NUMPY = {"number": np.float64, "count": np.int64, "flag": np.bool_, "time": "datetime64[us]"}
+_NUMPY: dict[str, Any] = {
+    "number": np.float64,
+    "integer": np.int64,
+    "boolean": np.bool_,
+    "time": np.dtype("datetime64[us]"),
+}
+_EMPTY = {"number": np.nan, "integer": 0, "boolean": False, "time": np.datetime64("NaT", "us")}
 
 
 @dataclass(frozen=True)
 class Table:
-    """A kind of frame: its columns and the key by which its rows are sorted.
+    """The declaration of a frame: its columns, and the key by which its rows are sorted.
 
     Attributes
     ----------
     name : str
     names : tuple of str
-        The columns, in order; each is in the glossary.
+        The columns, in order; each one is in the glossary.
     key : tuple of str
-        The columns that order the rows.
+        The columns that the rows are sorted by; empty to keep the order of the input.
     """
 
     name: str
@@ -56,17 +62,17 @@ class Table:
         ordered: bool = False,
         facts: Mapping[str, Any] | None = None,
     ) -> Frame:
-        """Make the frame.
+        """Build the frame.
 
         Parameters
         ----------
         columns : mapping of str to array_like
-            Values by column; a column that is absent is null throughout. A scalar fills its column.
+            Values by column. A scalar fills its column; a column that is absent is null.
         into : {"pandas", "polars"}
         ordered : bool
-            The rows are in the order of the key already.
+            Whether the rows are sorted by the key already.
         facts : mapping, optional
-            Where the frame comes from; `write_csv` puts it into the ``.meta.json``.
+            The origin of the frame, such as ``query`` and ``data_time_utc``; see `facts`.
 
         Raises
         ------
@@ -74,43 +80,44 @@ class Table:
             A column that the table does not have, or columns of different lengths.
         """
         arrays = self.arrays(columns)
-        if not ordered and self.key:
+        if self.key and not ordered:
             arrays = _sorted(arrays, self.key)
         frame = library(into).make(arrays, self.columns)
         if facts:
-            provenance.note(frame, dict(facts))
+            _note(frame, dict(facts))
         return frame
 
     def arrays(self, columns: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """The columns as numpy arrays of one length: text as objects, times as datetime64[us]."""
-        extra = sorted(set(columns) - set(self.names))
-        if extra:
-            raise InputError(f"{self.name}: no such column: {', '.join(extra)}")
-        size = next((len(v) for v in columns.values() if not _is_scalar(v)), 0)
-        arrays = {c.name: _array(c, columns.get(c.name), size) for c in self.columns}
-        wrong = {name: len(a) for name, a in arrays.items() if len(a) != size}
+        """Return all columns as arrays of one length: text as objects, times as datetime64[us]."""
+        unknown = sorted(set(columns) - set(self.names))
+        if unknown:
+            raise InputError(f"{self.name}: no such column: {', '.join(unknown)}")
+        size = _size_of(columns)
+        arrays = {
+            column.name: _array(column, columns.get(column.name), size) for column in self.columns
+        }
+        wrong = {name: len(array) for name, array in arrays.items() if len(array) != size}
         if wrong:
-            raise InputError(f"{self.name}: {size} rows expected, but {wrong}")
+            raise InputError(f"{self.name}: expected {size} rows, got {wrong}")
         return arrays
 
     def docstring(self) -> str:
-        """The columns as a table for a docstring: name, dtype in pandas, unit, meaning."""
-        rows = [(c.name, DTYPES[c.kind][0], c.unit or "-", c.meaning) for c in self.columns]
-        widths = [max(len(row[i]) for row in rows) for i in range(3)]
+        """Return the columns as a table for a docstring: name, dtype in pandas, unit, meaning."""
+        names = _padded([column.name for column in self.columns])
+        dtypes = _padded([DTYPES[column.kind] for column in self.columns])
+        units = _padded([column.unit or "-" for column in self.columns])
+        meanings = [column.meaning for column in self.columns]
         lines = [
-            "    " + "  ".join([*(row[i].ljust(widths[i]) for i in range(3)), row[3]])
-            for row in rows
+            "    " + "  ".join(row) for row in zip(names, dtypes, units, meanings, strict=True)
         ]
-        order = (
-            f"Rows are sorted by {', '.join(self.key)}."
-            if self.key
-            else "Rows keep the order of the input."
-        )
+        order = "Rows keep the order of the input."
+        if self.key:
+            order = f"Rows are sorted by {', '.join(self.key)}."
         return "\n".join(["Columns of the frame::", "", *lines, "", order])
 
 
 def returns(table: Table) -> Callable[[Function], Function]:
-    """Append the table's columns to a function's docstring, so that it cannot go stale."""
+    """Append the columns of `table` to the docstring of a function."""
 
     def document(function: Function) -> Function:
         function.__doc__ = f"{inspect.cleandoc(function.__doc__ or '')}\n\n{table.docstring()}\n"
@@ -119,28 +126,53 @@ def returns(table: Table) -> Callable[[Function], Function]:
     return document
 
 
+# polars frames have no attribute for notes, and frames of neither library can be hashed: facts are
+# keyed by identity, and forgotten together with the frame.
+_facts_by_id: dict[int, dict[str, Any]] = {}
+
+
+def facts(frame: Frame) -> dict[str, Any]:
+    """Return the origin of a frame that `Table.build` made; empty for any other frame."""
+    return dict(_facts_by_id.get(id(frame), {}))
+
+
+def _note(frame: Frame, about: dict[str, Any]) -> None:
+    """Remember the origin of `frame` for as long as it lives."""
+    key = id(frame)
+    if key not in _facts_by_id:
+        weakref.finalize(frame, _facts_by_id.pop, key, None)
+    _facts_by_id[key] = about
+
+
+def _size_of(columns: Mapping[str, Any]) -> int:
+    for values in columns.values():
+        if not _is_scalar(values):
+            return len(values)
+    return 0
+
+
 def _is_scalar(value: Any) -> bool:
     return value is None or isinstance(value, str) or not hasattr(value, "__len__")
 
 
 def _array(column: Column, values: Any, size: int) -> np.ndarray:
     if column.kind == "text":
-        return _text(values, size)
-    dtype: Any = _NUMPY[column.kind]
+        return _text_array(values, size)
+    dtype = _NUMPY[column.kind]
+    if values is None:
+        values = _EMPTY[column.kind]
     if _is_scalar(values):
-        empty = {"number": np.nan, "count": 0, "flag": False, "time": np.datetime64("NaT", "us")}[
-            column.kind
-        ]
-        return np.full(size, empty if values is None else values, dtype=dtype)
-    array = np.asarray(values) if column.kind == "time" else np.asarray(values, dtype=dtype)
-    if column.kind == "time" and array.dtype == np.int64:
-        return array.view("datetime64[us]")
-    return np.asarray(array, dtype=dtype)
+        return np.full(size, values, dtype=dtype)
+    if column.kind == "time":
+        times = np.asarray(values)
+        is_us = times.dtype == np.int64  # microseconds UTC: the same bits
+        return times.view(dtype) if is_us else np.asarray(times, dtype=dtype)
+    return np.asarray(values, dtype=dtype)
 
 
-def _text(values: Any, size: int) -> np.ndarray:
+def _text_array(values: Any, size: int) -> np.ndarray:
     if _is_scalar(values):
-        # One cell seen `size` times: the libraries make such a column much faster than one of many cells.
+        # One cell with a stride of 0: both libraries build the column from it much faster.
         return np.broadcast_to(np.array([values], dtype=object), size)
     array = np.empty(len(values), dtype=object)
     array[:] = values
@@ -148,7 +180,7 @@ def _text(values: Any, size: int) -> np.ndarray:
 
 
 def _sorted(arrays: dict[str, np.ndarray], key: tuple[str, ...]) -> dict[str, np.ndarray]:
-    ranks = [_ranks(arrays[name]) for name in reversed(key)]
+    ranks = [_ranks(arrays[name]) for name in reversed(key)]  # lexsort: the last one counts most
     order = np.lexsort(ranks)
     if np.array_equal(order, np.arange(len(order))):
         return arrays
@@ -156,10 +188,14 @@ def _sorted(arrays: dict[str, np.ndarray], key: tuple[str, ...]) -> dict[str, np
 
 
 def _ranks(array: np.ndarray) -> np.ndarray:
-    """Something lexsort can order; nulls of text come last, as NaN and NaT do."""
+    """Return what lexsort can order; null texts come last, as NaN and NaT do."""
     if array.dtype != object:
         return array
-    codes = {
-        value: i for i, value in enumerate(sorted(set(array), key=lambda v: (v is None, v or "")))
-    }
-    return np.fromiter((codes[value] for value in array), dtype=np.int64, count=len(array))
+    texts = sorted(set(array), key=lambda text: (text is None, text or ""))
+    rank_of = {text: rank for rank, text in enumerate(texts)}
+    return np.fromiter((rank_of[text] for text in array), dtype=np.int64, count=len(array))
+
+
+def _padded(cells: Sequence[str]) -> list[str]:
+    width = max(map(len, cells))
+    return [cell.ljust(width) for cell in cells]

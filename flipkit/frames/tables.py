@@ -1,4 +1,7 @@
-"""Every frame that flipkit returns, declared once."""
+"""Every frame that flipkit returns: its columns and the order of its rows.
+
+What a column means, its dtype and its unit are declared in `flipkit.frames.columns`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading what users hand in: either library's frame, or a list of dicts, as checked numpy columns."""
+"""Reading input: frames of either library, or lists of dicts, as checked numpy columns."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from flipkit.frames.libraries import TextRuns, is_frame, library, library_of
 
 __all__ = ["records_of", "take"]
 
-_MOST_NAMES, _LONGEST_NAME = 40, 60  # of columns in an error
+_MAX_NAMES_SHOWN = 40
+_MAX_NAME_LENGTH = 60
 
-_Reader: TypeAlias = Callable[[np.ndarray, str], np.ndarray]
+_Parser: TypeAlias = Callable[[np.ndarray, str], np.ndarray]
 
 
 def take(
@@ -25,110 +26,85 @@ def take(
     times: Sequence[str] = (),
     numbers: Sequence[str] = (),
     texts: Sequence[str] = (),
+    booleans: Sequence[str] = (),
     runs: Sequence[str] = (),
     optional: Sequence[str] = (),
     what: str = "frame",
     faults: dict[int, str] | None = None,
 ) -> dict[str, Any]:
-    """Read named columns from a pandas or polars frame, or from a list of dicts.
+    """Read named columns of a frame or of a list of dicts.
 
     Parameters
     ----------
     data : DataFrame or sequence of mapping
-    times, numbers, texts : sequence of str
+    times, numbers, texts, booleans : sequence of str
         The columns to read, by kind.
     runs : sequence of str
-        Columns of text to read as `TextRuns`: no work by row where few values fill many rows.
+        Text columns to read as `TextRuns`, without work per row where few values fill many rows.
     optional : sequence of str
-        Those of them that may be absent: they come as NaT, NaN or None throughout.
+        Which of these columns may be absent; they are then null throughout.
     what : str
-        What the frame is, for error texts.
+        What the input is, for error messages.
     faults : dict, optional
-        Where given, a value that cannot be read is no error: it comes as null, and what is wrong is noted here by row.
+        Collects errors by row instead of raising them; such a cell is read as null. Not for
+        `booleans` and `runs`.
 
     Returns
     -------
-    dict of str to ndarray, or to TextRuns
-        Times as datetime64[us] in UTC, numbers as float64 (NaN where null), texts as objects (None where null); they
-        may share the memory of the frame.
+    dict of str to ndarray or TextRuns
+        Times as datetime64[us] in UTC, numbers as float64 (null: NaN), texts as objects (null:
+        None), booleans as bool. They may share the memory of the frame.
 
     Raises
     ------
     MissingColumnError
-        A needed column is absent; the text lists what is there.
+        A required column is missing; the message lists the columns.
     NaiveTimestampError
         A time without a zone.
     InputError
-        A value that is no time or no number; names column and row.
+        A cell of another kind; names column and row.
     """
     source = _FrameSource(data) if is_frame(data) else _RecordSource(data, what)
-    kinds = {
-        **dict.fromkeys(times, _times),
-        **dict.fromkeys(numbers, _numbers),
-        **dict.fromkeys(texts, _texts),
+    parsers: dict[str, _Parser] = {
+        **dict.fromkeys(times, _parse_times),
+        **dict.fromkeys(numbers, _parse_numbers),
+        **dict.fromkeys(texts, _parse_texts),
     }
-    present = source.names
-    missing = [name for name in (*kinds, *runs) if name not in present and name not in optional]
-    if missing:
-        raise MissingColumnError(
-            f"{what}: missing {', '.join(missing)}; the columns are: {_listed(present)}"
-        )
-    columns = {
-        name: source.column(name) if name in present else np.full(source.rows, None, dtype=object)
-        for name in kinds
-    }
-    if faults is not None:
-        return {
-            name: _lenient(read, columns[name], name, 0, faults) for name, read in kinds.items()
-        }
-    found: dict[str, Any] = {name: read(columns[name], name) for name, read in kinds.items()}
-    return found | {name: _checked_runs(source.text_runs(name), name) for name in runs}
+    _check_present(source.names, [*parsers, *booleans, *runs], optional, what)
 
-
-def _listed(names: Sequence[Any]) -> str:
-    """The names in words: of a file that is no table they may be thousands, with characters that a terminal obeys."""
-    shown = [_shown(str(name)) for name in names[:_MOST_NAMES]]
-    left = len(names) - len(shown)
-    return ", ".join([*shown, *([f"and {left:,} more"] if left else [])]) or "none"
-
-
-def _shown(name: str) -> str:
-    return reprlib.repr(name) if len(name) > _LONGEST_NAME or not name.isprintable() else name
-
-
-def _lenient(
-    read: _Reader, values: np.ndarray, name: str, first: int, faults: dict[int, str]
-) -> np.ndarray:
-    """All values at once, else in halves until the ones that cannot be read stand alone."""
-    try:
-        return read(values, name)
-    except InputError as error:
-        if len(values) == 1:
-            faults.setdefault(first, str(error).replace(f"{name}, row 0:", f"{name}:", 1))
-            return read(np.array([None], dtype=object), name)
-    half = len(values) // 2
-    low, high = _lenient(read, values[:half], name, first, faults), values[half:]
-    return np.concatenate([low, _lenient(read, high, name, first + half, faults)])
+    columns: dict[str, Any] = {}
+    for name, parse in parsers.items():
+        is_present = name in source.names
+        values = source.column(name) if is_present else np.full(source.rows, None, dtype=object)
+        if faults is None:
+            columns[name] = parse(values, name)
+        else:
+            columns[name] = _parse_leniently(parse, values, name, 0, faults)
+    for name in booleans:
+        columns[name] = _parse_booleans(source.column(name), name)
+    for name in runs:
+        columns[name] = _checked_runs(source.text_runs(name), name)
+    return columns
 
 
 def records_of(data: Any, *, what: str = "records") -> list[dict[str, Any]]:
-    """The rows of a pandas or polars frame, or a list of dicts, with every column they have.
+    """Return the rows of a frame, or a list of dicts, with every column they have.
 
     Parameters
     ----------
     data : DataFrame or sequence of mapping
     what : str
-        What they are, for error texts.
+        What the input is, for error messages.
 
     Returns
     -------
     list of dict
-        Values as Python objects: whole numbers exact, times with their zone, None where a frame is null.
+        Python values: integers stay exact, times keep their zone, nulls of a frame are None.
 
     Raises
     ------
     InputError
-        It is neither, a row is no dict, or two columns have one name.
+        Another type, a row that is not a dict, or two columns of the same name.
     """
     if is_frame(data):
         return library(library_of(data)).records(data)
@@ -137,8 +113,10 @@ def records_of(data: Any, *, what: str = "records") -> list[dict[str, Any]]:
 
 class _FrameSource:
     def __init__(self, frame: Any) -> None:
-        self._library, self._frame = library(library_of(frame)), frame
-        self.names, self.rows = self._library.names(frame), self._library.rows(frame)
+        self._library = library(library_of(frame))
+        self._frame = frame
+        self.names = self._library.names(frame)
+        self.rows = self._library.rows(frame)
 
     def column(self, name: str) -> np.ndarray:
         return self._library.column(self._frame, name)
@@ -168,56 +146,108 @@ class _RecordSource:
         return values
 
     def text_runs(self, name: str) -> TextRuns:
-        values = self.column(name)
-        numbers: dict[Any, int] = {}
-        codes = [
-            -1 if value is None else numbers.setdefault(value, len(numbers)) for value in values
-        ]
-        return TextRuns(np.arange(len(values)), np.array(codes, dtype=np.int64), list(numbers))
+        code_of: dict[Any, int] = {}
+        codes = np.full(self.rows, -1, dtype=np.int64)
+        for row, value in enumerate(self.column(name)):
+            if value is not None:
+                codes[row] = code_of.setdefault(value, len(code_of))
+        return TextRuns(starts=np.arange(self.rows), codes=codes, labels=list(code_of))
 
 
-def _checked_runs(runs: TextRuns, name: str) -> TextRuns:
-    for code, label in enumerate(runs.labels):
-        if not isinstance(label, str):
-            row = int(runs.starts[np.flatnonzero(runs.codes == code)[0]])
-            raise InputError(f"{name}, row {row}: {label!r} is no text")
-    return runs
+def _check_present(
+    names: Sequence[str], wanted: Sequence[str], optional: Sequence[str], what: str
+) -> None:
+    missing = [name for name in wanted if name not in names and name not in optional]
+    if missing:
+        raise MissingColumnError(
+            f"{what}: missing {', '.join(missing)}; the columns are: {_listed(names)}"
+        )
 
 
-def _times(values: np.ndarray, name: str) -> np.ndarray:
+def _listed(names: Sequence[Any]) -> str:
+    """Join names for a message; a file that is not a table may have thousands of odd ones."""
+    shown = [_printable(str(name)) for name in names[:_MAX_NAMES_SHOWN]]
+    hidden = len(names) - len(shown)
+    if hidden:
+        shown.append(f"and {hidden:,} more")
+    return ", ".join(shown) or "none"
+
+
+def _printable(name: str) -> str:
+    is_plain = len(name) <= _MAX_NAME_LENGTH and name.isprintable()
+    return name if is_plain else reprlib.repr(name)
+
+
+def _parse_leniently(
+    parse: _Parser, values: np.ndarray, name: str, first: int, faults: dict[int, str]
+) -> np.ndarray:
+    """Parse all values at once; on an error, halve them until each bad one stands alone."""
+    try:
+        return parse(values, name)
+    except InputError as error:
+        if len(values) == 1:
+            message = str(error).replace(f"{name}, row 0:", f"{name}:", 1)
+            faults.setdefault(first, message)
+            return parse(np.array([None], dtype=object), name)
+    half = len(values) // 2
+    low = _parse_leniently(parse, values[:half], name, first, faults)
+    high = _parse_leniently(parse, values[half:], name, first + half, faults)
+    return np.concatenate([low, high])
+
+
+def _parse_times(values: np.ndarray, name: str) -> np.ndarray:
     if values.dtype.kind == "M":
         return values.astype("datetime64[us]", copy=False)
     return parse_times(values, name)
 
 
-def _numbers(values: np.ndarray, name: str) -> np.ndarray:
+def _parse_numbers(values: np.ndarray, name: str) -> np.ndarray:
     if values.dtype.kind in "fiu":
         return values.astype(np.float64, copy=False)
-    out = np.empty(len(values), dtype=np.float64)
+    numbers = np.full(len(values), np.nan)
     for row, value in enumerate(values):
-        out[row] = np.nan if value is None else _number(value, name, row)
-    return out
+        if value is not None:
+            numbers[row] = _parse_number(value, name, row)
+    return numbers
 
 
-def _number(value: Any, name: str, row: int) -> float:
-    if isinstance(value, bool | np.bool_ | str | bytes):
-        raise InputError(f"{name}, row {row}: {value!r} is no number")
+def _parse_number(value: Any, name: str, row: int) -> float:
     try:
+        if isinstance(value, bool | np.bool_ | str | bytes):  # float() would convert them
+            raise TypeError
         return float(value)
     except OverflowError:
         raise InputError(f"{name}, row {row}: the number is too large") from None
     except (TypeError, ValueError):
-        raise InputError(f"{name}, row {row}: {value!r} is no number") from None
+        raise InputError(f"{name}, row {row}: {value!r} is not a number") from None
 
 
-def _texts(values: np.ndarray, name: str) -> np.ndarray:
-    objects = values.astype(object)
-    if {str, type(None)}.issuperset(map(type, objects.tolist())):
-        return objects
-    for row, value in enumerate(objects):
-        if value is not None and not isinstance(value, str):
-            if value != value:
-                objects[row] = None
-                continue
-            raise InputError(f"{name}, row {row}: {value!r} is no text")
-    return objects
+def _parse_texts(values: np.ndarray, name: str) -> np.ndarray:
+    texts = values.astype(object)
+    types = set(map(type, texts.tolist()))
+    if types <= {str, type(None)}:
+        return texts
+    for row, value in enumerate(texts):
+        if value is None or isinstance(value, str):
+            continue
+        if value == value:
+            raise InputError(f"{name}, row {row}: {value!r} is not text")
+        texts[row] = None  # NaN and the like differ from themselves
+    return texts
+
+
+def _parse_booleans(values: np.ndarray, name: str) -> np.ndarray:
+    if values.dtype.kind == "b":
+        return values
+    for row, value in enumerate(values):
+        if not isinstance(value, bool | np.bool_):
+            raise InputError(f"{name}, row {row}: {value!r} is not True or False")
+    return values.astype(bool)
+
+
+def _checked_runs(runs: TextRuns, name: str) -> TextRuns:
+    for code, label in enumerate(runs.labels):
+        if not isinstance(label, str):
+            run = np.flatnonzero(runs.codes == code)[0]
+            raise InputError(f"{name}, row {runs.starts[run]}: {label!r} is not text")
+    return runs

@@ -1,41 +1,90 @@
-"""What all pictures share: an Axes to draw on, colours that everybody can tell apart, quiet frames."""
+"""What all pictures share: axes, colors, labels, heat maps, selections, and the PNG writer."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+from math import fsum
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from flipkit.errors import InputError
 from flipkit.frames import checked_target, replace_file
 
-__all__ = ["COLOURS", "axes", "nothing_to_show", "quiet", "write_png"]
+__all__ = [
+    "COLORS",
+    "DISPATCH_NAMES",
+    "Columns",
+    "draw_heatmap",
+    "format_amount",
+    "label_periods",
+    "new_axes",
+    "outside_legend",
+    "pivot",
+    "remove_spines",
+    "scenario_colors",
+    "select_currency",
+    "select_home",
+    "select_one",
+    "select_rows",
+    "show_nothing",
+    "sums_by",
+    "title_suffix",
+    "wrap_label",
+    "write_png",
+    "zero_line",
+]
 
-# Okabe and Ito, "Color Universal Design" (2008): distinguishable with every kind of colour vision.
-COLOURS = {
+Columns: TypeAlias = dict[str, np.ndarray]
+"""The columns of a frame that a picture reads, from `flipkit.frames.take`."""
+
+# Okabe and Ito, "Color Universal Design" (2008): distinguishable with every kind of color vision.
+COLORS = {
     "blue": "#0072B2",
     "orange": "#E69F00",
     "green": "#009E73",
     "red": "#D55E00",
     "grey": "#999999",
+    "sky": "#56B4E9",
+    "purple": "#CC79A7",
+    "yellow": "#F0E442",  # weak on white, therefore the last one that is used
 }
 
+DISPATCH_NAMES = {
+    "rule_tou": "rule with night charging",
+    "rule": "rule",
+    "day_ahead": "day-ahead",
+    "optimal": "perfect foresight",
+}
+"""The dispatch methods as pictures name them."""
 
-def axes(ax: Axes | None, *, width: float, height: float) -> Axes:
-    """`ax`, or the Axes of a new figure of that size in inches."""
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt  # here: it chooses a backend, which drawing on a given Axes does not need
-
-    return plt.subplots(figsize=(width, height), layout="constrained")[1]
+_MAX_VALUES_SHOWN = 6  # in an error message
+_MAX_FIGURES = 300  # in the cells of a heat map; more are not readable
 
 
-def quiet(ax: Axes, *, grid: str | None = None) -> Axes:
-    """Take away what carries no information; grid lines along one axis where asked for."""
+# ---- Axes
+
+
+def new_axes(ax: Axes | None, *, width: float, height: float, grid: str | None = None) -> Axes:
+    """Return `ax`, or the Axes of a new figure of that size in inches.
+
+    With `grid` it gets grid lines along that axis, and no spines at the top and right.
+    """
+    if ax is None:
+        import matplotlib.pyplot as plt  # it chooses a backend: not when an Axes is given
+
+        _, ax = plt.subplots(figsize=(width, height), layout="constrained")
+    return ax if grid is None else remove_spines(ax, grid=grid)
+
+
+def remove_spines(ax: Axes, *, grid: str | None = None) -> Axes:
+    """Remove the upper and right spine; draw grid lines along the axis `grid`, if given."""
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     if grid is not None:
@@ -45,8 +94,19 @@ def quiet(ax: Axes, *, grid: str | None = None) -> Axes:
     return ax
 
 
-def nothing_to_show(ax: Axes) -> Axes:
-    """Say in the picture that the frame held nothing to draw."""
+def zero_line(ax: Axes) -> None:
+    """Draw the line between amounts above and below zero."""
+    ax.axhline(0, color="black", linewidth=0.8)
+
+
+def label_periods(ax: Axes, periods: Sequence[str], *, every: int = 1) -> None:
+    """Label bars with their months or days, or every so many of them."""
+    position = np.arange(0, len(periods), every)
+    ax.set_xticks(position, periods[::every], rotation=45, ha="right")
+
+
+def show_nothing(ax: Axes) -> Axes:
+    """Write into the picture that the frame has no rows to draw."""
     ax.text(
         0.5,
         0.5,
@@ -54,37 +114,198 @@ def nothing_to_show(ax: Axes) -> Axes:
         transform=ax.transAxes,
         ha="center",
         va="center",
-        color=COLOURS["grey"],
+        color=COLORS["grey"],
     )
     ax.set_xticks([])
     ax.set_yticks([])
     return ax
 
 
+def outside_legend(ax: Axes, *handles_and_labels: Any) -> None:
+    """Place the legend on the right of the Axes, at the top."""
+    ax.legend(*handles_and_labels, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+
+
+def draw_heatmap(
+    ax: Axes,
+    values: np.ndarray,
+    *,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    label: str,
+    decimals: int = 0,
+) -> Axes:
+    """Draw amounts as a heat map: light is cheap; numbers stand in the cells if they are few."""
+    if not values.size:
+        return show_nothing(ax)
+    image = ax.pcolormesh(values, cmap="YlOrRd", edgecolor="white", vmin=0.0)
+    ax.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=30, ha="right")
+    ax.set_yticks(np.arange(len(rows)) + 0.5, rows)
+    ax.invert_yaxis()
+    if values.size <= _MAX_FIGURES:
+        _write_figures(ax, values, decimals)
+    ax.figure.colorbar(image, ax=ax, label=label)
+    return ax
+
+
+def _write_figures(ax: Axes, values: np.ndarray, decimals: int) -> None:
+    dark_from = 0.6 * np.nanmax(values)
+    for (row, column), value in np.ndenumerate(values):
+        x, y = column + 0.5, row + 0.5
+        figure = "" if np.isnan(value) else f"{value:,.{decimals}f}"
+        color = "white" if value > dark_from else "black"
+        ax.text(x, y, figure, ha="center", va="center", color=color)
+
+
+# ---- Rows and choices
+
+
+def select_rows(columns: Columns, selected: np.ndarray) -> Columns:
+    """Return the selected rows of each column."""
+    return {name: values[selected] for name, values in columns.items()}
+
+
+def select_one(values: Iterable[str | None], chosen: str | None, option: str, what: str) -> str:
+    """Return the chosen value, or the only one; of a frame without rows, an empty string.
+
+    Raises
+    ------
+    InputError
+        Several values and none is chosen, or the chosen one does not exist.
+    """
+    existing = [value for value in dict.fromkeys(values) if value]
+    if chosen is None and len(existing) == 1:
+        return existing[0]
+    if existing and chosen not in existing:
+        names = ", ".join(existing[:_MAX_VALUES_SHOWN])
+        hidden = len(existing) - _MAX_VALUES_SHOWN
+        more = f" and {hidden} more" if hidden > 0 else ""
+        raise InputError(f"the {what} holds {names}{more}; choose one with {option}=")
+    return chosen or ""
+
+
+def select_currency(currencies: np.ndarray, chosen: str | None, what: str) -> str:
+    """Return the currency to draw; amounts of different currencies never share an axis."""
+    existing = sorted({currency for currency in currencies if currency})
+    return select_one(existing, chosen, "currency", what)
+
+
+def select_home(
+    columns: Columns, site_id: str | None, scenario: str | None, what: str
+) -> tuple[Columns, str, str]:
+    """Return the rows of one site and scenario, and their names."""
+    site = select_one(columns["site_id"], site_id, "site_id", what)
+    columns = select_rows(columns, columns["site_id"] == site)
+    name = select_one(columns["scenario"], scenario, "scenario", what)
+    return select_rows(columns, columns["scenario"] == name), site, name
+
+
+class Pivot(NamedTuple):
+    """Two columns of labels as the rows and columns of a table.
+
+    Attributes
+    ----------
+    rows, columns : list of str
+        The distinct labels.
+    row, column : ndarray of int
+        The cell of each row of the frame.
+    """
+
+    rows: list[str]
+    columns: list[str]
+    row: np.ndarray
+    column: np.ndarray
+
+    def table(self, values: np.ndarray) -> np.ndarray:
+        """Return a column of the frame as a table, NaN in cells that the frame lacks."""
+        cells = np.full((len(self.rows), len(self.columns)), np.nan)
+        cells[self.row, self.column] = values
+        return cells
+
+
+def pivot(down: np.ndarray, across: np.ndarray, *, sort: bool = False) -> Pivot:
+    """Pivot two columns of labels, which keep their order unless they are sorted."""
+    rows, row = _index_labels(down, sort)
+    columns, column = _index_labels(across, sort)
+    return Pivot(rows=rows, columns=columns, row=row, column=column)
+
+
+def _index_labels(labels: np.ndarray, sort: bool) -> tuple[list[str], np.ndarray]:
+    names = list(dict.fromkeys(map(str, labels)))
+    if sort:
+        names.sort()
+    position = {name: number for number, name in enumerate(names)}
+    return names, np.array([position[str(label)] for label in labels], dtype=int)
+
+
+def sums_by(amounts: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Return the sum of the amounts of each name."""
+    return np.array([fsum(amounts[labels == name]) for name in names])
+
+
+# ---- Colors and labels
+
+
+def scenario_colors(count: int) -> list[Any]:
+    """Return distinct colors for scenarios; for many of them, evenly spaced ones of a scale."""
+    if count <= len(COLORS):
+        return list(COLORS.values())[:count]
+    return list(mpl.colormaps["viridis"](np.linspace(0, 0.95, count)))
+
+
+def title_suffix(dispatch: str | None) -> str:
+    """Return what a title says about the dispatch method; nothing if it is not known."""
+    return f"; battery: {DISPATCH_NAMES.get(dispatch, dispatch)}" if dispatch else ""
+
+
+def wrap_label(name: str, width: int, lines: int = 4) -> str:
+    """Return a name in lines of that many characters, cut with an ellipsis after the last one."""
+    wrapped = textwrap.fill(name, width, max_lines=lines, placeholder=" …")
+    return wrapped.replace("$", r"\$")  # else matplotlib reads a formula
+
+
+def format_amount(amount: float, *, sign: bool = False) -> str:
+    """Return an amount with two decimals; its minus sign is as wide as a plus sign."""
+    text = f"{amount:+,.2f}" if sign else f"{amount:,.2f}"
+    return text.replace("-", "\u2212")
+
+
+# ---- PNG
+
+
 def write_png(path: Path, draw: Callable[..., Axes], *data: Any, **options: Any) -> Path:
-    """Draw a picture without a window and write it as a PNG, aside and renamed; the same data give the same bytes.
+    """Draw a picture without a window and write it as PNG; the same data give the same bytes.
 
     Parameters
     ----------
     path : Path
+        The file to write; it is replaced atomically, and missing folders are created.
     draw : callable
-        One of the functions of this room.
+        A function of this room.
     *data, **options
-        What it draws.
+        Passed to `draw`.
+
+    Returns
+    -------
+    Path
+        The PNG file.
+
+    Raises
+    ------
+    InputError
+        A path that is not a regular file, or what `draw` raises.
     """
     import matplotlib.pyplot as plt
 
-    shown = mpl.get_backend()
+    previous = mpl.get_backend()
     plt.switch_backend("agg")
     try:
-        figure = cast(
-            Figure, draw(*data, **options).figure
-        )  # of a new figure, never of a subfigure
+        figure = cast(Figure, draw(*data, **options).figure)
         content = io.BytesIO()
         figure.savefig(content, format="png", dpi=120, metadata={"Software": None})
         plt.close(figure)
     finally:
-        plt.switch_backend(shown)
+        plt.switch_backend(previous)
     target = checked_target(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     replace_file(target, content.getvalue())

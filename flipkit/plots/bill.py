@@ -1,47 +1,75 @@
-"""Pictures of bills and of the bill matrix."""
+"""Pictures of bills: what a bill is made of, and what every tariff would have cost."""
 
 from __future__ import annotations
 
 from math import fsum
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 
 from flipkit.errors import InputError
 from flipkit.frames import Frame, take
-from flipkit.plots.axes import COLOURS, axes, nothing_to_show, quiet
-from flipkit.plots.performance import one_currency
+from flipkit.plots.axes import (
+    COLORS,
+    Columns,
+    draw_heatmap,
+    label_periods,
+    new_axes,
+    outside_legend,
+    pivot,
+    select_currency,
+    select_home,
+    select_one,
+    select_rows,
+    show_nothing,
+    sums_by,
+    title_suffix,
+    wrap_label,
+    zero_line,
+)
 
-__all__ = ["bill_bars", "regret_by_month", "regret_heatmap"]
+__all__ = [
+    "bill_bars",
+    "plan_regret_by_month",
+    "plan_regret_heatmap",
+    "regret_by_month",
+    "regret_heatmap",
+]
 
-# The kinds of lines of a bill, in its order; the further colours are Okabe and Ito's as well.
+# The kinds of components, in the order of a bill.
 _KINDS = {
-    "energy": COLOURS["orange"],
-    "demand": COLOURS["red"],
-    "fixed": COLOURS["grey"],
-    "adder": "#F0E442",
-    "minimum": "#CC79A7",
-    "tax": COLOURS["blue"],
-    "export": COLOURS["green"],
-    "carry over": "#56B4E9",
+    "energy": COLORS["orange"],
+    "demand": COLORS["red"],
+    "fixed": COLORS["grey"],
+    "adder": COLORS["yellow"],
+    "minimum": COLORS["purple"],
+    "tax": COLORS["blue"],
+    "export": COLORS["green"],
+    "carry over": COLORS["sky"],
 }
-_MOST_FIGURES = 300  # in the cells of a heat map; more would not be read
+_KEY = "star: cheapest; outlined: the home's own"
+
+
+# ---- One bill
 
 
 def bill_bars(
     bill: Frame, ax: Axes | None = None, *, tariff: str | None = None, currency: str | None = None
 ) -> Axes:
-    """What a bill is made of, month by month: charges above zero, credits below, and the sum as a line.
+    """Draw the components of bills by month: charges above zero, credits below, the sum as a line.
 
     Parameters
     ----------
     bill : DataFrame
-        Of `flipkit.bill`; amounts of all its sites are added.
+        From `flipkit.bill`, with the columns ``site_id, tariff, month, component, cost, currency``.
+        The amounts of all sites are added.
     ax : Axes, optional
     tariff : str, optional
-        Needed where a site is rated under several.
+        Required if a site has bills of several tariffs.
     currency : str, optional
-        Needed where the bill holds several.
+        Required if there are several.
 
     Returns
     -------
@@ -50,60 +78,81 @@ def bill_bars(
     Raises
     ------
     InputError
-        Several tariffs of one site, or several currencies, and none chosen; or one that is not there.
+        Several tariffs of a site or several currencies and none is chosen, or the chosen one does
+        not exist.
     """
-    columns = _of_tariff(
-        take(bill, numbers=["cost"], texts=[*_PLACE, "component", "currency"], what="bill"), tariff
-    )
-    chosen = one_currency(columns["currency"], currency)
-    columns = _rows(columns, columns["currency"] == chosen)
+    texts = ["site_id", "tariff", "month", "component", "currency"]
+    columns = take(bill, numbers=["cost"], texts=texts, what="bill")
+    columns = _select_tariff(columns, tariff)
+    chosen = select_currency(columns["currency"], currency, "bill")
+    columns = select_rows(columns, columns["currency"] == chosen)
     months = sorted(set(columns["month"]))
-    ax = quiet(axes(ax, width=float(np.clip(0.55 * len(months) + 2, 6, 12)), height=3.6), grid="y")
-    ax.set_title(f"What the bill is made of{f': {tariff}' if tariff else ''}", loc="left")
+
+    width = np.clip(0.55 * len(months) + 2, 6, 12)
+    ax = new_axes(ax, width=width, height=3.6, grid="y")
+    ax.set_title(f"Components of the bill{f': {tariff}' if tariff else ''}", loc="left")
     if not months:
-        return nothing_to_show(ax)
-    kinds = np.array([_kind(component) for component in columns["component"]], dtype=object)
-    sums = {
-        kind: _sums(columns["cost"], kinds == kind, columns["month"], months)
-        for kind in _KINDS
-        if kind in kinds
-    }
-    place, top, bottom = np.arange(len(months)), np.zeros(len(months)), np.zeros(len(months))
-    for kind, amounts in sums.items():
-        if not amounts.any():
-            continue
-        ax.bar(
-            place,
-            amounts,
-            bottom=np.where(amounts < 0, bottom, top),
-            color=_KINDS[kind],
-            label=kind,
-        )
-        top, bottom = top + np.maximum(amounts, 0), bottom + np.minimum(amounts, 0)
-    ax.plot(
-        place, top + bottom, color="black", marker="o", markersize=3, linewidth=1, label="to pay"
-    )
-    ax.axhline(0, color="black", linewidth=0.8)
-    if bottom.min() < top.max():
-        ax.set_ylim(
-            1.06 * bottom.min(), 1.06 * top.max()
-        )  # room for the line, which ends where the bars do
-    ax.set_xticks(place, months, rotation=45, ha="right")
+        return show_nothing(ax)
+    _draw_components(ax, columns, months)
+    zero_line(ax)
+    label_periods(ax, months)
     ax.set_ylabel(chosen)
-    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    outside_legend(ax)
     return ax
 
 
+def _select_tariff(columns: Columns, tariff: str | None) -> Columns:
+    """Return the rows of a tariff; without one, all rows, if no site has bills of several."""
+    if tariff is not None:
+        select_one(sorted(set(columns["tariff"])), tariff, "tariff", "bill")
+        return select_rows(columns, columns["tariff"] == tariff)
+    tariff_of: dict[str, str] = {}
+    for site, name in zip(columns["site_id"], columns["tariff"], strict=True):
+        first = tariff_of.setdefault(site, name)
+        if name != first:
+            raise InputError(
+                f"site {site} has bills of {first!r} and {name!r}; choose one with tariff="
+            )
+    return columns
+
+
+def _draw_components(ax: Axes, columns: Columns, months: list[str]) -> None:
+    kinds = np.array([_kind_of(component) for component in columns["component"]], dtype=object)
+    position = np.arange(len(months))
+    top = np.zeros(len(months))
+    bottom = np.zeros(len(months))
+    for kind, color in _KINDS.items():
+        of_kind = kinds == kind
+        amounts = sums_by(columns["cost"][of_kind], columns["month"][of_kind], months)
+        if amounts.any():
+            base = np.where(amounts < 0, bottom, top)
+            ax.bar(position, amounts, bottom=base, color=color, label=kind)
+            top = top + np.maximum(amounts, 0)
+            bottom = bottom + np.minimum(amounts, 0)
+    line: dict[str, Any] = {"color": "black", "marker": "o", "markersize": 3, "linewidth": 1}
+    ax.plot(position, top + bottom, label="to pay", **line)
+    if bottom.min() < top.max():
+        ax.set_ylim(1.06 * bottom.min(), 1.06 * top.max())  # room for the line at the ends of bars
+
+
+def _kind_of(component: str) -> str:
+    return component if component == "carry over" else component.partition(" ")[0]
+
+
+# ---- Bills of several tariffs
+
+
 def regret_by_month(bill: Frame, ax: Axes | None = None, *, site_id: str | None = None) -> Axes:
-    """What each tariff would have cost one site above the cheapest of the month.
+    """Draw what each tariff would have cost a site above the cheapest one of the month.
 
     Parameters
     ----------
     bill : DataFrame
-        Of `flipkit.bill` with a list of tariffs.
+        From `flipkit.bill` with a list of tariffs, with the columns ``site_id, tariff, month, cost,
+        currency``.
     ax : Axes, optional
     site_id : str, optional
-        Needed where the bill holds several sites.
+        Required if there are several.
 
     Returns
     -------
@@ -112,37 +161,47 @@ def regret_by_month(bill: Frame, ax: Axes | None = None, *, site_id: str | None 
     Raises
     ------
     InputError
-        Several sites and none chosen, or one that is not there; several currencies, which are never compared; a
+        Several sites and none is chosen, or the chosen one does not exist; several currencies; a
         tariff without one of the months.
     """
-    columns = take(bill, numbers=["cost"], texts=[*_PLACE, "currency"], what="bill")
-    site = _chosen(columns["site_id"], site_id, "site_id")
-    columns = _rows(columns, columns["site_id"] == site)
-    currency = one_currency(columns["currency"], None)
-    months, tariffs = (sorted(set(columns[name])) for name in ("month", "tariff"))
-    cost = np.full((len(tariffs), len(months)), np.nan)
-    for row, tariff in enumerate(tariffs):
-        own = columns["tariff"] == tariff
-        for column, month in enumerate(months):
-            amounts = columns["cost"][own & (columns["month"] == month)]
-            cost[row, column] = fsum(amounts) if len(amounts) else np.nan
-    if np.isnan(cost).any():
-        row, column = np.argwhere(np.isnan(cost))[0]
-        raise InputError(
-            f"bill: tariff {tariffs[row]!r} has no month {months[column]}; rate the same energy under all"
-        )
-    ax = axes(ax, width=4 + 0.55 * len(months), height=1.6 + 0.35 * len(tariffs))
+    texts = ["site_id", "tariff", "month", "currency"]
+    columns = take(bill, numbers=["cost"], texts=texts, what="bill")
+    site = select_one(sorted(set(columns["site_id"])), site_id, "site_id", "bill")
+    columns = select_rows(columns, columns["site_id"] == site)
+    currency = select_currency(columns["currency"], None, "bill")
+    months = sorted(set(columns["month"]))
+    tariffs = sorted(set(columns["tariff"]))
+    cost = _cost_by_tariff(columns, tariffs, months)
+    regret = cost - cost.min(axis=0) if cost.size else cost
+
+    width = 4 + 0.55 * len(months)
+    height = 1.6 + 0.35 * len(tariffs)
+    ax = new_axes(ax, width=width, height=height)
     ax.set_title(f"Cost of {site} above the cheapest tariff of the month", loc="left")
-    return heatmap(ax, cost - cost.min(axis=0) if cost.size else cost, tariffs, months, currency)
+    return draw_heatmap(ax, regret, rows=tariffs, columns=months, label=currency)
+
+
+def _cost_by_tariff(columns: Columns, tariffs: list[str], months: list[str]) -> np.ndarray:
+    cost = np.empty((len(tariffs), len(months)))
+    for row, tariff in enumerate(tariffs):
+        for column, month in enumerate(months):
+            selected = (columns["tariff"] == tariff) & (columns["month"] == month)
+            if not selected.any():
+                raise InputError(
+                    f"bill: tariff {tariff!r} has no month {month}; rate the same energy under all "
+                    f"tariffs"
+                )
+            cost[row, column] = fsum(columns["cost"][selected])
+    return cost
 
 
 def regret_heatmap(matrix: Frame, ax: Axes | None = None) -> Axes:
-    """What each tariff would cost each site above its cheapest one, which has a zero.
+    """Draw what each tariff would cost each site above its cheapest one, which has a zero.
 
     Parameters
     ----------
     matrix : DataFrame
-        Of `flipkit.bill_matrix`.
+        From `flipkit.bill_matrix`, with the columns ``site_id, tariff, regret, currency``.
     ax : Axes, optional
 
     Returns
@@ -152,87 +211,144 @@ def regret_heatmap(matrix: Frame, ax: Axes | None = None) -> Axes:
     Raises
     ------
     InputError
-        Several currencies, which are never compared.
+        Several currencies.
     """
-    columns = take(
-        matrix, numbers=["regret"], texts=["site_id", "tariff", "currency"], what="bill matrix"
-    )
-    currency = one_currency(columns["currency"], None)
-    sites, rows = np.unique(columns["site_id"].astype(str), return_inverse=True)
-    tariffs, cols = np.unique(columns["tariff"].astype(str), return_inverse=True)
-    regret = np.full((len(sites), len(tariffs)), np.nan)
-    regret[rows, cols] = columns["regret"]
-    ax = axes(ax, width=3 + 1.1 * len(tariffs), height=1.8 + 0.28 * min(len(sites), 120))
+    texts = ["site_id", "tariff", "currency"]
+    columns = take(matrix, numbers=["regret"], texts=texts, what="bill matrix")
+    currency = select_currency(columns["currency"], None, "bill matrix")
+    cells = pivot(columns["site_id"], columns["tariff"], sort=True)
+    regret = cells.table(columns["regret"])
+
+    width = 3 + 1.1 * len(cells.columns)
+    height = 1.8 + 0.28 * min(len(cells.rows), 120)
+    ax = new_axes(ax, width=width, height=height)
     ax.set_title("Cost above the cheapest tariff", loc="left")
-    return heatmap(ax, regret, sites.tolist(), tariffs.tolist(), currency)
+    return draw_heatmap(ax, regret, rows=cells.rows, columns=cells.columns, label=currency)
 
 
-_PLACE = ("site_id", "tariff", "month")
+# ---- Pairs of an import and an export tariff
 
 
-def heatmap(
-    ax: Axes,
-    values: np.ndarray,
-    rows: list[str],
-    columns: list[str],
-    label: str,
+def plan_regret_heatmap(
+    regret: Frame,
+    ax: Axes | None = None,
     *,
-    decimals: int = 0,
+    site_id: str | None = None,
+    scenario: str | None = None,
+    dispatch: str | None = None,
 ) -> Axes:
-    """Light is cheap; the figures stand in the cells where there are few enough to be read."""
-    if not values.size:
-        return nothing_to_show(ax)
-    image = ax.pcolormesh(values, cmap="YlOrRd", edgecolor="white", vmin=0.0)
-    ax.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=30, ha="right")
-    ax.set_yticks(np.arange(len(rows)) + 0.5, rows)
-    ax.invert_yaxis()
-    if values.size <= _MOST_FIGURES:
-        for (row, column), value in np.ndenumerate(values):
-            dark = value > 0.6 * np.nanmax(values)
-            figure = "" if np.isnan(value) else f"{value:,.{decimals}f}"
-            ax.text(
-                column + 0.5,
-                row + 0.5,
-                figure,
-                ha="center",
-                va="center",
-                color="white" if dark else "black",
-            )
-    ax.figure.colorbar(image, ax=ax, label=label)
+    """Draw what a home would cost under each pair of tariffs above the cheapest pair, in total.
+
+    Parameters
+    ----------
+    regret : DataFrame
+        From `Simulation.regret`, with the columns ``site_id, scenario, month, import_plan,
+        export_plan, regret, best, own, currency``.
+    ax : Axes, optional
+    site_id, scenario : str, optional
+        Required if there are several.
+    dispatch : str, optional
+        The dispatch method, for the title.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    InputError
+        Several sites or scenarios and none is chosen, or the chosen one does not exist.
+    """
+    columns, home = _read_regret(regret, site_id, scenario, by_month=False)
+    imports, exports = columns["import_plan"], columns["export_plan"]
+    width = 4 + 1.3 * len(set(exports))
+    ax = new_axes(ax, width=max(6.5, width), height=2.2 + 0.5 * len(set(imports)))
+    title = f"{home}: cost of each pair of plans above the cheapest{title_suffix(dispatch)}"
+    ax = _draw_regret(ax, columns, imports, exports, title)
+    if len(imports):
+        ax.set_ylabel("import plan")
+        ax.set_xlabel("export plan")
     return ax
 
 
-def _of_tariff(columns: dict[str, np.ndarray], tariff: str | None) -> dict[str, np.ndarray]:
-    """The rows of a tariff; without one, all rows, if no site would be counted twice."""
-    if tariff is not None:
-        _chosen(columns["tariff"], tariff, "tariff")
-        return _rows(columns, columns["tariff"] == tariff)
-    seen: dict[str, str] = {}
-    for site, name in dict.fromkeys(zip(columns["site_id"], columns["tariff"], strict=True)):
-        if site in seen:
-            raise InputError(
-                f"site {site} is rated under {seen[site]!r} and {name!r}; choose one with tariff="
-            )
-        seen[site] = name
-    return columns
+def plan_regret_by_month(
+    regret: Frame,
+    ax: Axes | None = None,
+    *,
+    site_id: str | None = None,
+    scenario: str | None = None,
+    dispatch: str | None = None,
+) -> Axes:
+    """Draw what a home would cost under each pair of tariffs above the cheapest pair of the month.
+
+    Parameters
+    ----------
+    regret : DataFrame
+        From `Simulation.regret`, with the columns ``site_id, scenario, month, import_plan,
+        export_plan, regret, best, own, currency``.
+    ax : Axes, optional
+    site_id, scenario : str, optional
+        Required if there are several.
+    dispatch : str, optional
+        The dispatch method, for the title.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    InputError
+        Several sites or scenarios and none is chosen, or the chosen one does not exist.
+    """
+    columns, home = _read_regret(regret, site_id, scenario, by_month=True)
+    imports, exports = columns["import_plan"], columns["export_plan"]
+    pairs = imports.copy()
+    if len(set(exports)) > 1:
+        for row in range(len(pairs)):
+            pairs[row] = f"{imports[row]}, exports {exports[row]}"
+    width = 5 + 0.6 * len(set(columns["month"]))
+    ax = new_axes(ax, width=max(6.5, width), height=2.0 + 0.42 * len(set(pairs)))
+    title = f"{home}: cost of each plan above the cheapest of the month{title_suffix(dispatch)}"
+    return _draw_regret(ax, columns, pairs, columns["month"], title)
 
 
-def _chosen(values: np.ndarray, chosen: str | None, option: str) -> str:
-    there = sorted(set(values))
-    if chosen is None and len(there) == 1:
-        return str(there[0])
-    if there and chosen not in there:
-        raise InputError(f"the bill holds {', '.join(there)}; choose one with {option}=")
-    return chosen or ""
+def _read_regret(
+    regret: Frame, site_id: str | None, scenario: str | None, *, by_month: bool
+) -> tuple[Columns, str]:
+    """Return the rows of one home, either those of its months or those of all months together."""
+    texts = ["site_id", "scenario", "month", "import_plan", "export_plan", "currency"]
+    columns = take(
+        regret, numbers=["regret"], texts=texts, booleans=["best", "own"], what="regret frame"
+    )
+    columns, site, name = select_home(columns, site_id, scenario, "regret frame")
+    has_month = np.array([month is not None for month in columns["month"]], dtype=bool)
+    return select_rows(columns, has_month == by_month), f"{site}, {name!r}"
 
 
-def _rows(columns: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
-    return {name: values[rows] for name, values in columns.items()}
+def _draw_regret(
+    ax: Axes, columns: Columns, down: np.ndarray, across: np.ndarray, title: str
+) -> Axes:
+    """Draw one cell per row of the frame, with a star on the cheapest and an outline of the own."""
+    if not len(down):
+        return show_nothing(ax)
+    cells = pivot(down, across)
+    regret = cells.table(columns["regret"])
+    draw_heatmap(
+        ax,
+        regret,
+        rows=[wrap_label(name, 30) for name in cells.rows],
+        columns=[wrap_label(name, 30) for name in cells.columns],
+        label=f"above the cheapest, {columns['currency'][0]}",
+        decimals=2 if np.nanmax(regret) < 100 else 0,
+    )
+    ax.set_title(f"{wrap_label(title, 68)}\n{_KEY}", loc="left")
 
-
-def _kind(component: str) -> str:
-    return component if component == "carry over" else component.partition(" ")[0]
-
-
-def _sums(cost: np.ndarray, own: np.ndarray, month: np.ndarray, months: list[str]) -> np.ndarray:
-    return np.array([fsum(cost[own & (month == each)]) for each in months])
+    best, own = columns["best"], columns["own"]
+    x = cells.column[best] + 0.5
+    y = cells.row[best] + 0.22
+    ax.plot(x, y, "*", color="black", markersize=7, label="cheapest")
+    outline: dict[str, Any] = {"fill": False, "edgecolor": "black", "linewidth": 2}
+    for corner in zip(cells.column[own], cells.row[own], strict=True):
+        ax.add_patch(Rectangle(corner, 1, 1, clip_on=False, **outline))
+    return ax

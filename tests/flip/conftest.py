@@ -1,4 +1,4 @@
-"""A Flip service made of a script, and a client of it that never sleeps."""
+"""A scripted Flip service, and a client of it that never sleeps."""
 
 import httpx
 import msgspec
@@ -11,7 +11,7 @@ KEY = "fl_canary_0123456789abcdef"
 
 
 class Service:
-    """Answers by path; remembers what it was asked.
+    """Answers by path; remembers the requests.
 
     An answer is a response, a JSON value, or a function of the request that gives one of them.
     """

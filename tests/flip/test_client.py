@@ -1,4 +1,4 @@
-"""Where the client goes, what it shows of itself, and how it reads refusals."""
+"""Which address the client calls, what it shows of itself, and how it reads error bodies."""
 
 import logging
 import pickle
@@ -57,16 +57,20 @@ def test_addresses(monkeypatch):
         (
             {"environment": "prodution"},
             ConfigurationError,
-            "environment='prodution': choose 'production' or 'sandbox'",
+            "environment='prodution' does not exist; choose 'production' or 'sandbox'",
         ),
         ({"base_url": "http://flip.example"}, ConfigurationError, "use https://"),
         ({"base_url": "flip.example"}, ConfigurationError, "begins with https://"),
-        ({"frames": "modin"}, InputError, "frames='modin': choose 'pandas' or 'polars'"),
+        (
+            {"frames": "modin"},
+            InputError,
+            "frames='modin' is not supported; choose 'pandas' or 'polars'",
+        ),
         ({"api_key": None}, ConfigurationError, "FLIP_API_KEY is missing"),
         ({"api_key": ""}, ConfigurationError, "FLIP_API_KEY is not a valid key"),
     ],
 )
-def test_settings_that_cannot_be_used_are_named(arguments, error, words):
+def test_settings_that_cannot_be_used_are_errors(arguments, error, words):
     with pytest.raises(error, match=words):
         Flip(**{"api_key": "fl_key", **arguments})
 
@@ -83,7 +87,7 @@ def test_the_key_comes_from_the_environment(monkeypatch):
     assert seen == ["Bearer fl_from_environment"]
 
 
-def test_a_client_that_is_closed_calls_no_more(serve):
+def test_a_closed_client_makes_no_calls(serve):
     flip, _ = serve(sites=[])
     with flip as same:
         assert same is flip

@@ -1,4 +1,4 @@
-"""Commissioning: checked before it leaves, and a frame of what Flip still wants to know."""
+"""Commissioning: checked before it is sent, and a frame of what Flip asks for."""
 
 from datetime import UTC, date, datetime
 
@@ -64,14 +64,14 @@ def asks(**enrollment):
 @pytest.mark.parametrize(
     "devices", [[DEVICE], (DEVICE,), pd.DataFrame([DEVICE]), pl.DataFrame([DEVICE])], ids=range(4)
 )
-def test_the_documented_request_leaves_and_its_empty_answer_is_fine(serve, devices):
+def test_the_documented_request_is_sent_and_its_empty_answer_is_accepted(serve, devices):
     flip, service = serve(commission=created)
     assert flip.commission(SITE, devices) is None
     assert service.bodies == [{"site": SITE, "devices": [DEVICE]}]
     assert (service.requests[0].method, service.requests[0].url.path) == ("POST", "/v1/commission")
 
 
-def test_values_become_plain_json_and_nulls_are_left_out(serve):
+def test_values_become_json_and_nulls_are_left_out(serve):
     device = {
         **DEVICE,
         "id": np.int64(7),
@@ -106,7 +106,7 @@ def test_values_become_plain_json_and_nulls_are_left_out(serve):
         (" 20250619T153000Z ", "2025-06-19T15:30:00Z"),
     ],
 )
-def test_an_install_date_leaves_as_rfc_3339(serve, moment, sent):
+def test_an_install_date_is_sent_as_rfc_3339(serve, moment, sent):
     flip, service = serve(commission=created)
     flip.commission(SITE, [{**DEVICE, "install_date": moment}])
     assert service.bodies[0]["devices"][0]["install_date"] == sent
@@ -129,28 +129,32 @@ def without(record, name):
         ],
         *[(SITE, [{**DEVICE, name: None}], rf"devices\[0\]\.{name} is missing") for name in DEVICE],
         *[(SITE, [{**DEVICE, name: " "}], rf"devices\[0\]\.{name}") for name in DEVICE],
-        (SITE, [{**DEVICE, "type": 1.5}], r"devices\[0\]\.type: 1.5 is no text"),
+        (SITE, [{**DEVICE, "type": 1.5}], r"devices\[0\]\.type: 1.5 is not text"),
         (
             SITE,
             [{**DEVICE, "install_date": "June 2025"}],
-            r"devices\[0\]\.install_date: 'June 2025' is no ISO 8601",
+            r"devices\[0\]\.install_date: 'June 2025' is not a valid ISO 8601",
         ),
         (
             SITE,
             [{**DEVICE, "install_date": date(2025, 6, 19)}],
             r"devices\[0\]\.install_date: expected a time, got date",
         ),
-        (SITE, [{**DEVICE, "power": float("inf")}], r"devices\[0\]\.power: inf is no number"),
+        (
+            SITE,
+            [{**DEVICE, "power": float("inf")}],
+            r"devices\[0\]\.power: inf is not a finite number",
+        ),
         (without(SITE, "id"), [DEVICE], r"site\.id is missing"),
         ({**SITE, "id": ""}, [DEVICE], r"site\.id is missing"),
-        ({**SITE, "state_code": "ca"}, [DEVICE], r"site\.state_code: 'ca' is none of the 51"),
-        ({**SITE, "state_code": "DC"}, [DEVICE], r"site\.state_code: 'DC' is none of the 51"),
+        ({**SITE, "state_code": "ca"}, [DEVICE], r"site\.state_code: 'ca' is not one of the 51"),
+        ({**SITE, "state_code": "DC"}, [DEVICE], r"site\.state_code: 'DC' is not one of the 51"),
         ({**SITE, "state_code": ["CA"]}, [DEVICE], r"site\.state_code"),
-        ({**SITE, "city": b"x"}, [DEVICE], r"site\.city: bytes has no form in JSON"),
+        ({**SITE, "city": b"x"}, [DEVICE], r"site\.city: bytes cannot be written as JSON"),
         ("site-abc-789", [DEVICE], "site: expected a dict, got str"),
     ],
 )
-def test_what_flip_would_refuse_is_named_and_nothing_is_sent(serve, site, devices, complaint):
+def test_what_flip_would_refuse_is_an_error_and_nothing_is_sent(serve, site, devices, complaint):
     flip, service = serve(commission=created)
     with pytest.raises(InputError, match=complaint):
         flip.commission(site, devices)
@@ -162,14 +166,14 @@ def test_what_flip_would_refuse_is_named_and_nothing_is_sent(serve, site, device
     ["2025-06-19T15:30:00", "2025-06-19", datetime(2025, 6, 19), pd.Timestamp("2025-06-19")],
     ids=str,
 )
-def test_an_install_date_without_a_zone_is_named(serve, moment):
+def test_an_install_date_without_a_zone_is_an_error(serve, moment):
     flip, service = serve(commission=created)
     with pytest.raises(NaiveTimestampError, match=r"devices\[0\]\.install_date: .*no zone"):
         flip.commission(SITE, [{**DEVICE, "install_date": moment}])
     assert not service.requests
 
 
-def test_an_enrollment_that_is_no_dict_is_named(serve):
+def test_an_enrollment_that_is_not_a_dict_is_an_error(serve):
     flip, _ = serve(commission=created)
     with pytest.raises(InputError, match="enrollment: expected a dict, got list"):
         flip.commission(SITE, [DEVICE], [])

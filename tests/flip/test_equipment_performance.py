@@ -1,14 +1,18 @@
 """The equipment performance frame: one month or many, whatever Flip calls its fields."""
 
 import threading
+from datetime import date
 
 import httpx
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flipkit.errors import InputError, InvalidRequest, UnexpectedAnswer
-from flipkit.frames import EQUIPMENT_PERFORMANCE, facts, records_of
+from flipkit.flip import performance_columns, site_columns
+from flipkit.frames import EQUIPMENT_PERFORMANCE, SITES, facts, records_of
 
 ABC = {
     "site_id": "site-abc-789",
@@ -131,7 +135,41 @@ def test_every_month_from_start_to_end(serve, frames_library):
     assert facts(frame)["query"] == {"start": "2024-11", "end": "2025-02"}
 
 
-def test_months_are_fetched_side_by_side(serve):
+@pytest.mark.parametrize(
+    ("start", "end", "months"),
+    [
+        ("2025", None, [f"2025-{number:02}" for number in range(1, 13)]),
+        ("2025-06", None, ["2025-06"]),
+        ("2025-06-15", None, ["2025-06"]),
+        (date(2025, 6, 30), date(2025, 7, 1), ["2025-06", "2025-07"]),
+        ("2024-12", date(2025, 1, 1), ["2024-12", "2025-01"]),
+        (pd.Period("2025Q1"), None, ["2025-01", "2025-02", "2025-03"]),
+        ("2025-05-31T00:00:00Z", "2025-07-01T00:00:00Z", ["2025-05", "2025-06"]),
+    ],
+)
+def test_a_range_is_every_month_that_it_touches(serve, frames_library, start, end, months):
+    flip, service = serve(frames_library, equipment_performance=by_month)
+    frame = flip.equipment_performance(start=start, end=end)
+    assert [row["month"] for row in records_of(frame) if row["site_id"] == "a"] == months
+    assert sorted(request.url.params["month"] for request in service.requests) == months
+
+
+def test_reports_get_columns_instead_of_frames(serve):
+    flip, service = serve(equipment_performance=by_month, sites=[{"id": "b"}, {"id": "a"}])
+    columns, data_time_utc = performance_columns(flip, ["2025-02", "2025-01"])
+    assert list(columns) == list(EQUIPMENT_PERFORMANCE.names)
+    assert columns["site_id"].tolist() == ["b", "a", "b", "a"]
+    assert columns["month"].tolist() == ["2025-02", "2025-02", "2025-01", "2025-01"]
+    assert columns["performance_index"].tolist() == [0.2, 0.2, 0.1, 0.1]
+    assert data_time_utc == "2025-06-01T12:00:00Z"
+    assert len(service.requests) == 2
+    sites = site_columns(flip)
+    assert list(sites.columns) == list(SITES.names)
+    assert sites.columns["site_id"].tolist() == ["b", "a"]
+    assert np.isnan(sites.columns["system_size_kw"]).all()
+
+
+def test_months_are_requested_concurrently(serve):
     together = threading.Barrier(4, timeout=10)
 
     def wait_for_the_others(request):
@@ -155,7 +193,7 @@ def test_the_oldest_answer_dates_the_frame(serve, frames_library):
     assert facts(frame)["data_time_utc"] == "2025-06-01T12:00:03Z"
 
 
-def test_no_month_asks_for_the_current_one_and_guesses_none(serve, frames_library):
+def test_without_a_month_the_current_one_is_requested_and_not_guessed(serve, frames_library):
     flip, service = serve(
         frames_library, equipment_performance=[{"site_id": "a"}, {**ABC, "month": "2025-07"}]
     )
@@ -178,20 +216,22 @@ def test_no_rows_give_the_same_columns(serve, frames_library):
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ({"month": "2025-13"}, "month: '2025-13' is no month"),
-        ({"month": ""}, "month: '' is no month"),
-        ({"start": "2025-13", "end": "2025-14"}, "start: '2025-13' is no month"),
-        ({"start": "2025-01", "end": "2025-1"}, "end: '2025-1' is no month"),
-        ({"start": "2025-02", "end": "2025-01"}, "end 2025-01 is before start 2025-02"),
-        ({"start": "2025-02"}, "start and end belong together"),
-        ({"end": "2025-02"}, "start and end belong together"),
+        ({"month": "2025-13"}, "month '2025-13' is not a valid month"),
+        ({"month": ""}, "month '' is not a valid month"),
+        ({"month": "2025"}, "month '2025' is not a valid month"),
+        ({"start": "2025-13", "end": "2025-14"}, "start '2025-13' is not a valid date"),
+        ({"start": "2025-01", "end": "2025-1"}, "end '2025-1' is not a valid date"),
+        ({"start": "2025-02", "end": "2025-01"}, "from '2025-02' to '2025-01' is empty"),
+        ({"start": "2025-02-01T00:00:00"}, "has no zone"),
+        ({"start": "2025-02-01T00:00:00Z"}, "is an instant and needs an end"),
+        ({"end": "2025-02"}, "end '2025-02' needs a start"),
         (
             {"month": "2025-01", "start": "2025-01", "end": "2025-02"},
-            "month and start/end together",
+            "month and start/end exclude each other",
         ),
     ],
 )
-def test_months_that_make_no_sense_are_named_and_nothing_is_sent(serve, arguments, complaint):
+def test_months_that_are_not_valid_are_errors_and_nothing_is_sent(serve, arguments, complaint):
     flip, service = serve(equipment_performance=[])
     with pytest.raises(InputError, match=complaint):
         flip.equipment_performance(**arguments)
@@ -201,23 +241,25 @@ def test_months_that_make_no_sense_are_named_and_nothing_is_sent(serve, argument
 @pytest.mark.parametrize(
     ("row", "complaint"),
     [
-        ({"actual_kwh": 5}, "row 1 of the answer lacks site_id or id"),
+        ({"actual_kwh": 5}, "row 1 of the answer has no site_id or id"),
         (
             {**ABC, "actual_production_kwh": "802"},
-            "row 1, actual_production_kwh: '802' is no number",
+            "row 1, actual_production_kwh: '802' is not a number",
         ),
         (
             {"site_id": "a", "expected_energy_wh": []},
-            r"row 1, expected_energy_wh: \[\] is no number",
+            r"row 1, expected_energy_wh: \[\] is not a number",
         ),
-        ({**ABC, "month": "June"}, "row 1, month: 'June' is no month"),
+        ({**ABC, "month": "June"}, "row 1, month: 'June' is not a valid month"),
         (
             {**ABC, "month": "2025-05"},
-            "row 1, month: 2025-06 was asked for, but the row is of 2025-05",
+            "row 1, month: requested 2025-06, but the row is of 2025-05",
         ),
     ],
 )
-def test_what_the_contract_does_not_promise_is_named(serve, frames_library, row, complaint):
+def test_an_answer_that_breaks_the_contract_is_an_error_that_names_row_and_field(
+    serve, frames_library, row, complaint
+):
     flip, _ = serve(frames_library, equipment_performance=[ABC, row])
     with pytest.raises(UnexpectedAnswer, match=complaint):
         flip.equipment_performance("2025-06")

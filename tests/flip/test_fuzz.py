@@ -1,4 +1,4 @@
-"""Whatever an answer holds, only flipkit's own errors leave the client."""
+"""Whatever an answer contains, the client raises only flipkit's own errors."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Fleet data: what leaves, and a row for what became of each record."""
+"""Fleet data: what is sent, and one row with the status of each record."""
 
 from datetime import datetime
 
@@ -52,7 +52,7 @@ def test_every_shape_sends_what_flip_documents(serve, frames_library, records):
     ]
 
 
-def test_values_become_plain_json_and_nulls_are_left_out(serve):
+def test_values_become_json_and_nulls_are_left_out(serve):
     frame = pd.DataFrame(
         {
             "external_id": [2**53 + 1, 7],
@@ -94,7 +94,7 @@ def test_expected_production_of_a_month(serve, frames_library):
             "data": {"month": "2025-06", "expected_production_kwh": 1520.0},
         }
     ]
-    assert "month: '2025-13' is no month" in outcomes(frame)[1][3]
+    assert "month '2025-13' is not a valid month" in outcomes(frame)[1][3]
 
 
 def test_the_type_of_a_record_is_its_own_or_the_given_one(serve, frames_library):
@@ -117,12 +117,15 @@ BAD = [
     ({"customer_name": "x"}, "external_id is missing"),
     ({"external_id": None}, "external_id is missing"),
     ({"external_id": "  "}, "external_id is missing"),
-    ({"external_id": 12345.0}, "12345.0 is no text"),
-    ({"external_id": "a", "record_type": 3.5}, "record_type: 3.5 is no text"),
+    ({"external_id": 12345.0}, "12345.0 is not text"),
+    ({"external_id": "a", "record_type": 3.5}, "record_type: 3.5 is not text"),
     ({"external_id": "a", "since": datetime(2025, 6, 1)}, "since: .* has no zone"),
-    ({"external_id": "a", "kw": float("inf")}, "kw: inf is no number"),
-    ({"external_id": "a", "raw": b"x"}, "raw: bytes has no form in JSON"),
-    ({"external_id": "a", "data": {"kw": 1}, "extra": 2}, "extra: beside data there is only"),
+    ({"external_id": "a", "kw": float("inf")}, "kw: inf is not a finite number"),
+    ({"external_id": "a", "raw": b"x"}, "raw: bytes cannot be written as JSON"),
+    (
+        {"external_id": "a", "data": {"kw": 1}, "extra": 2},
+        "extra: only external_id and record_type may stand beside data",
+    ),
     ({"external_id": "a", "data": {"at": datetime(2025, 6, 1)}}, r"data\.at: .* has no zone"),
     ({"external_id": "a", 7: 1}, "a key must be text, got 7"),
 ]
@@ -141,7 +144,7 @@ def test_a_bad_record_is_reported_and_the_others_are_sent(serve, frames_library,
 @pytest.mark.parametrize(
     "records", [[], pd.DataFrame({"external_id": []}), pl.DataFrame({"external_id": []})]
 )
-def test_nothing_to_send_is_no_call(serve, frames_library, records):
+def test_without_records_no_call_is_made(serve, frames_library, records):
     flip, service = serve(frames_library, fleet_data=success)
     frame = flip.push_fleet_data(records)
     assert (len(frame), list(frame.columns), service.requests) == (0, list(FLEET_DATA.names), [])
@@ -150,7 +153,7 @@ def test_nothing_to_send_is_no_call(serve, frames_library, records):
 
 
 @pytest.mark.parametrize("records", [JOHN, "CRM-12345", 7, None])
-def test_what_is_no_table_is_an_error(serve, records):
+def test_input_that_is_not_a_table_is_an_error(serve, records):
     flip, _ = serve(fleet_data=success)
     with pytest.raises(InputError, match="expected a DataFrame or a list of dicts"):
         flip.push_fleet_data(records)
@@ -172,7 +175,7 @@ def test_batches_hold_500_at_most_and_keep_the_order(serve, count):
 @pytest.mark.parametrize(
     "trouble", [httpx.Response(400, json={"message": "too large"}), httpx.Response(200, text="<p>")]
 )
-def test_a_call_that_fails_keeps_the_outcome_of_the_others(serve, frames_library, trouble):
+def test_a_call_that_fails_keeps_the_status_of_the_others(serve, frames_library, trouble):
     def answer(request):
         return trouble if b'"CRM-700"' in request.content else httpx.Response(200)
 

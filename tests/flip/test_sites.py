@@ -71,7 +71,7 @@ def test_the_customer_of_a_site(serve, frames_library, fields, name):
 
 
 @pytest.mark.parametrize(
-    ("fields", "maker"),
+    ("fields", "manufacturer"),
     [
         (
             {
@@ -93,12 +93,12 @@ def test_the_customer_of_a_site(serve, frames_library, fields, name):
         ({"devices": {"id": 1}}, None),
     ],
 )
-def test_the_maker_of_its_equipment(serve, frames_library, fields, maker):
+def test_the_manufacturer_of_its_equipment(serve, frames_library, fields, manufacturer):
     flip, _ = serve(frames_library, sites=[{"id": "a", **fields}])
-    assert records_of(flip.sites())[0]["technology_provider_identifier"] == maker
+    assert records_of(flip.sites())[0]["technology_provider_identifier"] == manufacturer
 
 
-def test_rows_are_sorted_and_unknown_words_and_fields_pass(serve, frames_library):
+def test_rows_are_sorted_and_unknown_values_and_fields_pass_through(serve, frames_library):
     rows = [
         {"site_id": "b", "status": "ON_THE_MOON", "new_field": [1]},
         {"id": "a", "zip_code": 94105, "system_size_kw": 5},
@@ -119,7 +119,7 @@ def test_no_sites_give_the_same_columns(serve, frames_library):
     assert list(map(str, frame.dtypes)) == list(map(str, full.sites().dtypes))
 
 
-def test_the_frame_knows_where_it_comes_from(serve, frames_library):
+def test_the_frame_knows_its_origin(serve, frames_library):
     flip, _ = serve(frames_library, sites=[JOHN])
     assert facts(flip.sites()) == {
         "query": {},
@@ -132,30 +132,32 @@ def test_the_frame_knows_where_it_comes_from(serve, frames_library):
 @pytest.mark.parametrize(
     ("body", "complaint"),
     [
-        ([JOHN, {"status": "ACTIVE"}], "row 1 of the answer lacks id or site_id"),
-        ([{**JOHN, "id": ""}], "row 0 of the answer lacks id or site_id"),
-        ([JOHN, {**JOHN, "id": None}], "row 1 of the answer lacks id"),
-        ([{**JOHN, "system_size_kw": "big"}], "row 0, system_size_kw: 'big' is no number"),
-        ([JOHN, {**JOHN, "system_size_kw": True}], "row 1, system_size_kw: True is no number"),
+        ([JOHN, {"status": "ACTIVE"}], "row 1 of the answer has no id or site_id"),
+        ([{**JOHN, "id": ""}], "row 0 of the answer has no id or site_id"),
+        ([JOHN, {**JOHN, "id": None}], "row 1 of the answer has no id"),
+        ([{**JOHN, "system_size_kw": "big"}], "row 0, system_size_kw: 'big' is not a number"),
+        ([JOHN, {**JOHN, "system_size_kw": True}], "row 1, system_size_kw: True is not a number"),
         ([{**JOHN, "system_size_kw": 10**400}], "row 0, system_size_kw: .*out of range"),
-        ([{**JOHN, "id": {"v": 1}}], "row 0, id: {'v': 1} is no text"),
-        ([{**JOHN, "zip_code": 1.5}], "row 0, zip_code: 1.5 is no text"),
+        ([{**JOHN, "id": {"v": 1}}], "row 0, id: {'v': 1} is not text"),
+        ([{**JOHN, "zip_code": 1.5}], "row 0, zip_code: 1.5 is not text"),
         (
             [JOHN, {**JOHN, "created_at": "yesterday"}],
-            "created_at, row 1: 'yesterday' is no ISO 8601 time",
+            "created_at, row 1: 'yesterday' is not a valid ISO 8601 timestamp",
         ),
         ([{**JOHN, "updated_at": "2025-06-20T09:00:00"}], "updated_at, row 0: .*no zone"),
         ([{**JOHN, "updated_at": 1750000000}], "updated_at, row 0: expected a time, got int"),
-        ([JOHN, "odd"], "row 1 of the answer is no object but 'odd'"),
+        ([JOHN, "odd"], "row 1 of the answer is not an object: 'odd'"),
         (
             {"items": []},
-            "expected an array, or an object with an array under sites or data; the answer holds {'items'",
+            "an object with an array named sites or data; the answer has {'items'",
         ),
-        ("text", "the answer holds 'text'"),
-        (None, "the answer holds nothing"),
+        ("text", "the answer has 'text'"),
+        (None, "the answer has nothing"),
     ],
 )
-def test_what_the_contract_does_not_promise_is_named(serve, frames_library, body, complaint):
+def test_an_answer_that_breaks_the_contract_is_an_error_that_names_row_and_field(
+    serve, frames_library, body, complaint
+):
     flip, _ = serve(frames_library, sites=body)
     with pytest.raises(UnexpectedAnswer, match=complaint) as caught:
         flip.sites()

@@ -1,4 +1,4 @@
-"""CSV that finance can open and trust."""
+"""CSV files that finance can open and trust."""
 
 import csv
 import hashlib
@@ -48,13 +48,13 @@ def read(path):
 
 
 @pytest.mark.parametrize("text", DANGEROUS)
-def test_a_formula_is_made_harmless(text, frames_library, tmp_path):
+def test_a_formula_is_escaped(text, frames_library, tmp_path):
     path = write_csv(MAKE[frames_library]({"name": [text], "cost": [-1.0]}), tmp_path / "x.csv")
     assert read(path)[1] == ["'" + text, "-1.0"]
 
 
 @pytest.mark.parametrize("dtype", [pl.Categorical, pl.Enum(["a", "=1+1"])])
-def test_a_formula_among_categories_is_made_harmless(dtype, tmp_path):
+def test_a_formula_among_categories_is_escaped(dtype, tmp_path):
     frame = pl.DataFrame({"name": pl.Series(["=1+1", "a", None], dtype=dtype), "n": range(3)})
     assert read(write_csv(frame, tmp_path / "x.csv"))[1:] == [["'=1+1", "0"], ["a", "1"], ["", "2"]]
 
@@ -67,13 +67,13 @@ def test_other_text_stays_as_it_is(text, frames_library, tmp_path):
     )
 
 
-def test_what_was_made_harmless_is_read_as_it_was(tmp_path):
+def test_escaped_text_is_read_as_it_was(tmp_path):
     texts = [*DANGEROUS, *filter(None, HARMLESS), "'plain", "''"]
     path = write_csv(pl.DataFrame({"name": texts, "n": range(len(texts))}), tmp_path / "x.csv")
     assert read_text(path)["name"].to_list() == texts
 
 
-def test_a_header_that_is_a_formula_is_made_harmless(frames_library, tmp_path):
+def test_a_header_that_is_a_formula_is_escaped(frames_library, tmp_path):
     assert read(write_csv(MAKE[frames_library]({"=x": [1]}), tmp_path / "x.csv"))[0] == ["'=x"]
 
 
@@ -98,15 +98,17 @@ def test_both_libraries_write_the_same_bytes(tmp_path):
     }
     paths = [write_csv(tables.COSTS.build(data, lib), tmp_path / lib / "costs.csv") for lib in MAKE]
     assert paths[0].read_bytes() == paths[1].read_bytes()
-    assert "loc_1,2025-06-01T00:00:00Z,,,,0.30000000000000004,EUR,,," in paths[0].read_text()
+    assert "loc_1,2025-06-01T00:00:00Z,,,,0.30000000000000004,EUR,,," in paths[0].read_text(
+        encoding="utf-8"
+    )
 
 
 @pytest.mark.parametrize("cells", [[None, "a"], ["a", None], [None, None, "b"], [None, None]])
-def test_a_text_that_is_null_is_an_empty_cell_wherever_it_stands(cells, frames_library, tmp_path):
+def test_a_null_text_is_an_empty_cell_in_any_row(cells, frames_library, tmp_path):
     frame = tables.SITES.build(
         {"site_id": list("abc")[: len(cells)], "city": cells}, frames_library
     )
-    with write_csv(frame, tmp_path / "x.csv").open(newline="") as file:
+    with write_csv(frame, tmp_path / "x.csv").open(newline="", encoding="utf-8") as file:
         assert [row["city"] for row in csv.DictReader(file)] == [cell or "" for cell in cells]
 
 
@@ -137,7 +139,7 @@ def test_times_are_written_the_same_whether_rows_share_them_or_not(frames_librar
 CELLS = st.one_of(st.none(), st.text(max_size=4), st.integers(), st.booleans(), st.dates())
 
 
-def test_cells_that_follow_themselves_are_written_as_cells_that_do_not(tmp_path):
+def test_runs_of_equal_cells_are_written_like_single_cells(tmp_path):
     @settings(max_examples=50)
     @given(st.lists(st.tuples(CELLS, st.integers(1, 9)), min_size=1, max_size=6))
     def check(stretches):
@@ -180,7 +182,7 @@ def test_line_ends_and_encoding(tmp_path):
     assert content == "name\nZoë\n".encode()
 
 
-def test_the_meta_file_says_what_the_columns_are(frames_library, tmp_path):
+def test_the_meta_file_describes_the_columns(frames_library, tmp_path):
     frame = tables.COSTS.build(
         {"object_id": ["a"], "cost": [1.0]},
         frames_library,
@@ -191,7 +193,7 @@ def test_the_meta_file_says_what_the_columns_are(frames_library, tmp_path):
         },
     )
     path = write_csv(frame, tmp_path / "costs.csv")
-    meta = json.loads((tmp_path / "costs.meta.json").read_text())
+    meta = json.loads((tmp_path / "costs.meta.json").read_text(encoding="utf-8"))
     assert meta["rows"] == 1
     assert meta["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert meta["query"] == {"start": "2025-01"}
@@ -212,7 +214,7 @@ def test_a_failure_leaves_the_old_file(tmp_path, monkeypatch):
     monkeypatch.setattr(room.os, "fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
         write_csv(pl.DataFrame({"a": [2]}), path)
-    assert path.read_text() == "a\n1\n"
+    assert path.read_text(encoding="utf-8") == "a\n1\n"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["x.csv", "x.meta.json"]
 
 
@@ -224,6 +226,6 @@ def test_a_pandas_index_with_a_name_is_kept(tmp_path):
     ]
 
 
-def test_what_is_no_frame_is_refused(tmp_path):
+def test_input_that_is_not_a_frame_is_an_error(tmp_path):
     with pytest.raises(InputError, match="DataFrame"):
         write_csv([1, 2], tmp_path / "x.csv")

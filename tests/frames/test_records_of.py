@@ -1,4 +1,4 @@
-"""Rows as dicts: from either library, or as they were handed in."""
+"""Rows as dicts, from a frame of either library or from a list of dicts."""
 
 from datetime import UTC, date, datetime
 
@@ -62,8 +62,8 @@ def test_frames_without_rows_and_lazy_frames():
     assert records_of(pl.LazyFrame({"a": [1]})) == [{"a": 1}]
 
 
-def test_what_is_no_table_of_dicts_is_an_error():
-    with pytest.raises(InputError, match="two columns of one name: a, a"):
+def test_input_that_is_not_a_table_of_dicts_is_an_error():
+    with pytest.raises(InputError, match="two columns have the same name: a, a"):
         records_of(pd.DataFrame([[1, 2]], columns=["a", "a"]))
     with pytest.raises(InputError, match="devices, row 1: expected a dict, got int"):
         records_of([{}, 1], what="devices")

@@ -1,4 +1,4 @@
-"""Text as runs: the same in both libraries, whatever the cells are made of."""
+"""Text as runs of equal cells: the same in both libraries, whatever the cells are stored as."""
 
 import numpy as np
 import pandas as pd
@@ -52,8 +52,8 @@ def test_an_index_level_is_a_column():
 
 
 @pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame])
-def test_what_is_no_text_is_named(make):
-    with pytest.raises(InputError, match="x, row 0: 7 is no text"):
+def test_a_cell_that_is_not_text_is_an_error_that_names_it(make):
+    with pytest.raises(InputError, match="x, row 0: 7 is not text"):
         take(make({"x": [7, 7, 8]}), runs=["x"])
     with pytest.raises(MissingColumnError, match="missing y"):
         take(make({"x": ["a"]}), runs=["y"])

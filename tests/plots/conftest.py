@@ -1,4 +1,4 @@
-"""Frames small enough to know by heart, in either library, and figures that are closed again."""
+"""Small frames in either library, and figures that are closed after each test."""
 
 import matplotlib as mpl
 import pytest
@@ -33,7 +33,7 @@ def _no_figure_stays_open():
 
 
 def _maker(table):
-    """A fixture: rows of the columns that the picture reads make a frame of the table."""
+    """Return a fixture that builds a frame from rows of the columns that the picture reads."""
 
     def fixture(frames_library):
         def make(*rows):

@@ -1,11 +1,11 @@
-"""What pictures share: the writer, and colours."""
+"""What pictures share: the PNG writer and colors."""
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
 
 from flipkit.plots import performance_heatmap, write_png
-from flipkit.plots.axes import COLOURS
+from flipkit.plots.axes import COLORS
 
 
 def test_the_same_data_give_the_same_bytes(performance, tmp_path):
@@ -20,7 +20,7 @@ def test_the_same_data_give_the_same_bytes(performance, tmp_path):
     assert mpl.__version__.encode() not in first.read_bytes()
 
 
-def test_folders_are_made_and_no_figure_stays(performance, tmp_path):
+def test_folders_are_created_and_no_figure_stays_open(performance, tmp_path):
     path = write_png(
         tmp_path / "a" / "b.png", performance_heatmap, performance(("a", "2025-01", 0.7))
     )
@@ -28,7 +28,7 @@ def test_folders_are_made_and_no_figure_stays(performance, tmp_path):
     assert plt.get_fignums() == []
 
 
-def test_the_backend_is_what_it_was_also_after_an_error(performance, tmp_path):
+def test_the_backend_is_restored_also_after_an_error(performance, tmp_path):
     mpl.use("svg")
     try:
         with pytest.raises(ZeroDivisionError):
@@ -38,7 +38,7 @@ def test_the_backend_is_what_it_was_also_after_an_error(performance, tmp_path):
         mpl.use("agg")
 
 
-def test_options_reach_the_picture(lost, tmp_path):
+def test_options_are_passed_to_the_picture(lost, tmp_path):
     from flipkit.plots import lost_value_bars
 
     frame = lost(("a", 1.0, 1.0, 1.0, "EUR"), ("b", 2.0, 2.0, 2.0, "USD"))
@@ -48,7 +48,7 @@ def test_options_reach_the_picture(lost, tmp_path):
     assert one.read_bytes() != two.read_bytes()
 
 
-def test_every_colour_is_one_of_the_set_of_okabe_and_ito():
+def test_every_color_is_one_of_the_palette_of_okabe_and_ito():
     published = {
         "#000000",
         "#E69F00",
@@ -59,4 +59,4 @@ def test_every_colour_is_one_of_the_set_of_okabe_and_ito():
         "#D55E00",
         "#CC79A7",
     }
-    assert set(COLOURS.values()) - {"#999999"} <= published
+    assert set(COLORS.values()) - {"#999999"} <= published

@@ -1,4 +1,4 @@
-"""The pictures of bills hold the very numbers of the frames."""
+"""The pictures of bills show the numbers of the frames."""
 
 import numpy as np
 import pytest
@@ -69,15 +69,15 @@ def test_a_kind_that_costs_nothing_is_not_drawn(bill_rows):
     assert bars(bill_bars(bill_rows(*free))) == {"energy": [(0.0, 2.0)]}
 
 
-def test_a_site_under_two_tariffs_is_not_counted_twice(bill_rows):
+def test_a_site_with_bills_of_two_tariffs_is_not_counted_twice(bill_rows):
     both = bill_rows(*A, *B)
     with pytest.raises(
-        InputError, match="site a is rated under 'Day' and 'Night'; choose one with tariff="
+        InputError, match="site a has bills of 'Day' and 'Night'; choose one with tariff="
     ):
         bill_bars(both)
     ax = bill_bars(both, tariff="Night")
     assert bars(ax) == {"energy": [(0.0, 9.0), (0.0, 6.0)]}
-    assert ax.get_title("left") == "What the bill is made of: Night"
+    assert ax.get_title("left") == "Components of the bill: Night"
     with pytest.raises(InputError, match="the bill holds Day, Night; choose one with tariff="):
         bill_bars(both, tariff="Noon")
 
@@ -91,7 +91,7 @@ def test_currencies_do_not_share_an_axis(bill_rows):
         regret_by_month(bill_rows(*A, ("a", "Pound", "2025-01", "energy all", 7.0, "GBP")))
 
 
-def test_regret_by_month_is_what_the_cheapest_would_have_saved(bill_rows):
+def test_regret_by_month_is_the_cost_above_the_cheapest_tariff(bill_rows):
     ax = regret_by_month(bill_rows(*A, *B))
     assert drawn(ax).tolist() == [[0.0, 2.0], [1.5, 0.0]]
     assert (names(ax.yaxis), names(ax.xaxis)) == (["Day", "Night"], ["2025-01", "2025-02"])
@@ -123,11 +123,11 @@ def test_the_regret_of_sites_and_tariffs(matrix):
 
 
 @pytest.mark.parametrize("draw", [bill_bars, regret_by_month])
-def test_a_bill_without_rows_is_said_to_be_one(bill_rows, draw):
+def test_a_bill_without_rows_has_nothing_to_show(bill_rows, draw):
     assert figures(draw(bill_rows())) == ["nothing to show"]
 
 
-def test_a_matrix_without_rows_is_said_to_be_one(matrix):
+def test_a_matrix_without_rows_has_nothing_to_show(matrix):
     assert figures(regret_heatmap(matrix())) == ["nothing to show"]
 
 

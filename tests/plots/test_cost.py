@@ -1,4 +1,4 @@
-"""The picture of the cost report holds the very numbers of the frame."""
+"""The picture of the cost report shows the numbers of the frame."""
 
 from datetime import date, timedelta
 
@@ -35,7 +35,7 @@ ROWS = [
 ]
 
 
-def test_imports_up_exports_down_and_what_is_left_to_pay(cost):
+def test_imports_go_up_exports_down_and_the_line_is_the_sum(cost):
     ax = cost_bars(cost(*ROWS))
     assert heights(ax, "imports") == [11.5, 3.0]
     assert heights(ax, "exports") == [-4.0, 0.0]
@@ -66,7 +66,7 @@ def test_a_site_that_never_exports_has_no_missing_records(cost):
     assert "records are missing" not in [text.get_text() for text in ax.get_legend().get_texts()]
 
 
-def test_a_cost_that_is_not_known_is_left_out(cost):
+def test_an_unknown_cost_is_left_out(cost):
     ax = cost_bars(cost(*ROWS[:1], ("b", "2025-01", "IMPORT", np.nan, "EUR", 1.0)))
     assert heights(ax, "imports") == [10.0]
 
@@ -85,7 +85,7 @@ def test_the_year_of_the_sample_fleet_is_the_one_computed_by_hand(kit):
         assert heights(ax, label) == pytest.approx([sign * value for value in wanted], abs=1e-9)
 
 
-def test_a_year_of_days_fits_on_a_page_and_names_some_of_them(cost):
+def test_a_year_of_days_fits_on_a_page_and_some_days_are_labelled(cost):
     days = [(date(2025, 1, 1) + timedelta(days=n)).isoformat() for n in range(365)]
     ax = cost_bars(
         cost(*(("a", day, "IMPORT", float(n), "EUR", 1.0) for n, day in enumerate(days)))
@@ -110,5 +110,5 @@ def test_the_axes_given_are_drawn_on_and_returned(cost):
     assert len(plt.get_fignums()) == 1
 
 
-def test_an_empty_frame_says_that_there_is_nothing_to_show(cost):
+def test_an_empty_frame_has_nothing_to_show(cost):
     assert [text.get_text() for text in cost_bars(cost()).texts] == ["nothing to show"]

@@ -1,4 +1,4 @@
-"""The pictures of the performance and lost-value reports hold the very numbers of the frames."""
+"""The pictures of the performance and lost-value reports show the numbers of the frames."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,7 +20,7 @@ def cells(ax):
     return np.ma.filled(mesh.get_array(), np.nan).reshape(mesh.get_coordinates().shape[0] - 1, -1)
 
 
-def test_the_heat_map_holds_the_index_of_each_site_and_month(performance):
+def test_the_heat_map_shows_the_index_of_each_site_and_month(performance):
     ax = performance_heatmap(
         performance(
             ("b", "2025-01", 0.7),
@@ -35,23 +35,23 @@ def test_the_heat_map_holds_the_index_of_each_site_and_month(performance):
     assert ax.yaxis_inverted()  # the first site is at the top
 
 
-def test_a_month_that_a_site_has_no_row_for_is_not_judged(performance):
+def test_a_month_without_a_row_is_hatched(performance):
     ax = performance_heatmap(performance(("a", "2025-01", 0.9), ("b", "2025-02", 1.1)))
     assert np.array_equal(cells(ax), [[0.9, np.nan], [np.nan, 1.1]], equal_nan=True)
     assert ax.patch.get_hatch() == "////"  # what shows where there is no cell
 
 
-def test_the_colours_turn_at_1(performance):
+def test_the_color_scale_is_centered_on_1(performance):
     [mesh] = performance_heatmap(
         performance(("a", "2025-01", 1.0), ("a", "2025-02", 0.8))
     ).collections
     even, low = mesh.to_rgba(mesh.get_array()).reshape(-1, 4)
-    assert np.ptp(even[:3]) < 0.02  # no colour
+    assert np.ptp(even[:3]) < 0.02  # white
     assert low[0] > low[2]  # red
     assert mesh.norm(1.0) == 0.5
 
 
-def test_the_heat_map_of_the_sample_fleet_is_its_files(kit):
+def test_the_heat_map_of_the_sample_fleet_shows_its_files(kit):
     ax = performance_heatmap(performance_report(kit, "2025-01", "2025-12"))
     drawn = cells(ax)
     sites, months = labels(ax.yaxis), labels(ax.xaxis)
@@ -59,14 +59,18 @@ def test_the_heat_map_of_the_sample_fleet_is_its_files(kit):
     for (site, month), (actual, expected) in hand.performance().items():
         if month in months:
             value = drawn[sites.index(site), months.index(month)]
-            judged = actual is not None and expected
-            assert value == pytest.approx(float(actual / expected)) if judged else np.isnan(value)
+            is_evaluated = actual is not None and expected
+            assert (
+                value == pytest.approx(float(actual / expected))
+                if is_evaluated
+                else np.isnan(value)
+            )
     assert (
         int(np.isnan(drawn).sum()) == 7 * 12 + 2
     )  # six sites without panels and be-04; uk-04's and uk-07's month
 
 
-def test_a_large_fleet_is_drawn_whole_and_named_in_part(performance):
+def test_a_large_fleet_is_drawn_whole_and_labelled_in_part(performance):
     ax = performance_heatmap(performance(*((f"site-{n:04}", "2025-01", 1.0) for n in range(1000))))
     assert cells(ax).shape == (1000, 1)
     assert labels(ax.yaxis)[:2] == ["site-0000", "site-0009"]
@@ -91,7 +95,7 @@ def test_lost_value_is_summed_by_site_with_its_band_and_the_worst_is_first(lost)
     assert "EUR" in ax.get_xlabel()
 
 
-def test_months_that_could_not_be_valued_are_left_out(lost):
+def test_months_without_a_value_are_left_out(lost):
     ax = lost_value_bars(lost(("a", 1.0, 0.5, 2.0, "EUR"), ("a", np.nan, np.nan, np.nan, "EUR")))
     assert bars(ax) == {"a": (1.0, (0.5, 2.0))}
 
@@ -141,7 +145,7 @@ def test_the_axes_given_are_drawn_on_and_returned(performance, lost, draw):
     assert len(plt.get_fignums()) == 1
 
 
-def test_an_empty_report_says_that_there_is_nothing_to_show(performance, lost):
+def test_an_empty_report_has_nothing_to_show(performance, lost):
     for ax in (
         performance_heatmap(performance()),
         lost_value_bars(lost()),

@@ -1,4 +1,4 @@
-"""The picture of savings holds the very numbers of the summary, and the band of each battery."""
+"""The picture of savings shows the numbers of the summary and the band of each battery."""
 
 from math import fsum
 
@@ -41,7 +41,7 @@ def test_savings_of_each_scenario_but_the_first(summary):
     assert ax.yaxis_inverted()
 
 
-def test_the_bars_of_a_site_stand_beside_its_name(summary):
+def test_the_bars_of_a_site_stand_beside_its_label(summary):
     ax = scenario_savings(summary(*SAVINGS))
     for container in ax.containers:
         middles = [bar.get_y() + bar.get_height() / 2 for bar in container]
@@ -144,7 +144,7 @@ def test_without_a_band_there_are_no_marks(summary):
     assert marks(scenario_savings(summary(*SAVINGS))) == {}
 
 
-def test_a_site_alone_has_a_line_for_each_scenario(frames_library):
+def test_a_single_site_has_a_line_for_each_scenario(frames_library):
     ax = scenario_savings(banded(frames_library))
     assert names(ax.yaxis) == ["plan", "battery"]
     assert [container[0].get_width() for container in ax.containers] == [10.0, 40.0]
@@ -152,10 +152,10 @@ def test_a_site_alone_has_a_line_for_each_scenario(frames_library):
         ("10.00", (10.0, 0)),
         ("40.00", (60.0, 1)),
     ]
-    assert ax.get_title("left") == "a: what each scenario saves against 'today'"
+    assert ax.get_title("left") == "a: saving of each scenario compared with 'today'"
 
 
-def test_what_is_left_out_is_said(summary):
+def test_the_title_says_how_many_sites_are_left_out(summary):
     rows = [
         (f"s{n}", name, saving, "EUR")
         for n in range(3)
@@ -166,14 +166,14 @@ def test_what_is_left_out_is_said(summary):
     assert "largest" not in scenario_savings(summary(*rows)).get_title("left")
 
 
-def test_many_scenarios_have_colours_of_their_own(summary):
+def test_many_scenarios_have_distinct_colors(summary):
     rows = [(site, f"x{n}", float(n), "EUR") for site in "ab" for n in range(31)]
     ax = scenario_savings(summary(*rows))
     assert len({container[0].get_facecolor() for container in ax.containers}) == 30
     assert ax.figure.get_size_inches()[1] < 33
 
 
-def test_a_long_name_is_cut_and_a_dollar_is_no_formula(summary, tmp_path):
+def test_a_long_name_is_cut_and_a_dollar_does_not_start_a_formula(summary, tmp_path):
     long = "a $5 plan, " + "very " * 40 + "long, for $6"
     ax = scenario_savings(summary(("a", "today", 0.0, "USD"), ("a", long, 1.0, "USD")))
     ax.figure.savefig(tmp_path / "drawn.png")
@@ -189,6 +189,6 @@ def test_the_axes_given_are_drawn_on_and_returned(summary):
     assert len(plt.get_fignums()) == 1
 
 
-def test_an_empty_frame_says_that_there_is_nothing_to_show(summary):
+def test_an_empty_frame_has_nothing_to_show(summary):
     for ax in (scenario_savings(summary()), scenario_savings(summary(SAVINGS[0]))):
         assert [text.get_text() for text in ax.texts] == ["nothing to show"]

@@ -1,4 +1,4 @@
-"""The waterfall goes from the first cost to the last one by the very steps of the frame."""
+"""The waterfall goes from the first cost to the last one by the steps of the frame."""
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ def test_a_bar_begins_where_the_one_before_ended(waterfall):
     assert ax.get_title("left") == "a: why 'all' costs 105.00 EUR less than 'today'"
 
 
-def test_what_saves_and_what_costs_more_have_their_colours(waterfall):
+def test_savings_and_extra_costs_have_their_own_colors(waterfall):
     start, tariff, solar, ev, end = (
         bar.get_facecolor() for bar in savings_waterfall(waterfall(("a", "all"))).patches
     )
@@ -68,7 +68,7 @@ def test_the_lines_between_bars_are_the_costs_so_far(waterfall):
     assert levels == [{100.0}, {70.0}, {-20.0}, {-5.0}]
 
 
-def test_everything_is_within_the_picture(waterfall):
+def test_the_axis_leaves_room_for_the_amounts(waterfall):
     low, high = savings_waterfall(waterfall(("a", "all"))).get_ylim()
     assert low < -20.0
     assert high > 100.0
@@ -89,11 +89,11 @@ def test_one_of_several_is_chosen(waterfall):
     assert len(ax.patches) == 5
 
 
-def test_a_frame_without_rows_is_said_to_be_one(waterfall):
+def test_a_frame_without_rows_has_nothing_to_show(waterfall):
     assert [text.get_text() for text in savings_waterfall(waterfall()).texts] == ["nothing to show"]
 
 
-def test_where_nothing_costs_anything_there_is_a_picture(frames_library):
+def test_a_waterfall_of_zeros_is_drawn(frames_library):
     rows = {
         "site_id": "a",
         "scenario": "x",

@@ -1,4 +1,4 @@
-"""The lines of a sweep hold the very numbers of the summary; sizes are read from scenarios."""
+"""The lines of a sweep show the numbers of the summary; sizes are read from scenarios."""
 
 import pytest
 
@@ -62,9 +62,9 @@ def test_any_column_of_numbers(swept):
     )
 
 
-def test_two_scenarios_at_one_place_and_two_sites_are_refused(swept):
+def test_two_scenarios_of_one_size_and_two_sites_are_errors(swept):
     with pytest.raises(
-        InputError, match="scenario 's0': another has the size 0 on the line ''; give lines="
+        InputError, match="scenario 's0': another one has the size 0 on the line ''; give each"
     ):
         sweep_lines(swept("a"), x=X)
     with pytest.raises(InputError, match="the summary holds a, b; choose one with site_id="):
@@ -75,7 +75,7 @@ def test_two_scenarios_at_one_place_and_two_sites_are_refused(swept):
     ]
 
 
-def test_without_a_scenario_there_is_nothing_to_show(swept):
+def test_a_sweep_without_scenarios_has_nothing_to_show(swept):
     assert [text.get_text() for text in sweep_lines(swept("a"), x={}).texts] == ["nothing to show"]
 
 
@@ -83,8 +83,11 @@ SOLAR = [None, Solar.like_existing(2, 4)]
 
 
 def test_sizes_are_those_of_the_battery_and_the_rest_are_lines():
-    plans = [Scenario(f"{kwh} {number}", battery=Battery(kwh, 2) if kwh else None, solar=solar) for kwh in (0, 5, 10)
-             for number, solar in enumerate(SOLAR)]  # fmt: skip
+    plans = []
+    for kwh in (0, 5, 10):
+        battery = Battery(kwh, 2) if kwh else None
+        for number, solar in enumerate(SOLAR):
+            plans.append(Scenario(f"{kwh} {number}", battery=battery, solar=solar))
     x, named, label = sizes([Scenario("today"), *plans], "a")
     assert x == {"0 0": 0, "0 1": 0, "5 0": 5, "5 1": 5, "10 0": 10, "10 1": 10}
     assert named == {name: "solar 2 kW" if name.endswith("1") else "no solar" for name in x}

@@ -1,4 +1,4 @@
-"""The heat map of a tariff holds the mean price of each month and local half-hour."""
+"""The heat map of a tariff shows the mean price of each month and local half-hour."""
 
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ def test_hours_are_local_in_summer_and_winter():
 
 
 def test_a_price_series_is_averaged_over_the_days_of_a_month(frames_library):
-    """A price of 1 on the first ten days of each UTC month of 30 days, else 0: a third, in every half-hour."""
+    """A price of 1 on the first ten days of each month, else 0; in UTC."""
     from flipkit.frames import Table
 
     edges = np.arange("2025-01-01", "2026-01-02", dtype="datetime64[D]")
@@ -45,7 +45,7 @@ def test_a_price_series_is_averaged_over_the_days_of_a_month(frames_library):
     assert drawn == pytest.approx(np.repeat([10 / n for n in days], 48).reshape(12, 48), abs=1e-12)
 
 
-def test_the_picture_says_what_it_shows():
+def test_the_labels_name_tariff_zone_and_currency():
     ax = tariff_heatmap(NIGHT)
     assert ax.get_title("left") == "Time of use"
     assert ax.get_xlabel() == "local hour, Europe/Brussels"
@@ -54,7 +54,7 @@ def test_the_picture_says_what_it_shows():
 
 
 @pytest.mark.parametrize("in_parts", [False, True])
-def test_of_a_ladder_the_first_step_is_drawn_and_said_so(in_parts):
+def test_with_tiers_the_first_one_is_drawn_and_the_title_says_so(in_parts):
     ladder = Rate(tiers=[Tier(0.2, 100), Tier(0.3)], start="00:00", end="12:00", period="a")
     place = ("tiered", "EUR", "UTC", (ladder, Rate(0.4, "12:00", "24:00", period="b")))
     tariff = Tariff(*place, tier_rule="prorate")
@@ -93,7 +93,7 @@ def january(frames_library):
     return Tariff.from_prices(PRICES.build(columns, frames_library), currency="EUR", timezone="UTC")
 
 
-def test_the_nearest_year_is_drawn_and_what_has_no_price_stays_empty(frames_library):
+def test_the_nearest_year_is_drawn_and_cells_without_a_price_stay_empty(frames_library):
     ax = tariff_heatmap(january(frames_library))
     drawn, there = (
         np.ma.getmaskarray(ax.collections[0].get_array()).reshape(12, 48),
@@ -116,7 +116,7 @@ def test_contracts_before_and_after_have_their_own_year(bounds, year):
     )
 
 
-def test_a_year_without_any_price_is_refused(frames_library):
+def test_a_year_without_prices_is_an_error(frames_library):
     with pytest.raises(
         InputError, match=r"no price in 2025, it is valid from 2024-01-01 00:00 .* another year="
     ):

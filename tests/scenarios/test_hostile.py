@@ -343,7 +343,7 @@ def test_an_executor_that_breaks_says_so_itself():
 
 def test_a_folder_that_is_a_file(tmp_path):
     result, file = fk.simulate(energy(), [TODAY]), tmp_path / "reports"
-    file.write_text("mine")
+    file.write_text("mine", encoding="utf-8")
     refused("reports is no folder; name a folder", lambda: result.to_csv(file))
     refused("reports is no folder; name a folder", lambda: result.to_csv(file / "below"))
-    assert file.read_text() == "mine"
+    assert file.read_text(encoding="utf-8") == "mine"

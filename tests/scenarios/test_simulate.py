@@ -294,7 +294,7 @@ def test_it_is_written_as_csv(tmp_path, frames_library):
     assert names == ["summary.csv", "bills.csv"]
     assert (
         (tmp_path / "out" / "summary.csv")
-        .read_text()
+        .read_text(encoding="utf-8")
         .startswith("site_id,scenario,cost,saving,currency")
     )
     assert repr(result) == "Simulation(1 site, scenarios: x; see .summary())"

@@ -21,18 +21,21 @@ MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 @cache
 def sites():
-    return {site["site_id"]: site for site in json.loads((SAMPLE / "sites.json").read_text())}
+    return {
+        site["site_id"]: site
+        for site in json.loads((SAMPLE / "sites.json").read_text(encoding="utf-8"))
+    }
 
 
 @cache
 def tariffs():
-    content = json.loads((SAMPLE / "tariffs.json").read_text(), parse_float=Decimal)
+    content = json.loads((SAMPLE / "tariffs.json").read_text(encoding="utf-8"), parse_float=Decimal)
     return {tariff["key"]: tariff for tariff in content}
 
 
 @cache
 def market():
-    with gzip.open(SAMPLE / "market_prices.csv.gz", "rt", newline="") as file:
+    with gzip.open(SAMPLE / "market_prices.csv.gz", "rt", newline="", encoding="utf-8") as file:
         return {
             (row["market"], row["start_utc"]): Decimal(row["price_per_kwh"])
             for row in csv.DictReader(file)
@@ -43,7 +46,9 @@ def market():
 def energy(site_id):
     """Half-hours in order: (start in UTC, imported, exported, own generation used), whole watt-hours."""
     rows = []
-    with gzip.open(SAMPLE / "energy" / f"{site_id}.csv.gz", "rt", newline="") as file:
+    with gzip.open(
+        SAMPLE / "energy" / f"{site_id}.csv.gz", "rt", newline="", encoding="utf-8"
+    ) as file:
         for row in csv.DictReader(file):
             names = ("home_wh", "car_wh", "generation_wh", "charge_wh", "discharge_wh")
             home, car, generation, charge, discharge = (int(row[name]) for name in names)
@@ -169,7 +174,7 @@ def cents(amount):
 @cache
 def performance():
     """Actual and expected kWh by site and month; None where the report has none."""
-    with (SAMPLE / "performance.csv").open(newline="") as file:
+    with (SAMPLE / "performance.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     figures = ("actual_production_kwh", "expected_production_kwh")
     return {

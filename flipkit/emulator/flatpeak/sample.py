@@ -31,7 +31,7 @@ from flipkit.calendar import parse_times
 from flipkit.emulator.flatpeak import objects, pricing, readings
 from flipkit.emulator.flatpeak.readings import Objects, Readings, Series
 from flipkit.emulator.store import Store
-from flipkit.frames import take
+from flipkit.frames import read_typed_csv, take
 from flipkit.tariffs import PriceSeries
 from flipkit.vocabulary import HOUR_US, Int64
 
@@ -267,10 +267,7 @@ def _read_columns(
     path: Path, *, times: Sequence[str], numbers: Sequence[str], texts: Sequence[str] = ()
 ) -> dict[str, np.ndarray]:
     """Read a compressed CSV file as columns; times as microseconds since 1970-01-01 UTC."""
-    # Inside, as polars is loaded for the sample fleet only, not for an empty emulator.
-    from flipkit.frames import _polars
-
-    frame = _polars.read_file(path)
+    frame = read_typed_csv(path)
     columns = take(frame, times=times, numbers=numbers, texts=texts, what=path.name)
     for name in times:
         columns[name] = columns[name].astype(np.int64)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from flipkit.errors import InputError
 from flipkit.plots import (
     dispatch_week,
-    only,
     plan_regret_by_month,
     plan_regret_heatmap,
     savings_waterfall,
     scenario_savings,
+    select_one,
     sweep_lines,
 )
 from flipkit.scenarios.changes import Scenario
@@ -134,7 +134,7 @@ _KINDS: dict[str, Callable[..., Any]] = {
 def _at(simulation: Simulation, site_id: str | None) -> tuple[Simulation, str]:
     """The simulation of one site alone: no picture of it reckons the fleet anew."""
     fleet = simulation.fleet
-    site = only(fleet.site_ids, site_id, "site_id", "simulation")
+    site = select_one(fleet.site_ids, site_id, "site_id", "simulation")
     [(block, row)] = [
         (block, block.site_ids.index(site)) for block in fleet.blocks if site in block.site_ids
     ]
@@ -145,7 +145,7 @@ def _at(simulation: Simulation, site_id: str | None) -> tuple[Simulation, str]:
 def _scenario(simulation: Simulation, name: str | None, default: int) -> Scenario:
     known = {each.name: each for each in simulation.scenarios}
     chosen = simulation.scenarios[default].name if name is None else name
-    return known[only(known, chosen, "scenario", "simulation")]
+    return known[select_one(known, chosen, "scenario", "simulation")]
 
 
 def _run_by(simulation: Simulation, site: str, *homes: Scenario) -> str | None:

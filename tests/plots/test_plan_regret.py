@@ -1,4 +1,4 @@
-"""The pictures of regret hold the very numbers of the frame; the best and one's own are where they are marked."""
+"""The pictures of regret show the numbers of the frame and mark the cheapest and the own plans."""
 
 import numpy as np
 import pytest
@@ -73,7 +73,7 @@ def test_every_pair_of_plans_by_month(regret):
     assert outlined(ax) == [(0, 1), (1, 1)]
 
 
-def test_one_export_plan_is_not_named(regret):
+def test_a_single_export_plan_is_not_labelled(regret):
     assert names(plan_regret_by_month(regret(("a", "today"), exports=("fixed",))).yaxis) == [
         "today",
         "night",
@@ -93,5 +93,5 @@ def test_one_of_several_is_chosen(regret, draw):
 
 
 @pytest.mark.parametrize("draw", [plan_regret_heatmap, plan_regret_by_month])
-def test_a_frame_without_rows_is_said_to_be_one(regret, draw):
+def test_a_frame_without_rows_has_nothing_to_show(regret, draw):
     assert [text.get_text() for text in draw(regret()).texts] == ["nothing to show"]

@@ -1,4 +1,4 @@
-"""Values as JSON can hold them, whichever library they come from."""
+"""Values of any library as JSON values."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flipkit.errors import InputError, NaiveTimestampError
-from flipkit.flip.plain import identifier, plain, time_text, without_nulls
+from flipkit.flip.json_values import to_id, to_json, to_rfc3339, without_nulls
 
 
 class Kind(StrEnum):
@@ -54,8 +54,8 @@ MOMENT = datetime(2025, 6, 19, 15, 30, tzinfo=timezone(-timedelta(hours=7)))
         ],
     ],
 )
-def test_each_type_has_one_plain_form(value, expected):
-    found = plain(value, "x")
+def test_each_type_has_one_json_form(value, expected):
+    found = to_json(value, "x")
     assert found == expected
     assert type(found) is type(expected)
 
@@ -73,17 +73,17 @@ json_values = st.recursive(
 
 
 @given(json_values)
-def test_what_is_plain_stays_as_it_is(value):
-    assert plain(value, "x") == value
+def test_json_values_stay_as_they_are(value):
+    assert to_json(value, "x") == value
 
 
 @pytest.mark.parametrize(
     "value",
     [float("inf"), np.float64("-inf"), "\ud800", b"x", {1, 2}, timedelta(1), object(), {1: 2}],
 )
-def test_what_json_cannot_hold_is_named(value):
+def test_a_value_that_json_cannot_hold_is_an_error_that_names_it(value):
     with pytest.raises(InputError, match=r"^record\.kw"):
-        plain(value, "record.kw")
+        to_json(value, "record.kw")
 
 
 @pytest.mark.parametrize(
@@ -91,14 +91,14 @@ def test_what_json_cannot_hold_is_named(value):
 )
 def test_a_time_without_a_zone_is_named(value):
     with pytest.raises(NaiveTimestampError, match=r"^when: .*zone"):
-        plain(value, "when")
+        to_json(value, "when")
 
 
-def test_a_list_that_holds_itself_is_an_error():
+def test_a_list_that_contains_itself_is_an_error():
     endless = []
     endless.append(endless)
     with pytest.raises(InputError, match="nested deeper than 32 levels"):
-        plain(endless, "x")
+        to_json(endless, "x")
 
 
 def test_nulls_are_left_out():
@@ -109,20 +109,20 @@ def test_nulls_are_left_out():
 @pytest.mark.parametrize(
     ("value", "text"), [("007", "007"), (7, "7"), (np.int64(2**53 + 1), "9007199254740993")]
 )
-def test_an_id_is_text_or_a_whole_number(value, text):
-    assert identifier(value, "id") == text
+def test_an_id_is_text_or_an_integer(value, text):
+    assert to_id(value, "id") == text
 
 
 @pytest.mark.parametrize("value", [7.0, True, np.float64(7), ["7"], b"7"])
-def test_an_id_of_another_type_says_how_to_mend_it(value):
-    with pytest.raises(InputError, match=r"^id: .* is no text; read that column as text"):
-        identifier(value, "id")
+def test_an_id_of_another_type_is_an_error_that_says_how_to_fix_it(value):
+    with pytest.raises(InputError, match=r"^id: .* is not text; read that column as text"):
+        to_id(value, "id")
 
 
 @pytest.mark.parametrize("value", [None, "", "  ", float("nan"), pd.NA])
-def test_an_id_that_is_missing(value):
+def test_a_missing_id_is_an_error(value):
     with pytest.raises(InputError, match=r"^id is missing"):
-        identifier(value, "id")
+        to_id(value, "id")
 
 
 @given(
@@ -132,9 +132,9 @@ def test_an_id_that_is_missing(value):
         min_value=datetime(1950, 1, 1),
     )
 )
-def test_time_text_is_the_same_instant(moment):
+def test_rfc_3339_text_is_the_same_instant(moment):
     if moment.utcoffset() % timedelta(minutes=1):
         return  # offsets with seconds, before zones were introduced
-    text = time_text(moment, "t")
+    text = to_rfc3339(moment, "t")
     assert pd.Timestamp(text) == pd.Timestamp(moment)
-    assert time_text(text, "t") == text
+    assert to_rfc3339(text, "t") == text

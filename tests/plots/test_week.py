@@ -1,4 +1,4 @@
-"""The picture of a few days holds the very energy of the intervals, as power, at local times."""
+"""The picture of a few days shows the energy of the intervals, as power, in local time."""
 
 from datetime import UTC, date, datetime
 
@@ -120,7 +120,7 @@ def price(ax):
     return other, line.get_data().values
 
 
-def test_the_price_is_what_imports_cost(intervals):
+def test_the_price_is_cost_per_imported_kwh(intervals):
     other, values = price(dispatch_week(intervals(("a", "x"))))
     imported = energy()["import_kwh"] >= 1e-3
     wanted = np.where(np.arange(COUNT) % 2, 0.3, 0.1)
@@ -138,13 +138,13 @@ def test_the_zero_of_the_price_is_that_of_the_power(intervals):
     assert min(other.get_yticks()) == 0.0
 
 
-def test_a_price_that_is_not_known_is_not_drawn(intervals):
+def test_an_unknown_price_is_not_drawn(intervals):
     ax = dispatch_week(intervals(("a", "x"), import_cost=np.full(COUNT, np.nan)))
     assert ax.figure.axes == [ax]
     assert "import price" not in [text.get_text() for text in ax.get_legend().get_texts()]
 
 
-def test_what_is_not_there_is_not_named(intervals):
+def test_areas_without_energy_are_not_in_the_legend(intervals):
     nothing = np.zeros(COUNT)
     ax = dispatch_week(
         intervals(("a", "x"), ev_kwh=nothing, charge_kwh=nothing, discharge_kwh=nothing)
@@ -153,7 +153,7 @@ def test_what_is_not_there_is_not_named(intervals):
     assert names == ["generation", "grid", "home", "import price"]
 
 
-def test_a_session_that_is_moved_away_is_no_use(intervals):
+def test_a_session_that_is_moved_away_uses_nothing(intervals):
     own = energy()
     moved = dispatch_week(intervals(("a", "x"), ev_kwh=-own["ev_kwh"]))
     np.testing.assert_allclose(areas(moved)["home", "below"][0], -own["consumption_kwh"] / 0.5)
@@ -170,16 +170,16 @@ def test_one_of_several_is_chosen(intervals):
     assert ax.get_title("left") == "a, 'y'; battery: day-ahead"
 
 
-def test_days_without_an_interval_and_no_day_at_all_are_refused(intervals):
+def test_days_without_an_interval_and_an_invalid_day_are_errors(intervals):
     with pytest.raises(
         InputError,
-        match=r"no interval in 7 days from 2024-01-01; there are those from 2025-03-28T23",
+        match=r"no interval in 7 days from 2024-01-01; the frame has intervals from 2025-03-28T23:",
     ):
         dispatch_week(intervals(("a", "x")), start="2024-01-01")
-    with pytest.raises(InputError, match="start 'monday' is no day; give it as YYYY-MM-DD"):
+    with pytest.raises(InputError, match="start 'monday' is not a valid date; write YYYY-MM-DD"):
         dispatch_week(intervals(("a", "x")), start="monday")
 
 
-def test_a_frame_without_rows_is_said_to_be_one(frames_library):
+def test_a_frame_without_rows_has_nothing_to_show(frames_library):
     ax = dispatch_week(SIMULATION_INTERVALS.build({}, frames_library))
     assert [text.get_text() for text in ax.texts] == ["nothing to show"]
