@@ -133,6 +133,7 @@ _COLUMNS = (
     Column("lost_value_low", "number", "currency", "Value if all of it had been exported"),
     Column("lost_value_high", "number", "currency", "Value if all of it had replaced imports"),
     Column("local_cost", "number", "currency", "Cost of the same energy as calculated by flipkit"),
+    Column("local_cost_source", "text", "", "Prices behind local_cost: tariff or price_list"),
     Column("server_cost", "number", "currency", "Cost of the interval as returned by the service"),
     Column("difference", "number", "currency", "local_cost minus server_cost"),
     Column("regret", "number", "currency", "Cost minus the cost of the cheapest choice"),
