@@ -13,11 +13,11 @@ import numpy as np
 from flipkit.calendar import Window, month_edges, read_window
 from flipkit.errors import PriceUnavailable
 from flipkit.flatpeak import CostRows, cost_rows, price_series
-from flipkit.frames import LOST_VALUE_REPORT, Finding, Frame, facts, returns, take
+from flipkit.frames import LOST_VALUE_REPORT, Finding, Frame, returns
 from flipkit.http import map_concurrent
 from flipkit.money import round_money
-from flipkit.reports.performance import performance_report
-from flipkit.reports.shared import SiteLocation, locations_of
+from flipkit.reports.performance import performance_columns
+from flipkit.reports.shared import SiteLocation, locations_of, report_facts
 from flipkit.tariffs import PriceSeries
 from flipkit.vocabulary import Direction, Float64, Int64
 
@@ -66,29 +66,33 @@ def lost_value_report(kit: Kit, start: Any, end: Any = None) -> Frame:
     """
     months = read_window(start, end).months()
     window = read_window(months[0], months[-1])  # whole months, as Flip reports them
-    report = performance_report(kit, start, end)
-    lost = take(report, numbers=["lost_kwh"], texts=["site_id", "month", "finding"])
+    performance, answered_utc = performance_columns(kit, months)
     locations = _locations_by_site(kit)
-    sites = list(dict.fromkeys(lost["site_id"][lost["lost_kwh"] > 0]))
+    sites = _sites_with_losses(performance)
     located = [locations.get(site) for site in sites]
     values = map_concurrent(partial(_site_value, kit, window), located, what="lost value")
     value_by_site = dict(zip(sites, values, strict=True))
 
     rows = []
-    for number, site in enumerate(lost["site_id"]):
+    for number, site in enumerate(performance["site_id"]):
+        lost_kwh = performance["lost_kwh"][number]
         row = _row(
             site_id=site,
-            month=lost["month"][number],
-            lost_kwh=float(lost["lost_kwh"][number]),
-            finding=lost["finding"][number],
+            month=performance["month"][number],
+            lost_kwh=np.nan if lost_kwh is None else lost_kwh,
+            finding=performance["finding"][number],
             value=value_by_site.get(site),
             currency=locations[site].currency if site in locations else None,
         )
         rows.append(row)
     columns = {name: [row[name] for row in rows] for name in LOST_VALUE_REPORT.names}
-    about = facts(report)
-    about["query"] = about["query"] | {"report": "lost value"}
+    about = report_facts(kit, "lost value", start, end, [answered_utc])
     return LOST_VALUE_REPORT.build(columns, kit.frames, facts=about)
+
+
+def _sites_with_losses(performance: dict[str, Any]) -> list[str]:
+    pairs = zip(performance["site_id"], performance["lost_kwh"], strict=True)
+    return list(dict.fromkeys(site for site, lost_kwh in pairs if lost_kwh and lost_kwh > 0))
 
 
 def _locations_by_site(kit: Kit) -> dict[str, SiteLocation]:

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from flipkit import flip
 from flipkit.calendar import read_window
-from flipkit.frames import PERFORMANCE_REPORT, Finding, Frame, as_text, facts, returns, take
+from flipkit.frames import PERFORMANCE_REPORT, Finding, Frame, as_text, returns
 from flipkit.reports.shared import report_facts
 from flipkit.vocabulary import Float64
 
 if TYPE_CHECKING:
     from flipkit.connect import Kit
 
-__all__ = ["performance_report"]
+__all__ = ["performance_columns", "performance_report"]
 
 _LOW = 0.9  # healthy systems vary by about 5 % with the weather
 _HIGH = 1.3  # above it, a wrong expected value is more likely than such a good system
+
+_REPORTED = (
+    "site_id",
+    "month",
+    "customer_name",
+    "actual_production_kwh",
+    "expected_production_kwh",
+    "system_size_kw",
+)
 
 
 @returns(PERFORMANCE_REPORT)
@@ -55,13 +65,18 @@ def performance_report(kit: Kit, start: Any, end: Any = None) -> Frame:
     FlipkitError
         The service did not answer.
     """
-    months = read_window(start, end).months()
-    report = kit.flip.equipment_performance(start=months[0], end=months[-1])
-    listed_sites = take(kit.flip.sites(), texts=["site_id"])["site_id"]
-    answered_utc = facts(report).get("data_time_utc")
-    current_month = (answered_utc or "")[:7]
+    columns, answered_utc = performance_columns(kit, read_window(start, end).months())
+    about = report_facts(kit, "performance", start, end, [answered_utc])
+    return PERFORMANCE_REPORT.build(columns, kit.frames, facts=about)
 
-    reported = _reported_rows(report)
+
+def performance_columns(kit: Kit, months: Sequence[str]) -> tuple[dict[str, Any], str | None]:
+    """Return the columns of the report, one row per site and month, and the time of the data."""
+    answer = flip.performance_columns(kit.flip, months)
+    reported = _reported_rows(answer.columns)
+    current_month = (answer.data_time_utc or "")[:7]
+
+    listed_sites = flip.site_columns(kit.flip).columns["site_id"]
     sites = sorted({*listed_sites, *(site for site, _ in reported)})
     rows = []
     for site in sites:
@@ -73,20 +88,14 @@ def performance_report(kit: Kit, start: Any, end: Any = None) -> Frame:
     for name in PERFORMANCE_REPORT.names:
         columns[name] = [row.get(name) for row in rows]
     columns["rank"] = _ranks(columns["month"], columns["lost_kwh"])
-    about = report_facts(kit, "performance", start, end, [answered_utc])
-    return PERFORMANCE_REPORT.build(columns, kit.frames, facts=about)
+    return columns, answer.data_time_utc
 
 
-def _reported_rows(report: Frame) -> dict[tuple[str, str], dict[str, Any]]:
+def _reported_rows(columns: Mapping[str, np.ndarray]) -> dict[tuple[str, str], dict[str, Any]]:
     """Return the service's rows by site and month."""
-    columns = take(
-        report,
-        numbers=["actual_production_kwh", "expected_production_kwh", "system_size_kw"],
-        texts=["site_id", "month", "customer_name"],
-    )
     rows = {}
     for number, key in enumerate(zip(columns["site_id"], columns["month"], strict=True)):
-        rows[key] = {name: values[number] for name, values in columns.items()}
+        rows[key] = {name: columns[name][number] for name in _REPORTED}
     return rows
 
 
