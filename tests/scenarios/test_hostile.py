@@ -118,7 +118,10 @@ def test_a_battery_beyond_all_homes_is_refused():
 
 def test_scenarios_in_two_currencies_are_refused_by_site():
     other = fk.Scenario("euros", tariff={"a": FLAT, "b": EUROS})
-    refused("site b, scenario 'euros': EUR.* GBP", lambda: fk.simulate(energy(), [TODAY, other]))
+    refused(
+        "site b, scenario 'euros': its tariff is in EUR.* in GBP",
+        lambda: fk.simulate(energy(), [TODAY, other]),
+    )
     each = fk.Scenario("each its own", tariff={"a": FLAT, "b": EUROS})
     assert [row["currency"] for row in records_of(fk.simulate(energy(), [each]).summary())] == [
         "GBP",
@@ -220,16 +223,17 @@ def test_what_is_asked_of_a_result():
         (result.intervals, "scenario"),
         (result.regret, "scenario"),
     ):
-        refused(f"{field}: none given", lambda call=call, field=field: call(**{field: []}))
+        refused(
+            f"{field}: empty; leave it out for all",
+            lambda call=call, field=field: call(**{field: []}),
+        )
         refused(f"{field}: 5 was not simulated", lambda call=call, field=field: call(**{field: 5}))
         refused(
-            f"{field}: 'z' was not simulated; there are",
+            f"{field}: 'z' was not simulated; choose from",
             lambda call=call, field=field: call(**{field: ["z"]}),
         )
     assert len(result.intervals(site_id=["a", "a"], scenario="today")) == 3 * 48
     assert list(result.intervals(site_id=pd.Series(["b", "a"]))["site_id"].unique()) == ["b", "a"]
-    refused("site_id: 'z' was not simulated", lambda: result.outcome("z", "today"))
-    refused("scenario: 'z' was not simulated", lambda: result.outcome("a", "z"))
 
 
 def test_prices_that_end_name_site_scenario_tariff_and_time():
@@ -270,7 +274,7 @@ def price_frame():
         (
             "timezone",
             ["UTC", "Europe/London"] * 72,
-            "prices, site a: timezone Europe/London, UTC in one site",
+            "prices, site a: timezone Europe/London, UTC; give the site one time zone",
         ),
         ("tariff_direction", None, "prices, site a: tariff_direction None"),
         ("price_per_kwh", np.nan, "prices, site a: price series, row 0"),
@@ -307,7 +311,7 @@ def test_a_price_frame_says_by_whose_clock():
     ) == (9, None)
     hour, finding = first_hour(price_frame())
     assert hour == 18
-    assert finding.startswith("simulate.utc: hours and months are UTC's")
+    assert finding.startswith("simulate.utc: hours and months are in UTC")
 
 
 def test_a_price_frame_in_any_order():
@@ -341,6 +345,6 @@ def test_an_executor_that_breaks_says_so_itself():
 def test_a_folder_that_is_a_file(tmp_path):
     result, file = fk.simulate(energy(), [TODAY]), tmp_path / "reports"
     file.write_text("mine")
-    refused("reports is no folder; name a folder", lambda: result.to_csv(file))
-    refused("reports is no folder; name a folder", lambda: result.to_csv(file / "below"))
+    refused("reports is a file; give a folder", lambda: result.to_csv(file))
+    refused("reports is a file; give a folder", lambda: result.to_csv(file / "below"))
     assert file.read_text() == "mine"

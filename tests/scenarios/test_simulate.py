@@ -211,9 +211,12 @@ def test_energy_that_cannot_be_used_is_refused_by_name(frame, error, words):
 @pytest.mark.parametrize(
     ("scenarios", "words"),
     [
-        ([], "none given"),
-        ([Scenario("x", tariff=FLAT), Scenario("x", tariff=NIGHT)], "used twice: x"),
-        (["x"], "no Scenario"),
+        ([], "the list is empty"),
+        (
+            [Scenario("x", tariff=FLAT), Scenario("x", tariff=NIGHT)],
+            "the name x is used more than once",
+        ),
+        (["x"], "expected a Scenario, got 'x'"),
         ([Scenario("x")], "uk-01, scenario 'x': no import price"),
         (
             [

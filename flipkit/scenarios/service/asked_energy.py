@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from flipkit.scenarios.engine import DIRECTIONS, IntervalResult
+from flipkit.scenarios.engine import IntervalResult
 from flipkit.scenarios.service.asking import whole_wh
-from flipkit.vocabulary import Float64
+from flipkit.vocabulary import DIRECTIONS, Float64
 
 __all__ = ["Pair", "columns_of", "directions_of"]
 

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from flipkit.errors import InputError, RequestError
-from flipkit.scenarios.engine import DIRECTIONS, IntervalResult
+from flipkit.scenarios.engine import IntervalResult
 from flipkit.scenarios.service.asked_energy import Pair, columns_of, directions_of
 from flipkit.scenarios.service.asking import Asked, Question, ask_all, whole_wh
 from flipkit.scenarios.service.journal import Journal, key_of
-from flipkit.vocabulary import Float64, Int64
+from flipkit.vocabulary import DIRECTIONS, Float64, Int64
 
 __all__ = ["InstantCosts", "price_instantly"]
 

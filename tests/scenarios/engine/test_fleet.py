@@ -128,7 +128,7 @@ def test_the_store_holds_what_went_in_less_what_came_out_and_its_value_is_that_o
     ]
     frame = energy(1)
     result = fk.simulate(frame, [*scenarios, fk.Scenario("none", tariff=tariff)], dispatch=method)
-    got = result.outcome("s00", "x")
+    got = result._interval_result("s00", "x")
     change = (
         got.charge_kwh * battery.charge_efficiency
         - got.discharge_kwh / battery.discharge_efficiency
@@ -138,11 +138,11 @@ def test_the_store_holds_what_went_in_less_what_came_out_and_its_value_is_that_o
     assert (got.soc_kwh <= 5 + 1e-9).all()
     assert np.isnan(got.stored_value).all() == (method == "rule")
     if method == "optimal" and tariff is NIGHT:
-        other = result.outcome("s00", "more")
+        other = result._interval_result("s00", "more")
         saved = got.import_cost.sum() - other.import_cost.sum()
         assert got.stored_value[0] == pytest.approx(saved / 1e-3, abs=1e-6)
         assert got.stored_value[0] > 0
-    assert np.isnan(result.outcome("s00", "none").soc_kwh).all()
+    assert np.isnan(result._interval_result("s00", "none").soc_kwh).all()
 
 
 @pytest.mark.parametrize("tariff", [FULL, LADDER, FLAT], ids=["full", "ladder", "flat"])
@@ -171,7 +171,7 @@ def test_a_scenario_costs_what_the_bill_of_its_energy_is(tariff):
 
 def test_a_ladder_climbs_by_what_the_scenario_uses():
     result = fk.simulate(energy(1, days=40), [fk.Scenario("x", tariff=LADDER)])
-    got = result.outcome("s00", "x")
+    got = result._interval_result("s00", "x")
     local = pd.to_datetime(got.start_us, unit="us", utc=True).tz_convert("Europe/London")
     before = (
         pd.Series(got.import_kwh).groupby(local.month).transform(lambda kwh: kwh.cumsum() - kwh)
@@ -314,9 +314,9 @@ def test_a_grid_has_a_scenario_for_each_combination():
 
 def test_a_site_or_scenario_that_was_not_simulated_has_no_intervals():
     result = fk.simulate(energy(1), [fk.Scenario("x", tariff=FLAT)])
-    with pytest.raises(InputError, match="site_id: 's9' was not simulated; there are s00"):
+    with pytest.raises(InputError, match="site_id: 's9' was not simulated; choose from s00"):
         result.intervals(site_id="s9")
-    with pytest.raises(InputError, match="scenario: 'y' was not simulated; there are x"):
+    with pytest.raises(InputError, match="scenario: 'y' was not simulated; choose from x"):
         result.intervals(scenario=["x", "y"])
 
 

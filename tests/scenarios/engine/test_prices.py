@@ -81,8 +81,8 @@ def test_a_location_with_tiers_costs_what_its_cost_report_says(seed):
     result = fk.simulate(fk.site_energy(kit, *window), [fk.Scenario("today")], prices=kit)
     got = take(result.intervals(), numbers=["import_cost"])["import_cost"]
     np.testing.assert_allclose(got, told, atol=1e-9)
-    assert set(result.outcome("home", "today").import_tier) == {0, 1, 2}
-    assert costs(result)["home", "current_prices"] == pytest.approx(told.sum(), abs=0.005)
+    assert set(result._interval_result("home", "today").import_tier) == {0, 1, 2}
+    assert costs(result)["home", "today"] == pytest.approx(told.sum(), abs=0.005)
 
 
 def test_own_use_that_has_a_price_is_priced_verified_and_asked_about():
@@ -102,7 +102,7 @@ def test_own_use_that_has_a_price_is_priced_verified_and_asked_about():
     used, made = frame["consumption_kwh"], frame["generation_kwh"]
     own = 0.07 * np.minimum(used, made).sum()
     plain = 0.3 * (used - made).clip(lower=0).sum() - 0.1 * (made - used).clip(lower=0).sum() + own
-    assert costs(result)["home", "current_prices"] == pytest.approx(plain, abs=0.016)
+    assert costs(result)["home", "today"] == pytest.approx(plain, abs=0.016)
     told = fk.simulate(frame, scenarios, prices=kit, method="instant")
     for key, cost in costs(told).items():
         assert cost == pytest.approx(costs(result)[key], abs=0.02)

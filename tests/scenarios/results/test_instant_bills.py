@@ -50,5 +50,5 @@ def test_what_cannot_be_asked_is_refused(kit):
         )
     with pytest.raises(InputError, match="choose 'local' or 'instant'"):
         fk.simulate(frame, [fk.Scenario("x")], prices=kit, method="fast")
-    with pytest.raises(InputError, match="a journal is kept by 'instant' alone"):
+    with pytest.raises(InputError, match="only method='instant' keeps a journal"):
         fk.simulate(frame, [fk.Scenario("x")], prices=kit, journal="j")

@@ -206,7 +206,7 @@ def test_both_sides_of_a_limit_are_among_what_is_drawn(simulated):
 def test_what_was_compared_and_what_was_left_out_is_said(made, simulated, scenario):
     kit, _ = made
     pair = [("home", scenario)]
-    proof = certify(kit.flatpeak, pair, simulated.outcome, 60)
+    proof = certify(kit.flatpeak, pair, simulated._interval_result, 60)
     starts, kwh = imports_of(simulated, scenario)
     known = comparable(starts, kwh)
     bought = [row for row in proof.rows if row.tariff_direction == "IMPORT"]
@@ -304,7 +304,7 @@ class Misread:
 def test_limits_that_are_off_are_found_with_few_draws_whatever_the_seed(made, energy, factor):
     kit, _ = made
     wrong = fk.simulate(energy, SCENARIOS[:1], prices=Misread(kit.flatpeak, factor))
-    outcome = wrong.outcome("home", "today")
+    outcome = wrong._interval_result("home", "today")
     for seed in range(3):
         proof = certify(kit.flatpeak, [("home", "today")], lambda *pair: outcome, 30, seed=seed)
         assert not proof.agrees
@@ -317,7 +317,7 @@ def test_limits_that_are_off_are_found_with_few_draws_whatever_the_seed(made, en
 def test_limits_that_are_right_are_not_found_wanting(made, simulated):
     kit, _ = made
     for seed in range(3):
-        assert certify(kit.flatpeak, [("home", "today")], simulated.outcome, 30, seed=seed).agrees
+        assert certify(kit.flatpeak, [("home", "today")], simulated._interval_result, 30, seed=seed).agrees
 
 
 # Months that begin before the energy.
