@@ -163,6 +163,6 @@ def _check_currency(site_id: str, scenario: Scenario, tariffs: list[Tariff | Non
     if len(currencies) > 1:
         listed = ", ".join(sorted(currencies))
         raise InputError(
-            f"site {site_id}, scenario {scenario.name!r}: tariffs in {listed}; currencies are never "
-            "added, so give all tariffs of the site in one currency"
+            f"site {site_id}, scenario {scenario.name!r}: tariffs in {listed}; currencies are "
+            "never added, so give all tariffs of the site in one currency"
         )

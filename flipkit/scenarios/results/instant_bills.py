@@ -41,56 +41,48 @@ def priced_by_service(
     """
     if not hasattr(client, "instant_cost"):
         raise InputError("method='instant': the service prices each interval; pass prices=kit")
-    scenarios = {scenario.name: scenario for scenario in fleet.scenarios}
-    pairs = [(site_id, name) for site_id in fleet.site_ids for name in scenarios]
-    positions: dict[tuple[str, str], tuple[SiteTotals, int]] = {}
+    sites: dict[tuple[str, str], SiteTotals] = {}
     for part in totals:
         for row, site_id in enumerate(part.site_ids):
-            positions[site_id, part.scenario] = (part, row)
+            sites[site_id, part.scenario] = part.of_site(row)
+    scenarios = {scenario.name: scenario for scenario in fleet.scenarios}
+    pairs = [(site_id, name) for site_id in fleet.site_ids for name in scenarios]
 
     def result_of(site_id: str, scenario: str) -> IntervalResult:
         return fleet.interval_result(site_id, scenarios[scenario], method)
 
     priced = []
     for result, costs in price_instantly(client, pairs, result_of, journal=journal):
-        components = [
-            _component("import", result, result.import_kwh, costs.import_cost),
-            _component("export", result, result.export_kwh, -costs.export_credit),
-        ]
+        bill = _MonthlyBill(result)
+        bill.add("import", result.import_kwh, costs.import_cost)
+        bill.add("export", result.export_kwh, -costs.export_credit)
         if "LOCAL" in result.is_today:
-            own_use = _component("own use", result, result.own_use_kwh, costs.own_use_cost)
-            components.append(own_use)
-        part, row = positions[result.site_id, result.scenario]
-        priced.append(_with_components(part.of_site(row), result, components))
+            bill.add("own use", result.own_use_kwh, costs.own_use_cost)
+        site = sites[result.site_id, result.scenario]
+        [findings] = site.findings
+        site = site._replace(
+            months=bill.months,
+            components=tuple(bill.components),
+            findings=((*findings, _PRICED_BY_SERVICE),),
+        )
+        priced.append(site)
     return priced
 
 
-def _with_components(
-    site: SiteTotals, result: IntervalResult, components: Sequence[Component]
-) -> SiteTotals:
-    [findings] = site.findings
-    return site._replace(
-        months=_months(result)[0],
-        components=tuple(components),
-        findings=((*findings, _PRICED_BY_SERVICE),),
-    )
+class _MonthlyBill:
+    """The bills of one site; an interval belongs to the local month that it begins in."""
 
+    def __init__(self, result: IntervalResult) -> None:
+        start_us = int(result.start_us[0])
+        months = month_edges(result.timezone, start_us, int(result.end_us[-1]))
+        self.months = months.labels
+        self.components: list[Component] = []
+        self._currency = result.currency
+        self._first_intervals = np.searchsorted(result.start_us, months.edges[:-1])
 
-def _component(name: str, result: IntervalResult, kwh: Float64, cost: Float64) -> Component:
-    """Add an interval to the local month that it begins in."""
-    _, first_intervals = _months(result)
-    quantity = np.add.reduceat(kwh, first_intervals)
-    amount = np.add.reduceat(cost, first_intervals)
-    return Component(
-        name=name,
-        unit="kWh",
-        quantity=quantity[np.newaxis],
-        cost=rounded_all(amount[np.newaxis], result.currency),
-    )
-
-
-def _months(result: IntervalResult) -> tuple[tuple[str, ...], np.ndarray]:
-    """Return the local months, and the first interval of each."""
-    start_us = int(result.start_us[0])
-    labels, edges = month_edges(result.timezone, start_us, int(result.end_us[-1]))
-    return labels, np.searchsorted(result.start_us, edges[:-1])
+    def add(self, name: str, kwh: Float64, cost: Float64) -> None:
+        """Add up energy and cost by month."""
+        quantity = np.add.reduceat(kwh, self._first_intervals)[np.newaxis]
+        amount = np.add.reduceat(cost, self._first_intervals)[np.newaxis]
+        rounded = rounded_all(amount, self._currency)
+        self.components.append(Component(name=name, unit="kWh", quantity=quantity, cost=rounded))

@@ -31,6 +31,8 @@ from flipkit.scenarios.results.sweep import sweep_of
 from flipkit.scenarios.results.tables import (
     BAND,
     bills_columns,
+    certificate_columns,
+    interval_columns,
     summary_columns,
     summary_html,
     summary_line,
@@ -41,20 +43,6 @@ from flipkit.vocabulary import DispatchMethod
 
 __all__ = ["Simulation"]
 
-_INTERVAL_COLUMNS = (
-    "consumption_kwh",
-    "generation_kwh",
-    "ev_kwh",
-    "charge_kwh",
-    "discharge_kwh",
-    "soc_kwh",
-    "stored_value",
-    "import_kwh",
-    "export_kwh",
-    "import_cost",
-    "export_credit",
-    "own_use_cost",
-)
 _PICTURES = ("savings", "waterfall", "regret", "regret_by_month", "week", "sweep")
 # As many as a picture of savings shows one by one; the band of a larger fleet takes its time.
 _MOST_SITES_WITH_BAND = 40
@@ -83,32 +71,13 @@ class Simulation:
     def __init__(
         self, fleet: Fleet, dispatch: DispatchMethod, totals: Sequence[SiteTotals], frames: str
     ) -> None:
+        self.scenarios = fleet.scenarios
+        self.dispatch = dispatch
+        self.frames = frames
+        self.proof: Certificate | None = None
         self._fleet = fleet
-        self._dispatch = dispatch
         self._totals = tuple(totals)
-        self._frames = frames
-        self._proof: Certificate | None = None
         self._regret_columns: dict[tuple[str, ...], dict[str, np.ndarray]] = {}
-
-    @property
-    def scenarios(self) -> tuple[Scenario, ...]:
-        """The scenarios; the first is the baseline."""
-        return self._fleet.scenarios
-
-    @property
-    def dispatch(self) -> DispatchMethod:
-        """How batteries were run."""
-        return self._dispatch
-
-    @property
-    def frames(self) -> str:
-        """The library of the frames."""
-        return self._frames
-
-    @property
-    def proof(self) -> Certificate | None:
-        """The evidence of `certificate`; None without ``verify=``."""
-        return self._proof
 
     def __repr__(self) -> str:
         return summary_line(len(self._fleet.site_ids), self._scenario_names)
@@ -188,15 +157,7 @@ class Simulation:
         site_ids = _selected(site_id, self._fleet.site_ids, "site_id")
         names = _selected(scenario, self._scenario_names, "scenario")
         results = [self._interval_result(site, name) for site in site_ids for name in names]
-        columns: dict[str, Any] = {}
-        for name in _INTERVAL_COLUMNS:
-            columns[name] = np.concatenate([getattr(result, name) for result in results])
-        columns["start_utc"] = np.concatenate([result.start_us for result in results])
-        columns["end_utc"] = np.concatenate([result.end_us for result in results])
-        counts = [len(result.start_us) for result in results]
-        for name in ("site_id", "scenario", "currency"):
-            values = np.array([getattr(result, name) for result in results], dtype=object)
-            columns[name] = np.repeat(values, counts)
+        columns = interval_columns(results)
         return SIMULATION_INTERVALS.build(columns, self.frames, facts=self._facts())
 
     @returns(WATERFALL)
@@ -258,13 +219,7 @@ class Simulation:
         the interval's energy in whole watt-hours. The statement and the largest difference are in
         `proof`, in the frame's facts, and so in the ``.meta.json`` of its CSV.
         """
-        rows = self.proof.rows if self.proof else ()
-        columns: dict[str, Any] = {}
-        for name in CERTIFICATE.names:
-            if name not in ("start_utc", "end_utc"):
-                columns[name] = [getattr(row, name) for row in rows]
-        columns["start_utc"] = np.array([row.start_us for row in rows], dtype=np.int64)
-        columns["end_utc"] = np.array([row.end_us for row in rows], dtype=np.int64)
+        columns = certificate_columns(self.proof)
         facts = self._facts()
         if self.proof:
             facts["statement"] = self.proof.statement
@@ -291,9 +246,7 @@ class Simulation:
         pairs = self._fleet.priced_currently()
         own_tariffs = len(self._fleet.site_ids) * len(self.scenarios) - len(pairs)
         result = copy(self)
-        result._proof = certify(
-            client, pairs, self._interval_result, count, own_tariffs=own_tariffs
-        )
+        result.proof = certify(client, pairs, self._interval_result, count, own_tariffs=own_tariffs)
         return result
 
     def to_csv(self, folder: str | os.PathLike[str], *, band: bool = True) -> list[Path]:

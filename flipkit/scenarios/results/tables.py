@@ -1,4 +1,4 @@
-"""The totals of a simulation as tables: summary, bills, one line of text and HTML."""
+"""The results of a simulation as tables: the columns of its frames, a line of text, and HTML."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from flipkit.frames import Finding, as_text
+from flipkit.frames import CERTIFICATE, Finding, as_text
 from flipkit.money import rounded
 from flipkit.scenarios.changes import CHANGES, Investment, Scenario, part_year, yearly
-from flipkit.scenarios.engine import Component, SiteTotals
-from flipkit.vocabulary import DispatchMethod
+from flipkit.scenarios.engine import Component, IntervalResult, SiteTotals
+from flipkit.scenarios.service import Certificate
+from flipkit.vocabulary import DispatchMethod, Float64
 
 __all__ = [
     "BAND",
     "bills_columns",
+    "certificate_columns",
     "cost_by_currency",
+    "interval_columns",
     "summary_columns",
     "summary_html",
     "summary_line",
@@ -31,19 +34,9 @@ _Key = tuple[str, str]
 
 
 class _SiteRow(NamedTuple):
-    """One site under one scenario, as plain numbers."""
+    """One site under one scenario: cells of the summary by column, and where they come from."""
 
-    site_id: str
-    scenario: str
-    currency: str
-    dispatch: str | None
-    cost: float
-    import_kwh: float
-    export_kwh: float
-    self_consumption: float
-    self_sufficiency: float
-    peak_import_kw: float
-    equivalent_cycles: float
+    cells: dict[str, Any]
     findings: tuple[Finding, ...]
     totals: SiteTotals
 
@@ -68,12 +61,13 @@ def summary_columns(
         for scenario in scenarios:
             row = rows[site_id, scenario.name]
             by_method = {}
-            if row.dispatch is not None:
+            if row.cells["dispatch"] is not None:
                 for method, of_method in band_rows.items():
                     by_method[method] = of_method[site_id, scenario.name]
             investment = scenario.investment
             if row is first or _is_unchanged(site_id, scenario, scenarios[0]):
                 investment = None
+            saving = rounded(first.cells["cost"] - row.cells["cost"], row.totals.currency)
             findings = [
                 *row.findings,
                 *_band_findings(row, by_method),
@@ -81,69 +75,45 @@ def summary_columns(
                 *_comparison_findings(row, first),
                 *_investment_findings(row, investment),
             ]
-            records.append(_record(row, first, by_method, investment, findings))
+            record = {
+                **row.cells,
+                "saving": saving,
+                **_band_costs(by_method),
+                **_payback(row, investment, saving),
+                "finding": as_text(findings),
+            }
+            records.append(record)
     return {name: [record[name] for record in records] for name in records[0]}
-
-
-def _record(
-    row: _SiteRow,
-    first: _SiteRow,
-    by_method: Mapping[str, _SiteRow],
-    investment: Investment | None,
-    findings: Sequence[Finding],
-) -> dict[str, Any]:
-    saving = rounded(first.cost - row.cost, row.currency)
-    return {
-        "site_id": row.site_id,
-        "scenario": row.scenario,
-        "currency": row.currency,
-        "dispatch": row.dispatch,
-        "cost": row.cost,
-        "saving": saving,
-        "import_kwh": row.import_kwh,
-        "export_kwh": row.export_kwh,
-        "self_consumption": row.self_consumption,
-        "self_sufficiency": row.self_sufficiency,
-        "peak_import_kw": row.peak_import_kw,
-        "equivalent_cycles": row.equivalent_cycles,
-        **_band_costs(by_method),
-        **_payback(investment, saving, row.totals.span_us),
-        "finding": as_text(findings),
-    }
 
 
 def _site_rows(totals: Sequence[SiteTotals]) -> dict[_Key, _SiteRow]:
     rows: dict[_Key, _SiteRow] = {}
     for part in totals:
-        cost = part.cost.tolist()
-        import_kwh = np.round(part.import_kwh, 6).tolist()
-        export_kwh = np.round(part.export_kwh, 6).tolist()
-        self_consumption = _remaining_share(part.export_kwh, part.generation_kwh)
-        self_sufficiency = _remaining_share(part.import_kwh, part.consumption_kwh)
+        columns = {
+            "cost": part.cost,
+            "import_kwh": np.round(part.import_kwh, 6),
+            "export_kwh": np.round(part.export_kwh, 6),
+            "self_consumption": _remaining_share(part.export_kwh, part.generation_kwh),
+            "self_sufficiency": _remaining_share(part.import_kwh, part.consumption_kwh),
+            "peak_import_kw": part.peak_import_kw,
+            "equivalent_cycles": part.cycles,
+        }
         for number, site_id in enumerate(part.site_ids):
+            cells = {name: float(values[number]) for name, values in columns.items()}
+            names = {"site_id": site_id, "scenario": part.scenario, "currency": part.currency}
             rows[site_id, part.scenario] = _SiteRow(
-                site_id=site_id,
-                scenario=part.scenario,
-                currency=part.currency,
-                dispatch=part.methods[number],
-                cost=cost[number],
-                import_kwh=import_kwh[number],
-                export_kwh=export_kwh[number],
-                self_consumption=self_consumption[number],
-                self_sufficiency=self_sufficiency[number],
-                peak_import_kw=float(part.peak_import_kw[number]),
-                equivalent_cycles=float(part.cycles[number]),
+                cells={**names, "dispatch": part.methods[number], **cells},
                 findings=part.findings[number],
                 totals=part,
             )
     return rows
 
 
-def _remaining_share(part: np.ndarray, whole: np.ndarray) -> list[float]:
+def _remaining_share(part: Float64, whole: Float64) -> Float64:
     """Return 1 - part / whole; NaN where the whole is 0."""
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = np.where(whole > 0, 1 - part / whole, np.nan)
-    return (shares + 0.0).tolist()  # type: ignore[no-any-return]
+    return shares + 0.0  # never -0.0
 
 
 def _unknown_site_findings(scenario: Scenario, site_ids: Sequence[str]) -> list[Finding]:
@@ -169,10 +139,9 @@ def _is_unchanged(site_id: str, scenario: Scenario, first: Scenario) -> bool:
 
 
 def _band_costs(by_method: Mapping[str, _SiteRow]) -> dict[str, float]:
-    costs = {}
-    for method in BAND:
-        cost = by_method[method].cost if method in by_method else math.nan
-        costs[f"cost_{method}"] = cost
+    costs = dict.fromkeys([f"cost_{method}" for method in BAND], math.nan)
+    for method, row in by_method.items():
+        costs[f"cost_{method}"] = row.cells["cost"]
     return costs
 
 
@@ -194,8 +163,9 @@ def _band_findings(row: _SiteRow, by_method: Mapping[str, _SiteRow]) -> list[Fin
 
 def _comparison_findings(row: _SiteRow, first: _SiteRow) -> list[Finding]:
     findings = []
-    if row.export_kwh > 0 and not row.totals.pays_exports:
-        message = f"{row.export_kwh:,.0f} kWh exported, counted as worth nothing"
+    export_kwh = row.cells["export_kwh"]
+    if export_kwh > 0 and not row.totals.pays_exports:
+        message = f"{export_kwh:,.0f} kWh exported, counted as worth nothing"
         findings.append(Finding("simulate.no_export_price", message))
     if row.totals.has_fixed_charges != first.totals.has_fixed_charges:
         which = "this scenario's" if row.totals.has_fixed_charges else "the first scenario's"
@@ -207,12 +177,11 @@ def _comparison_findings(row: _SiteRow, first: _SiteRow) -> list[Finding]:
     return findings
 
 
-def _payback(
-    investment: Investment | None, saving: float, span_us: tuple[int, int]
-) -> dict[str, float]:
+def _payback(row: _SiteRow, investment: Investment | None, saving: float) -> dict[str, float]:
     if investment is None:
         return {"payback_years": math.nan, "npv": math.nan, "irr": math.nan}
-    yearly_saving = yearly(saving, *span_us)
+    start_us, end_us = row.totals.span_us
+    yearly_saving = yearly(saving, start_us, end_us)
     return {
         "payback_years": investment.payback_years(yearly_saving),
         "npv": investment.npv(yearly_saving),
@@ -231,38 +200,86 @@ def bills_columns(
     scenarios: Sequence[Scenario], totals: Sequence[SiteTotals]
 ) -> dict[str, np.ndarray]:
     """Return one row per site, scenario, month and component, in this order."""
+    positions = {scenario.name: number for number, scenario in enumerate(scenarios)}
     tables = []
     for part in totals:
         for number, component in enumerate(part.components):
-            tables.append(_component_rows(part, component, number))
+            table = _component_rows(part, component)
+            count = len(table["cost"])
+            table["scenario_number"] = np.full(count, positions[part.scenario])
+            table["component_number"] = np.full(count, number)
+            tables.append(table)
     columns = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
     component_number = columns.pop("component_number")
-    positions = {scenario.name: number for number, scenario in enumerate(scenarios)}
-    scenario_number = np.array([positions[name] for name in columns["scenario"]])
-    keys = (component_number, columns["month"], scenario_number, columns["site_id"])
-    rows = np.lexsort(keys)
+    scenario_number = columns.pop("scenario_number")
+    rows = np.lexsort((component_number, columns["month"], scenario_number, columns["site_id"]))
     return {name: values[rows] for name, values in columns.items()}
 
 
-def _component_rows(part: SiteTotals, component: Component, number: int) -> dict[str, np.ndarray]:
+def _component_rows(part: SiteTotals, component: Component) -> dict[str, np.ndarray]:
     """Return the rows of one component: the months in which it is charged."""
     is_shown = ~np.isnan(component.cost)
     if component.name in ("export", "own use"):
         has_exports = (part.generation_kwh > 0) | (part.export_kwh > 0)
-        is_shown &= has_exports[:, None]
+        is_shown &= has_exports[:, np.newaxis]
     sites, months = np.nonzero(is_shown)
-    count = len(sites)
-    return {
+    columns = {
         "site_id": np.array(part.site_ids, dtype=object)[sites],
-        "scenario": np.full(count, part.scenario, dtype=object),
         "month": np.array(part.months, dtype=object)[months],
-        "component": np.full(count, component.name, dtype=object),
         "quantity": np.round(component.quantity[is_shown], 6),
-        "unit": np.full(count, component.unit, dtype=object),
         "cost": component.cost[is_shown],
-        "currency": np.full(count, part.currency, dtype=object),
-        "component_number": np.full(count, number),
     }
+    constants = {
+        "scenario": part.scenario,
+        "component": component.name,
+        "unit": component.unit,
+        "currency": part.currency,
+    }
+    for name, value in constants.items():
+        columns[name] = np.full(len(sites), value, dtype=object)
+    return columns
+
+
+_INTERVAL_COLUMNS = (
+    "consumption_kwh",
+    "generation_kwh",
+    "ev_kwh",
+    "charge_kwh",
+    "discharge_kwh",
+    "soc_kwh",
+    "stored_value",
+    "import_kwh",
+    "export_kwh",
+    "import_cost",
+    "export_credit",
+    "own_use_cost",
+)
+
+
+def interval_columns(results: Sequence[IntervalResult]) -> dict[str, np.ndarray]:
+    """Return one row per interval, in the order of the results."""
+    columns = {}
+    for name in _INTERVAL_COLUMNS:
+        columns[name] = np.concatenate([getattr(result, name) for result in results])
+    columns["start_utc"] = np.concatenate([result.start_us for result in results])
+    columns["end_utc"] = np.concatenate([result.end_us for result in results])
+    counts = [len(result.start_us) for result in results]
+    for name in ("site_id", "scenario", "currency"):
+        values = np.array([getattr(result, name) for result in results], dtype=object)
+        columns[name] = np.repeat(values, counts)
+    return columns
+
+
+def certificate_columns(proof: Certificate | None) -> dict[str, Any]:
+    """Return one row per interval that the service priced too."""
+    rows = proof.rows if proof else ()
+    columns: dict[str, Any] = {}
+    for name in CERTIFICATE.names:
+        if name not in ("start_utc", "end_utc"):
+            columns[name] = [getattr(row, name) for row in rows]
+    columns["start_utc"] = np.array([row.start_us for row in rows], dtype=np.int64)
+    columns["end_utc"] = np.array([row.end_us for row in rows], dtype=np.int64)
+    return columns
 
 
 _MOST_NAMES = 6
@@ -294,9 +311,9 @@ def cost_by_currency(
         by_scenario[part.scenario].extend(part.cost.tolist())
     sums: dict[str, dict[str, _Sum]] = {}
     for currency, by_scenario in costs.items():
-        sums[currency] = {
-            name: _Sum(len(of_sites), math.fsum(of_sites)) for name, of_sites in by_scenario.items()
-        }
+        sums[currency] = {}
+        for name, of_sites in by_scenario.items():
+            sums[currency][name] = _Sum(len(of_sites), math.fsum(of_sites))
     return sums
 
 
