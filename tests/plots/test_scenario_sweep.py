@@ -83,8 +83,11 @@ SOLAR = [None, Solar.like_existing(2, 4)]
 
 
 def test_sizes_are_those_of_the_battery_and_the_rest_are_lines():
-    plans = [Scenario(f"{kwh} {number}", battery=Battery(kwh, 2) if kwh else None, solar=solar) for kwh in (0, 5, 10)
-             for number, solar in enumerate(SOLAR)]  # fmt: skip
+    plans = []
+    for kwh in (0, 5, 10):
+        battery = Battery(kwh, 2) if kwh else None
+        for number, solar in enumerate(SOLAR):
+            plans.append(Scenario(f"{kwh} {number}", battery=battery, solar=solar))
     sweep = sweep_of([Scenario("today"), *plans], "a")
     assert sweep.sizes == {"0 0": 0, "0 1": 0, "5 0": 5, "5 1": 5, "10 0": 10, "10 1": 10}
     for name, line in sweep.lines.items():

@@ -1,7 +1,8 @@
-"""A what-if by hand: one home, one small piece of time after another, with datetime and zoneinfo; nothing of flipkit.
+"""A what-if in plain loops over one home, with datetime and zoneinfo; it uses nothing of flipkit.
 
-Written from the meaning of the words alone: load, then panels, then the car, then the battery, then net import and
-export, then a price by the clock on the wall, then bills by local month. Slow and plain on purpose.
+Written from the documentation alone: load, then solar, then the car, then the battery, then net
+import and export, then the price at the local time, then bills by local month. Slow and plain on
+purpose.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Battery(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """What is different; nothing where nothing is said."""
+    """What is different from the home as it is."""
 
     name: str
     bought: Hours
@@ -56,7 +57,7 @@ class Plan:
     added: tuple[int, list[float]] | None = (
         None  # minutes of a step, from the beginning of the energy; kWh of each
     )
-    solar: float = 0.0  # kWh more for each kWh that is made
+    solar: float = 0.0  # kWh added per kWh of generation
     car: Car | None = None
     battery: Battery | None = None
 
@@ -109,7 +110,7 @@ class Result:
     findings: set[str] = field(default_factory=set)
 
 
-def reckon(home: Home, plan: Plan) -> Result:
+def evaluate(home: Home, plan: Plan) -> Result:
     used = added(
         home, shifted(home, [kwh * plan.scale for kwh in home.used], plan.shift), plan.added
     )
@@ -243,7 +244,7 @@ def added(home: Home, used: list[float], more: tuple[int, list[float]] | None) -
 
 
 def charged(home: Home, car: Car | None) -> tuple[list[float], bool]:
-    """Full power from arrival until it has its energy or leaves, as far as it is within the time of the energy."""
+    """Full power from arrival until it is charged or leaves, cut to the window of the energy."""
     out, unserved = [0.0] * len(home.used), False
     first, last = home.local(home.start).date() - timedelta(days=2), home.local(home.end).date()
     for number in range((last - first).days + 1):
@@ -269,7 +270,7 @@ def charged(home: Home, car: Car | None) -> tuple[list[float], bool]:
 
 
 def moment(zone: str, day: date, minute: int) -> datetime:
-    """A local time in UTC: of one that comes twice the first, a skipped one by the offset before the change."""
+    """A local time in UTC: the first of two; a skipped one by the offset before the change."""
     local = datetime.combine(day, time(minute // 60, minute % 60))
     return local.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
 
@@ -278,7 +279,7 @@ Run = tuple[list[float], list[float], list[float | None], float | None]
 
 
 def run(home: Home, used: list[float], made: list[float], battery: Battery | None) -> Run:
-    """Surplus into the battery, the battery into the deficit; in fractions, so that nothing is lost on the way."""
+    """Surplus charges the battery, deficit discharges it; in fractions, so nothing is rounded."""
     if battery is None:
         return [0.0] * len(used), [0.0] * len(used), [None] * len(used), None
     size, into, out = (
@@ -303,7 +304,7 @@ def run(home: Home, used: list[float], made: list[float], battery: Battery | Non
 
 
 def in_cents(amount: float) -> tuple[float, bool]:
-    """Rounded half to even, and whether it is so near a tie that the last bit of a sum decides."""
+    """Rounded half to even, and whether it is so near a tie that the last bit decides."""
     exact = Decimal(amount)
     near = abs(abs(exact * 100 % 1) - Decimal("0.5")) < Decimal("1e-6")
     return float(exact.quantize(Decimal("0.01"), ROUND_HALF_EVEN)), near

@@ -207,8 +207,7 @@ class Simulation:
         key = tuple(home.name for home in homes)
         if key not in self._regret_columns:
             self._regret_columns[key] = regret_columns(self._fleet, homes, self.dispatch)
-        # Copies, for a frame may share the memory of its columns.
-        columns = {name: values.copy() for name, values in self._regret_columns[key].items()}
+        columns = self._regret_columns[key]
         return REGRET.build(columns, self.frames, facts=self._facts())
 
     @returns(CERTIFICATE)
