@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -111,40 +112,48 @@ def case_of(site_id: str, scenario: Scenario, prices: SitePrices | None) -> Case
         No import price, or tariffs in two currencies.
     """
     current = prices.tariffs if prices else {}
-    own_import: Tariff | None = scenario.at(site_id, "tariff")
+    in_force = _tariffs_in_force(site_id, scenario, current)
+    _check_currency(site_id, scenario, [*in_force.values(), *current.values()])
 
-    import_tariff = own_import if own_import is not None else current.get("IMPORT")
-    if import_tariff is None:
-        raise InputError(
-            f"site {site_id}, scenario {scenario.name!r}: no import price; give the scenario a "
-            "tariff, or pass prices= with a price for the site"
-        )
-    export_tariff: Tariff | None = scenario.at(site_id, "export_tariff")
-    settles_exports = own_import is not None and own_import.export is not None
-    if export_tariff is None and not settles_exports:
-        export_tariff = current.get("EXPORT")
-    local_tariff = current.get("LOCAL")
-    _check_currency(site_id, scenario, [import_tariff, export_tariff, *current.values()])
-
-    in_force = {"IMPORT": import_tariff, "EXPORT": export_tariff, "LOCAL": local_tariff}
-    current_directions = {
-        direction
-        for direction, tariff in in_force.items()
-        if tariff is not None and tariff is current.get(direction)
-    }
-    if export_tariff is not None:
+    import_tariff = in_force["IMPORT"]
+    if "EXPORT" in in_force:
         import_tariff = _without_export(import_tariff)
+    current_directions = [
+        direction for direction, tariff in in_force.items() if tariff is current.get(direction)
+    ]
     return Case(
         load=scenario.at(site_id, "load"),
         solar=scenario.at(site_id, "solar"),
         ev=scenario.at(site_id, "ev"),
         battery=scenario.at(site_id, "battery"),
         import_tariff=import_tariff,
-        export_tariff=export_tariff,
-        local_tariff=local_tariff,
+        export_tariff=in_force.get("EXPORT"),
+        local_tariff=in_force.get("LOCAL"),
         findings=prices.findings if prices else (),
         current_directions=frozenset(current_directions),
     )
+
+
+def _tariffs_in_force(
+    site_id: str, scenario: Scenario, current: Mapping[str, Tariff]
+) -> dict[str, Tariff]:
+    """Return the tariffs by direction: the scenario's own, or else the current ones."""
+    # No scenario changes the price of own use, so LOCAL is always a current one.
+    in_force = dict(current)
+    own_import = scenario.at(site_id, "tariff")
+    own_export = scenario.at(site_id, "export_tariff")
+    if own_import is not None:
+        in_force["IMPORT"] = own_import
+        if own_import.export is not None:  # it settles exports itself
+            in_force.pop("EXPORT", None)
+    if own_export is not None:
+        in_force["EXPORT"] = own_export
+    if "IMPORT" not in in_force:
+        raise InputError(
+            f"site {site_id}, scenario {scenario.name!r}: no import price; give the scenario a "
+            "tariff, or pass prices= with a price for the site"
+        )
+    return in_force
 
 
 @lru_cache(maxsize=256)
@@ -158,8 +167,8 @@ def _without_export(tariff: Tariff) -> Tariff:
     return replace(tariff, export=None)
 
 
-def _check_currency(site_id: str, scenario: Scenario, tariffs: list[Tariff | None]) -> None:
-    currencies = {tariff.currency for tariff in tariffs if tariff is not None}
+def _check_currency(site_id: str, scenario: Scenario, tariffs: Sequence[Tariff]) -> None:
+    currencies = {tariff.currency for tariff in tariffs}
     if len(currencies) > 1:
         listed = ", ".join(sorted(currencies))
         raise InputError(

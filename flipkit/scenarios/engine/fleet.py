@@ -90,6 +90,7 @@ class Fleet:
         InputError
             A site without an import price, or with tariffs in two currencies.
         """
+        # Compiled code takes half a second to load: it pays for large fleets alone.
         size = len(scenarios) * sum(block.consumption_kwh.size for block in self.blocks)
         work = partial(_evaluate_part, method=method, compiled=size >= LARGE)
         parts = [part for block in self.blocks for part in self._parts(block, scenarios)]
@@ -151,6 +152,7 @@ class Fleet:
             cases_by_key.setdefault(key, cases)
             rows_by_key.setdefault(key, []).append(row)
         names = tuple(scenario.name for scenario in scenarios)
+        # A block has sites of one time grid, so sites with the same cases share prices and plans.
         for key, rows in rows_by_key.items():
             for first in range(0, len(rows), _SITES_AT_ONCE):
                 few = _as_slice(rows[first : first + _SITES_AT_ONCE])

@@ -93,9 +93,7 @@ class EnergyFlows:
     @cached_property
     def generation_kwh(self) -> Float64:
         """Generation; zeros without any."""
-        if self.block.generation_kwh is None:
-            return np.zeros_like(self.block.consumption_kwh)
-        return self.block.generation_kwh
+        return _generation_or_zeros(self.block)
 
     @cached_property
     def import_kwh(self) -> Float64:
@@ -120,7 +118,7 @@ class EnergyFlows:
 
     @property
     def metered(self) -> Block:
-        """What the import tariff rates."""
+        """What the import tariff rates: a block whose net includes the battery."""
         block = self.block
         if self.battery is None:
             return block
@@ -150,7 +148,8 @@ def energy_flows(
     with_soc : bool
         Whether to return the battery's state of charge and its value too.
     """
-    findings = [[*case.findings, *_weather_findings(case)] for _ in block.site_ids]
+    common_findings = [*case.findings, *_weather_findings(case)]
+    findings = [list(common_findings) for _ in block.site_ids]
     consumption = _consumption(block, case)
     generation = _generation(block, case)
 
@@ -161,6 +160,7 @@ def energy_flows(
         without_car = Block(block.site_ids, block.grid, consumption, surplus_source)
         ev_kwh = _charge_cars(without_car, case, case.ev, findings)
         consumption = consumption + ev_kwh
+    # An unchanged home keeps its block: nothing is copied, and the net stays the metered one.
     changed = block
     if case.changes_energy:
         changed = Block(block.site_ids, block.grid, consumption, generation)
@@ -261,29 +261,14 @@ def run_battery(
     with_soc : bool
         Whether to return the state of charge and its value too.
     """
-    grid = block.grid
+    # Under gross metering the meter of the battery sees the consumption alone.
     net_kwh = block.consumption_kwh if case.is_gross else block.net_kwh
-    import_price, export_price = marginal_prices(case, grid)
-
+    import_price, export_price = marginal_prices(case, block.grid)
     if method in ("day_ahead", "optimal") and couples(case.import_tariff):
-        # Tiers and demand charges: prices by interval are not enough, each home needs its bill.
-        settles_exports = case.export_tariff is None and case.local_tariff is None
-        planned = [
-            dispatch_tariff(
-                row,
-                grid.start_us,
-                grid.step_us,
-                case.import_tariff,
-                battery,
-                method,
-                export_price=None if settles_exports else export_price,
-            )
-            for row in net_kwh
-        ]
-        return _stacked(planned)
+        return _planned_by_bill(net_kwh, block.grid, case, battery, method, export_price)
 
-    day_edges = _day_edges(grid, case.import_tariff.timezone)
-    step_h = grid.step_us / HOUR_US
+    step_h = block.grid.step_us / HOUR_US
+    day_edges = _day_edges(block.grid, case.import_tariff.timezone)
     if with_soc:
         single = [
             dispatch(row, import_price, export_price, step_h, battery, method, day_edges=day_edges)
@@ -300,29 +285,52 @@ def run_battery(
         day_edges=day_edges,
         threads=1,  # parts of a fleet are evaluated in threads already
     )
-    findings = [
-        _dispatch_findings(used, note)
-        for used, note in zip(done.methods_used, done.notes, strict=True)
-    ]
+    findings = []
+    for method_used, note in zip(done.methods_used, done.notes, strict=True):
+        findings.append(_dispatch_findings(method_used, note))
     return BatteryFlows(kwh=done.flow_kwh, methods=done.methods_used, findings=tuple(findings))
 
 
+def _planned_by_bill(
+    net_kwh: Float64,
+    grid: Grid,
+    case: Case,
+    battery: Battery,
+    method: DispatchMethod,
+    export_price: Float64,
+) -> BatteryFlows:
+    """Plan by the bill of each home: tiers and demand charges have no price by interval."""
+    # None: the import tariff settles exports under its own terms.
+    price = None if case.export_tariff is None and case.local_tariff is None else export_price
+    sites = []
+    for row in net_kwh:
+        planned = dispatch_tariff(
+            row,
+            grid.start_us,
+            grid.step_us,
+            case.import_tariff,
+            battery,
+            method,
+            export_price=price,
+        )
+        sites.append(planned)
+    return _stacked(sites)
+
+
 def _stacked(sites: Sequence[Dispatch]) -> BatteryFlows:
-    values = []
-    for site in sites:
-        unknown = np.full(len(site.soc_kwh), np.nan)
-        values.append(unknown if site.marginal_value is None else site.marginal_value)
+    unknown = np.full(len(sites[0].soc_kwh), np.nan)
+    values = [site.marginal_value for site in sites]
     return BatteryFlows(
         kwh=np.stack([site.charge_kwh - site.discharge_kwh for site in sites]),
         methods=tuple(site.method_used for site in sites),
         findings=tuple(_dispatch_findings(site.method_used, site.note) for site in sites),
         soc_kwh=np.stack([site.soc_kwh for site in sites]),
-        stored_value=np.stack(values),
+        stored_value=np.stack([unknown if value is None else value for value in values]),
     )
 
 
 def _dispatch_findings(method_used: str, note: str) -> tuple[Finding, ...]:
-    """Say how exact a plan is that no value function made."""
+    """Say how exact a plan is, unless the method is exact."""
     if method_used in ("milp", "approximate"):
         return (Finding(f"dispatch.{method_used}", note),)
     return ()

@@ -131,6 +131,7 @@ def interval_result(
 def _import_cost(case: Case, grid: Grid, kwh: Float64) -> tuple[Float64, Int64 | None]:
     """Return the cost of each interval's imports, and the tier that it begins in."""
     tariff = case.import_tariff
+    # Under other rules a kWh has no price of its own before the month is over.
     tier_rules = {part.tier_rule for part in parts_of(tariff)}
     if case.is_net_metered or not tier_rules <= {None, "chronological"}:
         return np.full(grid.intervals, np.nan), None
@@ -168,6 +169,7 @@ def _tiered_cost(tariff: Tariff, grid: Grid, kwh: Float64) -> tuple[Float64, Int
     """
     start_us, end_us = interval_times(grid)
     used = Used.of(start_us, end_us, kwh)
+    # Cut at the intervals, so that an interval in two tiers costs its mean price exactly.
     edges = np.append(start_us, grid.end_us)
     prices = []
     tiers = np.zeros(grid.intervals, dtype=np.int64)

@@ -46,6 +46,7 @@ def marginal_prices(case: Case, grid: Grid) -> tuple[Float64, Float64]:
     return import_price, export_price
 
 
+# Cached: the same few tariffs price all parts of a fleet.
 @lru_cache(maxsize=256)
 def _import_prices(tariff: Tariff, grid: Grid) -> Float64:
     check_covered(tariff, grid)
@@ -86,7 +87,7 @@ def _parts_in_force(tariff: Tariff, grid: Grid) -> Iterator[tuple[Tariff, int, i
 
 def _plain_tariff(part: Tariff, rates: tuple[Rate, ...], series: PriceSeries | None) -> Tariff:
     """Return a tariff of these prices alone, valid as long as `part`; of tiers the first."""
-    if series is not None:
+    if series is not None:  # it says itself for how long it holds
         return Tariff(part.name, part.currency, part.timezone, series=series)
     valid_from_us, valid_to_us = part.validity
     return Tariff(

@@ -77,7 +77,7 @@ class _PricedLocation(NamedTuple):
 
 def _prices_from_flatpeak(client: Any, spans: Mapping[str, Span]) -> dict[str, SitePrices]:
     names = ["reference_id", "location_id", "timezone", "currency"]
-    columns = take(client.locations(), texts=names)
+    columns = take(client.locations(), texts=names)  # one call for all sites
     locations: dict[str, _PricedLocation] = {}
     for site_id, location_id, timezone, currency in zip(*columns.values(), strict=True):
         if site_id in spans:

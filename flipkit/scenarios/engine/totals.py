@@ -110,6 +110,7 @@ class SiteTotals(NamedTuple):
     @property
     def cost(self) -> Float64:
         """The cost of each site: the sum of the rounded rows of its bills."""
+        # One component after another: the order of the additions fixes the last bit.
         total = np.zeros(len(self.site_ids))
         for component in self.components:
             total += np.nansum(component.cost, axis=1)
@@ -147,7 +148,7 @@ def _cycles(flows: EnergyFlows, case: Case) -> Float64:
     sites = len(flows.block.site_ids)
     if case.battery is None or flows.battery is None:
         return np.full(sites, np.nan)
-    if case.battery.capacity_kwh == 0:
+    if case.battery.capacity_kwh == 0:  # a size of a sweep
         return np.zeros(sites)
     discharge_kwh = np.maximum(-flows.battery.kwh, 0.0).sum(axis=1)
     drawn_kwh = discharge_kwh / case.battery.discharge_efficiency
@@ -164,7 +165,7 @@ def _rated(flows: EnergyFlows, case: Case, compiled: bool) -> _BillSheet:
     energy = EnergySums(flows.metered, compiled)
     sheet.add(energy, case.import_tariff, {"energy": "import", "export": exports})
 
-    # Exports and own use are rated as the consumption of a block of their own.
+    # A tariff rates consumption: exports and own use become that of a block of their own.
     if case.export_tariff is not None:
         exported = Block(block.site_ids, block.grid, flows.export_kwh, None)
         energy = EnergySums(exported, compiled)

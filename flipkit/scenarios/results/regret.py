@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from flipkit.frames import REGRET
 from flipkit.money import rounded_all
 from flipkit.scenarios.changes import Scenario
 from flipkit.scenarios.engine import Fleet, SiteTotals
+from flipkit.scenarios.results.tables import sorted_rows
 from flipkit.vocabulary import DispatchMethod, Float64
 
 __all__ = ["regret_columns"]
@@ -54,28 +57,24 @@ def regret_columns(
     """
     import_plans = _plans(fleet.scenarios, "tariff")
     export_plans = _plans(fleet.scenarios, "export_tariff")
-    pairs = []
-    for home in homes:
-        for import_plan in import_plans:
-            for export_plan in export_plans:
-                pairs.append(_pair(home, import_plan, export_plan))
+    pairs = [
+        _pair(home, import_plan, export_plan)
+        for home, import_plan, export_plan in product(homes, import_plans, export_plans)
+    ]
     totals = fleet.evaluate([pair.scenario for pair in pairs], method)
     costs = _costs_by_scenario(totals)
 
     tables = []
-    for home in homes:
+    for number, home in enumerate(homes):
         own_pairs = [pair for pair in pairs if pair.home is home]
         own_costs = [costs[pair.scenario.name] for pair in own_pairs]
         for site_id in own_costs[0]:
-            of_site = [by_site[site_id] for by_site in own_costs]
-            tables.append(_site_table(site_id, own_pairs, of_site))
-    columns = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
-
-    positions = {home.name: number for number, home in enumerate(homes)}
-    home_number = np.array([positions[name] for name in columns["scenario"]])
-    months = np.array([_month_key(month) for month in columns["month"]])
-    rows = np.lexsort((months, home_number, columns["site_id"]))
-    return {name: values[rows] for name, values in columns.items()}
+            site_costs = [by_site[site_id] for by_site in own_costs]
+            table = _site_table(site_id, own_pairs, site_costs)
+            table["home_number"] = np.full(len(table["cost"]), number)
+            table["month_key"] = np.array([_month_key(month) for month in table["month"]])
+            tables.append(table)
+    return sorted_rows(tables, ("site_id", "home_number", "month_key"), REGRET.names)
 
 
 def _plans(scenarios: Sequence[Scenario], field: str) -> list[_Plan]:
@@ -129,35 +128,37 @@ def _site_table(
     site_id: str, pairs: Sequence[_PlanPair], costs: Sequence[_SiteCosts]
 ) -> dict[str, np.ndarray]:
     """Return the rows of one site and home; the best plan is the best of this site."""
+    months, amounts = _amounts(costs)
+    best = amounts.min(axis=0)
+    currency = costs[0].currency
+    columns = {
+        "month": np.tile(np.array(months, dtype=object), len(pairs)),
+        "cost": amounts.ravel(),
+        "best": _first_of_best(amounts, best).ravel(),
+        "regret": rounded_all(amounts - best, currency).ravel(),
+    }
+    by_pair = {
+        "import_plan": [pair.import_plan.name for pair in pairs],
+        "export_plan": [pair.export_plan.name for pair in pairs],
+        "own": [pair.is_own for pair in pairs],
+    }
+    for name, values in by_pair.items():
+        columns[name] = np.repeat(np.array(values), len(months))
+    constants = {"site_id": site_id, "scenario": pairs[0].home.name, "currency": currency}
+    for name, value in constants.items():
+        columns[name] = np.full(amounts.size, value, dtype=object)
+    return columns
+
+
+def _amounts(costs: Sequence[_SiteCosts]) -> tuple[list[str | None], Float64]:
+    """Return the months of a site, and its cost by pair and month."""
     labels: set[str | None] = set()
     for of_pair in costs:
         labels.update(of_pair.by_month)
     months = sorted(labels, key=_month_key)
     # Plans in different time zones may differ in months: nothing is charged in one they lack.
-    amounts = np.array(
-        [[of_pair.by_month.get(month, 0.0) for month in months] for of_pair in costs]
-    )
-    best = amounts.min(axis=0)
-    currency = costs[0].currency
-
-    def by_pair(values: Sequence[Any]) -> np.ndarray:
-        return np.repeat(np.array(values), len(months))
-
-    def constant(value: str) -> np.ndarray:
-        return np.full(amounts.size, value, dtype=object)
-
-    return {
-        "site_id": constant(site_id),
-        "scenario": constant(pairs[0].home.name),
-        "month": np.tile(np.array(months, dtype=object), len(pairs)),
-        "import_plan": by_pair([pair.import_plan.name for pair in pairs]),
-        "export_plan": by_pair([pair.export_plan.name for pair in pairs]),
-        "cost": amounts.ravel(),
-        "best": _first_of_best(amounts, best).ravel(),
-        "regret": rounded_all(amounts - best, currency).ravel(),
-        "own": by_pair([pair.is_own for pair in pairs]),
-        "currency": constant(currency),
-    }
+    rows = [[of_pair.by_month.get(month, 0.0) for month in months] for of_pair in costs]
+    return months, np.array(rows)
 
 
 def _first_of_best(amounts: Float64, best: Float64) -> np.ndarray:

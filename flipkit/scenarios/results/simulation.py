@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
@@ -21,6 +21,7 @@ from flipkit.frames import (
     SIMULATION_SUMMARY,
     WATERFALL,
     Frame,
+    Table,
     returns,
     write_csv,
 )
@@ -122,7 +123,7 @@ class Simulation:
         """
         totals_by_method = self._band if band else {}
         columns = summary_columns(self.scenarios, self._totals, totals_by_method)
-        return SIMULATION_SUMMARY.build(columns, self.frames, facts=self._facts())
+        return self._frame(SIMULATION_SUMMARY, columns)
 
     @returns(SIMULATION_BILLS)
     def bills(self) -> Frame:
@@ -133,7 +134,7 @@ class Simulation:
         half to even to the currency's smallest unit.
         """
         columns = bills_columns(self.scenarios, self._totals)
-        return SIMULATION_BILLS.build(columns, self.frames, facts=self._facts())
+        return self._frame(SIMULATION_BILLS, columns)
 
     @returns(SIMULATION_INTERVALS)
     def intervals(
@@ -158,7 +159,7 @@ class Simulation:
         names = _selected(scenario, self._scenario_names, "scenario")
         results = [self._interval_result(site, name) for site in site_ids for name in names]
         columns = interval_columns(results)
-        return SIMULATION_INTERVALS.build(columns, self.frames, facts=self._facts())
+        return self._frame(SIMULATION_INTERVALS, columns)
 
     @returns(WATERFALL)
     def waterfall(self) -> Frame:
@@ -177,7 +178,7 @@ class Simulation:
         """
         rows = self._waterfall_rows
         columns = {name: [row[name] for row in rows] for name in WATERFALL.names}
-        return WATERFALL.build(columns, self.frames, facts=self._facts())
+        return self._frame(WATERFALL, columns)
 
     @returns(REGRET)
     def regret(self, *, scenario: str | Sequence[str] | None = None) -> Frame:
@@ -208,7 +209,7 @@ class Simulation:
         if key not in self._regret_columns:
             self._regret_columns[key] = regret_columns(self._fleet, homes, self.dispatch)
         columns = self._regret_columns[key]
-        return REGRET.build(columns, self.frames, facts=self._facts())
+        return self._frame(REGRET, columns)
 
     @returns(CERTIFICATE)
     def certificate(self) -> Frame:
@@ -219,11 +220,11 @@ class Simulation:
         `proof`, in the frame's facts, and so in the ``.meta.json`` of its CSV.
         """
         columns = certificate_columns(self.proof)
-        facts = self._facts()
+        facts: dict[str, Any] = {}
         if self.proof:
             facts["statement"] = self.proof.statement
             facts["largest_difference"] = self.proof.largest_difference
-        return CERTIFICATE.build(columns, self.frames, facts=facts)
+        return self._frame(CERTIFICATE, columns, facts)
 
     def verified(self, prices: Any, count: int) -> Simulation:
         """Return the same simulation, with `count` of its intervals priced by the service too.
@@ -439,8 +440,11 @@ class Simulation:
     def _waterfall_rows(self) -> list[dict[str, Any]]:
         return waterfall_rows(self._fleet, self._totals, self.dispatch)
 
-    def _facts(self) -> dict[str, Any]:
-        return {"query": {"simulation": self._scenario_names, "dispatch": self.dispatch}}
+    def _frame(
+        self, table: Table, columns: Mapping[str, Any], facts: Mapping[str, Any] | None = None
+    ) -> Frame:
+        query = {"simulation": self._scenario_names, "dispatch": self.dispatch}
+        return table.build(columns, self.frames, facts={"query": query, **(facts or {})})
 
 
 def _selected(wanted: Any, known: list[str], what: str) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from flipkit.frames import CERTIFICATE, Finding, as_text
+from flipkit.frames import CERTIFICATE, SIMULATION_BILLS, Finding, as_text
 from flipkit.money import rounded
 from flipkit.scenarios.changes import CHANGES, Investment, Scenario, part_year, yearly
 from flipkit.scenarios.engine import Component, IntervalResult, SiteTotals
@@ -22,6 +22,7 @@ __all__ = [
     "certificate_columns",
     "cost_by_currency",
     "interval_columns",
+    "sorted_rows",
     "summary_columns",
     "summary_html",
     "summary_line",
@@ -64,6 +65,7 @@ def summary_columns(
             if row.cells["dispatch"] is not None:
                 for method, of_method in band_rows.items():
                     by_method[method] = of_method[site_id, scenario.name]
+            # The baseline is not an investment, nor is a site that changes by site leave out.
             investment = scenario.investment
             if row is first or _is_unchanged(site_id, scenario, scenarios[0]):
                 investment = None
@@ -209,16 +211,26 @@ def bills_columns(
             table["scenario_number"] = np.full(count, positions[part.scenario])
             table["component_number"] = np.full(count, number)
             tables.append(table)
-    columns = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
-    component_number = columns.pop("component_number")
-    scenario_number = columns.pop("scenario_number")
-    rows = np.lexsort((component_number, columns["month"], scenario_number, columns["site_id"]))
-    return {name: values[rows] for name, values in columns.items()}
+    by = ("site_id", "scenario_number", "month", "component_number")
+    return sorted_rows(tables, by, SIMULATION_BILLS.names)
+
+
+def sorted_rows(
+    tables: Sequence[Mapping[str, np.ndarray]], by: Sequence[str], names: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Join tables, sort their rows by some columns, and return the columns `names`."""
+    columns = {}
+    for name in {*by, *names}:
+        columns[name] = np.concatenate([table[name] for table in tables])
+    keys = [columns[name] for name in reversed(by)]
+    rows = np.lexsort(tuple(keys))  # the last key is the first to sort by
+    return {name: columns[name][rows] for name in names}
 
 
 def _component_rows(part: SiteTotals, component: Component) -> dict[str, np.ndarray]:
     """Return the rows of one component: the months in which it is charged."""
     is_shown = ~np.isnan(component.cost)
+    # A site without generation has no rows of exports, though its tariff may have a price.
     if component.name in ("export", "own use"):
         has_exports = (part.generation_kwh > 0) | (part.export_kwh > 0)
         is_shown &= has_exports[:, np.newaxis]

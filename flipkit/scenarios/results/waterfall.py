@@ -94,22 +94,23 @@ def _rows(
     site_id: str, first: Scenario, split: _Split, costs: dict[tuple[str, str], float], currency: str
 ) -> list[dict[str, Any]]:
     """Return the rows of one site and scenario: the first cost, the steps, and the difference."""
-    first_cost = costs[site_id, first.name]
-    last_cost = costs[site_id, split.scenario.name]
     cost_with = {steps: costs[site_id, each.name] for steps, each in split.mixtures.items()}
-    cost_with[frozenset()] = first_cost
-    cost_with[frozenset(split.steps)] = last_cost
+    cost_with[frozenset()] = costs[site_id, first.name]
+    cost_with[frozenset(split.steps)] = costs[site_id, split.scenario.name]
+    cost = costs[site_id, first.name]
+    difference = costs[site_id, split.scenario.name] - cost
 
     exact = [_shapley_value(step, split.steps, cost_with) for step in split.steps]
-    changes = _in_smallest_units(exact, last_cost - first_cost, currency)
-    cost = first_cost
+    changes = _in_smallest_units(exact, difference, currency)
     steps = [(first.name, 0.0, cost)]
     for step, change in zip(split.steps, changes, strict=True):
         cost += change
         steps.append((step, change, cost))
-    steps.append(("difference", last_cost - first_cost, last_cost))
-    return [
-        {
+    steps.append(("difference", difference, costs[site_id, split.scenario.name]))
+
+    rows = []
+    for step, change, cost in steps:
+        row = {
             "site_id": site_id,
             "scenario": split.scenario.name,
             "step": step,
@@ -117,8 +118,8 @@ def _rows(
             "cost": _exact_amount(cost, currency),
             "currency": currency,
         }
-        for step, change, cost in steps
-    ]
+        rows.append(row)
+    return rows
 
 
 def _exact_amount(amount: float, currency: str) -> float:
@@ -147,6 +148,7 @@ def _in_smallest_units(changes: list[float], total: float, currency: str) -> lis
     unit = smallest_unit(currency)
     exact = np.array(changes) / unit
     whole = np.floor(exact)
+    # Rounded down, they miss the total by fewer units than there are changes.
     missing = round(total / unit) - int(whole.sum())
     by_remainder = np.argsort(whole - exact, kind="stable")
     whole[by_remainder[:missing]] += 1

@@ -1,5 +1,6 @@
 """A simulation calculates once what its methods need, and says how it was run."""
 
+import sys
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 import flipkit as fk
 from flipkit.scenarios.engine import Fleet, fleet
+from flipkit.tariffs import DemandCharge, DemandTier, Rate, Tier
 
 GBP = {"currency": "GBP", "timezone": "Europe/London"}
 FLAT = fk.Tariff.flat(0.25, **GBP)
@@ -96,6 +98,36 @@ def test_each_site_and_scenario_has_one_case(monkeypatch):
     result.intervals()
     names = [scenario.name for scenario in SCENARIOS]
     assert calls == [(site, name) for site in ("a", "b") for name in names]
+
+
+PEAK = fk.Tariff(
+    "peak",
+    "GBP",
+    "Europe/London",
+    (Rate(0.2, "00:00", "07:00"), Rate(0.3, "07:00", "24:00")),
+    demand=(DemandCharge("peak", (DemandTier(2.0),)),),
+)
+
+
+def test_without_highs_the_band_has_the_rule_alone_and_a_finding(monkeypatch):
+    monkeypatch.setitem(sys.modules, "highspy", None)
+    battery = fk.Scenario("battery", tariff=PEAK, battery=fk.Battery(5, 2.5))
+    [row] = fk.simulate(energy(["a"]), [battery]).summary().to_dict("records")
+    assert row["cost_rule"] == row["cost"]
+    assert np.isnan(row["cost_day_ahead"])
+    assert np.isnan(row["cost_optimal"])
+    assert "simulate.band: cost_day_ahead, cost_optimal under this tariff" in row["finding"]
+
+
+def test_a_plan_of_the_band_says_how_exact_it_is():
+    """A second tier that is cheaper than the first needs a mixed-integer program."""
+    rate = Rate(tiers=(Tier(0.4, 20.0), Tier(0.1)))
+    falling = fk.Tariff("falling", "GBP", "Europe/London", (rate,), tier_rule="chronological")
+    battery = fk.Scenario("battery", tariff=falling, battery=fk.Battery(5, 2.5))
+    [row] = fk.simulate(energy(["a"]), [battery]).summary().to_dict("records")
+    assert row["cost_optimal"] <= row["cost_rule"]
+    assert "dispatch.milp: cost_day_ahead: " in row["finding"]
+    assert "dispatch.milp: cost_optimal: " in row["finding"]
 
 
 def test_attributes_say_how_it_was_run():
