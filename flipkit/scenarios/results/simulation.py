@@ -451,10 +451,8 @@ def _selected(wanted: Any, known: list[str], what: str) -> list[str]:
     """Return the names that were asked for, each once; all by default."""
     if wanted is None:
         return known
-    if isinstance(wanted, str) or not isinstance(wanted, Iterable):
-        names = [wanted]
-    else:
-        names = list(wanted)
+    is_single = isinstance(wanted, str) or not isinstance(wanted, Iterable)
+    names = [wanted] if is_single else list(wanted)
     if not names:
         raise InputError(f"{what}: empty; leave it out for all")
     unknown = [repr(name) for name in names if name not in known]

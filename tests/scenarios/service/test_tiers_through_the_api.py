@@ -317,7 +317,8 @@ def test_limits_that_are_off_are_found_with_few_draws_whatever_the_seed(made, en
 def test_limits_that_are_right_are_not_found_wanting(made, simulated):
     kit, _ = made
     for seed in range(3):
-        assert certify(kit.flatpeak, [("home", "today")], simulated._interval_result, 30, seed=seed).agrees
+        pairs = [("home", "today")]
+        assert certify(kit.flatpeak, pairs, simulated._interval_result, 30, seed=seed).agrees
 
 
 # Months that begin before the energy.
