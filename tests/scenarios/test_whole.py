@@ -313,9 +313,9 @@ def check(found, library):
     return result
 
 
+@pytest.mark.slow
 @given(cases(), st.sampled_from(sorted(MAKE)))
 @settings(max_examples=80, deadline=None)
-@pytest.mark.slow
 def test_every_column_is_that_of_a_plain_loop(found, library):
     check(found, library)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
@@ -20,9 +20,8 @@ from zoneinfo import ZoneInfo
 
 MINUTE = timedelta(minutes=1)
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-Hours = dict[
-    tuple[int, int], float
-]  # from minute to minute of the day (the end may be the smaller) -> price
+# From minute to minute of the day (the end may be the smaller) -> price.
+Hours = dict[tuple[int, int], float]
 
 
 class Shift(NamedTuple):
@@ -54,9 +53,8 @@ class Plan:
     sold: Hours | None = None
     scale: float = 1.0
     shift: Shift | None = None
-    added: tuple[int, list[float]] | None = (
-        None  # minutes of a step, from the beginning of the energy; kWh of each
-    )
+    # Minutes of a step, from the beginning of the energy, and kWh of each step.
+    added: tuple[int, list[float]] | None = None
     solar: float = 0.0  # kWh added per kWh of generation
     car: Car | None = None
     battery: Battery | None = None
@@ -106,68 +104,79 @@ class Result:
     earned: list[float]
     bills: dict[tuple[str, str], list[float]]
     cycles: float | None
-    unserved: bool
-    findings: set[str] = field(default_factory=set)
+    findings: set[str]
 
 
 def evaluate(home: Home, plan: Plan) -> Result:
-    used = added(
-        home, shifted(home, [kwh * plan.scale for kwh in home.used], plan.shift), plan.added
-    )
+    scaled = [kwh * plan.scale for kwh in home.used]
+    used = added(home, shifted(home, scaled, plan.shift), plan.added)
     made = [kwh * (1 + plan.solar) for kwh in home.made]
     car, unserved = charged(home, plan.car)
     used = [a + b for a, b in zip(used, car, strict=True)]
     charge, discharge, stored, cycles = run(home, used, made, plan.battery)
     net = [u - m + c - d for u, m, c, d in zip(used, made, charge, discharge, strict=True)]
-    bought, sold = [max(each, 0.0) for each in net], [max(-each, 0.0) for each in net]
+    bought = [max(each, 0.0) for each in net]
+    sold = [max(-each, 0.0) for each in net]
+
     bills: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
-    paid, earned = [0.0] * len(net), [0.0] * len(net)
     quantum = finest(home, plan)
-    for number in range(len(net)):
-        for local, share in pieces(home, number, quantum):
-            month, minute = f"{local:%Y-%m}", local.hour * 60 + local.minute
-            ways = (
-                (1, bought, plan.bought, paid, "import"),
-                (-1, sold, plan.sold, earned, "export"),
-            )
-            for sign, kwh, prices, costs, component in ways:
-                cost = kwh[number] * share * (0.0 if prices is None else price(prices, minute))
-                costs[number] += cost
-                row = bills[month, component]
-                row[0] += kwh[number] * share
-                row[1] += sign * cost
+    parts = [list(pieces(home, number, quantum)) for number in range(len(net))]
+    paid = add_to_bills(bills, "import", 1, parts, bought, plan.bought)
+    earned = add_to_bills(bills, "export", -1, parts, sold, plan.sold)
     if not any(made) and not any(sold):
         bills = {key: row for key, row in bills.items() if key[1] == "import"}
-    done = Result(
-        used,
-        made,
-        car,
-        charge,
-        discharge,
-        stored,
-        bought,
-        sold,
-        paid,
-        earned,
-        bills,
-        cycles,
-        unserved,
+
+    findings = set()
+    if unserved:
+        findings.add("ev.unserved")
+    if plan.sold is None and round(sum(sold), 6) > 0:
+        findings.add("simulate.no_export_price")
+    return Result(
+        used=used,
+        made=made,
+        car=car,
+        charge=charge,
+        discharge=discharge,
+        stored=stored,
+        bought=bought,
+        sold=sold,
+        paid=paid,
+        earned=earned,
+        bills=bills,
+        cycles=cycles,
+        findings=findings,
     )
-    done.findings |= {"ev.unserved"} if unserved else set()
-    done.findings |= (
-        {"simulate.no_export_price"} if plan.sold is None and round(sum(sold), 6) > 0 else set()
-    )
-    return done
+
+
+def add_to_bills(
+    bills: dict[tuple[str, str], list[float]],
+    component: str,
+    sign: int,
+    parts: list[list[tuple[datetime, float]]],
+    kwh: list[float],
+    prices: Hours | None,
+) -> list[float]:
+    """Add energy and its cost to the bills by local month; return the cost of each interval."""
+    costs = [0.0] * len(kwh)
+    for number in range(len(kwh)):
+        for local, share in parts[number]:
+            minute = local.hour * 60 + local.minute
+            per_kwh = 0.0 if prices is None else price(prices, minute)
+            cost = kwh[number] * share * per_kwh
+            costs[number] += cost
+            row = bills[f"{local:%Y-%m}", component]
+            row[0] += kwh[number] * share
+            row[1] += sign * cost
+    return costs
 
 
 def finest(home: Home, plan: Plan) -> int:
     """Minutes of a piece in which no price and no month changes."""
-    edges = [
-        edge for prices in (plan.bought, plan.sold or {}) for hours in prices for edge in hours
-    ]
-    return gcd(
-        home.step, home.start.minute, 30, *edges
-    )  # local clocks are changed by half an hour, or a whole one
+    edges = []
+    for hours in [*plan.bought, *(plan.sold or {})]:
+        edges += hours
+    # Local clocks are changed by half an hour or a whole one.
+    return gcd(home.step, home.start.minute, 30, *edges)
 
 
 def pieces(home: Home, number: int, quantum: int) -> Iterator[tuple[datetime, float]]:
