@@ -1,7 +1,9 @@
 #!/usr/bin/env python
-"""Make the sample fleet: ``python data/make_sample.py [folder]`` writes data/sample, or the folder named.
+"""Make the sample fleet: ``python data/make_sample.py [folder]`` writes data/sample, or the folder
+named.
 
-Needs the extra ``solar`` (pvlib) and no network. See data/README.md for what is real and what is modelled.
+Needs the extra ``solar`` (pvlib) and no network. See data/README.md for what is real and what is
+modelled.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 #!/usr/bin/env python
 """Make the bundled weather year: ``python data/make_weather.py [file]``.
 
-Writes flipkit/scenarios/solar/typical_weather.csv.gz, or the file named, from the typical years that pvlib carries
-(extra ``solar``, no network): for each hour and station the share of clear-sky light that reached the ground, made
-lighter as for the sample fleet (data/README.md), in half per cents; air temperature in degrees; wind in m/s.
+Writes flipkit/scenarios/solar/typical_weather.csv.gz, or the file named, from the typical years
+that pvlib carries (extra ``solar``, no network): for each hour and station the share of clear-sky
+light that reached the ground, made lighter as for the sample fleet (data/README.md), in half per
+cents; air temperature in degrees; wind in m/s.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ def make(file: Path) -> None:
 
 
 def air(name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Air temperature (degrees Celsius) and wind (m/s) of each hour of a station, shape (8760,) each."""
+    """Air temperature (degrees Celsius) and wind (m/s) of each hour of a station, shape (8760,)
+    each.
+    """
     path = Path(pvlib.__file__).parent / "data" / STATIONS[name].file
     if path.suffix == ".tm2":
         table, _ = pvlib.iotools.read_tmy2(path)

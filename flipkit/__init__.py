@@ -1,8 +1,8 @@
-"""flipkit: performance, cost and what-if reports for fleets of solar, battery and car-charging sites.
+"""flipkit: performance, cost and what-if reports for fleets of solar, battery and car sites.
 
 >>> import flipkit as fk
 >>> kit = fk.connect()
->>> fk.performance_report(kit, "2025-01", "2025-12")
+>>> fk.performance_report(kit, "2025")
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-# Loaded at once, and light: the module `connect` must not come later and take the function's place.
+# Imported at once, and light: loaded later, the module `connect` would replace the function.
 from flipkit.connect import Kit, connect
 from flipkit.errors import (
     AuthenticationFailed,
@@ -34,6 +34,7 @@ from flipkit.errors import (
 
 if TYPE_CHECKING:
     from flipkit import emulator as emulator
+    from flipkit import plots as plots
     from flipkit.flatpeak import Flatpeak as Flatpeak
     from flipkit.flip import Flip as Flip
     from flipkit.frames import write_csv as write_csv
@@ -49,6 +50,9 @@ if TYPE_CHECKING:
     from flipkit.scenarios import Simulation as Simulation
     from flipkit.scenarios import Solar as Solar
     from flipkit.scenarios import simulate as simulate
+    from flipkit.tariffs import Export as Export
+    from flipkit.tariffs import FixedCharge as FixedCharge
+    from flipkit.tariffs import Rate as Rate
     from flipkit.tariffs import Tariff as Tariff
     from flipkit.tariffs import bill as bill
     from flipkit.tariffs import bill_matrix as bill_matrix
@@ -62,6 +66,8 @@ __all__ = [
     "ConnectionFailed",
     "DeadlineExceeded",
     "EvCharging",
+    "Export",
+    "FixedCharge",
     "Flatpeak",
     "Flip",
     "FlipkitError",
@@ -74,6 +80,7 @@ __all__ = [
     "NaiveTimestampError",
     "NotFound",
     "PriceUnavailable",
+    "Rate",
     "RateLimited",
     "RequestError",
     "Scenario",
@@ -91,14 +98,21 @@ __all__ = [
     "emulator",
     "lost_value_report",
     "performance_report",
+    "plots",
     "simulate",
     "site_energy",
     "write_csv",
 ]
 
-_ROOMS = {
+_SUBPACKAGES = {"emulator", "plots"}
+_MODULES = {
     "Flatpeak": "flipkit.flatpeak",
     "Flip": "flipkit.flip",
+    "write_csv": "flipkit.frames",
+    "cost_report": "flipkit.reports",
+    "lost_value_report": "flipkit.reports",
+    "performance_report": "flipkit.reports",
+    "site_energy": "flipkit.reports",
     "Battery": "flipkit.scenarios",
     "EvCharging": "flipkit.scenarios",
     "Load": "flipkit.scenarios",
@@ -106,28 +120,26 @@ _ROOMS = {
     "Shift": "flipkit.scenarios",
     "Simulation": "flipkit.scenarios",
     "Solar": "flipkit.scenarios",
+    "simulate": "flipkit.scenarios",
+    "Export": "flipkit.tariffs",
+    "FixedCharge": "flipkit.tariffs",
+    "Rate": "flipkit.tariffs",
     "Tariff": "flipkit.tariffs",
     "bill": "flipkit.tariffs",
     "bill_matrix": "flipkit.tariffs",
-    "cost_report": "flipkit.reports",
-    "lost_value_report": "flipkit.reports",
-    "performance_report": "flipkit.reports",
-    "simulate": "flipkit.scenarios",
-    "site_energy": "flipkit.reports",
-    "write_csv": "flipkit.frames",
 }
-"""Which room a name comes from; the room is loaded when the name is first used."""
+"""The module of each name that is loaded when it is first used."""
 
 
 def __getattr__(name: str) -> Any:
-    if name == "emulator":
-        return import_module("flipkit.emulator")
-    if name not in _ROOMS:
+    if name in _SUBPACKAGES:
+        return import_module(f"flipkit.{name}")
+    if name not in _MODULES:
         raise AttributeError(f"module 'flipkit' has no attribute {name!r}")
-    found = getattr(import_module(_ROOMS[name]), name)
-    globals()[name] = found
-    return found
+    value = getattr(import_module(_MODULES[name]), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return __all__

@@ -12,118 +12,132 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from flipkit.connect import Kit, connect
+from flipkit.connect import ENVIRONMENTS, Kit, connect
 from flipkit.errors import FlipkitError, InputError
+from flipkit.vocabulary import DISPATCH_METHODS
 
 __all__ = ["main"]
 
-_ENVIRONMENTS = ("emulator", "sandbox", "production")
+_OK = 0
+_ERROR = 1
+_INCOMPLETE = 3  # records left over, or costs that the service does not confirm
+_STOPPED = 130
+_NO_READER = 141
+
+# Written by some runs of `simulate` only; those of an earlier run in the same folder are removed.
+_OPTIONAL_RESULTS = {"certificate.csv", "waterfall.csv"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb; ``flipkit --help`` lists them.
+    """Run one command; ``flipkit --help`` lists them.
 
     Parameters
     ----------
     arguments : sequence of str, optional
-        Those of the process by default.
+        The arguments of the process by default.
 
     Returns
     -------
     int
-        0 done; 1 an error, whose text is on standard error; 2 wrong words; 3 an upload that left records behind, or a
-        what-if that the service does not confirm; 130 stopped by Ctrl-C; 141 nobody reads the output any more
-        (``flipkit ... | head``).
+        0 success; 1 an error, described on standard error; 2 unknown arguments; 3 an upload that
+        left records behind, or a what-if that the service does not confirm; 130 stopped with
+        Ctrl-C; 141 the reader of the output has gone (``flipkit ... | head``).
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(
-            errors="backslashreplace"
-        )  # a name that the terminal cannot show is no error
+        # A name that the terminal cannot show must not stop a report.
+        sys.stdout.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
     try:
-        code = int(options.run(options) or 0)
-        sys.stdout.flush()  # here, so that a disk without space is an error and not a traceback at the exit
+        code = int(options.run(options) or _OK)
+        # Flush here: at exit, a full disk would print a traceback.
+        sys.stdout.flush()
     except BrokenPipeError:
-        _print_no_more()
-        return 141
+        _discard_output()
+        return _NO_READER
     except (FlipkitError, OSError) as error:
-        print(f"flipkit: {_words(error)}", file=sys.stderr)
-        _print_no_more()
-        return 1
+        print(f"flipkit: {_message(error)}", file=sys.stderr)
+        _discard_output()
+        return _ERROR
     except KeyboardInterrupt:
         print("flipkit: stopped", file=sys.stderr)
-        return 130
+        return _STOPPED
     return code
 
 
-def _words(error: FlipkitError | OSError) -> str:
+def _message(error: FlipkitError | OSError) -> str:
     if isinstance(error, FlipkitError):
         return str(error)
-    place = error.filename2 or error.filename or "standard output"
-    return f"{place}: {error.strerror or error}; name another place to write to"
+    target = error.filename2 or error.filename or "standard output"
+    return f"{target}: {error.strerror or error}; write to another place"
 
 
-def _print_no_more() -> None:
-    """Let what Python cannot write to standard output go nowhere, or it would complain once more at the exit."""
+def _discard_output() -> None:
+    """Drop what cannot be written, or Python would report it once more at exit."""
     try:
         sys.stdout.flush()
     except OSError:
-        with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("w") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("wb") as devnull:
+            os.dup2(devnull.fileno(), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="flipkit",
-        description="Performance, cost and what-if reports for fleets of solar, battery and car sites.",
+        description="Performance, cost and what-if reports for homes with solar, batteries and cars.",
     )
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    demo = _verb(verbs, "demo", _demo, "make every report of the sample fleet, offline")
-    demo.add_argument(
-        "--out",
-        type=Path,
-        default=Path("reports"),
-        help="folder for CSV files and charts (reports)",
-    )
-    _add_report(verbs)
-    _add_bill(verbs)
-    _add_simulate(verbs)
-    _add_upload(verbs)
-    _add_emulator(verbs)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_demo(commands)
+    _add_report(commands)
+    _add_bill(commands)
+    _add_simulate(commands)
+    _add_upload(commands)
+    _add_emulator(commands)
     return parser
 
 
-def _verb(
-    verbs: Any, name: str, run: Callable[[argparse.Namespace], int | None], what: str
+def _command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int | None], summary: str
 ) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = verbs.add_parser(
-        name, help=what, description=what[0].upper() + what[1:] + "."
+    description = f"{summary[0].upper()}{summary[1:]}."
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=summary, description=description
     )
     parser.set_defaults(run=run)
     return parser
 
 
-def _add_report(verbs: Any) -> None:
-    report = _verb(verbs, "report", _report, "one report as CSV")
+def _add_demo(commands: Any) -> None:
+    demo = _command(commands, "demo", _demo, "make every report of the sample fleet, offline")
+    demo.add_argument(
+        "--out",
+        type=Path,
+        default=Path("reports"),
+        help="folder for the CSV files and pictures (default: reports)",
+    )
+
+
+def _add_report(commands: Any) -> None:
+    report = _command(commands, "report", _report, "write one report as CSV")
     report.add_argument("kind", choices=("performance", "cost", "lost-value"))
     report.add_argument(
-        "--start", required=True, metavar="YYYY-MM", help="first month; of a cost report also a day"
+        "--start",
+        required=True,
+        metavar="DATE",
+        help="first year, month or day: 2025, 2025-06 or 2025-06-15",
     )
-    report.add_argument(
-        "--end", required=True, metavar="YYYY-MM", help="last month (or day), included"
-    )
+    report.add_argument("--end", metavar="DATE", help="last one, included (default: --start)")
     report.add_argument(
         "--aggregation",
         choices=("MONTH", "DAY"),
         default="MONTH",
-        help="of the cost report (MONTH)",
+        help="rows of the cost report (default: MONTH)",
     )
-    report.add_argument("--out", type=Path, help="the CSV file; KIND.csv by default")
+    report.add_argument("--out", type=Path, help="the CSV file (default: KIND.csv)")
     _add_environment(report)
 
 
-def _add_bill(verbs: Any) -> None:
-    bill = _verb(verbs, "bill", _bill, "what energy costs under one tariff or several")
+def _add_bill(commands: Any) -> None:
+    bill = _command(commands, "bill", _bill, "rate energy under one or more tariffs")
     bill.add_argument(
         "file",
         type=Path,
@@ -134,99 +148,110 @@ def _add_bill(verbs: Any) -> None:
         required=True,
         action="append",
         type=Path,
-        metavar="PLAN",
-        help="JSON: a URDB record, Octopus unit rates (or an object of standard-unit-rates and standing-charges), or "
-        "Flatpeak tariff objects; may be repeated",
+        metavar="FILE",
+        help="JSON: a URDB record, Octopus unit rates (or an object with standard-unit-rates and "
+        "standing-charges), or Flatpeak tariff objects; can be repeated",
     )
-    _add_place(bill)
+    _add_tariff_options(bill)
     bill.add_argument(
-        "--out", type=Path, help="folder for bill.csv and, of several tariffs, bill_matrix.csv"
+        "--out",
+        type=Path,
+        help="folder for bill.csv and, for several tariffs, bill_matrix.csv",
     )
 
 
-def _add_place(parser: argparse.ArgumentParser) -> None:
-    """What a tariff's file may leave open."""
+def _add_tariff_options(parser: argparse.ArgumentParser) -> None:
+    """Add what a tariff file may leave open."""
     parser.add_argument(
-        "--timezone", help="IANA name, for tariffs that do not name theirs, such as URDB records"
+        "--timezone",
+        help="IANA time zone of tariffs that do not name one, such as URDB records",
     )
     parser.add_argument(
-        "--currency", help="ISO 4217, for tariffs that do not name theirs (URDB: USD, Octopus: GBP)"
+        "--currency",
+        help="ISO 4217 code for tariffs that do not name one (URDB: USD, Octopus: GBP)",
     )
-    rules = ("chronological", "prorate", "per_period")
     parser.add_argument(
         "--tier-rule",
-        choices=rules,
-        help="how kWh fill tiers; needed for URDB records that have some",
+        choices=("chronological", "prorate", "per_period"),
+        help="how kWh fill the tiers; required for URDB records with tiers",
     )
 
 
-def _add_simulate(verbs: Any) -> None:
-    simulate = _verb(
-        verbs, "simulate", _simulate, "what-if: price energy under each scenario of a file"
+def _add_simulate(commands: Any) -> None:
+    simulate = _command(
+        commands, "simulate", _simulate, "run a what-if: rate energy under each scenario of a file"
     )
-    simulate.add_argument("scenarios", type=Path, help="TOML with a [[scenario]] for each")
+    simulate.add_argument("scenarios", type=Path, help="TOML file with one [[scenario]] each")
     simulate.add_argument(
         "--energy", required=True, type=Path, help="CSV or parquet: site_id, start_utc, ..._kwh"
     )
     simulate.add_argument("--out", required=True, type=Path, help="folder for the CSV files")
-    methods = ("rule", "rule_tou", "day_ahead", "optimal")
     simulate.add_argument(
-        "--dispatch", choices=methods, default="rule", help="how batteries are run (rule)"
+        "--dispatch",
+        choices=DISPATCH_METHODS,
+        default="rule",
+        help="how batteries are controlled (default: rule)",
     )
     simulate.add_argument(
         "--no-band",
         dest="band",
         action="store_false",
-        help="leave out what each battery would cost under the other methods: quicker for large fleets",
+        help="leave out the cost under the other dispatch methods; faster for large fleets",
     )
     simulate.add_argument(
         "--verify",
         type=_count,
         default=0,
         metavar="N",
-        help="re-price N intervals through Flatpeak",
+        help="let Flatpeak price N of the intervals and compare",
     )
     prices = simulate.add_mutually_exclusive_group()
     prices.add_argument(
         "--tariff",
         type=Path,
-        metavar="PLAN",
-        help="JSON of today's tariff of all sites, instead of asking Flatpeak",
+        metavar="FILE",
+        help="JSON with the current tariff of all sites, instead of asking Flatpeak",
     )
     _add_environment(prices)
-    _add_place(simulate)
+    _add_tariff_options(simulate)
 
 
-def _add_upload(verbs: Any) -> None:
-    upload = _verb(verbs, "upload", _upload, "submit meter records to Flatpeak")
+def _add_upload(commands: Any) -> None:
+    upload = _command(commands, "upload", _upload, "submit meter records to Flatpeak")
     upload.add_argument("file", type=Path, help="CSV or parquet of interval records")
     upload.add_argument(
-        "--cumulative", action="store_true", help="the file holds register readings"
+        "--cumulative", action="store_true", help="the file holds cumulative register readings"
     )
     upload.add_argument(
         "--failed",
         type=Path,
-        help="CSV for records that were not accepted; FILE.failed.csv by default",
+        help="CSV for records that were not accepted (default: FILE.failed.csv)",
     )
     _add_environment(upload)
 
 
-def _add_emulator(verbs: Any) -> None:
-    emulator = _verb(verbs, "emulator", _emulator, "run both APIs on this machine")
-    emulator.add_argument("--port", type=int, default=8080, help="0 takes a free one (8080)")
-    emulator.add_argument("--file", type=Path, help="keeps what is submitted; in memory without")
-    emulator.add_argument("--empty", action="store_true", help="without the sample fleet")
+def _add_emulator(commands: Any) -> None:
+    emulator = _command(commands, "emulator", _emulator, "run both APIs on this machine")
+    emulator.add_argument(
+        "--port", type=int, default=8080, help="0 for any free port (default: 8080)"
+    )
+    emulator.add_argument(
+        "--file", type=Path, help="keep the data in this file (default: in memory)"
+    )
+    emulator.add_argument("--empty", action="store_true", help="start without the sample fleet")
 
 
 def _add_environment(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
-        "--environment", choices=_ENVIRONMENTS, help="FLIPKIT_ENVIRONMENT, else emulator"
+        "--environment",
+        choices=ENVIRONMENTS,
+        help="default: the variable FLIPKIT_ENVIRONMENT, or else emulator",
     )
 
 
 def _count(text: str) -> int:
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no count; give 0 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a count; use 0 or more")
     return int(text)
 
 
@@ -234,63 +259,68 @@ def _demo(options: argparse.Namespace) -> None:
     from flipkit import demo
 
     _check_folder(options.out)
-    print("Making the reports of the sample fleet, offline, against the emulator ...", flush=True)
+    print("Making the reports of the sample fleet, offline, with the emulator ...", flush=True)
     with connect("emulator", frames="polars") as kit:
-        made = demo.run(kit, options.out)
-    print("\n".join(demo.summary(made, options.out)))
+        results = demo.run(kit, options.out)
+    print("\n".join(demo.summary(results, options.out)))
 
 
 def _report(options: argparse.Namespace) -> None:
-    from flipkit import reports
     from flipkit.frames import meta_path, write_csv
 
-    out = options.out or Path(f"{options.kind}.csv")
-    _check_file(out)
+    target = options.out or Path(f"{options.kind}.csv")
+    _check_file(target)
     with connect(options.environment, frames="polars") as kit:
-        frame = _made(reports, kit, options)
-    path = write_csv(frame, out)
-    print(f"{path}: {len(frame)} rows; what the columns mean: {meta_path(path)}")
+        frame = _make_report(kit, options)
+    path = write_csv(frame, target)
+    print(f"{path}: {len(frame)} rows; the columns are described in {meta_path(path)}")
     _print_findings(frame)
 
 
+def _make_report(kit: Kit, options: argparse.Namespace) -> Any:
+    from flipkit import reports
+
+    if options.kind == "performance":
+        return reports.performance_report(kit, options.start, options.end)
+    if options.kind == "lost-value":
+        return reports.lost_value_report(kit, options.start, options.end)
+    return reports.cost_report(kit, options.start, options.end, aggregation=options.aggregation)
+
+
 def _print_findings(frame: Any) -> None:
-    findings = [row for row in frame["finding"] if row]
+    findings = [finding for finding in frame["finding"] if finding]
     if findings:
-        print(f"{len(findings)} rows have a finding, e.g. {findings[0]}")
-
-
-def _made(reports: Any, kit: Kit, options: argparse.Namespace) -> Any:
-    if options.kind == "cost":
-        return reports.cost_report(kit, options.start, options.end, aggregation=options.aggregation)
-    make = (
-        reports.performance_report if options.kind == "performance" else reports.lost_value_report
-    )
-    return make(kit, options.start, options.end)
+        print(f"{len(findings)} rows have a finding, for example {findings[0]}")
 
 
 def _bill(options: argparse.Namespace) -> None:
     from flipkit.frames import read_file, write_csv
     from flipkit.reports import bill_table, matrix_table
-    from flipkit.tariffs.rating import bill, bill_matrix
+    from flipkit.tariffs import bill, bill_matrix
     from flipkit.tariffs.read import read_plans
 
-    place = {
+    tariffs = read_plans(options.tariff, **_tariff_options(options))
+    energy = read_file(options.file)
+    if options.out:
+        _check_folder(options.out)
+    frames = {"bill": bill(energy, tariffs)}
+    lines = list(bill_table(frames["bill"]))
+    if len(tariffs) > 1:
+        frames["bill_matrix"] = bill_matrix(energy, tariffs)
+        lines += matrix_table(frames["bill_matrix"])
+    print("\n".join(lines).rstrip())
+    _print_findings(frames["bill"])
+    if options.out:
+        for name, frame in frames.items():
+            print(write_csv(frame, options.out / f"{name}.csv"))
+
+
+def _tariff_options(options: argparse.Namespace) -> dict[str, Any]:
+    return {
         "timezone": options.timezone,
         "currency": options.currency,
         "tier_rule": options.tier_rule,
     }
-    plans, energy = read_plans(options.tariff, **place), read_file(options.file)
-    if options.out:
-        _check_folder(options.out)
-    made = {"bill": bill(energy, plans)}
-    lines = list(bill_table(made["bill"]))
-    if len(plans) > 1:
-        made["bill_matrix"] = bill_matrix(energy, plans)
-        lines += matrix_table(made["bill_matrix"])
-    print("\n".join(lines).rstrip())
-    _print_findings(made["bill"])
-    for name, frame in made.items() if options.out else ():
-        print(write_csv(frame, options.out / f"{name}.csv"))
 
 
 def _simulate(options: argparse.Namespace) -> int:
@@ -298,87 +328,82 @@ def _simulate(options: argparse.Namespace) -> int:
     from flipkit.scenarios.changes import read_scenarios
 
     energy = read_file(options.energy)
-    sites = set(map(str, energy["site_id"])) if "site_id" in energy.columns else None
-    chosen = read_scenarios(options.scenarios, site_ids=sites)
+    site_ids = set(map(str, energy["site_id"])) if "site_id" in energy.columns else None
+    scenarios = read_scenarios(options.scenarios, site_ids=site_ids)
     _check_folder(options.out)
-    result = _simulated(options, energy, chosen)
-    print("\n".join(map(str, _put_in_place(result, options))))
-    if not options.verify:
-        return 0
-    print(result.proof.statement)
-    return 3 if result.proof.rows and not result.proof.agrees else 0
+    simulation = _run_simulation(options, energy, scenarios)
+    for path in _write_simulation(simulation, options):
+        print(path)
+    proof = simulation.proof
+    if proof is None:
+        return _OK
+    print(proof.statement)
+    return _INCOMPLETE if proof.rows and not proof.agrees else _OK
 
 
-def _simulated(options: argparse.Namespace, energy: Any, chosen: Any) -> Any:
+def _run_simulation(options: argparse.Namespace, energy: Any, scenarios: Any) -> Any:
     from flipkit.scenarios import simulate
     from flipkit.tariffs.read import read_plan
 
-    if options.tariff is None:
-        with connect(options.environment, frames="polars") as kit:
-            return simulate(
-                energy, chosen, prices=kit, verify=options.verify, dispatch=options.dispatch
-            )
-    if options.verify:
-        raise InputError(
-            "--verify asks Flatpeak about its own prices; leave out --verify, or --tariff"
+    if options.tariff is not None:
+        if options.verify:
+            raise InputError("--verify compares with Flatpeak's own prices; leave out --tariff")
+        tariff = read_plan(options.tariff, **_tariff_options(options))
+        return simulate(energy, scenarios, prices=tariff, dispatch=options.dispatch)
+    with connect(options.environment, frames="polars") as kit:
+        return simulate(
+            energy, scenarios, prices=kit, verify=options.verify, dispatch=options.dispatch
         )
-    place = {
-        "timezone": options.timezone,
-        "currency": options.currency,
-        "tier_rule": options.tier_rule,
-    }
-    return simulate(
-        energy, chosen, prices=read_plan(options.tariff, **place), dispatch=options.dispatch
-    )
 
 
-def _put_in_place(result: Any, options: argparse.Namespace) -> list[Path]:
-    """All files made aside, then renamed: what is in the folder comes from one run, before a kill and after it."""
+def _write_simulation(simulation: Any, options: argparse.Namespace) -> list[Path]:
+    """Write all files aside and rename them, so that a kill never mixes the files of two runs."""
     from flipkit.frames import checked_target, meta_path
 
     with tempfile.TemporaryDirectory(dir=options.out, prefix=".what_if.") as aside:
-        made = result.to_csv(aside, band=options.band)
-        paths = [checked_target(options.out / path.name) for path in made]
-        for path, target in zip(made, paths, strict=True):
+        written = simulation.to_csv(aside, band=options.band)
+        targets = [checked_target(options.out / path.name) for path in written]
+        for path, target in zip(written, targets, strict=True):
             meta_path(path).replace(meta_path(target))
             path.replace(target)
-    for name in {"certificate.csv", "waterfall.csv"} - {
-        path.name for path in paths
-    }:  # of another run
+    for name in _OPTIONAL_RESULTS - {target.name for target in targets}:
         (options.out / name).unlink(missing_ok=True)
         meta_path(options.out / name).unlink(missing_ok=True)
-    return paths
+    return targets
 
 
 def _upload(options: argparse.Namespace) -> int:
     from flipkit.frames import read_text, rejected, with_numbers, write_csv
 
     records = read_text(options.file)
-    out = options.failed or Path(f"{options.file.stem}.failed.csv")
-    _check_file(out)  # now, for afterwards it would be too late
+    failed_target = options.failed or Path(f"{options.file.stem}.failed.csv")
+    # Check before records are sent: afterwards it is too late.
+    _check_file(failed_target)
     with connect(options.environment, frames="polars") as kit:
-        submission = _submitted(kit, with_numbers(records), options)
+        submission = _submit(kit, with_numbers(records), options)
     print(submission)
     if len(submission.failed):
-        print(
-            f"not accepted, to be mended and uploaded again: {write_csv(rejected(records, submission.failed), out)}"
-        )
-    return 3 if submission.accepted < submission.submitted else 0
+        path = write_csv(rejected(records, submission.failed), failed_target)
+        print(f"not accepted; correct these records and upload them again: {path}")
+    return _INCOMPLETE if submission.accepted < submission.submitted else _OK
 
 
-def _submitted(kit: Kit, records: Any, options: argparse.Namespace) -> Any:
+def _submit(kit: Kit, records: Any, options: argparse.Namespace) -> Any:
     if kit.emulator:
         print(
-            "flipkit: these records go to an emulator that forgets them when this command ends; to keep them run "
-            "'flipkit emulator --file NAME' and set FLIP_BASE_URL and FLATPEAK_BASE_URL, or give --environment",
+            "flipkit: this emulator forgets the records when the command ends. To keep them, run "
+            "'flipkit emulator --file NAME' and set FLIP_BASE_URL and FLATPEAK_BASE_URL. "
+            "For a real account, use --environment",
             file=sys.stderr,
         )
-    submit = kit.flatpeak.submit_cumulative if options.cumulative else kit.flatpeak.submit_interval
+    submit = kit.flatpeak.submit_interval
+    if options.cumulative:
+        submit = kit.flatpeak.submit_cumulative
     try:
         return submit(records)
     except KeyboardInterrupt:
         print(
-            "flipkit: some records may have arrived; uploading the whole file again does no harm",
+            "flipkit: some records may have arrived; it is safe to upload the whole file again",
             file=sys.stderr,
         )
         raise
@@ -391,22 +416,19 @@ def _emulator(options: argparse.Namespace) -> None:
 
 
 def _check_file(path: Path) -> None:
-    """See whether a CSV can be written there, before the work begins."""
+    """Check that a CSV can be written there, before the work begins."""
     from flipkit.frames import checked_target
 
     _check_folder(checked_target(path).parent)
 
 
 def _check_folder(folder: Path) -> None:
-    """Make the folder, and see whether it takes a file."""
+    """Create the folder if needed, and check that files can be written to it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
+    except (FileExistsError, NotADirectoryError):
+        raise InputError(f"{folder}: a file is in the way; choose another folder") from None
     except OSError as error:
-        reason = (
-            "a file is in the way"
-            if isinstance(error, FileExistsError | NotADirectoryError)
-            else error.strerror
-        )
-        raise InputError(f"{folder}: {reason}; name a folder that can be written to") from None
+        raise InputError(f"{folder}: {error.strerror}; choose a writable folder") from None

@@ -1,9 +1,9 @@
-"""Environments: which services a piece of work talks to, and with whose keys."""
+"""Environments: which services to talk to, and with which keys."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from flipkit.errors import ConfigurationError
 
@@ -13,21 +13,25 @@ if TYPE_CHECKING:
     from flipkit.emulator import Clock, Store
     from flipkit.flatpeak import Flatpeak
     from flipkit.flip import Flip
+    from flipkit.http import Transport
 
-__all__ = ["Emulation", "Kit", "connect"]
+__all__ = ["ENVIRONMENTS", "Emulation", "Environment", "Kit", "connect"]
 
-_ENVIRONMENTS = ("emulator", "sandbox", "production")
+Environment = Literal["emulator", "sandbox", "production"]
+ENVIRONMENTS: tuple[Environment, ...] = ("emulator", "sandbox", "production")
+
 _ADDRESSES = ("FLIP_BASE_URL", "FLATPEAK_BASE_URL")
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _WRONG_KEY = {"sandbox": "sk_live_", "production": "sk_test_"}
 
 
 class Emulation(NamedTuple):
-    """The emulator behind a `Kit`, when it runs in this process.
+    """The emulator behind a `Kit`, if it runs in this process.
 
     Attributes
     ----------
     store : Store
-        All it knows; ``store.digest()`` before and after a call proves that the call left no trace.
+        Its data. ``store.digest()`` before and after a call shows that the call stored nothing.
     clock : Clock
         Its time, which stands still until ``clock.advance(...)``.
     """
@@ -37,18 +41,17 @@ class Emulation(NamedTuple):
 
 
 class Kit(NamedTuple):
-    """Both clients of one environment, made by `connect`; usable in a ``with`` block.
+    """Both clients of one environment, made by `connect`; use it in a ``with`` block.
 
     Attributes
     ----------
     flip : Flip
     flatpeak : Flatpeak
-    environment : str
-        ``emulator``, ``sandbox`` or ``production``.
-    frames : str
-        ``pandas`` or ``polars``: what the clients and reports return.
+    environment : {"emulator", "sandbox", "production"}
+    frames : {"pandas", "polars"}
+        What the clients and reports return.
     emulator : Emulation or None
-        The emulator's store and clock, when it runs in this process.
+        The emulator's store and clock, if it runs in this process.
     """
 
     flip: Flip
@@ -58,7 +61,7 @@ class Kit(NamedTuple):
     emulator: Emulation | None = None
 
     def close(self) -> None:
-        """Close the connections; an emulator in this process forgets everything."""
+        """Close the connections; an emulator in this process loses its data."""
         self.flip.close()
         self.flatpeak.close()
         if self.emulator:
@@ -76,28 +79,32 @@ class Kit(NamedTuple):
         self.close()
 
     def __repr__(self) -> str:
-        return (
-            f"<Kit {self.environment}, frames in {self.frames}: {self.flip!r}, {self.flatpeak!r}>"
-        )
+        clients = f"{self.flip!r}, {self.flatpeak!r}"
+        return f"<Kit {self.environment}, frames in {self.frames}: {clients}>"
+
+    def __dir__(self) -> list[str]:
+        return ["close", *self._fields]
 
 
-def connect(environment: str | None = None, *, frames: str = "pandas") -> Kit:
-    """Both clients of an environment.
+def connect(environment: Environment | None = None, *, frames: str = "pandas") -> Kit:
+    """Connect to both services of an environment.
 
     Parameters
     ----------
-    environment : {'emulator', 'sandbox', 'production'}, optional
-        ``FLIPKIT_ENVIRONMENT`` by default, and ``emulator`` where that is not set.
+    environment : {"emulator", "sandbox", "production"}, optional
+        Default: the variable ``FLIPKIT_ENVIRONMENT``, or else ``"emulator"``.
 
-        * ``emulator``: both APIs in this process, with the sample fleet; each call makes a new one. It needs no key
-          and no network, and sends no key of yours. With ``FLIP_BASE_URL`` and ``FLATPEAK_BASE_URL`` both set to an
-          address of this machine, the emulator that runs there (``flipkit emulator``) is used instead.
-        * ``sandbox``: Flip's sandbox, and Flatpeak with a test key (``sk_test_...``).
-        * ``production``: Flip, and Flatpeak with a live key (``sk_live_...``).
+        * ``"emulator"``: both APIs in this process, with the sample fleet; each call makes a new
+          one. It needs no key and no network, and never sends a key of yours. If
+          ``FLIP_BASE_URL`` and ``FLATPEAK_BASE_URL`` are both set to an address of this machine,
+          the emulator that runs there (``flipkit emulator``) is used instead.
+        * ``"sandbox"``: Flip's sandbox, and Flatpeak with a test key (``sk_test_...``).
+        * ``"production"``: Flip, and Flatpeak with a live key (``sk_live_...``).
 
-        The last two take ``FLIP_API_KEY``, ``FLATPEAK_ACCOUNT_ID`` and ``FLATPEAK_API_KEY`` from the environment or
-        the system's key store, and ``FLIP_BASE_URL`` and ``FLATPEAK_BASE_URL`` as other addresses.
-    frames : {'pandas', 'polars'}
+        The last two read ``FLIP_API_KEY``, ``FLATPEAK_ACCOUNT_ID`` and ``FLATPEAK_API_KEY`` from
+        the environment or the system's key store. ``FLIP_BASE_URL`` and ``FLATPEAK_BASE_URL``
+        override the addresses.
+    frames : {"pandas", "polars"}
         What the clients and reports return.
 
     Returns
@@ -107,8 +114,8 @@ def connect(environment: str | None = None, *, frames: str = "pandas") -> Kit:
     Raises
     ------
     ConfigurationError
-        No such environment; a key is missing, or is one of the other environment; the emulator's address is set for
-        one client only, or is not on this machine.
+        An unknown environment; a missing key, or one of the other environment; the emulator's
+        address set for one client only, or not on this machine.
 
     Examples
     --------
@@ -117,71 +124,88 @@ def connect(environment: str | None = None, *, frames: str = "pandas") -> Kit:
     >>> sites = kit.flip.sites()
     """
     name = environment or os.environ.get("FLIPKIT_ENVIRONMENT") or "emulator"
-    if name not in _ENVIRONMENTS:
+    if name not in ENVIRONMENTS:
         raise ConfigurationError(
-            f"environment {name!r} does not exist; choose one of {', '.join(_ENVIRONMENTS)}"
+            f"environment {name!r} does not exist; choose one of {', '.join(ENVIRONMENTS)}"
         )
     if name != "emulator":
-        return _real(name, frames)
-    return _on_loopback(frames) if any(map(os.environ.get, _ADDRESSES)) else _in_process(frames)
+        return _connect_services(name, frames)
+    if any(os.environ.get(variable) for variable in _ADDRESSES):
+        return _connect_loopback(frames)
+    return _emulate(frames)
 
 
-def _real(environment: str, frames: str) -> Kit:
+def _connect_services(environment: str, frames: str) -> Kit:
     from flipkit.flatpeak import Flatpeak
     from flipkit.flip import Flip
     from flipkit.http import find_secret
 
-    if find_secret("FLATPEAK_API_KEY").reveal().startswith(_WRONG_KEY[environment]):
+    wrong = _WRONG_KEY[environment]
+    if find_secret("FLATPEAK_API_KEY").reveal().startswith(wrong):
         raise ConfigurationError(
-            f"FLATPEAK_API_KEY begins with {_WRONG_KEY[environment]}, which is not a key for {environment}; "
+            f"FLATPEAK_API_KEY begins with {wrong}, which is not a key for {environment}; "
             "set the key of that environment, or connect to the other one"
         )
     return Kit(
-        Flip(environment=environment, frames=frames), Flatpeak(frames=frames), environment, frames
+        flip=Flip(environment=environment, frames=frames),
+        flatpeak=Flatpeak(frames=frames),
+        environment=environment,
+        frames=frames,
     )
 
 
-def _on_loopback(frames: str) -> Kit:
-    from flipkit.flatpeak import Flatpeak
-    from flipkit.flip import Flip
-
-    flip_url, flatpeak_url = (_local_address(name) for name in _ADDRESSES)
-    flip = Flip("emulator", environment="emulator", base_url=flip_url, frames=frames)
-    flatpeak = Flatpeak("acc_emulator", "sk_test_emulator", base_url=flatpeak_url, frames=frames)
-    return Kit(flip, flatpeak, "emulator", frames)
+def _connect_loopback(frames: str) -> Kit:
+    flip_url, flatpeak_url = (_loopback_address(variable) for variable in _ADDRESSES)
+    return _emulator_kit(flip_url, flatpeak_url, frames)
 
 
-def _local_address(name: str) -> str:
+def _loopback_address(variable: str) -> str:
     from flipkit.http import parts_of
 
-    address = os.environ.get(name)
+    address = os.environ.get(variable)
     if not address:
         raise ConfigurationError(
-            f"{name} is not set, but the other of {' and '.join(_ADDRESSES)} is: for an emulator that runs elsewhere "
-            "on this machine set both; for one in this process set neither"
+            f"{variable} is not set, but the other one of {' and '.join(_ADDRESSES)} is; for an "
+            "emulator that runs elsewhere on this machine set both, for one in this process neither"
         )
-    if parts_of(address).hostname not in {"127.0.0.1", "localhost", "::1"}:
+    if parts_of(address).hostname not in _LOOPBACK:
         raise ConfigurationError(
-            f"{name} is not an address of this machine, and the environment is the emulator; "
+            f"{variable} is not an address of this machine, and the environment is the emulator; "
             "unset it, or connect to 'sandbox' or 'production'"
         )
     return address
 
 
-def _in_process(frames: str) -> Kit:
+def _emulate(frames: str) -> Kit:
     from flipkit.emulator import Clock, create_app, open_store
-    from flipkit.flatpeak import Flatpeak
-    from flipkit.flip import Flip
     from flipkit.http import in_process
 
     clock = Clock()
     store = open_store(None, sample=True)
     transport = in_process(create_app(store, clock))
     url = "http://localhost"
+    kit = _emulator_kit(url, url, frames, transport)
+    return kit._replace(emulator=Emulation(store, clock))
+
+
+def _emulator_kit(
+    flip_url: str, flatpeak_url: str, frames: str, transport: Transport | None = None
+) -> Kit:
+    from flipkit.flatpeak import Flatpeak
+    from flipkit.flip import Flip
+
     flip = Flip(
-        "emulator", environment="emulator", base_url=url, frames=frames, transport=transport
+        "emulator",
+        environment="emulator",
+        base_url=flip_url,
+        frames=frames,
+        transport=transport,
     )
     flatpeak = Flatpeak(
-        "acc_emulator", "sk_test_emulator", base_url=url, frames=frames, transport=transport
+        "acc_emulator",
+        "sk_test_emulator",
+        base_url=flatpeak_url,
+        frames=frames,
+        transport=transport,
     )
-    return Kit(flip, flatpeak, "emulator", frames, Emulation(store, clock))
+    return Kit(flip=flip, flatpeak=flatpeak, environment="emulator", frames=frames)

@@ -6,6 +6,7 @@ import os
 import sys
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 # The same examples in every run; a long run (FLIPKIT_LONG=1) draws new ones.
@@ -40,14 +41,29 @@ def kit(request):
 
 
 @pytest.fixture(scope="session")
-def demo_made(tmp_path_factory):
-    """What ``flipkit demo`` makes: the folder, and the lines it prints. Tests must leave the folder as it is."""
+def demo_made(tmp_path_factory, worker_id):
+    """What ``flipkit demo`` makes: the folder, and the lines it prints. Tests must not change it.
+
+    It runs once for all test processes: the first one makes it while the others wait.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        shared = shared.parent
+    folder = shared / "demo" / "reports"
+    printed = shared / "demo.txt"
+    with FileLock(shared / "demo.lock"):
+        if not printed.exists():
+            printed.write_text(_run_demo(folder), encoding="utf-8")
+    return folder, printed.read_text(encoding="utf-8").splitlines()
+
+
+def _run_demo(folder):
     from flipkit.cli import main
 
-    folder, said = tmp_path_factory.mktemp("demo") / "reports", io.StringIO()
-    with contextlib.redirect_stdout(said):
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
         assert main(["demo", "--out", str(folder)]) == 0
-    return folder, said.getvalue().splitlines()
+    return output.getvalue()
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +93,9 @@ def here(tmp_path, monkeypatch):
 
 @pytest.fixture
 def run(here, capsys):
-    """``run(*words)`` runs the command line there: it gives the exit code, standard output and standard error."""
+    """``run(*words)`` runs the command line there: it gives the exit code, standard output and
+    standard error.
+    """
     from flipkit import cli
 
     def _run(*words):

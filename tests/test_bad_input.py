@@ -1,4 +1,6 @@
-"""The short table of bad input: each kind through the public API, in both libraries: a typed error or a finding."""
+"""The short table of bad input: each kind through the public API, in both libraries: a typed error
+or a finding.
+"""
 
 from datetime import UTC, datetime, timedelta
 
@@ -34,7 +36,9 @@ def place(kit):
 
 @pytest.fixture
 def records(kit, place):
-    """``records(column=values, ...)``: five records of 1 to 5 kWh, with these columns in place of the good ones."""
+    """``records(column=values, ...)``: five records of 1 to 5 kWh, with these columns in place of
+    the good ones.
+    """
 
     def make(**columns):
         good = {
@@ -346,7 +350,8 @@ def test_a_mistake_is_a_typed_error_that_names_it_and_nothing_is_stored(kit, rec
     assert kit.emulator.store.digest() == before
 
 
-# What cannot be done in full: the scenario, the kWh that the home then takes beside its 6, the words of the finding.
+# What cannot be done in full: the scenario, the kWh that the home then takes beside its 6, the
+# words of the finding.
 DOUBTFUL = {
     "a car that leaves before it arrives": (
         home_with(ev=ev(2, 0, 4.0)),

@@ -59,7 +59,6 @@ def test_the_module_runs_and_lists_its_verbs():
         ["report"],
         ["report", "weather", *JUNE],
         ["report", "cost"],
-        ["report", "cost", "--start", "2025-06"],
         ["report", "cost", *JUNE, "--aggregation", "WEEK"],
         ["report", "cost", *JUNE, "--environment", "prod"],
         ["simulate", "s.toml"],

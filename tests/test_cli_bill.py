@@ -1,4 +1,6 @@
-"""``flipkit bill``: energy of a file under the tariffs of other files; figures by hand, mistakes in one line."""
+"""``flipkit bill``: energy of a file under the tariffs of other files; figures by hand, mistakes in
+one line.
+"""
 
 import json
 import os
@@ -85,7 +87,9 @@ PLANS = {
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    """A folder with the energy of June, 1 kWh used and 0.25 made in each hour of two homes, and with tariffs."""
+    """A folder with the energy of June, 1 kWh used and 0.25 made in each hour of two homes, and
+    with tariffs.
+    """
     monkeypatch.chdir(tmp_path)
     for name, plan in PLANS.items():
         (tmp_path / name).write_text(json.dumps(plan), encoding="utf-8")
@@ -132,11 +136,14 @@ def test_a_month_is_a_line_and_nothing_is_written(run, here):
 
 
 def test_components_have_columns_and_months_a_sum(run):
-    """By hand: in Brussels June has 718 of the 720 hours, 358 of them by night, and 718 / 720 of limit and fee."""
+    """By hand: in Brussels June has 718 of the 720 hours, 358 of them by night, and 718 / 720 of
+    limit and fee.
+    """
     line = "bill used.csv --tariff urdb.json --timezone Europe/Brussels --tier-rule per_period"
     code, output, errors = run(line)
     assert (code, errors) == (0, "")
-    # June: 99.7222 x 0.1 + 258.2778 x 0.2 + 360 x 0.5; July: of 744 hours 2, 0.2688 x 0.1 + 1.7312 x 0.2.
+    # June: 99.7222 x 0.1 + 258.2778 x 0.2 + 360 x 0.5; July: of 744 hours 2, 0.2688 x 0.1 + 1.7312
+    # x 0.2.
     assert output.splitlines()[:5] == [
         "Night and day, USD",
         "  month    charged kWh  energy  fixed  to pay",
@@ -152,7 +159,8 @@ def test_components_have_columns_and_months_a_sum(run):
     [
         # 360 kWh by day at 0.5 = 180; by night 100 at 0.1 and 260 at 0.2 = 62; 6 fixed.
         ("urdb.json --timezone UTC --tier-rule per_period", "242.00", ["6.00", "248.00"]),
-        # All 720 fill the ladder: the night has half of the first 100 at 0.1 and half of the others at 0.2 = 67.
+        # All 720 fill the ladder: the night has half of the first 100 at 0.1 and half of the others
+        # at 0.2 = 67.
         ("urdb.json --timezone UTC --tier-rule prorate", "247.00", ["6.00", "253.00"]),
         ("octopus.json --timezone UTC", "151.20", ["151.20"]),
         ("both.json --timezone UTC", "151.20", ["15.00", "166.20"]),  # 50 pence for each of 30 days
@@ -167,7 +175,9 @@ def test_each_form_is_known_by_its_fields(run, words, energy, rest):
 
 
 def test_exports_earn_their_own_price(run):
-    """0.75 kWh net import an hour at 0.25; nothing is exported. Then 0.25 kWh used and all else sold."""
+    """0.75 kWh net import an hour at 0.25; nothing is exported. Then 0.25 kWh used and all else
+    sold.
+    """
     code, output, _ = run("bill two.parquet --tariff sold.json")
     assert code == 0
     assert output.splitlines()[0] == "0.25 IMPORT, EUR, 2 sites together"
@@ -223,7 +233,9 @@ def test_the_spread_of_the_tier_rules_is_told(run):
 
 
 def by_time():
-    """The bill in the order of time: hour after hour, the first 100 kWh of the month at the first price by night."""
+    """The bill in the order of time: hour after hour, the first 100 kWh of the month at the first
+    price by night.
+    """
     night = [hour for hour in range(HOURS) if hour % 24 < 12]
     return 6.0 + sum(0.1 if hour < 100 else 0.2 for hour in night) + 0.5 * (HOURS - len(night))
 

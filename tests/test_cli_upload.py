@@ -1,4 +1,6 @@
-"""``flipkit upload``: records and registers of a file arrive, are kept, and what fails comes back to be mended."""
+"""``flipkit upload``: records and registers of a file arrive, are kept, and what fails comes back
+to be mended.
+"""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,7 +43,9 @@ def location(flatpeak):
 
 @pytest.fixture
 def kept(here, monkeypatch):
-    """An emulator with a file and one location; ``kept.start()`` starts it, again where it was stopped."""
+    """An emulator with a file and one location; ``kept.start()`` starts it, again where it was
+    stopped.
+    """
 
     class Kept:
         def start(self):

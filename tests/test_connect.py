@@ -1,4 +1,6 @@
-"""Environments: which services a kit talks to, with whose keys, and that the emulator gets none of them."""
+"""Environments: which services a kit talks to, with whose keys, and that the emulator gets none of
+them.
+"""
 
 import subprocess
 import sys

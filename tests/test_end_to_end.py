@@ -1,4 +1,6 @@
-"""The whole: reports recomputed by hand, the same reports through faults, and uploads that lose and double nothing."""
+"""The whole: reports recomputed by hand, the same reports through faults, and uploads that lose and
+double nothing.
+"""
 
 import contextlib
 import csv
@@ -264,7 +266,9 @@ def sample_kit(plan):
 
 
 def until_done(work):
-    """What `work` gives; done again where a call met six faults in a row (one in 1,400), as its caller would do."""
+    """What `work` gives; done again where a call met six faults in a row (one in 1,400), as its
+    caller would do.
+    """
     for _ in range(9):
         with contextlib.suppress(fk.RequestError):
             return work()

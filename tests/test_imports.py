@@ -1,4 +1,6 @@
-"""Imports run one way, and each heavy or foreign library has one room: read from the source, nothing is run."""
+"""Imports run one way, and each heavy or foreign library has one room: read from the source,
+nothing is run.
+"""
 
 import ast
 from graphlib import TopologicalSorter
@@ -92,7 +94,9 @@ def module_of(path):
 
 
 def imports_of(path):
-    """``(module, whether it is imported only when a function is called)`` for each import of a file."""
+    """``(module, whether it is imported only when a function is called)`` for each import of a
+    file.
+    """
     tree = ast.parse(path.read_text(encoding="utf-8"))
     functions = [
         node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)

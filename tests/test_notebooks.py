@@ -1,4 +1,6 @@
-"""The notebooks are kept small, executed, and free of what belongs to one machine; nbval runs them beside this."""
+"""The notebooks are kept small, executed, and free of what belongs to one machine; nbval runs them
+beside this.
+"""
 
 import json
 import re

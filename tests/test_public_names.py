@@ -24,53 +24,48 @@ HEAVY = (
     "inspect",
 )
 NAMES = [
-    *(
-        "AuthenticationFailed",
-        "Battery",
-        "ConfigurationError",
-        "ConnectionFailed",
-        "DeadlineExceeded",
-    ),
-    *("EvCharging", "Flatpeak"),
+    "AuthenticationFailed",
+    "Battery",
+    "ConfigurationError",
+    "ConnectionFailed",
+    "DeadlineExceeded",
+    "EvCharging",
+    "Export",
+    "FixedCharge",
+    "Flatpeak",
     "Flip",
-    *(
-        "FlipkitError",
-        "InformationRequired",
-        "InputError",
-        "InvalidRequest",
-        "Kit",
-        "Load",
-        "MissingColumnError",
-    ),
-    *(
-        "NaiveTimestampError",
-        "NotFound",
-        "PriceUnavailable",
-        "RateLimited",
-        "RequestError",
-        "Scenario",
-    ),
-    *(
-        "ServerError",
-        "Shift",
-        "Simulation",
-        "Solar",
-        "StatusError",
-        "Tariff",
-        "UnexpectedAnswer",
-        "bill",
-        "bill_matrix",
-        "connect",
-        "cost_report",
-    ),
-    *(
-        "emulator",
-        "lost_value_report",
-        "performance_report",
-        "simulate",
-        "site_energy",
-        "write_csv",
-    ),
+    "FlipkitError",
+    "InformationRequired",
+    "InputError",
+    "InvalidRequest",
+    "Kit",
+    "Load",
+    "MissingColumnError",
+    "NaiveTimestampError",
+    "NotFound",
+    "PriceUnavailable",
+    "Rate",
+    "RateLimited",
+    "RequestError",
+    "Scenario",
+    "ServerError",
+    "Shift",
+    "Simulation",
+    "Solar",
+    "StatusError",
+    "Tariff",
+    "UnexpectedAnswer",
+    "bill",
+    "bill_matrix",
+    "connect",
+    "cost_report",
+    "emulator",
+    "lost_value_report",
+    "performance_report",
+    "plots",
+    "simulate",
+    "site_energy",
+    "write_csv",
 ]
 
 
@@ -83,7 +78,7 @@ def run(code):
 
 def test_the_names_are_these():
     assert fk.__all__ == NAMES
-    assert set(NAMES) <= set(dir(fk))
+    assert dir(fk) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -49,7 +49,9 @@ def kit_of(transport, url="https://service.example"):
 
 
 def echoing(answer, *, login=False):
-    """A service that answers ``answer(what it was sent)``: at the login, or with a good login at everything else."""
+    """A service that answers ``answer(what it was sent)``: at the login, or with a good login at
+    everything else.
+    """
 
     def handle(request):
         if request.url.path == "/login" and not login:
@@ -128,7 +130,9 @@ def all_of(error):
 
 
 def verbose(error, skip=0):
-    """What IPython prints in its Verbose mode: the values of the variables of each frame, but for the first ones."""
+    """What IPython prints in its Verbose mode: the values of the variables of each frame, but for
+    the first ones.
+    """
     ultratb = pytest.importorskip("IPython.core.ultratb", reason="IPython comes with the extra lab")
     trace = error.__traceback__
     for _ in range(skip):
@@ -208,7 +212,9 @@ def test_a_notebook_in_verbose_mode_shows_no_key(login, kind, verb):
 
 
 def attributes(thing, seen=None, depth=0):
-    """Every text that can be reached from an object without calling anything, except inside a `Secret`."""
+    """Every text that can be reached from an object without calling anything, except inside a
+    `Secret`.
+    """
     seen = set() if seen is None else seen
     skipped = (Secret, type, ModuleType, FunctionType, MethodType)
     if id(thing) in seen or depth > 12 or isinstance(thing, skipped):

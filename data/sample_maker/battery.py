@@ -34,7 +34,8 @@ class Battery:
 
 
 def run_battery(battery: Battery, demand_wh: Ints, generation_wh: Ints) -> tuple[Ints, Ints]:
-    """Charge from surplus generation, discharge into what generation leaves of the demand, never to or from the grid.
+    """Charge from surplus generation, discharge into what generation leaves of the demand, never to
+    or from the grid.
 
     The store is empty at the start of the year; there is no reserve and no look ahead.
 
@@ -48,7 +49,8 @@ def run_battery(battery: Battery, demand_wh: Ints, generation_wh: Ints) -> tuple
     Returns
     -------
     charge_wh, discharge_wh : ndarray of int64, shape (n,)
-        Whole Wh at the AC terminals, never both in a half-hour. Rounded down, so that the store stays in its bounds.
+        Whole Wh at the AC terminals, never both in a half-hour. Rounded down, so that the store
+        stays in its bounds.
     """
     limit_wh = floor(battery.power_kw * 500)
     capacity_wh = battery.capacity_kwh * 1000

@@ -55,16 +55,19 @@ def site_year(site: Site, meters: dict[str, Meter]) -> SiteYear:
 
 
 def expected_wh(site: Site, clock: HalfHours) -> Floats:
-    """What the site should produce: the station's typical days in their own order, no fault; Wh, shape (n,)."""
+    """What the site should produce: the station's typical days in their own order, no fault; Wh,
+    shape (n,).
+    """
     return _modelled(site, clock, typical_days(np.unique(clock.day)))
 
 
 def actual_wh(site: Site, clock: HalfHours) -> Ints:
-    """What the site does produce: other weather, its own condition, its faults; Wh in the meter's steps, shape (n,).
+    """What the site does produce: other weather, its own condition, its faults; Wh in the meter's
+    steps, shape (n,).
 
-    Shuffled days move a month's sum by up to a tenth, and that of a few days by much more. Only half of it is kept
-    (:data:`CALMED`), and of a running month less in proportion to its days, so that a healthy site stays within 0.93
-    and 1.05 of its expected production.
+    Shuffled days move a month's sum by up to a tenth, and that of a few days by much more. Only
+    half of it is kept (:data:`CALMED`), and of a running month less in proportion to its days, so
+    that a healthy site stays within 0.93 and 1.05 of its expected production.
     """
     if site.system is None:
         return np.zeros(len(clock), dtype=np.int64)
@@ -89,7 +92,8 @@ def _modelled(site: Site, clock: HalfHours, weather_days: Ints) -> Floats:
 
 
 def performance_rows(site: Site, generation: Ints) -> list[PerformanceRow]:
-    """Site, month, actual and expected kWh: the twelve months of 2025 and January 2026 up to the fleet's "now".
+    """Site, month, actual and expected kWh: the twelve months of 2025 and January 2026 up to the
+    fleet's "now".
 
     Parameters
     ----------

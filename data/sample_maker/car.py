@@ -58,8 +58,9 @@ class Session:
 def charge_car(site_id: str, car: Car, clock: HalfHours) -> tuple[Ints, list[Session]]:
     """Energy of each half-hour (whole Wh, shape (n,)) and the sessions it belongs to.
 
-    The car arrives between 16:30 and 20:30 local, leaves between 06:30 and 09:00 next morning, and wants 5 to 27 kWh;
-    what the stay is too short for is not charged. Sessions never overlap and lie within the year.
+    The car arrives between 16:30 and 20:30 local, leaves between 06:30 and 09:00 next morning, and
+    wants 5 to 27 kWh; what the stay is too short for is not charged. Sessions never overlap and lie
+    within the year.
     """
     energy = np.zeros(len(clock), dtype=np.int64)
     sessions: list[Session] = []
@@ -87,7 +88,9 @@ def _index(clock: HalfHours, day: int, slot: int) -> int:
 
 
 def _fill(half_hours: Ints, car: Car, wanted_wh: int) -> int:
-    """Charge at full power until the wanted energy or the end of the stay; returns what was charged."""
+    """Charge at full power until the wanted energy or the end of the stay; returns what was
+    charged.
+    """
     before = np.arange(len(half_hours)) * int(car.charger_kw * 500)
     half_hours[:] = np.clip(wanted_wh - before, 0, int(car.charger_kw * 500))
     return int(half_hours.sum())

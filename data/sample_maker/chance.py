@@ -44,5 +44,7 @@ class Chance:
         return np.argsort(self._generator.random(size), kind="stable")
 
     def normal(self, size: int) -> NDArray[np.float64]:
-        """``size`` nearly normal numbers (mean 0, deviation 1): the sum of twelve uniform ones, less six."""
+        """``size`` nearly normal numbers (mean 0, deviation 1): the sum of twelve uniform ones,
+        less six.
+        """
         return np.asarray(self._generator.random((12, size)).sum(axis=0) - 6.0)

@@ -1,4 +1,6 @@
-"""The honest trouble of the fleet: what goes wrong where, when, and whether energy or only the report shows it."""
+"""The honest trouble of the fleet: what goes wrong where, when, and whether energy or only the
+report shows it.
+"""
 
 from __future__ import annotations
 
@@ -126,7 +128,9 @@ def _left_by(trouble: Trouble, days: Ints) -> Floats:
 def reported(
     site_id: str, month: str, actual: float, expected: float
 ) -> tuple[float | None, float | None]:
-    """What the performance report says of a month, kWh: actual to the Wh, expected to 0.1 kWh, with its troubles."""
+    """What the performance report says of a month, kWh: actual to the Wh, expected to 0.1 kWh, with
+    its troubles.
+    """
     kinds = {t.kind for t in TROUBLES if t.site_id == site_id and month in months_of(t)}
     shown = None if "no_report_data" in kinds else round(actual, 3)
     if "no_expected" in kinds:

@@ -1,4 +1,6 @@
-"""The 24 sites of the sample fleet. Customers are invented; towns, post codes and coordinates are real."""
+"""The 24 sites of the sample fleet. Customers are invented; towns, post codes and coordinates are
+real.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +75,8 @@ class Site:
     battery, car : Battery or None, Car or None
         Equipment.
     provider : str or None
-        ``technology_provider_identifier``: DURACELL is the only documented one, the others are illustrative.
+        ``technology_provider_identifier``: DURACELL is the only documented one, the others are
+        illustrative.
     status, crm : str, bool
         Flip's status; whether the site has an ``external_id``.
     """

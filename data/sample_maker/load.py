@@ -45,9 +45,9 @@ class Home:
 def home_wh(site_id: str, home: Home, clock: HalfHours, meters: dict[str, Meter]) -> Ints:
     """Energy of each half-hour in whole Wh, shape (n,).
 
-    For each week of the year a real week of the same season is drawn, weekday kept on weekday, and blended with a
-    second one, so that no two homes are copies. Then the year is scaled to the home's annual energy and moved by up to
-    an hour.
+    For each week of the year a real week of the same season is drawn, weekday kept on weekday, and
+    blended with a second one, so that no two homes are copies. Then the year is scaled to the
+    home's annual energy and moved by up to an hour.
 
     Parameters
     ----------
@@ -103,7 +103,9 @@ def _patterns(meter: Meter, home: Home, chance: Chance, *, keep_heating: bool) -
 
 
 def _without_night_heating(meter: Meter) -> Floats:
-    """Readings above 0.3 kWh between midnight and eight are taken down to 0.1 kWh: no storage heaters."""
+    """Readings above 0.3 kWh between midnight and eight are taken down to 0.1 kWh: no storage
+    heaters.
+    """
     slot = np.arange(meter.kwh.shape[1]) % meter.per_day
     heating = (slot < meter.per_day // 3) & (meter.kwh > 0.3)
     return np.where(heating, 0.1, meter.kwh)
@@ -112,7 +114,9 @@ def _without_night_heating(meter: Meter) -> Floats:
 def _on_the_clock(
     weeks: Floats, meter: Meter, clock: HalfHours, annual_wh: float, chance: Chance
 ) -> Ints:
-    """Weeks laid on local half-hours, scaled, and moved by up to an hour; in the meter's own resolution."""
+    """Weeks laid on local half-hours, scaled, and moved by up to an hour; in the meter's own
+    resolution.
+    """
     monday = clock.day[0] - clock.weekday[0]
     flat = weeks.ravel() * chance.uniform(weeks.size, 0.92, 1.08)
     steps = annual_wh / meter.step_wh / flat[: 365 * meter.per_day].sum()

@@ -1,4 +1,6 @@
-"""The real meter readings in ``data/real``, as whole local weeks, with what was found wrong in them."""
+"""The real meter readings in ``data/real``, as whole local weeks, with what was found wrong in
+them.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,8 @@ class Source:
     step_wh : int
         Resolution of the readings.
     swapped_dates : bool
-        Whether days up to the 12th were written with day and month exchanged (see :func:`swap_back`).
+        Whether days up to the 12th were written with day and month exchanged (see
+        :func:`swap_back`).
     """
 
     file: str
@@ -73,7 +76,8 @@ class Findings:
     missing : int
         Intervals missing in those gaps.
     weeks, weeks_left_out : int
-        Whole local weeks that can serve as a pattern, and those that cannot (a gap or a clock change in them).
+        Whole local weeks that can serve as a pattern, and those that cannot (a gap or a clock
+        change in them).
     """
 
     rows: int
@@ -116,8 +120,9 @@ class Meter:
 def swap_back(moment: datetime) -> datetime:
     """Exchange day and month where both could be a month.
 
-    The half-hourly file was written by a program that read ``05/03/2012`` as 3 May: every date with a day up to 12
-    has day and month exchanged. Exchanged back, its 27 gaps (ten of about a month) shrink to 3 single half-hours.
+    The half-hourly file was written by a program that read ``05/03/2012`` as 3 May: every date with
+    a day up to 12 has day and month exchanged. Exchanged back, its 27 gaps (ten of about a month)
+    shrink to 3 single half-hours.
     """
     return moment.replace(month=moment.day, day=moment.month) if moment.day <= 12 else moment
 
@@ -125,8 +130,8 @@ def swap_back(moment: datetime) -> datetime:
 def read_meter(name: str) -> Meter:
     """Read one of :data:`METERS`.
 
-    Naive times of the half-hourly file are UTC: no time is missing or repeated where clocks change, and the home's
-    night heating starts at the same written time before and after.
+    Naive times of the half-hourly file are UTC: no time is missing or repeated where clocks change,
+    and the home's night heating starts at the same written time before and after.
 
     Raises
     ------

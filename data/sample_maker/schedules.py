@@ -26,7 +26,9 @@ def every_month(*days: Json) -> Json:
 
 
 def day(kind: str, *bands: Band) -> Json:
-    """A day type (``All``, ``Weekday``, ``Weekend``) and its bands: from hour, to hour, price per kWh."""
+    """A day type (``All``, ``Weekday``, ``Weekend``) and its bands: from hour, to hour, price per
+    kWh.
+    """
     return {
         "days": [kind],
         "hours": [_band(start, end, {"fixed": rate, "to_kwh": None}) for start, end, rate in bands],

@@ -73,8 +73,9 @@ def production_wh(
 ) -> Floats:
     """AC energy of each half-hour in Wh, shape (n,).
 
-    Clear-sky light (Ineichen, monthly Linke turbidity of the place) times the station's share at the same true solar
-    time; split into beam and diffuse by Erbs; Hay-Davies onto the plane; PVWatts module, losses (14.08 %) and inverter.
+    Clear-sky light (Ineichen, monthly Linke turbidity of the place) times the station's share at
+    the same true solar time; split into beam and diffuse by Erbs; Hay-Davies onto the plane;
+    PVWatts module, losses (14.08 %) and inverter.
 
     Parameters
     ----------

@@ -1,4 +1,6 @@
-"""The weather of the stations that pvlib carries, as the share of clear-sky light that reached the ground."""
+"""The weather of the stations that pvlib carries, as the share of clear-sky light that reached the
+ground.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 LIGHTER = 0.5
-"""Power to which a share is raised: the stations are cloudier than the places they stand for (see data/README.md)."""
+"""Power to which a share is raised: the stations are cloudier than the places they stand for (see
+data/README.md).
+"""
 
 LOW_LIGHT_W_M2 = 40.0  # below this clear-sky light the measured share is noise
 REPLACED = 0.15  # share of days that a site does not have in common with its region
@@ -78,7 +82,9 @@ def solar_hour(seconds: Ints, longitude: float) -> Floats:
 
 @lru_cache(maxsize=4)
 def clear_share(name: str) -> Weather:
-    """The share of clear-sky light at a station, made lighter, hour by hour of its typical year laid on 2025."""
+    """The share of clear-sky light at a station, made lighter, hour by hour of its typical year
+    laid on 2025.
+    """
     station = STATIONS[name]
     start = int(pd.Timestamp("2025-01-01").timestamp()) - 3600 * station.utc_offset
     middle = start + 1800 + 3600 * np.arange(8760)
@@ -87,7 +93,8 @@ def clear_share(name: str) -> Weather:
     share = np.where(bright, _measured_ghi(station) / np.maximum(clear, 1), np.nan).reshape(365, 24)
     filled = np.array([_nearest(day) for day in share])
     hour = solar_hour(middle, station.longitude).reshape(365, 24)
-    # An hour that true solar time pushes over midnight would break the order interpolation needs; it is dark then.
+    # An hour that true solar time pushes over midnight would break the order interpolation needs;
+    # it is dark then.
     hour = hour + np.where(
         hour - np.arange(24) > 12, -24, np.where(hour - np.arange(24) < -12, 24, 0)
     )
@@ -95,12 +102,15 @@ def clear_share(name: str) -> Weather:
 
 
 def typical_days(days: Ints) -> Ints:
-    """The station's days in their own order: day of the year of each date (days since 1970), 0..364."""
+    """The station's days in their own order: day of the year of each date (days since 1970),
+    0..364.
+    """
     return np.minimum(_day_of_year(days * 86400) - 1, 364)
 
 
 def actual_days(days: Ints, region: str, site_id: str) -> Ints:
-    """The station's days shuffled within each month: a region's days in common, a site's own in some places.
+    """The station's days shuffled within each month: a region's days in common, a site's own in
+    some places.
 
     Parameters
     ----------

@@ -1,4 +1,6 @@
-"""Single rules of the maker: the real meters, halving an hour, the battery, the schedule, the seeds."""
+"""Single rules of the maker: the real meters, halving an hour, the battery, the schedule, the
+seeds.
+"""
 
 import csv
 import gzip
@@ -31,7 +33,9 @@ def test_readings_are_counted_as_their_attribution_says(name):
 
 
 def test_exchanged_dates_explain_the_gaps_of_the_half_hourly_meter(data_folder):
-    """Counted from the file itself: without the exchange 27 gaps, with it three single half-hours, nothing lost."""
+    """Counted from the file itself: without the exchange 27 gaps, with it three single half-hours,
+    nothing lost.
+    """
     found = read_meter("uk_half_hourly").findings
     assert (found.gaps, found.missing) == (3, 3)
     with gzip.open(
@@ -95,7 +99,9 @@ def test_the_battery_conserves_energy(battery, wanted):
 
 
 def test_the_battery_by_hand():
-    """1 kWh store, 1 kW, 80 % in and 50 % out: takes 500 Wh twice, then room is left for 250; gives half of it back."""
+    """1 kWh store, 1 kW, 80 % in and 50 % out: takes 500 Wh twice, then room is left for 250; gives
+    half of it back.
+    """
     demand = np.array([0, 0, 0, 400, 400])
     generation = np.array([900, 900, 900, 0, 0])
     charge, discharge = run_battery(Battery(1.0, 1.0, 0.8, 0.5), demand, generation)

@@ -175,7 +175,9 @@ def test_the_market_series_covers_its_time_without_a_seam(market):
 
 
 def test_market_prices_follow_the_formula(market):
-    """Undone, the formula must give wholesale prices of two decimals of a penny, peak adder and all."""
+    """Undone, the formula must give wholesale prices of two decimals of a penny, peak adder and
+    all.
+    """
     hour = np.array([moment.hour for moment in market.local])
     peak = (hour >= 16) & (hour < 19)
     wholesale = (100 * market.price / 1.05 - 12 * peak) / 2.0
