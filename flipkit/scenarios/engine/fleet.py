@@ -66,14 +66,14 @@ class Fleet:
 
     def priced_currently(self) -> list[tuple[str, str]]:
         """Return site and scenario of all cases that a Flatpeak location prices in a direction."""
-        found = []
+        pairs = []
         for site_id in self.site_ids:
             if self._location_id(site_id) is None:
                 continue
             for scenario in self.scenarios:
                 if self.case(site_id, scenario).current_directions:
-                    found.append((site_id, scenario.name))
-        return found
+                    pairs.append((site_id, scenario.name))
+        return pairs
 
     def evaluate(self, scenarios: Sequence[Scenario], method: DispatchMethod) -> list[SiteTotals]:
         """Evaluate every site under every scenario; the sites are in no particular order.
@@ -155,20 +155,20 @@ class Fleet:
         # A block has sites of one time grid, so sites with the same cases share prices and plans.
         for key, rows in rows_by_key.items():
             for first in range(0, len(rows), _SITES_AT_ONCE):
-                few = _as_slice(rows[first : first + _SITES_AT_ONCE])
-                yield _Part(block, few, names, cases_by_key[key])
+                part_rows = _as_slice(rows[first : first + _SITES_AT_ONCE])
+                yield _Part(block, part_rows, names, cases_by_key[key])
 
 
 def _check_one_currency(site_id: str, scenarios: Sequence[Scenario], cases: Sequence[Case]) -> None:
     """Raise InputError if the costs of a site's scenarios cannot be compared."""
     currency = cases[0].import_tariff.currency
     for scenario, case in zip(scenarios, cases, strict=True):
-        other = case.import_tariff.currency
-        if other != currency:
+        its_currency = case.import_tariff.currency
+        if its_currency != currency:
             raise InputError(
-                f"site {site_id}, scenario {scenario.name!r}: its tariff is in {other}, that of "
-                f"scenario {scenarios[0].name!r} in {currency}; currencies are never compared, so "
-                "give all tariffs of the site in one currency"
+                f"site {site_id}, scenario {scenario.name!r}: its tariff is in {its_currency}, that "
+                f"of scenario {scenarios[0].name!r} in {currency}; currencies are never compared, "
+                "so give all tariffs of the site in one currency"
             )
 
 

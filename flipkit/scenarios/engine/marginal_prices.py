@@ -50,22 +50,22 @@ def marginal_prices(case: Case, grid: Grid) -> tuple[Float64, Float64]:
 @lru_cache(maxsize=256)
 def _import_prices(tariff: Tariff, grid: Grid) -> Float64:
     check_covered(tariff, grid)
-    found = []
+    series = []
     for part, start_us, end_us in _parts_in_force(tariff, grid):
         energy_factor = 1.0 + sum(tax.share for tax in part.taxes if "energy" in tax.on)
         adder_factor = 1.0 + sum(tax.share for tax in part.taxes if "adder" in tax.on)
         adders = sum(adder.price_per_kwh for adder in part.adders) * adder_factor
         plain = _plain_tariff(part, part.rates, part.series).prices(start_us, end_us)
         price_per_kwh = plain.price_per_kwh * energy_factor + adders
-        found.append(PriceSeries(plain.start_us, plain.end_us, price_per_kwh))
-    return _mean_by_interval(found, grid)
+        series.append(PriceSeries(plain.start_us, plain.end_us, price_per_kwh))
+    return _mean_by_interval(series, grid)
 
 
 @lru_cache(maxsize=256)
 def export_prices(tariff: Tariff, grid: Grid) -> Float64:
     """Return the price of exports under the tariff's own terms; 0 if it does not pay for them."""
     check_covered(tariff, grid)
-    found = []
+    series = []
     for part, start_us, end_us in _parts_in_force(tariff, grid):
         if part.export is None:
             plain = _plain_tariff(part, (Rate(0.0),), None)
@@ -73,8 +73,8 @@ def export_prices(tariff: Tariff, grid: Grid) -> Float64:
             plain = _plain_tariff(part, part.rates, part.series)
         else:
             plain = _plain_tariff(part, part.export.rates, part.export.series)
-        found.append(plain.prices(start_us, end_us))
-    return _mean_by_interval(found, grid)
+        series.append(plain.prices(start_us, end_us))
+    return _mean_by_interval(series, grid)
 
 
 def _parts_in_force(tariff: Tariff, grid: Grid) -> Iterator[tuple[Tariff, int, int]]:

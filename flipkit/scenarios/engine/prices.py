@@ -84,8 +84,9 @@ def _prices_from_flatpeak(client: Any, spans: Mapping[str, Span]) -> dict[str, S
             span = spans[site_id]
             locations[site_id] = _PricedLocation(location_id, timezone, currency, span)
     known = {site_id: locations[site_id] for site_id in spans if site_id in locations}
-    found = map_concurrent(partial(_location_prices, client), list(known.values()), what="prices")
-    return dict(zip(known, found, strict=True))
+    read = partial(_location_prices, client)
+    site_prices = map_concurrent(read, list(known.values()), what="prices")
+    return dict(zip(known, site_prices, strict=True))
 
 
 def _location_prices(client: Any, location: _PricedLocation) -> SitePrices:
@@ -161,7 +162,7 @@ class _PriceRows(NamedTuple):
         )
 
     def grouped(self, name: str) -> Iterator[tuple[str | None, _PriceRows]]:
-        """Yield each text of a column and its rows, which keep their order."""
+        """Yield each value of a text column and its rows, which keep their order."""
         ordered = self
         if (np.diff(self.codes[name]) < 0).any():  # a frame is large: copied only if needed
             ordered = self.select(np.argsort(self.codes[name], kind="stable"))
@@ -171,8 +172,8 @@ class _PriceRows(NamedTuple):
             if first < last:
                 yield self.labels[name][codes[first]], ordered.select(slice(first, last))
 
-    def texts(self, name: str) -> list[str | None]:
-        """Return the different texts of a column."""
+    def unique(self, name: str) -> list[str | None]:
+        """Return the different values of a text column."""
         return [self.labels[name][code] for code in np.unique(self.codes[name])]
 
 
@@ -181,14 +182,14 @@ def _prices_from_frame(frame: Any, zones: Mapping[str, str]) -> dict[str, SitePr
     is_missing = rows.codes["site_id"] < 0
     if is_missing.any():
         raise InputError(f"prices, row {int(np.argmax(is_missing))}: no site_id")
-    found: dict[str, SitePrices] = {}
-    for site, own in rows.grouped("site_id"):
+    prices: dict[str, SitePrices] = {}
+    for site, site_rows in rows.grouped("site_id"):
         site_id = str(site)
         try:
-            found[site_id] = _site_prices(site_id, own, zones.get(site_id))
+            prices[site_id] = _site_prices(site_id, site_rows, zones.get(site_id))
         except InputError as error:
             raise InputError(f"prices, site {site_id}: {error}") from None
-    return found
+    return prices
 
 
 def _read_price_rows(frame: Any) -> _PriceRows:
@@ -220,21 +221,21 @@ def _read_price_rows(frame: Any) -> _PriceRows:
 
 
 def _site_prices(site_id: str, rows: _PriceRows, zone: str | None) -> SitePrices:
-    currencies = rows.texts("currency")
+    currencies = rows.unique("currency")
     if len(currencies) > 1:
         raise InputError(f"currency {_listed(currencies)}; currencies are never added together")
-    zones = rows.texts("timezone")
+    zones = rows.unique("timezone")
     if len(zones) > 1:
         raise InputError(f"timezone {_listed(zones)}; give the site one time zone")
     currency = check_currency(currencies[0] or "")
     timezone = zones[0] or zone
 
     tariffs: dict[str, Tariff] = {}
-    for direction, own in rows.grouped("tariff_direction"):
+    for direction, priced in rows.grouped("tariff_direction"):
         if direction not in DIRECTIONS:
             known = ", ".join(DIRECTIONS)
             raise InputError(f"tariff_direction {direction!r}; choose one of {known}")
-        ordered = own.select(np.argsort(own.start_us, kind="stable"))
+        ordered = priced.select(np.argsort(priced.start_us, kind="stable"))
         tariffs[direction] = Tariff(
             name=f"{site_id} {direction}",
             currency=currency,
@@ -245,5 +246,5 @@ def _site_prices(site_id: str, rows: _PriceRows, zone: str | None) -> SitePrices
     return SitePrices(None, tariffs, findings)
 
 
-def _listed(texts: list[str | None]) -> str:
-    return ", ".join(sorted(str(text) for text in texts))
+def _listed(values: list[str | None]) -> str:
+    return ", ".join(sorted(str(value) for value in values))

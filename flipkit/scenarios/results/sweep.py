@@ -45,16 +45,16 @@ def sweep_of(scenarios: Sequence[Scenario], site_id: str) -> Sweep:
     swept = _swept_field(scenarios, site_id)
     others = []
     for field in CHANGES:
-        described = {_described(scenario, site_id, field) for scenario in scenarios}
-        if field != swept and len(described) > 1:
+        values = {_described(scenario, site_id, field) for scenario in scenarios}
+        if field != swept and len(values) > 1:
             others.append(field)
 
     sizes = {}
     lines = {}
     for scenario in scenarios:
         sizes[scenario.name] = _size(scenario, site_id, swept)
-        words = [_described(scenario, site_id, field) for field in others]
-        lines[scenario.name] = ", ".join(words)
+        described = [_described(scenario, site_id, field) for field in others]
+        lines[scenario.name] = ", ".join(described)
     first, *rest = sizes
     if any(sizes[name] == sizes[first] and lines[name] == lines[first] for name in rest):
         del sizes[first], lines[first]

@@ -70,8 +70,8 @@ def _split(first: Scenario, scenario: Scenario) -> _Split:
     steps = tuple(step for step in _STEPS if _is_changed(step, first, scenario))
     mixtures = {}
     for count in range(1, len(steps)):
-        for some in combinations(steps, count):
-            mixtures[frozenset(some)] = _mixture(first, scenario, some)
+        for subset in combinations(steps, count):
+            mixtures[frozenset(subset)] = _mixture(first, scenario, subset)
     return _Split(scenario, steps, mixtures)
 
 
