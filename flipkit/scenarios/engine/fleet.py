@@ -166,9 +166,9 @@ def _check_one_currency(site_id: str, scenarios: Sequence[Scenario], cases: Sequ
         its_currency = case.import_tariff.currency
         if its_currency != currency:
             raise InputError(
-                f"site {site_id}, scenario {scenario.name!r}: its tariff is in {its_currency}, that "
-                f"of scenario {scenarios[0].name!r} in {currency}; currencies are never compared, "
-                "so give all tariffs of the site in one currency"
+                f"site {site_id}, scenario {scenario.name!r}: its tariff is in {its_currency}, "
+                f"that of scenario {scenarios[0].name!r} in {currency}; currencies are never "
+                "compared, so give all tariffs of the site in one currency"
             )
 
 

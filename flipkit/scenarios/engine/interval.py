@@ -85,21 +85,13 @@ def interval_result(
 ) -> IntervalResult:
     """Return the intervals of the single site of `flows`."""
     grid = flows.block.grid
+    battery = flows.battery
     start_us, end_us = interval_times(grid)
     import_kwh = flows.import_kwh[0]
     export_kwh = flows.export_kwh[0]
     own_use_kwh = flows.own_use_kwh[0]
     import_cost, import_tier = _import_cost(case, grid, import_kwh)
-
-    battery_kwh = np.zeros(grid.intervals)
-    soc_kwh = np.full(grid.intervals, np.nan)
-    stored_value = np.full(grid.intervals, np.nan)
-    if flows.battery is not None:
-        battery_kwh = flows.battery.kwh[0]
-        if flows.battery.soc_kwh is not None:
-            soc_kwh = flows.battery.soc_kwh[0]
-        if flows.battery.stored_value is not None:
-            stored_value = flows.battery.stored_value[0]
+    battery_kwh = _single_row(battery.kwh if battery else None, grid, 0.0)
     return IntervalResult(
         site_id=flows.block.site_ids[0],
         scenario=scenario,
@@ -110,10 +102,10 @@ def interval_result(
         end_us=end_us,
         consumption_kwh=flows.block.consumption_kwh[0],
         generation_kwh=flows.generation_kwh[0],
-        ev_kwh=np.zeros(grid.intervals) if flows.ev_kwh is None else flows.ev_kwh[0],
+        ev_kwh=_single_row(flows.ev_kwh, grid, 0.0),
         own_use_kwh=own_use_kwh,
-        soc_kwh=soc_kwh,
-        stored_value=stored_value,
+        soc_kwh=_single_row(battery.soc_kwh if battery else None, grid, np.nan),
+        stored_value=_single_row(battery.stored_value if battery else None, grid, np.nan),
         charge_kwh=np.maximum(battery_kwh, 0.0),
         discharge_kwh=np.maximum(-battery_kwh, 0.0),
         import_kwh=import_kwh,
@@ -126,6 +118,12 @@ def interval_result(
         has_export_price=case.pays_exports,
         is_today=case.current_directions,
     )
+
+
+def _single_row(values: Float64 | None, grid: Grid, default: float) -> Float64:
+    """Return the values of the single site; the default in every interval if there are none."""
+    row: Float64 = np.full(grid.intervals, default) if values is None else values[0]
+    return row
 
 
 def _import_cost(case: Case, grid: Grid, kwh: Float64) -> tuple[Float64, Int64 | None]:

@@ -58,14 +58,7 @@ def priced_by_service(
         bill.add("export", result.export_kwh, -costs.export_credit)
         if "LOCAL" in result.is_today:
             bill.add("own use", result.own_use_kwh, costs.own_use_cost)
-        site = sites[result.site_id, result.scenario]
-        [findings] = site.findings
-        site = site._replace(
-            months=bill.months,
-            components=tuple(bill.components),
-            findings=((*findings, _PRICED_BY_SERVICE),),
-        )
-        priced.append(site)
+        priced.append(bill.put_into(sites[result.site_id, result.scenario]))
     return priced
 
 
@@ -75,8 +68,8 @@ class _MonthlyBill:
     def __init__(self, result: IntervalResult) -> None:
         start_us = int(result.start_us[0])
         months = month_edges(result.timezone, start_us, int(result.end_us[-1]))
-        self.months = months.labels
-        self.components: list[Component] = []
+        self._months = months.labels
+        self._components: list[Component] = []
         self._currency = result.currency
         self._first_intervals = np.searchsorted(result.start_us, months.edges[:-1])
 
@@ -85,4 +78,14 @@ class _MonthlyBill:
         quantity = np.add.reduceat(kwh, self._first_intervals)[np.newaxis]
         amount = np.add.reduceat(cost, self._first_intervals)[np.newaxis]
         rounded = rounded_all(amount, self._currency)
-        self.components.append(Component(name=name, unit="kWh", quantity=quantity, cost=rounded))
+        component = Component(name=name, unit="kWh", quantity=quantity, cost=rounded)
+        self._components.append(component)
+
+    def put_into(self, site: SiteTotals) -> SiteTotals:
+        """Return the totals of the site with these bills."""
+        [findings] = site.findings
+        return site._replace(
+            months=self._months,
+            components=tuple(self._components),
+            findings=((*findings, _PRICED_BY_SERVICE),),
+        )

@@ -69,7 +69,6 @@ def summary_columns(
             investment = scenario.investment
             if row is first or _is_unchanged(site_id, scenario, scenarios[0]):
                 investment = None
-            saving = rounded(first.cells["cost"] - row.cells["cost"], row.totals.currency)
             findings = [
                 *row.findings,
                 *_band_findings(row, by_method),
@@ -77,15 +76,25 @@ def summary_columns(
                 *_comparison_findings(row, first),
                 *_investment_findings(row, investment),
             ]
-            record = {
-                **row.cells,
-                "saving": saving,
-                **_band_costs(by_method),
-                **_payback(row, investment, saving),
-                "finding": as_text(findings),
-            }
-            records.append(record)
+            records.append(_record(row, first, by_method, investment, findings))
     return {name: [record[name] for record in records] for name in records[0]}
+
+
+def _record(
+    row: _SiteRow,
+    first: _SiteRow,
+    by_method: Mapping[str, _SiteRow],
+    investment: Investment | None,
+    findings: Sequence[Finding],
+) -> dict[str, Any]:
+    saving = rounded(first.cells["cost"] - row.cells["cost"], row.totals.currency)
+    return {
+        **row.cells,
+        "saving": saving,
+        **_band_costs(by_method),
+        **_payback(row, investment, saving),
+        "finding": as_text(findings),
+    }
 
 
 def _site_rows(totals: Sequence[SiteTotals]) -> dict[_Key, _SiteRow]:
@@ -101,13 +110,16 @@ def _site_rows(totals: Sequence[SiteTotals]) -> dict[_Key, _SiteRow]:
             "equivalent_cycles": part.cycles,
         }
         for number, site_id in enumerate(part.site_ids):
-            cells = {name: float(values[number]) for name, values in columns.items()}
-            names = {"site_id": site_id, "scenario": part.scenario, "currency": part.currency}
-            rows[site_id, part.scenario] = _SiteRow(
-                cells={**names, "dispatch": part.methods[number], **cells},
-                findings=part.findings[number],
-                totals=part,
-            )
+            cells: dict[str, Any] = {
+                "site_id": site_id,
+                "scenario": part.scenario,
+                "currency": part.currency,
+                "dispatch": part.methods[number],
+            }
+            for name, values in columns.items():
+                cells[name] = float(values[number])
+            findings = part.findings[number]
+            rows[site_id, part.scenario] = _SiteRow(cells=cells, findings=findings, totals=part)
     return rows
 
 

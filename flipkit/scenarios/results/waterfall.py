@@ -97,29 +97,40 @@ def _rows(
     cost_with = {steps: costs[site_id, each.name] for steps, each in split.mixtures.items()}
     cost_with[frozenset()] = costs[site_id, first.name]
     cost_with[frozenset(split.steps)] = costs[site_id, split.scenario.name]
-    cost = costs[site_id, first.name]
-    difference = costs[site_id, split.scenario.name] - cost
-
-    exact = [_shapley_value(step, split.steps, cost_with) for step in split.steps]
-    changes = _in_smallest_units(exact, difference, currency)
-    steps = [(first.name, 0.0, cost)]
-    for step, change in zip(split.steps, changes, strict=True):
-        cost += change
-        steps.append((step, change, cost))
-    steps.append(("difference", difference, costs[site_id, split.scenario.name]))
+    steps = [(first.name, 0.0), *_changes(split.steps, cost_with, currency)]
 
     rows = []
-    for step, change, cost in steps:
-        row = {
-            "site_id": site_id,
-            "scenario": split.scenario.name,
-            "step": step,
-            "change": _exact_amount(change, currency),
-            "cost": _exact_amount(cost, currency),
-            "currency": currency,
-        }
-        rows.append(row)
+    cost = costs[site_id, first.name]
+    last_cost = costs[site_id, split.scenario.name]
+    difference = last_cost - cost
+    for step, change in steps:
+        cost += change
+        rows.append(_row(site_id, split.scenario, step, change, cost, currency))
+    rows.append(_row(site_id, split.scenario, "difference", difference, last_cost, currency))
     return rows
+
+
+def _changes(
+    steps: tuple[str, ...], cost_with: dict[_Steps, float], currency: str
+) -> list[tuple[str, float]]:
+    """Return what each step brings; the sum is the difference of the last to the first cost."""
+    difference = cost_with[frozenset(steps)] - cost_with[frozenset()]
+    exact = [_shapley_value(step, steps, cost_with) for step in steps]
+    changes = _in_smallest_units(exact, difference, currency)
+    return list(zip(steps, changes, strict=True))
+
+
+def _row(
+    site_id: str, scenario: Scenario, step: str, change: float, cost: float, currency: str
+) -> dict[str, Any]:
+    return {
+        "site_id": site_id,
+        "scenario": scenario.name,
+        "step": step,
+        "change": _exact_amount(change, currency),
+        "cost": _exact_amount(cost, currency),
+        "currency": currency,
+    }
 
 
 def _exact_amount(amount: float, currency: str) -> float:
