@@ -1,19 +1,20 @@
-"""Checks of single numbers, names and ids in the input."""
+"""Checks of single numbers and names in the input, and how values keep what was checked."""
 
 from __future__ import annotations
 
 import math
 import sys
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
 from flipkit.errors import InputError
 
-__all__ = ["MOST", "number"]
+__all__ = ["MOST", "finite", "name", "number", "set_fields", "short_repr"]
 
 MOST = 1e6
-"""The most kW or kWh of anything at a home: beside 1e12 kWh a float no longer resolves what a home uses."""
+"""Upper limit for kW or kWh at a home: beside 1e12 kWh a float no longer resolves household use."""
 
 
 def number(value: Any, what: str, wanted: str, least: float = 0.0, most: float = math.inf) -> Any:
@@ -30,3 +31,58 @@ def number(value: Any, what: str, wanted: str, least: float = 0.0, most: float =
     if not is_finite or not least <= plain <= most:
         raise InputError(f"{what} {value!r} must be {wanted}")
     return plain
+
+
+def finite(
+    value: Any, what: str, *, above: float | None = None, at_least: float | None = None
+) -> float:
+    """Return `value` as a finite float, with 0.0 for -0.0 so that equal numbers have equal bits.
+
+    Raises
+    ------
+    InputError
+        Not a finite number, or out of bounds; the message begins with `what` and the value.
+    """
+    amount = _as_float(value)
+    if not math.isfinite(amount):
+        raise InputError(f"{what} {short_repr(value)} is not a finite number")
+    if above is not None and amount <= above:
+        raise InputError(f"{what} {value!r} must be above {above:g}")
+    if at_least is not None and amount < at_least:
+        raise InputError(f"{what} {value!r} must be at least {at_least:g}")
+    return amount + 0.0
+
+
+def name(value: Any, what: str) -> str:
+    """Return `value` if it is a string with something other than blanks.
+
+    Raises
+    ------
+    InputError
+        Otherwise; the message begins with `what` and the value.
+    """
+    if not isinstance(value, str) or not value.strip():
+        raise InputError(f"{what} {value!r} is not a name; write a string such as 'peak'")
+    return value
+
+
+def set_fields(value: object, **fields: Any) -> None:
+    """Set checked fields of a frozen dataclass, in its ``__post_init__``."""
+    for field, content in fields.items():
+        object.__setattr__(value, field, content)
+
+
+def short_repr(value: Any) -> str:
+    """Return ``repr(value)``, cut to 60 characters."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _as_float(value: Any) -> float:
+    is_number = isinstance(value, int | float | Decimal | np.integer | np.floating)
+    if not is_number or isinstance(value, bool):
+        return math.nan
+    try:
+        return float(value)
+    except (OverflowError, ValueError):  # an int above 1.8e308; a signalling NaN
+        return math.nan

@@ -2,18 +2,18 @@
 
 * FlipkitError
     - ConfigurationError       a key, an environment or an address is missing or not allowed
-    - InputError               what was handed in cannot be used (also a ValueError)
-        - MissingColumnError   a frame lacks a column that is needed
-        - NaiveTimestampError  a time without a zone
-    - RequestError             a request went wrong; it knows which one and after how many attempts
-        - ConnectionFailed     no answer came
-            - DeadlineExceeded the time for all attempts together was up
-        - UnexpectedAnswer     an answer came that is not what the contract promises
-        - StatusError          the service said no
+    - InputError               the input cannot be used (also a ValueError)
+        - MissingColumnError   a required column is missing
+        - NaiveTimestampError  a time has no zone
+    - RequestError             a request failed; says which one and after how many attempts
+        - ConnectionFailed     no answer arrived
+            - DeadlineExceeded the time for all attempts together ran out
+        - UnexpectedAnswer     the answer does not match the contract
+        - StatusError          the service answered with an error status
             - AuthenticationFailed   401, 403
             - NotFound               404
             - InvalidRequest         400, 409, 422 and other 4xx
-                - InformationRequired    Flip wants more to commission a site; see ``.missing``
+                - InformationRequired    Flip needs more to commission a site; see ``.missing``
                 - PriceUnavailable       Flatpeak has no price for that location and direction
             - RateLimited            429
             - ServerError            5xx
@@ -46,7 +46,7 @@ __all__ = [
 
 
 class FlipkitError(Exception):
-    """The root: ``except fk.FlipkitError`` catches everything that flipkit raises on purpose."""
+    """The base class: ``except fk.FlipkitError`` catches every error of flipkit."""
 
 
 class ConfigurationError(FlipkitError):
@@ -54,28 +54,28 @@ class ConfigurationError(FlipkitError):
 
 
 class InputError(FlipkitError, ValueError):
-    """What was handed in cannot be used; the text names the row or field and the mend."""
+    """The input cannot be used; the message says which row or field is wrong and how to fix it."""
 
 
 class MissingColumnError(InputError):
-    """A frame lacks columns that are needed; the text lists the ones that are there."""
+    """A frame lacks required columns; the message lists the columns that it has."""
 
 
 class NaiveTimestampError(InputError):
-    """A time without a zone; the text says how to give it one."""
+    """A time without a zone; the message says how to give it one."""
 
 
-class RequestInfo(NamedTuple):  # no dataclass: it would triple the time of `import flipkit`
-    """Which request an error is about; never holds a secret.
+class RequestInfo(NamedTuple):  # a dataclass would triple the time of `import flipkit`
+    """The request that an error is about; never holds a secret.
 
     Attributes
     ----------
     method, path : str
         As sent; the path without its query.
     attempts : int
-        How often it was tried.
+        Number of attempts.
     request_id : str or None
-        The service's own id for the last attempt, where it gave one.
+        The service's id of the last attempt, if it gave one.
     """
 
     method: str
@@ -90,12 +90,12 @@ class RequestInfo(NamedTuple):  # no dataclass: it would triple the time of `imp
 
 
 class RequestError(FlipkitError):
-    """A request went wrong.
+    """A request failed.
 
     Attributes
     ----------
     request : RequestInfo
-        Which request, after how many attempts.
+        Which request, and how many attempts.
     """
 
     def __init__(self, message: str, request: RequestInfo) -> None:
@@ -103,37 +103,39 @@ class RequestError(FlipkitError):
         self.request = request
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Errors travel back from other processes, though their arguments are not those of ``__init__``."""
-        return _remade, (type(self), self.args, self.__dict__)
+        """Pickle without ``__init__``, whose parameters are not the arguments that pickle knows."""
+        return _restore, (type(self), self.args, self.__dict__)
 
 
-def _remade(kind: type[RequestError], args: tuple[Any, ...], state: dict[str, Any]) -> RequestError:
-    error = kind.__new__(kind, *args)
+def _restore(
+    error_class: type[RequestError], args: tuple[Any, ...], state: dict[str, Any]
+) -> RequestError:
+    error = error_class.__new__(error_class, *args)
     error.__dict__.update(state)
     return error
 
 
 class ConnectionFailed(RequestError):  # noqa: N818  the name says it
-    """No answer came: refused, reset, timed out."""
+    """No answer arrived: connection refused, reset or timed out."""
 
 
 class DeadlineExceeded(ConnectionFailed):
-    """The time allowed for all attempts together was up."""
+    """The time allowed for all attempts together ran out."""
 
 
 class UnexpectedAnswer(RequestError):  # noqa: N818
-    """An answer came that is not what the contract promises: HTML, half a body, a missing field."""
+    """The answer does not match the contract: HTML, a truncated body, a missing field."""
 
 
 class StatusError(RequestError):
-    """The service said no.
+    """The service answered with an error status.
 
     Attributes
     ----------
     status : int
         The HTTP status.
     code : str or None
-        The service's machine code, where it gave one.
+        The service's error code, if it gave one.
     body : object
         The decoded answer, or its first bytes as text.
     """
@@ -148,7 +150,9 @@ class StatusError(RequestError):
         body: Any = None,
     ) -> None:
         super().__init__(message, request)
-        self.status, self.code, self.body = status, code, body
+        self.status = status
+        self.code = code
+        self.body = body
 
 
 class AuthenticationFailed(StatusError):  # noqa: N818
@@ -160,36 +164,36 @@ class NotFound(StatusError):  # noqa: N818
 
 
 class InvalidRequest(StatusError):  # noqa: N818
-    """400, 409, 422: the service does not accept what was sent."""
+    """400, 409, 422: the service rejects the request."""
 
 
 class InformationRequired(InvalidRequest):
-    """Flip wants more information to commission a site.
+    """Flip needs more information to commission a site.
 
     Attributes
     ----------
     missing : DataFrame
-        A row for each thing to collect: ``kind, name, label, type, hint, error``.
+        One row per item to collect: ``kind, name, label, type, hint, error``.
     """
 
     missing: Any = None
 
 
 class PriceUnavailable(InvalidRequest):
-    """422: Flatpeak has no price there yet; do not ask again within 15 minutes."""
+    """422: Flatpeak has no price yet; wait at least 15 minutes before the next request."""
 
 
 class RateLimited(StatusError):  # noqa: N818
-    """429, and the retries were used up.
+    """429, after all retries.
 
     Attributes
     ----------
     retry_after_s : float or None
-        Seconds the service asked to wait.
+        Seconds that the service asked to wait.
     """
 
     retry_after_s: float | None = None
 
 
 class ServerError(StatusError):
-    """5xx, and the retries were used up."""
+    """5xx, after all retries."""

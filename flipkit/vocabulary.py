@@ -1,4 +1,4 @@
-"""Words, units and array types that the whole package shares; each is defined here and nowhere else."""
+"""Words, units and array types of the whole package; each is defined here and nowhere else."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "DAY_S",
     "DAY_US",
     "DIRECTIONS",
     "DISPATCH_METHODS",
@@ -36,6 +37,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND_US = 1_000_000
 HOUR_US = 3_600 * SECOND_US
 DAY_US = 24 * HOUR_US
+DAY_S = 86_400
 
 Direction = Literal["IMPORT", "EXPORT", "LOCAL"]
 """Which price applies to energy."""

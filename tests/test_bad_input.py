@@ -202,7 +202,7 @@ MISTAKES = {
     "an end month before the start": (
         lambda kit, records, energy: fk.lost_value_report(kit, "2025-06", "2025-05"),
         fk.InputError,
-        "2025-05 is before",
+        "is empty; the end must be after the start",
     ),
     "an id that climbs": (
         lambda kit, records, energy: kit.flatpeak.location("../customers"),
@@ -222,7 +222,7 @@ MISTAKES = {
     "month 2025-13 of a site": (
         lambda kit, records, energy: kit.flip.equipment_performance("2025-13"),
         fk.InputError,
-        "month: '2025-13' is no month",
+        "month '2025-13' is not a valid month",
     ),
     "month 2025-13 of a report": (
         lambda kit, records, energy: fk.performance_report(kit, "2025-13", "2025-14"),

@@ -105,7 +105,7 @@ MISTAKES = {
     "simulate other.toml --energy e.csv --out o": "scenario 'x': sites: the energy has no site 008; it has 007",
     "simulate s.toml --energy minus.csv --out o": "site 007, 2025-06-01T00:30:00Z: generation_kwh is missing, negative",
     "simulate s.toml --energy e.csv --out o --tariff gone.json": "gone.json': No such file",
-    "simulate s.toml --energy e.csv --out o --tariff s.toml": "this is no JSON",
+    "simulate s.toml --energy e.csv --out o --tariff s.toml": "this is not valid JSON",
     "simulate s.toml --energy e.csv --out o --tariff go.json --verify 3": "leave out --verify, or --tariff",
     "simulate plain.toml --energy e.csv --out o": "site 007, scenario 'today': no import price; give the",
     "simulate s.toml --energy missing.csv --out o": "missing.csv: No such file",

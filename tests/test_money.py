@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flipkit.money import ISO_4217, rounded, rounded_all
+from flipkit.money import ISO_4217, round_money, round_money_array
 
 
 def half_even(text, decimals):
@@ -26,7 +26,7 @@ def half_even(text, decimals):
 )
 def test_money_is_rounded_half_to_even_in_the_smallest_unit(amount, unit):
     currency, decimals = unit
-    assert rounded(amount, currency) == half_even(repr(amount), decimals)
+    assert round_money(amount, currency) == half_even(repr(amount), decimals)
 
 
 @pytest.mark.parametrize(
@@ -40,16 +40,16 @@ def test_money_is_rounded_half_to_even_in_the_smallest_unit(amount, unit):
     ],
 )
 def test_ties_by_hand(amount, currency, want):
-    assert rounded(amount, currency).hex() == want.hex()
+    assert round_money(amount, currency).hex() == want.hex()
 
 
-def test_no_amount_stays_none():
-    assert math.isnan(rounded(math.nan, "EUR"))
+def test_nan_stays_nan():
+    assert math.isnan(round_money(math.nan, "EUR"))
 
 
 def test_every_unit_belongs_to_a_currency():
-    whole = {code for code in ISO_4217 if rounded(1.4, code) == 1.0}
-    thousandths = {code for code in ISO_4217 if rounded(1.234, code) == 1.234}
+    whole = {code for code in ISO_4217 if round_money(1.4, code) == 1.0}
+    thousandths = {code for code in ISO_4217 if round_money(1.234, code) == 1.234}
     assert (len(whole), len(thousandths)) == (16, 7)
 
 
@@ -65,7 +65,7 @@ def test_every_unit_belongs_to_a_currency():
     st.sampled_from(["GBP", "JPY", "KWD", None]),
 )
 def test_many_at_once_are_rounded_as_each_alone(amounts, currency):
-    found = rounded_all(np.array(amounts), currency)
+    found = round_money_array(np.array(amounts), currency)
     np.testing.assert_array_equal(
-        found, np.array([rounded(amount, currency) for amount in amounts])
+        found, np.array([round_money(amount, currency) for amount in amounts])
     )

@@ -1,12 +1,28 @@
-"""Time: timestamps, time zones, local days and months, billing periods, windows, holidays."""
+"""Time: timestamps, time zones, local days and months, windows, billing periods, holidays.
+
+* ``timestamps``: ISO 8601 text and datetimes to UTC microseconds and back, a column at a time.
+* ``zones``: when a time zone changes its offset from UTC.
+* ``local``: where each local day and month begins (`day_edges`, `month_edges`).
+* ``window``: the ``start`` and ``end`` that users write (`read_window`).
+* ``billing``: billing periods, by month or by given dates.
+* ``intervals``: regular grids of intervals, and intervals split at the edges of periods.
+* ``holidays``: public holidays.
+"""
 
 from flipkit.calendar.billing import BillingPeriods, billing_periods, check_dates
-from flipkit.calendar.grid import Grid
 from flipkit.calendar.holidays import check_holidays, holiday_dates
-from flipkit.calendar.local import day_edges, local_midnights, month_edges
-from flipkit.calendar.split import covered, split_at
+from flipkit.calendar.intervals import Grid, covered, split_at, touched
+from flipkit.calendar.local import dates_at_offset, day_edges, local_midnights, month_edges
 from flipkit.calendar.timestamps import format_times, from_us, parse_time, parse_times, to_text
-from flipkit.calendar.window import Window, check_month, month_of, periods, read_window, to_us
+from flipkit.calendar.window import (
+    Window,
+    check_month,
+    month_of,
+    periods,
+    read_moment,
+    read_window,
+    to_us,
+)
 from flipkit.calendar.zones import offset_pieces, zone
 
 __all__ = [
@@ -18,6 +34,7 @@ __all__ = [
     "check_holidays",
     "check_month",
     "covered",
+    "dates_at_offset",
     "day_edges",
     "format_times",
     "from_us",
@@ -29,9 +46,11 @@ __all__ = [
     "parse_time",
     "parse_times",
     "periods",
+    "read_moment",
     "read_window",
     "split_at",
     "to_text",
     "to_us",
+    "touched",
     "zone",
 ]

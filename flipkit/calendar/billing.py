@@ -1,4 +1,4 @@
-"""Billing periods: calendar months or the stretches between given dates, cut to a span, with their local days."""
+"""Billing periods: calendar months, or the time between given dates, cut to a span."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from flipkit.calendar.local import day_edges, month_edges
+from flipkit.calendar.intervals import touched
+from flipkit.calendar.local import Edges, day_edges, month_edges
 from flipkit.calendar.timestamps import to_text
 from flipkit.calendar.window import read_moment, to_us
 from flipkit.errors import InputError
@@ -37,9 +38,9 @@ class BillingPeriods:
     months, years : ndarray of int64, shape (n,)
         Calendar month (1 to 12) and year of the first day of the whole billing period.
     closed : ndarray of bool, shape (n,)
-        The billing period ends within the span (it may have begun before).
+        Whether the billing period ends within the span (it may have begun before).
     are_months : bool
-        Calendar months, not billing dates.
+        Whether these are calendar months, not periods between billing dates.
     """
 
     labels: tuple[str, ...]
@@ -56,37 +57,41 @@ class BillingPeriods:
         return len(self.labels)
 
     def whole_years(self) -> set[int]:
-        """Calendar years that the span holds whole; none with billing dates."""
-        years = np.unique(self.years).tolist() if self.are_months else ()
+        """Return the calendar years that are whole in the span; none with billing dates."""
+        if not self.are_months:
+            return set()
+        years = np.unique(self.years).tolist()
         return {year for year in years if self.share[self.years == year].sum() == 12.0}
 
 
 def check_dates(dates: Iterable[Any] | None) -> tuple[str, ...] | None:
-    """Billing dates as ``YYYY-MM-DD``, checked to ascend.
+    """Return billing dates as ``YYYY-MM-DD``.
 
     Raises
     ------
     InputError
-        Something that is no date, fewer than two, or a date that is not after the one before.
+        A value that is not a date, fewer than two dates, or dates that do not ascend.
     """
     if dates is None:
         return None
     if isinstance(dates, str) or not isinstance(dates, Iterable):
         raise InputError(f"billing_dates: expected a list of dates, got {dates!r}")
-    found = [_date(value, number) for number, value in enumerate(dates)]
-    if len(found) < 2:
+    days = [_read_date(value, number) for number, value in enumerate(dates)]
+    if len(days) < 2:
         raise InputError(
-            f"billing_dates: {len(found)} given; give the first day of each billing period and one more"
+            f"billing_dates: {len(days)} given; "
+            "give the first day of each billing period and one more"
         )
-    for number, (a, b) in enumerate(pairwise(found), 1):
-        if b <= a:
+    for number, (before, day) in enumerate(pairwise(days), 1):
+        if day <= before:
             raise InputError(
-                f"billing_dates, item {number}: {b} is not after {a}; give them in order, each once"
+                f"billing_dates, item {number}: {day} is not after {before}; "
+                "give the dates in order, each once"
             )
-    return tuple(day.isoformat() for day in found)
+    return tuple(day.isoformat() for day in days)
 
 
-def _date(value: Any, number: int) -> date:
+def _read_date(value: Any, number: int) -> date:
     what = f"billing_dates, item {number}:"
     moment = read_moment(value, what)
     if moment.instant_us is not None:
@@ -98,7 +103,7 @@ def _date(value: Any, number: int) -> date:
 def billing_periods(
     zone: str, start_us: int, end_us: int, dates: tuple[str, ...] | None = None
 ) -> BillingPeriods:
-    """The billing periods of [start, end).
+    """Return the billing periods of [start, end).
 
     Parameters
     ----------
@@ -107,55 +112,59 @@ def billing_periods(
     start_us, end_us : int
         Microseconds since 1970-01-01 UTC, start before end.
     dates : tuple of str, optional
-        First days of the billing periods, the last ending the last one; calendar months by default.
+        First days of the billing periods, and the day after the last one; calendar months by
+        default.
 
     Raises
     ------
     InputError
-        An unknown zone; a span that reaches beyond the dates: names the first time outside.
+        An unknown zone, or a span that reaches beyond the dates.
     """
-    labels, whole = (
-        month_edges(zone, start_us, end_us)
-        if dates is None
-        else _between(zone, start_us, end_us, dates)
-    )
-    edges = np.clip(whole, start_us, end_us)
-    firsts = np.array([f"{label}-01"[:10] for label in labels], dtype="datetime64[M]").astype(
-        np.int64
-    )
-    all_days, days = _days_between(zone, whole), _days_between(zone, edges)
-    share = np.where(np.diff(edges) == np.diff(whole), 1.0, days / all_days)
-    for array in (edges, days, share):
+    if dates is None:
+        labels, whole_edges = month_edges(zone, start_us, end_us)
+    else:
+        labels, whole_edges = _periods_between(dates, zone, start_us, end_us)
+    edges = np.clip(whole_edges, start_us, end_us)
+    days = _days_between(zone, edges)
+    is_whole = np.diff(edges) == np.diff(whole_edges)
+    share = np.where(is_whole, 1.0, days / _days_between(zone, whole_edges))
+
+    first_days = [f"{label}-01"[:10] for label in labels]
+    months_since_1970 = np.array(first_days, dtype="datetime64[M]").astype(np.int64)
+    for array in (edges, days, share):  # the cache hands the same arrays to every caller
         array.flags.writeable = False
-    months, years, closed = firsts % 12 + 1, firsts // 12 + 1970, edges[1:] == whole[1:]
-    return BillingPeriods(labels, edges, days, share, months, years, closed, dates is None)
-
-
-def _between(
-    zone: str, start_us: int, end_us: int, dates: tuple[str, ...]
-) -> tuple[tuple[str, ...], Int64]:
-    edges = np.array([to_us(day, zone) for day in dates], dtype=np.int64)
-    outside = (
-        start_us
-        if start_us < edges[0]
-        else max(start_us, int(edges[-1]))
-        if end_us > edges[-1]
-        else None
+    return BillingPeriods(
+        labels=labels,
+        edges_us=edges,
+        days=days,
+        share=share,
+        months=months_since_1970 % 12 + 1,
+        years=months_since_1970 // 12 + 1970,
+        closed=edges[1:] == whole_edges[1:],
+        are_months=dates is None,
     )
-    if outside is not None:
+
+
+def _periods_between(dates: tuple[str, ...], zone: str, start_us: int, end_us: int) -> Edges:
+    """Return the whole periods between billing dates that [start, end) touches."""
+    edges = np.array([to_us(day, zone) for day in dates], dtype=np.int64)
+    if start_us < edges[0] or end_us > edges[-1]:
+        outside = start_us if start_us < edges[0] else max(start_us, int(edges[-1]))
         raise InputError(
-            f"billing_dates reach from {dates[0]} to {dates[-1]}, but there is energy at {to_text(outside)}; "
-            "add billing dates, or leave that energy out"
+            f"billing_dates reach from {dates[0]} to {dates[-1]}, but there is energy at "
+            f"{to_text(outside)}; add billing dates, or leave that energy out"
         )
-    first = int(np.searchsorted(edges, start_us, side="right")) - 1
-    last = int(np.searchsorted(edges, end_us, side="left"))
-    return dates[first:last], edges[first : last + 1]
+    part = touched(edges, start_us, end_us)
+    return Edges(dates[part], edges[part.start : part.stop + 1])
 
 
 def _days_between(zone: str, times_us: Int64) -> Float64:
-    """Local days between neighbouring times; a day that is cut counts as the fraction of its length."""
+    """Return local days between neighbouring times; a day that is cut counts as a fraction."""
     edges = day_edges(zone, int(times_us[0]), int(times_us[-1])).edges
-    day = np.minimum(np.searchsorted(edges, times_us, side="right") - 1, len(edges) - 2)
-    # Fractions apart from whole days: then the bits do not depend on where the first day is.
-    passed = (times_us - edges[day]) / np.diff(edges)[day]
-    return np.diff(day) + np.diff(passed)
+    last_day = len(edges) - 2
+    day = np.searchsorted(edges, times_us, side="right") - 1
+    day = np.minimum(day, last_day)
+    length_of_day = np.diff(edges)[day]
+    part_of_day = (times_us - edges[day]) / length_of_day
+    # Whole days and fractions apart: the bits must not depend on where the count begins.
+    return np.diff(day) + np.diff(part_of_day)

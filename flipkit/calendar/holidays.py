@@ -13,21 +13,14 @@ from flipkit.vocabulary import Int64
 __all__ = ["check_holidays", "holiday_dates"]
 
 
-def check_holidays(code: Any) -> str:
-    """The code itself, if holidays are known for it: ``US``, ``US-CA``, ``GB-ENG``, ``BE``.
-
-    Raises
-    ------
-    InputError
-        Any other text.
-    """
+def check_holidays(code: Any) -> None:
+    """Raise InputError if no holidays are known for `code`, such as ``US`` or ``GB-ENG``."""
     holiday_dates(code, 2025, 2025)
-    return str(code)
 
 
 @lru_cache(maxsize=256)
 def holiday_dates(code: str, first_year: int, last_year: int) -> Int64:
-    """Days since 1970 of the public holidays (with the days on which they are observed), ascending.
+    """Return the public holidays, with the days on which they are observed, as days since 1970.
 
     Parameters
     ----------
@@ -38,20 +31,19 @@ def holiday_dates(code: str, first_year: int, last_year: int) -> Int64:
     Raises
     ------
     InputError
-        No such country or subdivision.
+        The country or subdivision is unknown.
     """
-    # Here, not above: it is loaded only for tariffs that have holidays.
-    import holidays
+    import holidays  # loaded only for tariffs that have holidays
 
-    country, _, part = code.partition("-") if isinstance(code, str) else ("", "", "")
+    country, _, subdivision = code.partition("-") if isinstance(code, str) else ("", "", "")
+    years = range(first_year, last_year + 1)
     try:
-        found = holidays.country_holidays(
-            country, subdiv=part or None, years=range(first_year, last_year + 1)
-        )
+        days = holidays.country_holidays(country, subdiv=subdivision or None, years=years)
     except NotImplementedError:
         raise InputError(
-            f"holidays {code!r}: no such country or part of it; write a code such as 'US', 'US-CA', 'GB-ENG' or 'BE'"
+            f"holidays {code!r}: unknown country or subdivision; "
+            "write a code such as 'US', 'US-CA', 'GB-ENG' or 'BE'"
         ) from None
-    dates = np.array(sorted(found), dtype="datetime64[D]").astype(np.int64)
+    dates = np.array(sorted(days), dtype="datetime64[D]").astype(np.int64)
     dates.flags.writeable = False
     return dates

@@ -1,31 +1,41 @@
-"""The local calendar: days and months of a time zone as edges in UTC.
+"""Local days and months of a time zone, as edges in UTC: where each day and month begins.
 
-A local day begins at the first instant that bears its date. That is midnight nearly everywhere; where the clock skips
-midnight (Beirut, Cairo, Sao Paulo on some spring nights) it is the instant after the jump, and where the clock falls
-back across midnight it is the first of the two. A date that a zone skipped altogether has no day.
+A local day begins at the first instant that has its date. That is midnight nearly everywhere. Where
+the clock skips midnight (Beirut, Cairo, Sao Paulo on some spring nights) it is the instant after
+the jump. Where the clock falls back across midnight it is the first of the two midnights. A date
+that a zone skipped altogether has no day. A month begins with its first day.
 """
 
 from __future__ import annotations
 
 from datetime import date
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from flipkit.calendar.intervals import touched
 from flipkit.calendar.timestamps import to_text
 from flipkit.calendar.zones import offset_pieces
 from flipkit.errors import InputError
 from flipkit.vocabulary import DAY_US, Int64
 
-__all__ = ["Edges", "day_edges", "first_instant", "local_midnights", "month_edges"]
+__all__ = [
+    "Edges",
+    "dates_at_offset",
+    "day_edges",
+    "first_instant",
+    "local_midnights",
+    "month_edges",
+]
 
-# A day lasts at most two (a zone that crossed the date line westward); a month at most 33.
-_DAY_MARGIN, _MONTH_MARGIN = 3 * DAY_US, 35 * DAY_US
+# How far around a window to look for the edges of its first and last day or month.
+_DAY_MARGIN = 3 * DAY_US  # a day that is repeated (a zone crossed the date line) lasts two
+_MONTH_MARGIN = 35 * DAY_US
 
 
 class Edges(NamedTuple):
-    """Local days or months: one label each, and one edge more.
+    """Local days or months: n labels and n + 1 edges.
 
     Attributes
     ----------
@@ -41,7 +51,9 @@ class Edges(NamedTuple):
 
 @lru_cache(maxsize=512)
 def day_edges(zone: str, start_us: int, end_us: int) -> Edges:
-    """The whole local days that [start, end) touches; the first may begin before it, the last end after it.
+    """Return the whole local days that [start, end) touches.
+
+    The first may begin before `start_us`, the last may end after `end_us`.
 
     Parameters
     ----------
@@ -50,10 +62,6 @@ def day_edges(zone: str, start_us: int, end_us: int) -> Edges:
     start_us, end_us : int
         Microseconds since 1970-01-01 UTC.
 
-    Returns
-    -------
-    Edges
-
     Raises
     ------
     InputError
@@ -61,33 +69,27 @@ def day_edges(zone: str, start_us: int, end_us: int) -> Edges:
     """
     _check_window(start_us, end_us)
     dates, starts = _days(zone, start_us - _DAY_MARGIN, end_us + _DAY_MARGIN)
-    return _touched(dates.astype("datetime64[D]"), starts, start_us, end_us)
+    return _edges_touched(dates.astype("datetime64[D]"), starts, start_us, end_us)
 
 
 @lru_cache(maxsize=512)
 def month_edges(zone: str, start_us: int, end_us: int) -> Edges:
-    """The whole local calendar months that [start, end) touches; as `day_edges`, for months."""
+    """Return the whole local months that [start, end) touches; like `day_edges`, for months."""
     _check_window(start_us, end_us)
     dates, starts = _days(zone, start_us - _MONTH_MARGIN, end_us + _MONTH_MARGIN)
     months = dates.astype("datetime64[D]").astype("datetime64[M]")
-    firsts = np.flatnonzero(months[1:] != months[:-1]) + 1
-    return _touched(months[firsts], starts[firsts], start_us, end_us)
+    first_days = np.flatnonzero(months[1:] != months[:-1]) + 1
+    return _edges_touched(months[first_days], starts[first_days], start_us, end_us)
 
 
 def local_midnights(zone: str, start_us: int, end_us: int) -> Int64:
-    """The beginnings of local days that lie in [start, end), microseconds UTC, ascending.
-
-    Raises
-    ------
-    InputError
-        As `day_edges`.
-    """
+    """Return where local days begin within [start, end), microseconds UTC, ascending."""
     edges = day_edges(zone, start_us, end_us).edges
     return edges[(edges >= start_us) & (edges < end_us)]
 
 
 def first_instant(day: date, zone: str) -> int:
-    """Return the first instant that bears the local date, microseconds UTC; of a skipped date, that of the next.
+    """Return where a local date begins, microseconds UTC; for a skipped date, where the next does.
 
     Raises
     ------
@@ -95,39 +97,50 @@ def first_instant(day: date, zone: str) -> int:
         An unknown zone, or a time outside the years 1900 to 2200.
     """
     number = int(np.datetime64(day, "D").astype(np.int64))
-    dates, starts = _days(zone, number * DAY_US - _DAY_MARGIN, number * DAY_US + _DAY_MARGIN)
+    utc_midnight = number * DAY_US
+    dates, starts = _days(zone, utc_midnight - _DAY_MARGIN, utc_midnight + _DAY_MARGIN)
     return int(starts[np.searchsorted(dates, number)])
+
+
+def dates_at_offset(start_us: int, end_us: int, offset_us: int) -> Int64:
+    """Return the local dates, days since 1970, that [start, end) touches at one offset from UTC."""
+    first = (start_us + offset_us) // DAY_US
+    last = (end_us + offset_us - 1) // DAY_US
+    return np.arange(first, last + 1, dtype=np.int64)
 
 
 def _check_window(start_us: int, end_us: int) -> None:
     if end_us <= start_us:
         raise InputError(
-            f"the window from {to_text(start_us)} to {to_text(end_us)} is empty; end must be after start"
+            f"the window from {to_text(start_us)} to {to_text(end_us)} is empty; "
+            "the end must be after the start"
         )
 
 
 def _days(zone: str, start_us: int, end_us: int) -> tuple[Int64, Int64]:
-    """Local dates (days since 1970) and the first instant of each; the first entry may begin too late."""
+    """Return local dates (days since 1970) and where each begins; the first may be cut."""
     edges, offsets = offset_pieces(zone, start_us, end_us)
-    pieces = [_dates_of_piece(*piece) for piece in zip(edges[:-1], edges[1:], offsets, strict=True)]
-    dates = np.concatenate([piece[0] for piece in pieces])
-    starts = np.concatenate([piece[1] for piece in pieces])
-    # A date counts when it first comes up: not again after the clock fell back across midnight.
-    new = np.append(True, dates[1:] > np.maximum.accumulate(dates)[:-1])
-    return dates[new], starts[new]
+    dates_of_pieces = []
+    starts_of_pieces = []
+    for piece_start, piece_end, offset in zip(edges[:-1], edges[1:], offsets, strict=True):
+        dates = dates_at_offset(piece_start, piece_end, offset)
+        dates_of_pieces.append(dates)
+        # The first date of a piece is in force at its start already, not only from midnight on.
+        starts_of_pieces.append(np.maximum(dates * DAY_US - offset, piece_start))
+    dates = np.concatenate(dates_of_pieces)
+    starts = np.concatenate(starts_of_pieces)
+
+    # A date begins once: not again after the clock fell back across midnight.
+    is_new = np.append(True, dates[1:] > np.maximum.accumulate(dates)[:-1])
+    return dates[is_new], starts[is_new]
 
 
-def _dates_of_piece(start_us: int, end_us: int, offset_us: int) -> tuple[Int64, Int64]:
-    """The date in force at the start of a stretch of constant offset, and each midnight in it."""
-    dates = np.arange(
-        (start_us + offset_us) // DAY_US, -(-(end_us + offset_us) // DAY_US), dtype=np.int64
-    )
-    return dates, np.maximum(dates * DAY_US - offset_us, start_us)
-
-
-def _touched(labels: np.ndarray, starts: Int64, start_us: int, end_us: int) -> Edges:
-    first = int(np.searchsorted(starts, start_us, side="right")) - 1
-    last = int(np.searchsorted(starts, end_us, side="left"))
-    edges = starts[first : last + 1].copy()
-    edges.flags.writeable = False  # it is kept for the next caller
-    return Edges(tuple(np.datetime_as_string(labels[first:last]).tolist()), edges)
+def _edges_touched(
+    labels: np.ndarray[Any, Any], starts: Int64, start_us: int, end_us: int
+) -> Edges:
+    """Return the days or months that [start, end) touches."""
+    part = touched(starts, start_us, end_us)
+    edges = starts[part.start : part.stop + 1].copy()
+    edges.flags.writeable = False  # the cache hands the same array to every caller
+    names = np.datetime_as_string(labels[part]).tolist()
+    return Edges(tuple(names), edges)

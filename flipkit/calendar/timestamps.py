@@ -1,4 +1,4 @@
-"""Times as text and as microseconds since 1970-01-01 UTC, a column at once."""
+"""Timestamps as text and as microseconds since 1970-01-01 UTC, a column at a time."""
 
 from __future__ import annotations
 
@@ -9,11 +9,21 @@ from typing import Any
 import numpy as np
 
 from flipkit.errors import InputError, NaiveTimestampError
-from flipkit.vocabulary import EPOCH
+from flipkit.vocabulary import DAY_US, EPOCH, SECOND_US, Int64
 
 __all__ = ["format_times", "from_us", "parse_time", "parse_times", "to_text"]
 
-_FIX = "give it a zone: '2025-06-01T00:00:00Z', '2025-06-01T02:00:00+02:00', or datetime(..., tzinfo=...)"
+_FIX = (
+    "give it a zone: '2025-06-01T00:00:00Z', '2025-06-01T02:00:00+02:00', "
+    "or datetime(..., tzinfo=...)"
+)
+
+# Positions of the separators in 2025-06-01T00:00:00, which both shapes of `_parse_fast` share.
+_SEPARATORS = {4: "-", 7: "-", 10: "T", 13: ":", 16: ":"}
+_ZULU_WIDTH = len("2025-06-01T00:00:00Z\n")
+_OFFSET_WIDTH = len("2025-06-01T00:00:00+01:00\n")
+_FIRST_TIME = np.datetime64("0001-01-01T00:00:00", "us")
+_LAST_TIME = np.datetime64("9999-12-31T23:59:59", "us")
 
 
 def parse_times(values: Sequence[Any] | np.ndarray, what: str = "time") -> np.ndarray:
@@ -23,7 +33,7 @@ def parse_times(values: Sequence[Any] | np.ndarray, what: str = "time") -> np.nd
     ----------
     values : sequence of str, datetime or None
     what : str
-        Name of the field, for the error text.
+        Name of the field, for the error message.
 
     Returns
     -------
@@ -32,20 +42,19 @@ def parse_times(values: Sequence[Any] | np.ndarray, what: str = "time") -> np.nd
     Raises
     ------
     NaiveTimestampError
-        A time without a zone; names the row.
+        A time without a zone; the message names the row.
     InputError
-        Not a valid time; names the row.
+        Not a valid time; the message names the row.
     """
     fast = _parse_fast(values)
     if fast is not None:
         return fast
     parsed = np.empty(len(values), dtype="datetime64[us]")
     for row, value in enumerate(values):
-        parsed[row] = (
-            np.datetime64("NaT", "us")
-            if _is_null(value)
-            else parse_time(value, f"{what}, row {row}")
-        )
+        if _is_null(value):
+            parsed[row] = np.datetime64("NaT", "us")
+        else:
+            parsed[row] = parse_time(value, f"{what}, row {row}")
     return parsed
 
 
@@ -55,7 +64,7 @@ def parse_time(value: Any, what: str = "time") -> np.datetime64:
     Raises
     ------
     NaiveTimestampError, InputError
-        As in `parse_times`; the text begins with `what`.
+        As in `parse_times`; the message begins with `what`.
     """
     if isinstance(value, str):
         try:
@@ -69,12 +78,12 @@ def parse_time(value: Any, what: str = "time") -> np.datetime64:
     if value.tzinfo is None:
         raise NaiveTimestampError(f"{what}: {value.isoformat()} has no zone; {_FIX}")
     try:
-        delta = value.astimezone(UTC) - EPOCH
-    except OverflowError:  # the first or last day of the calendar, in a far zone
+        since_epoch = value.astimezone(UTC) - EPOCH
+    except OverflowError:  # the first or last day of the calendar, far from UTC
         raise InputError(f"{what}: {value.isoformat()} is out of range in UTC") from None
-    return np.datetime64(
-        (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds, "us"
-    )
+    whole_days = since_epoch.days * DAY_US
+    rest = since_epoch.seconds * SECOND_US + since_epoch.microseconds
+    return np.datetime64(whole_days + rest, "us")
 
 
 def from_us(instant_us: int) -> datetime:
@@ -88,63 +97,75 @@ def to_text(instant_us: int) -> str:
 
 
 def format_times(times: np.ndarray) -> list[str]:
-    """Return datetime64[us] in UTC as RFC 3339 text with ``Z``; with fractions of a second only if there are any."""
+    """Return datetime64[us] in UTC as RFC 3339 text with ``Z``.
+
+    Fractions of a second are written only if any time of the column has one.
+    """
     times = times.astype("datetime64[us]")
     seconds = times.astype("datetime64[s]")
-    if np.array_equal(seconds.astype("datetime64[us]"), times):
-        return [f"{text}Z" for text in np.datetime_as_string(seconds).tolist()]
-    return [f"{text}Z" for text in np.datetime_as_string(times).tolist()]
+    has_fractions = not np.array_equal(seconds.astype("datetime64[us]"), times)
+    texts = np.datetime_as_string(times if has_fractions else seconds).tolist()
+    return [f"{text}Z" for text in texts]
 
 
 def _is_null(value: Any) -> bool:
     return value is None or value != value  # NaN and NaT differ from themselves
 
 
-_MARKS = {4: "-", 7: "-", 10: "T", 13: ":", 16: ":"}
-_CALENDAR = np.array(["0001-01-01T00:00:00", "9999-12-31T23:59:59"], dtype="datetime64[us]")
-
-
 def _parse_fast(values: Sequence[Any] | np.ndarray) -> np.ndarray | None:
-    """Parse ``2025-06-01T00:00:00Z`` or ``+01:00`` throughout in one pass; None for any other shape."""
+    """Parse a column of ``2025-06-01T00:00:00Z`` or ``...+01:00`` at once; None for other shapes.
+
+    Compares bytes of the whole column: 100,000 times take milliseconds, not a second.
+    """
     try:
         text = "\n".join([*values, ""]).encode("ascii")
     except (TypeError, UnicodeEncodeError):
         return None
     width = len(text) // max(1, len(values))
-    if width not in {21, 26} or width * len(values) != len(text):
+    if width not in {_ZULU_WIDTH, _OFFSET_WIDTH} or width * len(values) != len(text):
         return None
     letters = np.frombuffer(text, dtype=np.uint8).reshape(len(values), width)
-    marks = {**_MARKS, width - 1: "\n", **({19: "Z"} if width == 21 else {22: ":"})}
-    if (
-        not all((letters[:, at] == ord(mark)).all() for at, mark in marks.items())
-        or not (letters[:, 0] >= 48).all()
-    ):
+    if not _has_separators(letters):
         return None
     try:
         times = np.ascontiguousarray(letters[:, :19]).view("S19").ravel().astype("datetime64[us]")
     except ValueError:
         return None
-    if width == 26:
+    if width == _OFFSET_WIDTH:
         offsets = _offsets_s(letters)
         if offsets is None:
             return None
         times = times - offsets.astype("timedelta64[s]")
-    return times if ((times >= _CALENDAR[0]) & (times <= _CALENDAR[1])).all() else None
+    in_range = (times >= _FIRST_TIME) & (times <= _LAST_TIME)
+    return times if in_range.all() else None
 
 
-def _offsets_s(letters: np.ndarray) -> np.ndarray | None:
-    """Return seconds east of UTC from ``+01:00`` in columns 19 to 24: one for all rows, or one per row."""
+def _has_separators(letters: np.ndarray) -> bool:
+    width = letters.shape[1]
+    zone_mark = {19: "Z"} if width == _ZULU_WIDTH else {22: ":"}
+    separators = _SEPARATORS | zone_mark | {width - 1: "\n"}
+    first_is_digit = bool((letters[:, 0] >= ord("0")).all())
+    return first_is_digit and all(
+        (letters[:, position] == ord(mark)).all() for position, mark in separators.items()
+    )
+
+
+def _offsets_s(letters: np.ndarray) -> Int64 | None:
+    """Return seconds east of UTC from ``+01:00`` in columns 19 to 24; None if not valid.
+
+    Returns one offset if it is the same in all rows, as services answer, else one per row.
+    """
     zones = letters[:, 19:25]
     if (zones == zones[0]).all():
-        zones = zones[:1]  # one offset throughout, as a service answers
+        zones = zones[:1]
+    signs = zones[:, 0]
     digits = zones[:, [1, 2, 4, 5]].astype(np.int64) - ord("0")
-    hours, minutes = digits[:, :2] @ [10, 1], digits[:, 2:] @ [10, 1]
-    sound = (
-        (digits >= 0).all()
-        and (digits <= 9).all()
-        and (hours <= 23).all()
-        and (minutes <= 59).all()
-    )
-    if not sound or not np.isin(zones[:, 0], [ord("+"), ord("-")]).all():
+    hours = 10 * digits[:, 0] + digits[:, 1]
+    minutes = 10 * digits[:, 2] + digits[:, 3]
+    are_digits = ((digits >= 0) & (digits <= 9)).all()
+    if not are_digits or (hours > 23).any() or (minutes > 59).any():
         return None
-    return np.where(zones[:, 0] == ord("+"), 1, -1) * (3600 * hours + 60 * minutes)
+    if not np.isin(signs, [ord("+"), ord("-")]).all():
+        return None
+    east = np.where(signs == ord("+"), 1, -1)
+    return east * (3600 * hours + 60 * minutes)

@@ -1,4 +1,4 @@
-"""What users write as start and end: local years, months and days, or instants with a zone."""
+"""What users write as ``start`` and ``end``: local years, months and days, or instants."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ __all__ = [
     "to_us",
 ]
 
-_FORMS = "write '2025', '2025-06', '2025-06-15', or a time with its zone such as '2025-06-15T00:00:00+01:00'"
+_FORMS = (
+    "write '2025', '2025-06', '2025-06-15', "
+    "or a time with its zone such as '2025-06-15T00:00:00+01:00'"
+)
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _ONE_DAY = timedelta(days=1)
@@ -36,7 +39,8 @@ class Moment(NamedTuple):
     Attributes
     ----------
     first, after : date
-        The first local day, and the day after the last one. Of an instant: its date, by its own zone.
+        The first local day, and the day after the last one. Of an instant: its date in its own
+        zone, and the day after it.
     instant_us : int or None
         Microseconds since 1970-01-01 UTC; None for local days.
     """
@@ -46,17 +50,17 @@ class Moment(NamedTuple):
     instant_us: int | None
 
     def begin_us(self, zone: str) -> int:
-        """Return the first instant by the clock of `zone`."""
+        """Return where it begins in a time zone, microseconds UTC."""
         return first_instant(self.first, zone) if self.instant_us is None else self.instant_us
 
     def end_us(self, zone: str) -> int:
-        """Return the first instant after it by the clock of `zone`; an instant is its own end."""
+        """Return where it ends in a time zone, microseconds UTC; an instant is its own end."""
         return first_instant(self.after, zone) if self.instant_us is None else self.instant_us
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A start and an end as the user gave them; each time zone gives them its own bounds.
+    """A start and an end as the user gave them; their bounds depend on the time zone.
 
     Attributes
     ----------
@@ -72,20 +76,21 @@ class Window:
         return self.start.instant_us is None or self.end.instant_us is None
 
     def bounds(self, zone: str) -> tuple[int, int]:
-        """Return the window by the clock of `zone` as microseconds UTC, half-open.
+        """Return start and end in a time zone as microseconds UTC, half-open.
 
         Raises
         ------
         InputError
-            An empty window.
+            The window is empty.
         """
-        begin = self.start.begin_us(zone)
-        stop = self.end.end_us(zone)
-        if stop <= begin:
+        start_us = self.start.begin_us(zone)
+        end_us = self.end.end_us(zone)
+        if end_us <= start_us:
             raise InputError(
-                f"the window from {to_text(begin)} to {to_text(stop)} is empty; the end must be after the start"
+                f"the window from {to_text(start_us)} to {to_text(end_us)} is empty; "
+                "the end must be after the start"
             )
-        return begin, stop
+        return start_us, end_us
 
     def months(self) -> list[str]:
         """Return every month that the window touches as ``YYYY-MM``."""
@@ -100,8 +105,9 @@ def read_window(start: Any, end: Any = None) -> Window:
     Parameters
     ----------
     start, end : str, date, datetime, Timestamp or Period
-        ``"2025"``, ``"2025-06"``, ``"2025-06-15"``, a date and a pandas Period mean local days, the end included. A
-        datetime or text with a zone is an instant, the end not included. `end` defaults to the end of `start`.
+        ``"2025"``, ``"2025-06"``, ``"2025-06-15"``, a date and a pandas Period mean local days, the
+        end included. A datetime, or text with a zone, is an instant; the end is not included. `end`
+        defaults to the end of `start`.
 
     Raises
     ------
@@ -126,14 +132,17 @@ def read_window(start: Any, end: Any = None) -> Window:
 
 
 def read_moment(value: Any, what: str) -> Moment:
-    """Read one date or time; parameters and errors as `read_window`, whose text then begins with `what`."""
+    """Read one date or time; parameters and errors are those of `read_window`.
+
+    Error messages begin with `what`.
+    """
     if isinstance(value, str) and (found := _DATE.fullmatch(value.strip())):
-        return _local_days(value, what, *found.groups())
+        return _read_date(value, what, *found.groups())
     if isinstance(value, date) and not isinstance(value, datetime):
         return Moment(value, value + _ONE_DAY, None)
     if hasattr(value, "start_time") and hasattr(value, "end_time"):
-        return _of_period(value, what)
-    return _instant(value, what)
+        return _read_period(value, what)
+    return _read_instant(value, what)
 
 
 def to_us(value: Any, zone: str | None = None) -> int:
@@ -148,7 +157,7 @@ def to_us(value: Any, zone: str | None = None) -> int:
     Raises
     ------
     NaiveTimestampError
-        A time without a zone, or a local date where no `zone` is given.
+        A time without a zone, or a local date without `zone`.
     InputError
         Not a date or time.
     """
@@ -157,7 +166,7 @@ def to_us(value: Any, zone: str | None = None) -> int:
         return moment.instant_us
     if zone is None:
         raise NaiveTimestampError(
-            f"time: {value!r} has no zone; write a time with its zone such as '2025-06-15T00:00Z'"
+            f"time {value!r} has no zone; write a time with its zone such as '2025-06-15T00:00Z'"
         )
     return moment.begin_us(zone)
 
@@ -168,12 +177,13 @@ def periods(aggregation: str, zone: str, start_us: int, end_us: int) -> Edges:
     Raises
     ------
     InputError
-        An aggregation other than DAY and MONTH.
+        `aggregation` is not ``DAY`` or ``MONTH``.
     """
-    if aggregation not in {"DAY", "MONTH"}:
-        raise InputError(f"aggregation {aggregation!r} is not one of 'DAY' and 'MONTH'")
-    edges_of = day_edges if aggregation == "DAY" else month_edges
-    return edges_of(zone, start_us, end_us)
+    if aggregation == "DAY":
+        return day_edges(zone, start_us, end_us)
+    if aggregation == "MONTH":
+        return month_edges(zone, start_us, end_us)
+    raise InputError(f"aggregation {aggregation!r} is not one of 'DAY' and 'MONTH'")
 
 
 def check_month(month: Any, what: str = "month") -> str:
@@ -182,7 +192,7 @@ def check_month(month: Any, what: str = "month") -> str:
     Raises
     ------
     InputError
-        Anything else; the text begins with `what`.
+        Otherwise; the message begins with `what`.
     """
     if not isinstance(month, str) or not _MONTH.fullmatch(month):
         raise InputError(
@@ -192,19 +202,19 @@ def check_month(month: Any, what: str = "month") -> str:
 
 
 def month_of(text: str) -> str | None:
-    """Return the month of a month, day or time: ``2025-06`` of ``2025-06-01T00:00:00Z``; None if there is none."""
-    found = _MONTH.match(text)
-    if found is None or text[found.end() :][:1] not in {"", "-"}:
-        return None
-    return found.group()
+    """Return the month of a month, day or time as ``YYYY-MM``; None if the text has none."""
+    month = text[:7]
+    is_month_only = text[7:8] in {"", "-"}
+    return month if is_month_only and _MONTH.fullmatch(month) else None
 
 
-def _local_days(value: Any, what: str, year: str, month: str | None, day: str | None) -> Moment:
+def _read_date(value: Any, what: str, year: str, month: str | None, day: str | None) -> Moment:
     try:
         first = date(int(year), int(month or 1), int(day or 1))
         if day:
             after = first + _ONE_DAY
         elif month:
+            # Four days after the 28th is in the next month, whatever the length of this one.
             after = (first.replace(day=28) + timedelta(days=4)).replace(day=1)
         else:
             after = first.replace(year=first.year + 1)
@@ -213,14 +223,17 @@ def _local_days(value: Any, what: str, year: str, month: str | None, day: str | 
     return Moment(first, after, None)
 
 
-def _of_period(period: Any, what: str) -> Moment:
-    first, last = period.start_time, period.end_time
-    if first != first.normalize() or last.date() == (last + timedelta(microseconds=1)).date():
+def _read_period(period: Any, what: str) -> Moment:
+    first = period.start_time
+    last = period.end_time
+    begins_a_day = first == first.normalize()
+    ends_a_day = last.date() != (last + timedelta(microseconds=1)).date()
+    if not begins_a_day or not ends_a_day:
         raise InputError(f"{what} {period!r} is shorter than a day; {_FORMS}")
     return Moment(first.date(), last.date() + _ONE_DAY, None)
 
 
-def _instant(value: Any, what: str) -> Moment:
+def _read_instant(value: Any, what: str) -> Moment:
     if isinstance(value, datetime) and value != value:  # pandas' NaT is a datetime
         raise InputError(f"{what} {value!r} is null; {_FORMS}")
     try:
@@ -230,5 +243,6 @@ def _instant(value: Any, what: str) -> Moment:
     except InputError:
         raise InputError(f"{what} {value!r} is not a valid date or time; {_FORMS}") from None
     moment = datetime.fromisoformat(value.strip()) if isinstance(value, str) else value
+    # An end at midnight belongs to the day before: the end is not included.
     last_day = (moment - timedelta(microseconds=1)).date()
     return Moment(moment.date(), last_day + _ONE_DAY, int(instant.astype(np.int64)))

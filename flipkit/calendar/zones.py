@@ -1,4 +1,4 @@
-"""Time zones, and when their offset from UTC changes: found by probing ``zoneinfo``, then cached."""
+"""Time zones, and when their offset from UTC changes: found by probing ``zoneinfo``, cached."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from flipkit.calendar.intervals import touched
 from flipkit.errors import InputError
-from flipkit.vocabulary import EPOCH, SECOND_US, Int64
+from flipkit.vocabulary import DAY_S, EPOCH, SECOND_US, Int64
 
 __all__ = ["offset_pieces", "zone"]
 
-# Probing is a day apart; no two changes of a zone lie within six days of each other since 1970.
-DAY_S = 86_400
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 
 
@@ -24,7 +23,7 @@ def zone(name: str) -> ZoneInfo:
     Raises
     ------
     InputError
-        An unknown zone.
+        The zone is unknown.
     """
     if not isinstance(name, str):
         raise InputError(
@@ -32,7 +31,7 @@ def zone(name: str) -> ZoneInfo:
         )
     try:
         return ZoneInfo(name)
-    # zoneinfo lets through what the file system says about "Europe" (a directory) or "../x".
+    # zoneinfo passes on the error of the file system for "Europe" (a folder) or "../x".
     except (KeyError, ValueError, OSError):
         raise InputError(
             f"time zone {name!r} is unknown; write an IANA name such as 'Europe/London'"
@@ -54,7 +53,7 @@ def offset_pieces(name: str, start_us: int, end_us: int) -> tuple[Int64, Int64]:
     edges : ndarray of int64, shape (n + 1,)
         From start to end, with every change of the offset in between.
     offsets : ndarray of int64, shape (n,)
-        Local time less UTC in each stretch, microseconds.
+        Local time minus UTC in each stretch, microseconds.
 
     Raises
     ------
@@ -62,17 +61,15 @@ def offset_pieces(name: str, start_us: int, end_us: int) -> tuple[Int64, Int64]:
         An unknown zone, or a time outside the years 1900 to 2200.
     """
     changes, offsets = _changes(name, _year(start_us), _year(end_us))
-    first = int(np.searchsorted(changes, start_us, side="right")) - 1
-    last = int(np.searchsorted(changes, end_us, side="left"))
-    edges = np.concatenate(([start_us], changes[first + 1 : last], [end_us])).astype(np.int64)
-    return edges, offsets[first:last]
+    in_force = touched(changes, start_us, end_us)
+    changes_between = changes[in_force][1:]
+    edges = np.concatenate(([start_us], changes_between, [end_us])).astype(np.int64)
+    return edges, offsets[in_force]
 
 
 def _year(instant_us: int) -> int:
-    year = (
-        int(np.int64(instant_us).astype("datetime64[us]").astype("datetime64[Y]").astype(np.int64))
-        + 1970
-    )
+    years_since_1970 = np.int64(instant_us).astype("datetime64[us]").astype("datetime64[Y]")
+    year = 1970 + int(years_since_1970.astype(np.int64))
     if not _FIRST_YEAR <= year <= _LAST_YEAR:
         raise InputError(
             f"the year {year} is out of range; flipkit supports {_FIRST_YEAR} to {_LAST_YEAR}"
@@ -82,13 +79,12 @@ def _year(instant_us: int) -> int:
 
 @lru_cache(maxsize=1024)
 def _changes(name: str, first_year: int, last_year: int) -> tuple[Int64, Int64]:
-    """Return the instants from which an offset holds, the first at the start of `first_year`, and the offsets."""
-    place = zone(name)
+    """Return when each offset begins, the first at the start of `first_year`, and the offsets."""
     begin = _seconds_of_year(first_year)
-    found = [(begin, _offset(place, begin))]
+    changes = [(begin, _offset(zone(name), begin))]
     for year in range(first_year, last_year + 1):
-        found.extend(_changes_of_year(name, year))
-    table = np.array(found, dtype=np.int64) * SECOND_US
+        changes.extend(_changes_of_year(name, year))
+    table = np.array(changes, dtype=np.int64) * SECOND_US
     table.flags.writeable = False
     return table[:, 0], table[:, 1]
 
@@ -96,18 +92,20 @@ def _changes(name: str, first_year: int, last_year: int) -> tuple[Int64, Int64]:
 @lru_cache(maxsize=8192)
 def _changes_of_year(name: str, year: int) -> tuple[tuple[int, int], ...]:
     place = zone(name)
-    found = []
-    before = _offset(place, _seconds_of_year(year))
-    for day in range(_seconds_of_year(year), _seconds_of_year(year + 1), DAY_S):
+    first_day = _seconds_of_year(year)
+    before = _offset(place, first_day)
+    changes = []
+    # Once a day is enough: since 1970 no zone has changed its offset twice within six days.
+    for day in range(first_day, _seconds_of_year(year + 1), DAY_S):
         after = _offset(place, day + DAY_S)
         if after != before:
-            found.append((_instant_of_change(place, day, day + DAY_S), after))
+            changes.append((_instant_of_change(place, day, day + DAY_S), after))
             before = after
-    return tuple(found)
+    return tuple(changes)
 
 
 def _instant_of_change(place: ZoneInfo, low: int, high: int) -> int:
-    """Return the first second with the later offset, by bisection between two instants that differ."""
+    """Return the first second with the later offset, by bisection."""
     before = _offset(place, low)
     while high - low > 1:
         middle = (low + high) // 2
@@ -119,9 +117,9 @@ def _instant_of_change(place: ZoneInfo, low: int, high: int) -> int:
 
 
 def _offset(place: ZoneInfo, seconds: int) -> int:
-    shift = (EPOCH + timedelta(seconds=seconds)).astimezone(place).utcoffset()
-    assert shift is not None
-    return shift.days * DAY_S + shift.seconds
+    offset = (EPOCH + timedelta(seconds=seconds)).astimezone(place).utcoffset()
+    assert offset is not None
+    return offset.days * DAY_S + offset.seconds
 
 
 def _seconds_of_year(year: int) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 from flipkit.calendar import from_us, month_edges
 from flipkit.errors import InputError, InvalidRequest, NotFound, UnexpectedAnswer
 from flipkit.frames import Finding, Frame, take
-from flipkit.money import rounded
+from flipkit.money import round_money
 from flipkit.tariffs import PriceSeries, Tariff
 from flipkit.tariffs.model import joined
 from flipkit.tariffs.rating import Used, has_tiers, mean_prices
@@ -148,8 +148,8 @@ def difference(cost: float, local: float, beyond: bool, currency: str | None) ->
         Whether a record differs by more than whole Wh explain.
     currency : str or None
     """
-    one, other = rounded(cost, currency), rounded(local, currency)
-    if beyond and one != other and rounded(abs(cost - local), currency) > 0:
+    one, other = round_money(cost, currency), round_money(local, currency)
+    if beyond and one != other and round_money(abs(cost - local), currency) > 0:
         yield Finding("cost.differs", f"{one} by the service, {other} by its tariffs, rated here")
 
 

@@ -14,7 +14,7 @@ from flipkit.calendar import covered, from_us, periods, read_window, split_at
 from flipkit.errors import InvalidRequest, NotFound
 from flipkit.frames import COST_REPORT, Finding, Frame, as_text, facts, returns, take
 from flipkit.http import map_concurrent
-from flipkit.money import rounded
+from flipkit.money import round_money
 from flipkit.reports.check import (
     Local,
     Objects,
@@ -240,8 +240,8 @@ def _aggregated(
         found += [local.finding] if local.finding and len(row) else []
         yield _base(job, label, edges, period) | {
             "energy_kwh": round(fsum(rows.energy[row] * share), 6) if len(row) else np.nan,
-            "cost": rounded(cost, currency),
-            "local_cost": rounded(here, currency),
+            "cost": round_money(cost, currency),
+            "local_cost": round_money(here, currency),
             "currency": currency,
             "intervals": len(row),
             "coverage": coverage,

@@ -13,7 +13,7 @@ from flipkit.calendar import from_us, month_edges, read_window
 from flipkit.errors import PriceUnavailable
 from flipkit.frames import LOST_VALUE_REPORT, Finding, Frame, facts, returns, take
 from flipkit.http import map_concurrent
-from flipkit.money import rounded
+from flipkit.money import round_money
 from flipkit.reports.performance import performance_report
 from flipkit.tariffs import PriceSeries
 from flipkit.tariffs.read import series_of_frame
@@ -138,7 +138,7 @@ def _row(
     row["finding"] = "; ".join(text for text in more if text) or None
     if price is None:
         return row
-    amounts = [rounded(lost_kwh * per_kwh, currency) for per_kwh in price[:3]]
+    amounts = [round_money(lost_kwh * per_kwh, currency) for per_kwh in price[:3]]
     return row | {
         "lost_value": amounts[0],
         "lost_value_low": min(amounts[1:]),

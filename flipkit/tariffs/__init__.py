@@ -1,4 +1,4 @@
-"""What energy costs: tariffs, price series, bills, and the local calendar they live in."""
+"""What energy costs: tariffs, price series and bills."""
 
 from flipkit.tariffs.model import (
     Adder,

@@ -1,4 +1,4 @@
-"""Local days and months against plain minute stepping with zoneinfo, and the ways a time may be written."""
+"""Local days and months against minute stepping with zoneinfo, and how times may be written."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import pairwise
@@ -72,18 +72,14 @@ def test_days_and_months_of_a_year_equal_minute_stepping(name, year):
 @pytest.mark.parametrize(
     ("name", "middle"),
     [
-        (
-            "America/St_Johns",
-            "2010-11-07T00:00+00:00",
-        ),  # falls back at 00:01, so a minute of the new day comes early
+        # Falls back at 00:01, so a minute of the new day comes early.
+        ("America/St_Johns", "2010-11-07T00:00+00:00"),
         ("America/St_Johns", "2011-03-13T00:00+00:00"),  # springs forward at 00:01
         ("Pacific/Kwajalein", "1993-08-21T00:00+00:00"),  # skipped a date
         ("Pacific/Kwajalein", "1969-09-30T13:00+00:00"),  # had a date twice, a day of nearly two
         ("Asia/Manila", "1978-03-22T00:00+00:00"),
-        (
-            "Africa/Monrovia",
-            "1972-01-07T00:00+00:00",
-        ),  # from an offset of 44 minutes and 30 seconds
+        # From an offset of 44 minutes and 30 seconds.
+        ("Africa/Monrovia", "1972-01-07T00:00+00:00"),
         ("Asia/Gaza", "2011-08-01T00:00+00:00"),
     ],
 )
@@ -235,7 +231,7 @@ def test_dates_need_a_zone_and_get_its_midnight():
 @pytest.mark.parametrize(
     "value", ["2025-07-01T10:00", datetime(2025, 7, 1), pd.Timestamp("2025-07-01 01:00")]
 )
-def test_naive_times_are_refused_with_the_mend_even_where_a_zone_is_given(value):
+def test_naive_times_are_refused_with_the_fix_even_if_a_zone_is_given(value):
     with pytest.raises(NaiveTimestampError, match="give it a zone"):
         calendar.to_us(value, "Europe/London")
 
@@ -244,6 +240,6 @@ def test_naive_times_are_refused_with_the_mend_even_where_a_zone_is_given(value)
     "value",
     ["soon", "", "2025-02-30", "2025-13-01", 1_748_772_000, None, np.datetime64("2025-01-01")],
 )
-def test_what_is_no_time_is_refused(value):
+def test_what_is_not_a_time_is_refused(value):
     with pytest.raises(InputError):
         calendar.to_us(value, "Europe/London")

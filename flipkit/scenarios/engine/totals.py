@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flipkit.frames import Finding
-from flipkit.money import rounded_all
+from flipkit.money import round_money_array
 from flipkit.scenarios.engine.case import Case
 from flipkit.scenarios.engine.flows import EnergyFlows
 from flipkit.tariffs import Tariff
@@ -114,7 +114,7 @@ class SiteTotals(NamedTuple):
         total = np.zeros(len(self.site_ids))
         for component in self.components:
             total += np.nansum(component.cost, axis=1)
-        return rounded_all(total, self.currency)
+        return round_money_array(total, self.currency)
 
 
 def evaluate(scenario: str, flows: EnergyFlows, case: Case, *, compiled: bool) -> SiteTotals:
@@ -257,5 +257,5 @@ class _BillSheet:
             cells = [months.get(label, missing) for label in labels]
             quantity = np.stack([cell.quantity for cell in cells], axis=1)
             cost = np.stack([cell.cost for cell in cells], axis=1)
-            components.append(Component(name, unit, quantity, rounded_all(cost, currency)))
+            components.append(Component(name, unit, quantity, round_money_array(cost, currency)))
         return tuple(components)

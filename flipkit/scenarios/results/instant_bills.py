@@ -11,7 +11,7 @@ import numpy as np
 from flipkit.calendar import month_edges
 from flipkit.errors import InputError
 from flipkit.frames import Finding
-from flipkit.money import rounded_all
+from flipkit.money import round_money_array
 from flipkit.scenarios.engine import Component, Fleet, IntervalResult, SiteTotals
 from flipkit.scenarios.service import price_instantly
 from flipkit.vocabulary import DispatchMethod, Float64
@@ -77,7 +77,7 @@ class _MonthlyBill:
         """Add up energy and cost by month."""
         quantity = np.add.reduceat(kwh, self._first_intervals)[np.newaxis]
         amount = np.add.reduceat(cost, self._first_intervals)[np.newaxis]
-        rounded = rounded_all(amount, self._currency)
+        rounded = round_money_array(amount, self._currency)
         component = Component(name=name, unit="kWh", quantity=quantity, cost=rounded)
         self._components.append(component)
 

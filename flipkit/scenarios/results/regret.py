@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from flipkit.frames import REGRET
-from flipkit.money import rounded_all
+from flipkit.money import round_money_array
 from flipkit.scenarios.changes import Scenario
 from flipkit.scenarios.engine import Fleet, SiteTotals
 from flipkit.scenarios.results.tables import sorted_rows
@@ -115,7 +115,7 @@ def _costs_by_scenario(totals: Sequence[SiteTotals]) -> dict[str, dict[str, _Sit
     costs: dict[str, dict[str, _SiteCosts]] = {}
     for part in totals:
         by_component = np.stack([component.cost for component in part.components])
-        by_month = rounded_all(np.nansum(by_component, axis=0), part.currency)
+        by_month = round_money_array(np.nansum(by_component, axis=0), part.currency)
         months = [*part.months, None]
         amounts = np.column_stack([by_month, part.cost]).tolist()
         by_site = costs.setdefault(part.scenario, {})
@@ -135,7 +135,7 @@ def _site_table(
         "month": np.tile(np.array(months, dtype=object), len(pairs)),
         "cost": amounts.ravel(),
         "best": _first_of_best(amounts, best).ravel(),
-        "regret": rounded_all(amounts - best, currency).ravel(),
+        "regret": round_money_array(amounts - best, currency).ravel(),
     }
     by_pair = {
         "import_plan": [pair.import_plan.name for pair in pairs],

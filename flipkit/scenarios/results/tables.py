@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from flipkit.frames import CERTIFICATE, SIMULATION_BILLS, Finding, as_text
-from flipkit.money import rounded
+from flipkit.money import round_money
 from flipkit.scenarios.changes import CHANGES, Investment, Scenario, part_year, yearly
 from flipkit.scenarios.engine import Component, IntervalResult, SiteTotals
 from flipkit.scenarios.service import Certificate
@@ -87,7 +87,7 @@ def _record(
     investment: Investment | None,
     findings: Sequence[Finding],
 ) -> dict[str, Any]:
-    saving = rounded(first.cells["cost"] - row.cells["cost"], row.totals.currency)
+    saving = round_money(first.cells["cost"] - row.cells["cost"], row.totals.currency)
     return {
         **row.cells,
         "saving": saving,

@@ -6,19 +6,28 @@ from flipkit.tariffs.model.charges import (
     DemandCharge,
     DemandTier,
     DemandWindow,
+    Export,
     FixedCharge,
     Minimum,
     Ratchet,
     Tax,
 )
-from flipkit.tariffs.model.checks import TIER_RULES, overlap
+from flipkit.tariffs.model.consistency import (
+    TIER_RULES,
+    TierRule,
+    Validity,
+    is_empty,
+    overlap,
+    shared_time,
+    start_key,
+)
 from flipkit.tariffs.model.describe import describe_validity
-from flipkit.tariffs.model.export import Export
 from flipkit.tariffs.model.rate_table import (
     Schedule,
     added,
     canonical,
     day_kinds,
+    equal_runs,
     period_names,
     rate_series,
     rate_table,
@@ -32,15 +41,14 @@ from flipkit.tariffs.model.rates import (
     MONTH_NAMES,
     Rate,
     Tier,
-    check_number,
-    check_price,
     clock_text,
     seconds_of,
 )
 from flipkit.tariffs.model.series import PriceSeries, aligned, check_cover, joined
-from flipkit.tariffs.model.tariff import Tariff, TierRule
+from flipkit.tariffs.model.tariff import CHARGES, Tariff
 
 __all__ = [
+    "CHARGES",
     "DAY_NAMES",
     "DAY_S",
     "HOLIDAY",
@@ -62,15 +70,16 @@ __all__ = [
     "Tax",
     "Tier",
     "TierRule",
+    "Validity",
     "added",
     "aligned",
     "canonical",
     "check_cover",
-    "check_number",
-    "check_price",
     "clock_text",
     "day_kinds",
     "describe_validity",
+    "equal_runs",
+    "is_empty",
     "joined",
     "overlap",
     "period_names",
@@ -79,4 +88,6 @@ __all__ = [
     "schedule_changes",
     "schedule_of",
     "seconds_of",
+    "shared_time",
+    "start_key",
 ]

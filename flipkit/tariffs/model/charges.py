@@ -1,4 +1,4 @@
-"""What a bill charges beside the price of a kWh: demand, fixed amounts, minimums, adders and taxes."""
+"""What a bill has beside the price of a kWh: demand, fixed amounts, minimums, taxes, exports."""
 
 from __future__ import annotations
 
@@ -6,32 +6,39 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
+from flipkit import checks
 from flipkit.errors import InputError
 from flipkit.tariffs.model.rates import (
-    DAY_S,
-    check_name,
-    check_number,
-    check_price,
+    Rate,
+    check_rates,
     clock_text,
     days_of,
-    month_numbers_of,
+    months_of,
     seconds_of,
 )
+from flipkit.tariffs.model.series import PriceSeries
+from flipkit.vocabulary import DAY_S
 
 __all__ = [
     "TAXABLE",
     "Adder",
     "DemandCharge",
     "DemandTier",
+    "DemandWindow",
+    "Export",
     "FixedCharge",
     "Minimum",
     "Ratchet",
     "Tax",
-    "distinct",
 ]
 
 TAXABLE = ("energy", "demand", "fixed", "adder", "minimum")
-"""The kinds of charges that a tax can be on."""
+"""The kinds of charges that can be taxed."""
+_CARRY_OVER = {
+    "net_billing": (None, "credit"),
+    "net_metering": (None, "year"),
+    "buy_all_sell_all": (None,),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,42 +50,43 @@ class DemandTier:
     price_per_kw : float
         Major currency units per kW of billing demand and billing period.
     up_to_kw : float or None
-        Where the step ends; None for the last.
+        Where the tier ends; None for the last.
 
     Raises
     ------
     InputError
-        A price that is no finite number, a limit that is not positive.
+        A price that is not a finite number, a limit that is not positive.
     """
 
     price_per_kw: float
     up_to_kw: float | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "price_per_kw", check_price(self.price_per_kw, "demand tier"))
+        price = checks.finite(self.price_per_kw, "demand tier: price")
+        checks.set_fields(self, price_per_kw=price)
         if self.up_to_kw is not None:
-            object.__setattr__(
-                self, "up_to_kw", check_number(self.up_to_kw, "demand tier: up_to_kw", above=0.0)
-            )
+            limit = checks.finite(self.up_to_kw, "demand tier: up_to_kw", above=0.0)
+            checks.set_fields(self, up_to_kw=limit)
 
 
 @dataclass(frozen=True, slots=True)
 class Ratchet:
-    """A floor under the billing demand: a share of the highest demand of earlier billing periods.
+    """A lower limit of the billing demand: a share of the highest demand of earlier periods.
 
     Attributes
     ----------
     share : float
         0.8 for 80 %.
     months : int
-        How many billing periods to look back.
+        Number of billing periods to look back.
     of_months : tuple of int or None
-        Only those of them that begin in these calendar months (1 to 12); None for all.
+        Only the billing periods that begin in these calendar months (1 to 12); None for all.
 
     Raises
     ------
     InputError
-        A share that is negative or no number, no period to look back to, a month that does not exist.
+        A share that is negative or not a number, no period to look back to, a month that does not
+        exist.
     """
 
     share: float
@@ -86,13 +94,13 @@ class Ratchet:
     of_months: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "share", check_number(self.share, "ratchet: share", at_least=0.0))
+        share = checks.finite(self.share, "ratchet: share", at_least=0.0)
         if not isinstance(self.months, int) or isinstance(self.months, bool) or self.months < 1:
             raise InputError(
-                f"ratchet: months {self.months!r}; write how many billing periods to look back, 1 or more"
+                f"ratchet: months {self.months!r} is not a number of billing periods; "
+                "write how many to look back, 1 or more"
             )
-        months = month_numbers_of(self.of_months)
-        object.__setattr__(self, "of_months", None if len(months) == 12 else months)
+        checks.set_fields(self, share=share, of_months=months_of(self.of_months))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +117,7 @@ class DemandWindow:
     Raises
     ------
     InputError
-        Hours without length, unknown hours or days.
+        A window without length, an hour or day that does not exist.
     """
 
     start: str = "00:00"
@@ -117,43 +125,46 @@ class DemandWindow:
     days: str | tuple[int, ...] = "all"
 
     def __post_init__(self) -> None:
-        begin, stop = seconds_of(self.start), seconds_of(self.end) or DAY_S
-        if begin in (stop, DAY_S):
+        start = seconds_of(self.start)
+        end = seconds_of(self.end) or DAY_S
+        if start in (end, DAY_S):
             raise InputError(f"demand: the window from {self.start} to {self.end} has no length")
-        object.__setattr__(self, "start", clock_text(begin))
-        object.__setattr__(self, "end", clock_text(stop))
-        object.__setattr__(self, "days", days_of(self.days))
+        checks.set_fields(
+            self, start=clock_text(start), end=clock_text(end), days=days_of(self.days)
+        )
 
     def cuts(self, minutes: int) -> bool:
-        """Whether it begins or ends within a demand interval of so many minutes."""
-        return any(seconds_of(hour) % (60 * minutes) for hour in (self.start, self.end))
+        """Return whether it begins or ends within a demand interval of `minutes`."""
+        length_s = 60 * minutes
+        return bool(seconds_of(self.start) % length_s or seconds_of(self.end) % length_s)
 
 
 @dataclass(frozen=True, slots=True)
 class DemandCharge:
-    """A charge on the highest mean import power of a billing period, within the charge's own hours.
+    """A charge on the highest mean import power of a billing period, within the charge's hours.
 
     Attributes
     ----------
     name : str
     tiers : tuple of DemandTier
-        The last without a limit.
+        The last tier has no limit.
     start, end : str
         Local hours, the end excluded, as in `Rate`; multiples of the demand interval.
     months : tuple of int or None
-        In which months it is charged; None for all.
+        Months in which it is charged; None for all.
     days : str or tuple of int
-        As in `Rate`; a public holiday counts as a Sunday unless the days are ``"holiday"``.
+        As in `Rate`; a public holiday counts as a Sunday unless `days` is ``"holiday"``.
     interval_minutes : {15, 30, 60}
         Over which the power is averaged, aligned with the local clock.
     ratchet : Ratchet or None
     also : tuple of DemandWindow
-        More hours of the same charge: one billing demand, the highest over all of them.
+        More hours of the same charge: one billing demand, the highest over all windows.
 
     Raises
     ------
     InputError
-        No name, no tier, limits that do not rise, hours that are no multiple of the interval, an unknown interval.
+        No name, no tier, limits that do not rise, an unknown interval, hours that are not a
+        multiple of it.
     """
 
     name: str
@@ -167,60 +178,64 @@ class DemandCharge:
     also: tuple[DemandWindow, ...] = ()
 
     def __post_init__(self) -> None:
-        what = f"demand charge {check_name(self.name, 'demand charge: name')!r}"
-        if self.interval_minutes not in (15, 30, 60) or isinstance(self.interval_minutes, bool):
+        what = f"demand charge {checks.name(self.name, 'demand charge: name')!r}"
+        if self.interval_minutes not in (15, 30, 60):
             raise InputError(
-                f"{what}: interval_minutes {self.interval_minutes!r}; write 15, 30 or 60"
+                f"{what}: interval_minutes {self.interval_minutes!r} is not supported; "
+                "write 15, 30 or 60"
             )
         if self.ratchet is not None and not isinstance(self.ratchet, Ratchet):
             raise InputError(f"{what}: expected a Ratchet, got {type(self.ratchet).__name__}")
-        object.__setattr__(self, "tiers", _steps(self.tiers, what))
-        months = month_numbers_of(self.months)
-        object.__setattr__(self, "months", None if len(months) == 12 else months)
-        object.__setattr__(self, "also", tuple(self.also))
-        first = self._checked_windows(what)
-        for name in ("start", "end", "days"):
-            object.__setattr__(self, name, getattr(first, name))
+        checks.set_fields(
+            self,
+            tiers=_check_demand_tiers(self.tiers, what),
+            months=months_of(self.months),
+            also=tuple(self.also),
+        )
+        self._check_windows(what)
 
     @property
     def windows(self) -> tuple[DemandWindow, ...]:
         """All hours of the charge."""
         return (DemandWindow(self.start, self.end, self.days), *self.also)
 
-    def _checked_windows(self, what: str) -> DemandWindow:
-        if wrong := [each for each in self.also if not isinstance(each, DemandWindow)]:
-            raise InputError(
-                f"{what}: also: expected a DemandWindow, got {type(wrong[0]).__name__}"
-            )
+    def _check_windows(self, what: str) -> None:
+        for window in self.also:
+            if not isinstance(window, DemandWindow):
+                raise InputError(
+                    f"{what}: also: expected a DemandWindow, got {type(window).__name__}"
+                )
         try:
             windows = self.windows
         except InputError as error:
+            # The window does not know the name of its charge.
             raise InputError(str(error).replace("demand", what, 1)) from None
-        for each in windows:
-            if each.cuts(self.interval_minutes):
+        for window in windows:
+            if window.cuts(self.interval_minutes):
                 raise InputError(
-                    f"{what}: hours {each.start} to {each.end} cut its {self.interval_minutes}-minute intervals; "
-                    "begin and end on a multiple of them"
+                    f"{what}: hours {window.start} to {window.end} cut its "
+                    f"{self.interval_minutes}-minute intervals; begin and end on a multiple of them"
                 )
-        return windows[0]
+        first = windows[0]
+        checks.set_fields(self, start=first.start, end=first.end, days=first.days)
 
 
 @dataclass(frozen=True, slots=True)
 class FixedCharge:
-    """A standing charge by day, by month, or both.
+    """A standing charge per day, per month, or both.
 
     Attributes
     ----------
     name : str
     per_day : float
-        Major currency units for each local day.
+        Major currency units per local day.
     per_month : float
-        For each billing period; one that is cut short pays the share of its days.
+        Per billing period; if it is cut, in proportion to its days.
 
     Raises
     ------
     InputError
-        No name, an amount that is no finite number.
+        No name, an amount that is not a finite number.
     """
 
     name: str
@@ -228,44 +243,45 @@ class FixedCharge:
     per_month: float = 0.0
 
     def __post_init__(self) -> None:
-        what = f"fixed charge {check_name(self.name, 'fixed charge: name')!r}"
-        object.__setattr__(self, "per_day", check_number(self.per_day, f"{what}: per_day"))
-        object.__setattr__(self, "per_month", check_number(self.per_month, f"{what}: per_month"))
+        what = f"fixed charge {checks.name(self.name, 'fixed charge: name')!r}"
+        per_day = checks.finite(self.per_day, f"{what}: per_day")
+        per_month = checks.finite(self.per_month, f"{what}: per_month")
+        checks.set_fields(self, per_day=per_day, per_month=per_month)
 
 
 @dataclass(frozen=True, slots=True)
 class Minimum:
-    """What a bill comes to at least, before taxes.
+    """The least that a bill comes to, before taxes.
 
     Attributes
     ----------
     per_month : float or None
-        For each billing period; one that is cut short pays the share of its days.
+        Per billing period; if it is cut, in proportion to its days.
     per_year : float or None
-        For each whole calendar year, topped up in its last billing period.
+        Per whole calendar year, topped up in its last billing period.
 
     Raises
     ------
     InputError
-        Neither is given, or one is negative or no finite number.
+        Neither is given, or one is negative or not a finite number.
     """
 
     per_month: float | None = None
     per_year: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("per_month", "per_year"):
-            if getattr(self, name) is not None:
-                object.__setattr__(
-                    self, name, check_number(getattr(self, name), f"minimum: {name}", at_least=0.0)
-                )
         if self.per_month is None and self.per_year is None:
             raise InputError("minimum: give per_month, per_year or both")
+        for field in ("per_month", "per_year"):
+            amount = getattr(self, field)
+            if amount is not None:
+                amount = checks.finite(amount, f"minimum: {field}", at_least=0.0)
+                checks.set_fields(self, **{field: amount})
 
 
 @dataclass(frozen=True, slots=True)
 class Adder:
-    """An amount on every kWh that is charged: a levy, a grid fee.
+    """An amount on every kWh that is charged, such as a levy or a grid fee.
 
     Attributes
     ----------
@@ -276,15 +292,16 @@ class Adder:
     Raises
     ------
     InputError
-        No name, a price that is no finite number.
+        No name, a price that is not a finite number.
     """
 
     name: str
     price_per_kwh: float
 
     def __post_init__(self) -> None:
-        what = f"adder {check_name(self.name, 'adder: name')!r}"
-        object.__setattr__(self, "price_per_kwh", check_price(self.price_per_kwh, what))
+        what = f"adder {checks.name(self.name, 'adder: name')!r}"
+        price = checks.finite(self.price_per_kwh, f"{what}: price")
+        checks.set_fields(self, price_per_kwh=price)
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,12 +314,13 @@ class Tax:
     share : float
         0.05 for 5 %.
     on : tuple of str
-        Of ``energy``, ``demand``, ``fixed``, ``adder``, ``minimum``; export credits are never taxed.
+        Of ``energy``, ``demand``, ``fixed``, ``adder``, ``minimum``; export credits are never
+        taxed.
 
     Raises
     ------
     InputError
-        No name, a share that is no finite number, a kind that is none.
+        No name, a share that is not a finite number, an unknown kind of charge.
     """
 
     name: str
@@ -310,52 +328,114 @@ class Tax:
     on: tuple[str, ...] = TAXABLE
 
     def __post_init__(self) -> None:
-        what = f"tax {check_name(self.name, 'tax: name')!r}"
-        object.__setattr__(self, "share", check_number(self.share, f"{what}: share"))
+        what = f"tax {checks.name(self.name, 'tax: name')!r}"
+        share = checks.finite(self.share, f"{what}: share")
         kinds = (self.on,) if isinstance(self.on, str) else tuple(self.on)
-        wrong = [kind for kind in kinds if kind not in TAXABLE]
-        if wrong or not kinds:
-            raise InputError(
-                f"{what}: on {wrong[0] if wrong else kinds!r}; write some of {', '.join(TAXABLE)}"
-            )
-        object.__setattr__(self, "on", tuple(kind for kind in TAXABLE if kind in kinds))
+        known = ", ".join(TAXABLE)
+        if not kinds:
+            raise InputError(f"{what}: on {kinds!r} has no charges; write some of {known}")
+        for kind in kinds:
+            if kind not in TAXABLE:
+                raise InputError(f"{what}: on {kind!r} cannot be taxed; write some of {known}")
+        # In one order, so that equal taxes are equal.
+        on = tuple(kind for kind in TAXABLE if kind in kinds)
+        checks.set_fields(self, share=share, on=on)
 
 
-def distinct(values: Any, kind: type, what: str) -> tuple[Any, ...]:
-    """`values` as a tuple of `kind` with names used once.
+@dataclass(frozen=True, slots=True)
+class Export:
+    """How exported energy is settled.
+
+    Attributes
+    ----------
+    mode : {"net_billing", "net_metering", "buy_all_sell_all"}
+        net_billing: imports are charged, and each exported kWh earns the export price.
+        net_metering: imports minus exports by billing period and energy period; a positive balance
+        is charged. buy_all_sell_all: all consumption is charged, all generation earns the export
+        price.
+    rates : tuple of Rate
+        Export prices, without tiers; not for net_metering.
+    series : PriceSeries or None
+        Export prices as a series, instead of rates.
+    carry_over : str or None
+        net_billing: ``"credit"`` carries what exports earned above the period's other charges to
+        the next period; None pays it out. net_metering: ``"year"`` carries surplus kWh to the same
+        energy period of the next billing period; None pays for them at once.
+    payout_per_kwh : float
+        net_metering: price of a surplus kWh, at once or at the true-up.
+    payout_share : float
+        net_billing with carry-over: the share of the credit left at the true-up that is paid out;
+        the rest is lost.
+    true_up_month : int
+        The calendar month after which the carry-over is settled; 12 for December.
 
     Raises
     ------
     InputError
-        Something else among them, or a name twice.
+        An unknown mode, a field that the mode does not have, tiers among the export rates.
     """
-    found = tuple(values) if isinstance(values, list | tuple) else (values,)
-    for number, value in enumerate(found):
-        if not isinstance(value, kind):
+
+    mode: Literal["net_billing", "net_metering", "buy_all_sell_all"]
+    rates: tuple[Rate, ...] = ()
+    series: PriceSeries | None = None
+    carry_over: Literal["credit", "year"] | None = None
+    payout_per_kwh: float = 0.0
+    payout_share: float = 0.0
+    true_up_month: int = 12
+
+    def __post_init__(self) -> None:
+        if self.mode not in _CARRY_OVER:
+            known = ", ".join(_CARRY_OVER)
+            raise InputError(f"export: mode {self.mode!r} is not known; write one of {known}")
+        if self.carry_over not in _CARRY_OVER[self.mode]:
+            known = " or ".join(map(repr, _CARRY_OVER[self.mode]))
             raise InputError(
-                f"{what}, item {number}: expected {kind.__name__}, got {type(value).__name__}"
+                f"export: {self.mode} has no carry_over {self.carry_over!r}; write {known}"
             )
-    names = [value.name for value in found]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InputError(
-            f"{what}: {', '.join(map(repr, twice))} used twice; the lines of a bill need names of their own"
-        )
-    return found
+        if self.true_up_month not in range(1, 13) or isinstance(self.true_up_month, bool):
+            raise InputError(
+                f"export: true_up_month {self.true_up_month!r} is not a month; write 1 to 12"
+            )
+        price = checks.finite(self.payout_per_kwh, "export: payout_per_kwh")
+        share = checks.finite(self.payout_share, "export: payout_share", at_least=0.0)
+        rates = check_rates(self.rates, "export, rates")
+        checks.set_fields(self, payout_per_kwh=price, payout_share=share, rates=rates)
+        self._check_prices()
+
+    def _check_prices(self) -> None:
+        has_prices = bool(self.rates) + (self.series is not None)
+        if self.mode == "net_metering":
+            if has_prices:
+                raise InputError("export: net_metering has no export price but payout_per_kwh")
+        elif has_prices != 1:
+            raise InputError(f"export: {self.mode} needs either rates or a price series")
+        if self.payout_per_kwh and self.mode != "net_metering":
+            raise InputError(
+                f"export: payout_per_kwh is for net_metering; {self.mode} has rates or a series"
+            )
+        if self.payout_share and self.carry_over != "credit":
+            raise InputError("export: payout_share is for carry_over='credit'")
+        for number, rate in enumerate(self.rates):
+            if rate.tiers:
+                raise InputError(
+                    f"export, rates, item {number}: export prices have no tiers; give one price"
+                )
 
 
-def _steps(tiers: Any, what: str) -> tuple[DemandTier, ...]:
+def _check_demand_tiers(tiers: Any, what: str) -> tuple[DemandTier, ...]:
     steps = tuple(tiers) if isinstance(tiers, list | tuple) else (tiers,)
     if not steps or not all(isinstance(step, DemandTier) for step in steps):
-        raise InputError(f"{what}: tiers {tiers!r}; give at least one DemandTier")
+        raise InputError(f"{what}: tiers {tiers!r} are not valid; give at least one DemandTier")
     if steps[-1].up_to_kw is not None:
         raise InputError(
-            f"{what}: tier {len(steps)}, the last, ends at {steps[-1].up_to_kw:g} kW; leave up_to_kw out"
+            f"{what}: tier {len(steps)}, the last, ends at {steps[-1].up_to_kw:g} kW; "
+            "leave up_to_kw out"
         )
     for number, (lower, upper) in enumerate(pairwise(steps), 1):
         if lower.up_to_kw is None:
             raise InputError(
-                f"{what}: tier {number} of {len(steps)} has no limit; only the last may be without"
+                f"{what}: tier {number} of {len(steps)} has no limit; "
+                "only the last tier may be without a limit"
             )
         if upper.up_to_kw is not None and upper.up_to_kw <= lower.up_to_kw:
             raise InputError(

@@ -1,109 +1,261 @@
-"""Tariffs as short text."""
+"""Tariffs as short text: a table of prices, and one line per charge."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from itertools import groupby, pairwise
+from itertools import groupby
 
 import numpy as np
 
 from flipkit.calendar import to_text, zone
+from flipkit.tariffs.model.charges import (
+    TAXABLE,
+    DemandCharge,
+    DemandTier,
+    DemandWindow,
+    Export,
+    FixedCharge,
+    Minimum,
+    Ratchet,
+    Tax,
+)
 from flipkit.tariffs.model.rate_table import canonical, period_names, rate_table
 from flipkit.tariffs.model.rates import MONTH_NAMES, Rate, Tier, days_text
 from flipkit.tariffs.model.series import PriceSeries
+from flipkit.tariffs.model.tariff import Tariff
+from flipkit.vocabulary import SECOND_US
 
-__all__ = ["describe_rates", "describe_series", "describe_validity", "months_text", "number_text"]
+__all__ = ["describe", "describe_validity"]
 
 _HEADER = ("months", "days", "hours", "period", "price")
+_TIER_RULES = {
+    "chronological": "kWh count in the order of time, over all periods together",
+    "prorate": "the total fills them, each period pays its share of each",
+    "per_period": "each period fills its own",
+}
 
 
-def describe_rates(rates: tuple[Rate, ...]) -> str:
-    """A table of season x kind of day x hours, with the period's name on a bill; a cell like the one above is empty."""
-    names = _names(rates)
-    rows = [
-        _HEADER,
-        *(
-            _row(rate, names[rate.price_per_kwh, rate.tiers, rate.period])
-            for rate in canonical(rates)
-        ),
-    ]
-    if len(set(names.values())) == 1:
-        rows = [(*row[:3], row[4]) for row in rows]  # the name of the only period tells nothing
-    shown = [rows[0], *(_without_repeats(above, row) for above, row in pairwise(rows))]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in shown
-    ]
-    return "\n".join(lines)
-
-
-def describe_series(series: PriceSeries) -> str:
-    """Number of prices, time covered, lowest, mean over time and highest price."""
-    seconds = (series.end_us - series.start_us) / 1e6
-    mean = float(np.sum(series.price_per_kwh * seconds) / np.sum(seconds))
-    lowest, highest = float(series.price_per_kwh.min()), float(series.price_per_kwh.max())
-    begin, stop = to_text(int(series.start_us[0])), to_text(int(series.end_us[-1]))
-    return f"{len(series):,} prices from {begin} to {stop}\nlowest {lowest:.6g}, mean {mean:.6g}, highest {highest:.6g}"
+def describe(tariff: Tariff) -> str:
+    """Return the text of ``Tariff.describe``."""
+    lines = [f"{tariff.name}: {tariff.currency} per kWh, local time of {tariff.timezone}"]
+    if tariff.parts:
+        lines += [describe(part) for part in tariff.parts]
+        return "\n".join(lines)
+    if tariff.series is not None:
+        lines += _series_lines(tariff.series)
+    else:
+        lines += describe_validity(tariff.timezone, tariff.valid_from_us, tariff.valid_to_us)
+        lines += _rate_lines(tariff.rates)
+    return "\n".join([*lines, *_charge_lines(tariff)])
 
 
 def describe_validity(timezone: str, start_us: int | None, end_us: int | None) -> list[str]:
-    """One line where the tariff has a first or a last day, else none."""
-    begin = "" if start_us is None else f"from {_local(timezone, start_us)}"
-    stop = "" if end_us is None else f"until {_local(timezone, end_us)}"
-    words = " ".join(part for part in (begin, stop) if part)
-    return [f"valid {words}"] if words else []
+    """Return one line if the tariff has a first or a last day, else none."""
+    words = ["valid"]
+    if start_us is not None:
+        words.append(f"from {_local_time(timezone, start_us)}")
+    if end_us is not None:
+        words.append(f"until {_local_time(timezone, end_us)}")
+    return [" ".join(words)] if len(words) > 1 else []
 
 
-def months_text(months: tuple[int, ...]) -> str:
-    """Runs of months as ``Jan-May, Oct-Dec``."""
-    runs = [
-        [number for _, number in run]
-        for _, run in groupby(enumerate(months), lambda pair: pair[1] - pair[0])
-    ]
-    names = [[MONTH_NAMES[run[0] - 1], MONTH_NAMES[run[-1] - 1]] for run in runs]
-    return ", ".join(first if first == last else f"{first}-{last}" for first, last in names)
+def _local_time(timezone: str, instant_us: int) -> str:
+    instant = datetime.fromtimestamp(instant_us // SECOND_US, zone(timezone))
+    return instant.strftime("%Y-%m-%d %H:%M")
 
 
-def number_text(value: float) -> str:
-    """Six digits at most, never as a power of ten: a price is read by people."""
-    text = f"{value:.6g}"
-    return f"{value:.12f}".rstrip("0").rstrip(".") if "e" in text else text
+def _rate_lines(rates: tuple[Rate, ...]) -> list[str]:
+    """Return a table of season, kind of day and hours; a cell like the one above is empty."""
+    names = _names_of_periods(rates)
+    table: list[tuple[str, ...]] = [_HEADER]
+    above = ("", "")
+    for rate in canonical(rates):
+        months = _months_text(rate.month_numbers())
+        days = days_text(rate.days)
+        same_months = months == above[0]
+        same_days = (months, days) == above
+        row = (
+            "" if same_months else months,
+            "" if same_days else days,
+            f"{rate.start}-{rate.end}",
+            names[_period_key(rate)],
+            _price_text(rate),
+        )
+        table.append(row)
+        above = (months, days)
+    if len(names) == 1:  # the name of the only period says nothing
+        table = [(*row[:3], row[4]) for row in table]
+    return _aligned(table)
 
 
-def _names(rates: tuple[Rate, ...]) -> dict[tuple[float, tuple[Tier, ...], str | None], str]:
-    """What a bill calls each period, by what makes it one."""
+def _names_of_periods(
+    rates: tuple[Rate, ...],
+) -> dict[tuple[float, tuple[Tier, ...], str | None], str]:
     periods = rate_table(rates).periods
-    keys = [(period.price_per_kwh, period.tiers, period.period) for period in periods]
+    keys = [_period_key(period) for period in periods]
     return dict(zip(keys, period_names(rates), strict=True))
 
 
-def _row(rate: Rate, name: str) -> tuple[str, ...]:
-    hours = f"{rate.start}-{rate.end}"
-    return months_text(rate.month_numbers()), days_text(rate.days), hours, name, _price(rate)
+def _period_key(rate: Rate) -> tuple[float, tuple[Tier, ...], str | None]:
+    """Return what makes rates one period of a bill."""
+    return rate.price_per_kwh, rate.tiers, rate.period
 
 
-def _price(rate: Rate) -> str:
-    """The price, or the whole ladder: ``0.4 up to 300 kWh a month, then 0.5``."""
+def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def _price_text(rate: Rate) -> str:
+    """Return the price, or the whole ladder: ``0.4 up to 300 kWh a month, then 0.5``."""
     if not rate.tiers:
-        return number_text(rate.price_per_kwh)
-    return ", then ".join(_step(tier) for tier in rate.tiers)
+        return _number_text(rate.price_per_kwh)
+    return ", then ".join(_tier_text(tier) for tier in rate.tiers)
 
 
-def _step(tier: Tier) -> str:
+def _tier_text(tier: Tier) -> str:
+    price = _number_text(tier.price_per_kwh)
     if tier.up_to is None:
-        return number_text(tier.price_per_kwh)
+        return price
     unit = "kWh per kW of peak" if tier.per_kw else "kWh"
-    return f"{number_text(tier.price_per_kwh)} up to {number_text(tier.up_to)} {unit} a {tier.per}"
+    return f"{price} up to {_number_text(tier.up_to)} {unit} a {tier.per}"
 
 
-def _without_repeats(above: tuple[str, ...], row: tuple[str, ...]) -> tuple[str, ...]:
-    season = "" if row[0] == above[0] else row[0]
-    days = "" if row[:2] == above[:2] else row[1]
-    return season, days, *row[2:]
+def _series_lines(series: PriceSeries) -> list[str]:
+    """Return number of prices, time covered, and lowest, mean (over time) and highest price."""
+    seconds = (series.end_us - series.start_us) / 1e6
+    mean = float(np.sum(series.price_per_kwh * seconds) / np.sum(seconds))
+    lowest = float(series.price_per_kwh.min())
+    highest = float(series.price_per_kwh.max())
+    start = to_text(int(series.start_us[0]))
+    end = to_text(int(series.end_us[-1]))
+    return [
+        f"{len(series):,} prices from {start} to {end}",
+        f"lowest {lowest:.6g}, mean {mean:.6g}, highest {highest:.6g}",
+    ]
 
 
-def _local(timezone: str, instant_us: int) -> str:
-    return datetime.fromtimestamp(instant_us // 1_000_000, zone(timezone)).strftime(
-        "%Y-%m-%d %H:%M"
-    )
+def _charge_lines(tariff: Tariff) -> list[str]:
+    lines = []
+    if any(rate.tiers for rate in tariff.rates):
+        assert tariff.tier_rule is not None  # a tariff with tiers has one
+        lines.append(f"tier rule {tariff.tier_rule}: {_TIER_RULES[tariff.tier_rule]}")
+    if tariff.holidays is not None:
+        lines.append(f"public holidays of {tariff.holidays}")
+    lines += [f"demand {charge.name}: {_demand_text(charge)}" for charge in tariff.demand]
+    lines += [f"fixed {charge.name}: {_fixed_text(charge)}" for charge in tariff.fixed]
+    for adder in tariff.adders:
+        lines.append(f"adder {adder.name}: {_number_text(adder.price_per_kwh)} per kWh")
+    if tariff.minimum is not None:
+        lines.append(f"minimum: {_minimum_text(tariff.minimum)}, before taxes")
+    lines += [f"tax {tax.name}: {_tax_text(tax)}" for tax in tariff.taxes]
+    if tariff.export is not None:
+        lines += _export_lines(tariff.export)
+    return lines
+
+
+def _demand_text(charge: DemandCharge) -> str:
+    parts = [
+        ", then ".join(_demand_tier_text(tier) for tier in charge.tiers),
+        " or ".join(_demand_window_text(window) for window in charge.windows),
+    ]
+    if charge.months is not None:
+        parts.append(_months_text(charge.months))
+    parts.append(f"highest mean of {charge.interval_minutes} minutes in a month")
+    if charge.ratchet is not None:
+        parts.append(_ratchet_text(charge.ratchet))
+    return ", ".join(parts)
+
+
+def _demand_window_text(window: DemandWindow) -> str:
+    hours = f"{window.start}-{window.end}"
+    return hours if window.days == "all" else f"{hours}, {days_text(window.days)}"
+
+
+def _demand_tier_text(tier: DemandTier) -> str:
+    text = f"{_number_text(tier.price_per_kw)} per kW"
+    return text if tier.up_to_kw is None else f"{text} up to {_number_text(tier.up_to_kw)} kW"
+
+
+def _ratchet_text(ratchet: Ratchet) -> str:
+    text = f"at least {_percent(ratchet.share)} of the highest of the last {ratchet.months} months"
+    if ratchet.of_months is None:
+        return text
+    return f"{text} ({_months_text(ratchet.of_months)} only)"
+
+
+def _fixed_text(charge: FixedCharge) -> str:
+    amounts = []
+    if charge.per_day:
+        amounts.append(f"{_number_text(charge.per_day)} a day")
+    if charge.per_month:
+        amounts.append(f"{_number_text(charge.per_month)} a month")
+    return " and ".join(amounts) or "0"
+
+
+def _minimum_text(minimum: Minimum) -> str:
+    amounts = []
+    if minimum.per_month is not None:
+        amounts.append(f"{_number_text(minimum.per_month)} a month")
+    if minimum.per_year is not None:
+        amounts.append(f"{_number_text(minimum.per_year)} a year")
+    return " and ".join(amounts)
+
+
+def _tax_text(tax: Tax) -> str:
+    charges = "all charges" if tax.on == TAXABLE else ", ".join(tax.on)
+    return f"{_percent(tax.share)} of {charges}"
+
+
+def _export_lines(export: Export) -> list[str]:
+    mode = "buy all, sell all" if export.mode == "buy_all_sell_all" else export.mode
+    head = f"export by {mode.replace('_', ' ')}"
+    settlement = _settlement_text(export)
+    lines = [f"{head}: {settlement}" if settlement else head]
+    if export.series is not None:
+        lines += [f"  {line}" for line in _series_lines(export.series)]
+    if export.rates:
+        lines += [f"  {line}" for line in _rate_lines(export.rates)]
+    return lines
+
+
+def _settlement_text(export: Export) -> str:
+    """Return what happens to surplus kWh or credit."""
+    month = MONTH_NAMES[export.true_up_month - 1]
+    if export.carry_over == "credit":
+        rest = f"{_percent(export.payout_share)} paid out" if export.payout_share else "lost"
+        return (
+            f"credit above the charges goes to the next month, what is left after {month} is {rest}"
+        )
+    if export.mode != "net_metering":
+        return ""
+    payout = f"{_number_text(export.payout_per_kwh)} per kWh"
+    if export.carry_over is None:
+        return f"kWh left over earn {payout} each month"
+    return f"kWh left over go to the next month, those left after {month} earn {payout}"
+
+
+def _months_text(months: tuple[int, ...]) -> str:
+    """Return runs of months as ``Jan-May, Oct-Dec``."""
+    texts = []
+    # Within a run of consecutive months, number minus position is constant.
+    for _, run in groupby(enumerate(months), lambda pair: pair[1] - pair[0]):
+        numbers = [number for _, number in run]
+        first = MONTH_NAMES[numbers[0] - 1]
+        last = MONTH_NAMES[numbers[-1] - 1]
+        texts.append(first if first == last else f"{first}-{last}")
+    return ", ".join(texts)
+
+
+def _percent(share: float) -> str:
+    return f"{_number_text(100.0 * share)} %"
+
+
+def _number_text(value: float) -> str:
+    """Return at most six digits, never with an exponent."""
+    text = f"{value:.6g}"
+    return f"{value:.12f}".rstrip("0").rstrip(".") if "e" in text else text

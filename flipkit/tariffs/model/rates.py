@@ -1,8 +1,7 @@
-"""What a kWh costs and when: a price or a ladder of tiers, by months, kind of day and local hours."""
+"""The price of a kWh and when it applies: one price or tiers, by month, kind of day and hour."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,36 +10,39 @@ from typing import Any, Literal
 
 import numpy as np
 
+from flipkit import checks
 from flipkit.errors import InputError
+from flipkit.vocabulary import DAY_S
 
 __all__ = [
+    "ALL_MONTHS",
     "DAY_NAMES",
     "DAY_S",
     "HOLIDAY",
     "MONTH_NAMES",
     "Rate",
     "Tier",
-    "check_name",
-    "check_number",
-    "check_price",
+    "check_rates",
     "clock_text",
     "days_of",
     "days_text",
-    "month_numbers_of",
+    "months_of",
+    "rate_of_window",
     "seconds_of",
 ]
 
 MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 DAY_NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-DAY_S = 86_400
+ALL_MONTHS = tuple(range(1, 13))
 HOLIDAY = 7
 """The kind of day after Sunday: a public holiday."""
-_KINDS = {
+_WEEKDAYS_OF_KIND = {
     "all": (0, 1, 2, 3, 4, 5, 6),
     "weekday": (0, 1, 2, 3, 4),
     "weekend": (5, 6),
     "holiday": (HOLIDAY,),
 }
+_KIND_OF_WEEKDAYS = {weekdays: kind for kind, weekdays in _WEEKDAYS_OF_KIND.items()}
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-4]):([0-5][0-9])(?::([0-5][0-9]))?")
 
 
@@ -51,19 +53,21 @@ class Tier:
     Attributes
     ----------
     price_per_kwh : float
-        Major currency units per kWh, for the kWh above the step before and up to this one.
+        Major currency units per kWh, for the kWh between the end of the previous tier and the end
+        of this one.
     up_to : float or None
-        Where the step ends, counted from the start of the billing period; None for the last.
+        Where the tier ends, in kWh since the start of the billing period; None for the last tier.
     per : {"month", "day"}
-        What `up_to` is counted for: a billing period (in one cut short, the share of its days), or each day of it. All
-        tiers of a ladder count alike; the last, without a limit, may leave `per` and `per_kw` out.
+        What `up_to` counts: the kWh of a billing period (if it is cut, in proportion to its days),
+        or of each day of it. All tiers of a ladder count the same way; the last tier, which has no
+        limit, may leave out `per` and `per_kw`.
     per_kw : bool
-        `up_to` is kWh per kW of the billing period's highest import power.
+        Whether `up_to` is kWh per kW of the billing period's highest import power.
 
     Raises
     ------
     InputError
-        A price that is no finite number, a limit that is not positive, an unknown `per`.
+        A price that is not a finite number, a limit that is not positive, an unknown `per`.
     """
 
     price_per_kwh: float
@@ -72,46 +76,50 @@ class Tier:
     per_kw: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "price_per_kwh", check_price(self.price_per_kwh, "tier"))
+        price = checks.finite(self.price_per_kwh, "tier: price")
+        checks.set_fields(self, price_per_kwh=price)
         if self.up_to is not None:
-            object.__setattr__(self, "up_to", check_number(self.up_to, "tier: up_to", above=0.0))
+            limit = checks.finite(self.up_to, "tier: up_to", above=0.0)
+            checks.set_fields(self, up_to=limit)
         if self.per not in ("month", "day"):
-            raise InputError(f"tier: per {self.per!r}; write 'month' or 'day'")
+            raise InputError(f"tier: per {self.per!r} is not known; write 'month' or 'day'")
         if not isinstance(self.per_kw, bool):
-            raise InputError(f"tier: per_kw {self.per_kw!r}; write True or False")
+            raise InputError(f"tier: per_kw {self.per_kw!r} is not known; write True or False")
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """One price, or one ladder of prices, and when it holds in local time.
+    """One price, or one ladder of tiers, and when it applies in local time.
 
     Attributes
     ----------
     price_per_kwh : float
-        Major currency units per kWh; with tiers that of the first, and may be left out.
+        Major currency units per kWh. With tiers, the price of the first tier; may be left out.
     start, end : str
-        Local hours ``HH:MM`` (or ``HH:MM:SS``), the end excluded; 00:00 as an end is midnight, written 24:00. A window
-        that crosses midnight is its two halves, each on the days named: 22:00 to 06:00 on weekdays holds on Monday
-        from 00:00 to 06:00 and from 22:00 to 24:00, and not on Saturday morning.
+        Local hours ``HH:MM`` (or ``HH:MM:SS``), the end excluded. 00:00 as an end is midnight,
+        written 24:00. A window that crosses midnight is two windows on the same days: 22:00 to
+        06:00 on weekdays applies on Monday from 00:00 to 06:00 and from 22:00 to 24:00, and not on
+        Saturday morning.
     months : tuple of int or None
         1 to 12; None for all.
     days : str or tuple of int
-        ``"all"``, ``"weekday"`` (Monday to Friday), ``"weekend"``, ``"holiday"`` (the tariff's `holidays`), or weekday
-        numbers as ``date.weekday()`` counts them, Monday 0 to Sunday 6. A public holiday that no ``"holiday"`` rate
-        names has the prices of Sunday.
+        ``"all"``, ``"weekday"`` (Monday to Friday), ``"weekend"``, ``"holiday"`` (the `holidays` of
+        the tariff), or weekday numbers, Monday 0 to Sunday 6. A public holiday without a
+        ``"holiday"`` rate has the prices of a Sunday.
     tiers : tuple of Tier
-        The ladder, cheapest step of counting first; the last has no limit. Empty for one price.
+        The ladder in the order in which kWh fill it; the last tier has no limit. Empty for one
+        price.
     period : str or None
-        Name of the period that these hours belong to, for the lines of a bill (``"peak"``).
+        Name of the period that these hours belong to on a bill, such as ``"peak"``.
 
     Raises
     ------
     InputError
-        A price that is no finite number, an hour, month or day that does not exist, a window without length, a ladder
-        whose limits do not rise: names the tier.
+        A price that is not a finite number; an hour, month or day that does not exist; a window
+        without length; tiers whose limits do not rise.
     """
 
-    price_per_kwh: float = None  # type: ignore[assignment]  # tiers bring their own
+    price_per_kwh: float = None  # type: ignore[assignment]  # tiers have their own prices
     start: str = "00:00"
     end: str = "24:00"
     months: tuple[int, ...] | None = None
@@ -120,196 +128,175 @@ class Rate:
     period: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        begin, stop = seconds_of(self.start), seconds_of(self.end) or DAY_S
-        if begin == stop:
+        start = seconds_of(self.start)
+        end = seconds_of(self.end) or DAY_S  # 00:00 as an end is midnight
+        if start == end:
             raise InputError(f"rate: the window from {self.start} to {self.end} has no length")
-        if begin == DAY_S:
+        if start == DAY_S:
             raise InputError(f"rate: a window cannot begin at {self.start}; write 00:00")
-        months = month_numbers_of(self.months)
-        price, tiers = _ladder(self.price_per_kwh, self.tiers)
-        object.__setattr__(self, "price_per_kwh", price)
-        object.__setattr__(self, "tiers", tiers)
-        object.__setattr__(self, "start", clock_text(begin))
-        object.__setattr__(self, "end", clock_text(stop))
-        object.__setattr__(self, "months", None if len(months) == 12 else months)
-        object.__setattr__(self, "days", days_of(self.days))
         if self.period is not None:
-            check_name(self.period, "rate: period")
+            checks.name(self.period, "rate: period")
+        price, tiers = _check_ladder(self.price_per_kwh, tuple(self.tiers))
+        checks.set_fields(
+            self,
+            price_per_kwh=price,
+            tiers=tiers,
+            start=clock_text(start),
+            end=clock_text(end),
+            months=months_of(self.months),
+            days=days_of(self.days),
+        )
 
     def windows_s(self) -> list[tuple[int, int]]:
-        """The window as one or two stretches of the day, seconds after local midnight."""
-        begin, stop = seconds_of(self.start), seconds_of(self.end)
-        return [(begin, stop)] if begin < stop else [(0, stop), (begin, DAY_S)]
+        """Return the window as one or two (start, end), in seconds after local midnight."""
+        start = seconds_of(self.start)
+        end = seconds_of(self.end)
+        return [(start, end)] if start < end else [(0, end), (start, DAY_S)]
 
     def month_numbers(self) -> tuple[int, ...]:
-        """The months, 1 to 12."""
-        return tuple(range(1, 13)) if self.months is None else self.months
+        """Return the months, 1 to 12."""
+        return ALL_MONTHS if self.months is None else self.months
 
     def weekday_numbers(self) -> tuple[int, ...]:
-        """The days of the week, Monday 0 to Sunday 6; 7 for public holidays."""
-        return _KINDS[self.days] if isinstance(self.days, str) else self.days
+        """Return the days of the week, Monday 0 to Sunday 6; 7 for public holidays."""
+        return _WEEKDAYS_OF_KIND[self.days] if isinstance(self.days, str) else self.days
 
 
-def check_price(value: Any, what: str) -> float:
-    """`value` as a float; -0.0 becomes 0.0, so that equal prices have equal bits.
-
-    Raises
-    ------
-    InputError
-        Not a finite number; the text begins with `what`.
-    """
-    number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(
-        value, bool
-    )
-    if not number or not math.isfinite(value):
-        raise InputError(f"{what}: price {value!r} is no finite number")
-    return float(value) + 0.0
+def check_rates(values: Any, what: str) -> tuple[Rate, ...]:
+    """Return one or more rates as a tuple; raise InputError for anything else."""
+    rates = (values,) if isinstance(values, Rate) else tuple(values)
+    for number, rate in enumerate(rates):
+        if not isinstance(rate, Rate):
+            raise InputError(f"{what}, item {number}: expected a Rate, got {type(rate).__name__}")
+    return rates
 
 
-def check_number(
-    value: Any, what: str, *, above: float | None = None, at_least: float | None = None
-) -> float:
-    """`value` as a finite float within the bound.
-
-    Raises
-    ------
-    InputError
-        Not a finite number, or out of bounds; the text begins with `what`.
-    """
-    number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(
-        value, bool
-    )
-    if not number or not math.isfinite(value):
-        raise InputError(f"{what} {value!r} is no finite number")
-    if above is not None and value <= above:
-        raise InputError(f"{what} {value!r} must be above {above:g}")
-    if at_least is not None and value < at_least:
-        raise InputError(f"{what} {value!r} must be at least {at_least:g}")
-    return float(value) + 0.0
-
-
-def check_name(value: Any, what: str) -> str:
-    """`value` itself, where it is text with something in it.
-
-    Raises
-    ------
-    InputError
-        No text, or blank; the text begins with `what`.
-    """
-    if not isinstance(value, str) or not value.strip():
-        raise InputError(f"{what} {value!r} is no name; write a text such as 'peak'")
-    return value
+def rate_of_window(window: Any, price: float) -> Rate:
+    """Return the rate of a window ``HH:MM-HH:MM`` of every day."""
+    start, dash, end = window.partition("-") if isinstance(window, str) else ("", "", "")
+    if not dash:
+        raise InputError(
+            f"time of use: {window!r} is not a window; write 'HH:MM-HH:MM', such as '07:00-16:00'"
+        )
+    return Rate(price, start.strip(), end.strip())
 
 
 def clock_text(seconds: int) -> str:
-    """Seconds after midnight as ``HH:MM``, or ``HH:MM:SS`` where there are seconds."""
-    text = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}"
-    return text if seconds % 60 == 0 else f"{text}:{seconds % 60:02d}"
-
-
-def days_text(days: str | Sequence[int]) -> str:
-    """A kind of day in words: ``all``, ``weekday``, ``weekend``, or names of days."""
-    return days if isinstance(days, str) else ", ".join(DAY_NAMES[day] for day in days)
+    """Return seconds after midnight as ``HH:MM``, or ``HH:MM:SS`` if there are seconds."""
+    hours, rest = divmod(seconds, 3600)
+    minutes, rest = divmod(rest, 60)
+    text = f"{hours:02d}:{minutes:02d}"
+    return f"{text}:{rest:02d}" if rest else text
 
 
 def seconds_of(text: Any) -> int:
-    """``HH:MM`` or ``HH:MM:SS`` as seconds after midnight, 0 to 86,400.
+    """Return ``HH:MM`` or ``HH:MM:SS`` as seconds after midnight, 0 to 86,400.
 
     Raises
     ------
     InputError
-        No such hour.
+        The hour does not exist.
     """
     found = _CLOCK.fullmatch(text) if isinstance(text, str) else None
-    seconds = (
-        sum(int(part or 0) * size for part, size in zip(found.groups(), (3600, 60, 1), strict=True))
-        if found
-        else -1
-    )
-    if not 0 <= seconds <= DAY_S:
-        raise InputError(f"rate: hour {text!r} is none; write it as 'HH:MM', 00:00 to 24:00")
-    return seconds
+    if found is not None:
+        hours, minutes, seconds = found.groups(default="0")
+        total = 3600 * int(hours) + 60 * int(minutes) + int(seconds)
+        if total <= DAY_S:
+            return total
+    raise InputError(f"rate: hour {text!r} does not exist; write 'HH:MM', 00:00 to 24:00")
+
+
+def days_text(days: str | Sequence[int]) -> str:
+    """Return a kind of day in words: ``all``, ``weekday``, ``weekend``, or names of days."""
+    return days if isinstance(days, str) else ", ".join(DAY_NAMES[day] for day in days)
 
 
 def days_of(days: Any) -> str | tuple[int, ...]:
-    """A kind of day checked and in its shortest form: a kind by name, or sorted weekday numbers.
+    """Return a kind of day in its shortest form: a kind by name, or sorted weekday numbers.
 
     Raises
     ------
     InputError
-        No such kind or number.
+        The kind or weekday does not exist.
     """
     if isinstance(days, str):
-        if days not in _KINDS:
+        if days not in _WEEKDAYS_OF_KIND:
             raise InputError(
-                f"rate: days {days!r}; write 'all', 'weekday', 'weekend', 'holiday' or weekday numbers, 0 to 6"
+                f"rate: days {days!r} is not known; write 'all', 'weekday', 'weekend', 'holiday' "
+                "or weekday numbers, 0 to 6"
             )
         return days
-    numbers = _numbers(days, 0, 6, "weekday")
-    return next((kind for kind, members in _KINDS.items() if members == numbers), numbers)
+    numbers = _sorted_numbers(days, 0, 6, "weekday")
+    return _KIND_OF_WEEKDAYS.get(numbers, numbers)
 
 
-def month_numbers_of(months: Any) -> tuple[int, ...]:
-    """Months as sorted numbers, 1 to 12; None for all.
+def months_of(months: Any) -> tuple[int, ...] | None:
+    """Return months as sorted numbers, 1 to 12; None for all.
 
     Raises
     ------
     InputError
-        No such month, or none at all.
+        A month that does not exist, or no months.
     """
-    return tuple(range(1, 13)) if months is None else _numbers(months, 1, 12, "month")
+    if months is None:
+        return None
+    numbers = _sorted_numbers(months, 1, 12, "month")
+    return None if numbers == ALL_MONTHS else numbers
 
 
-def _ladder(price: Any, tiers: Any) -> tuple[float, tuple[Tier, ...]]:
-    """Price and tiers in their one form: a ladder of one step without a limit is a price."""
-    steps = tuple(tiers)
-    for number, step in enumerate(steps, 1):
-        if not isinstance(step, Tier):
-            raise InputError(f"rate: tier {number}: expected a Tier, got {type(step).__name__}")
-    if not steps:
-        return check_price(price, "rate"), ()
-    if steps[-1] == Tier(steps[-1].price_per_kwh):  # it has no limit that would need a unit
-        steps = (*steps[:-1], replace(steps[-1], per=steps[0].per, per_kw=steps[0].per_kw))
-    _check_ladder(steps)
-    first = steps[0].price_per_kwh
-    if price is not None and check_price(price, "rate") != first:
+def _sorted_numbers(values: Any, low: int, high: int, what: str) -> tuple[int, ...]:
+    is_list = isinstance(values, Iterable) and not isinstance(values, str)
+    numbers = tuple(values) if is_list else (values,)
+    for number in numbers:
+        # True and False are ints to Python.
+        is_whole = isinstance(number, int | np.integer) and not isinstance(number, bool)
+        if not is_whole or not low <= number <= high:
+            raise InputError(
+                f"rate: {what} {number!r} does not exist; write numbers from {low} to {high}"
+            )
+    if not numbers:
+        raise InputError(f"rate: no {what}s; give at least one, or leave the field out for all")
+    return tuple(sorted({int(number) for number in numbers}))
+
+
+def _check_ladder(price: Any, tiers: tuple[Tier, ...]) -> tuple[float, tuple[Tier, ...]]:
+    """Return price and tiers in canonical form: a ladder of one tier without a limit is a price."""
+    for number, tier in enumerate(tiers, 1):
+        if not isinstance(tier, Tier):
+            raise InputError(f"rate: tier {number}: expected a Tier, got {type(tier).__name__}")
+    if not tiers:
+        return checks.finite(price, "rate: price"), ()
+
+    first, last = tiers[0], tiers[-1]
+    if last == Tier(last.price_per_kwh):  # without a limit, `per` and `per_kw` mean nothing
+        tiers = (*tiers[:-1], replace(last, per=first.per, per_kw=first.per_kw))
+    _check_limits(tiers)
+    if price is not None and checks.finite(price, "rate: price") != first.price_per_kwh:
         raise InputError(
-            f"rate: price {price!r} beside tiers that begin at {first!r}; leave the price out"
+            f"rate: price {price!r} beside tiers that begin at {first.price_per_kwh!r}; "
+            "leave the price out"
         )
-    return first, steps if len(steps) > 1 else ()
+    return first.price_per_kwh, tiers if len(tiers) > 1 else ()
 
 
-def _check_ladder(steps: tuple[Tier, ...]) -> None:
-    if steps[-1].up_to is not None:
+def _check_limits(tiers: tuple[Tier, ...]) -> None:
+    if tiers[-1].up_to is not None:
         raise InputError(
-            f"rate: tier {len(steps)}, the last, ends at {steps[-1].up_to:g}; leave up_to out"
+            f"rate: tier {len(tiers)}, the last, ends at {tiers[-1].up_to:g}; leave up_to out"
         )
-    for number, (lower, upper) in enumerate(pairwise(steps), 1):
+    for number, (lower, upper) in enumerate(pairwise(tiers), 1):
         if lower.up_to is None:
             raise InputError(
-                f"rate: tier {number} of {len(steps)} has no limit; only the last may be without"
+                f"rate: tier {number} of {len(tiers)} has no limit; "
+                "only the last tier may be without a limit"
             )
         if upper.up_to is not None and upper.up_to <= lower.up_to:
             raise InputError(
-                f"rate: tier {number + 1} ends at {upper.up_to:g}, not above tier {number} ({lower.up_to:g})"
+                f"rate: tier {number + 1} ends at {upper.up_to:g}, "
+                f"not above tier {number} ({lower.up_to:g})"
             )
         if (lower.per, lower.per_kw) != (upper.per, upper.per_kw):
             raise InputError(
-                f"rate: tiers {number} and {number + 1} count in different units (per, per_kw); use one"
+                f"rate: tiers {number} and {number + 1} count in different units "
+                "(per, per_kw); use one"
             )
-
-
-def _numbers(values: Iterable[int], low: int, high: int, what: str) -> tuple[int, ...]:
-    values = (
-        tuple(values) if isinstance(values, Iterable) and not isinstance(values, str) else (values,)
-    )
-    for value in values:
-        if (
-            not isinstance(value, int | np.integer)
-            or isinstance(value, bool)
-            or not low <= value <= high
-        ):
-            raise InputError(f"rate: {what} {value!r} is none; write numbers from {low} to {high}")
-    if not values:
-        raise InputError(f"rate: no {what}s; name at least one, or leave the field out for all")
-    return tuple(sorted({int(value) for value in values}))

@@ -1,71 +1,125 @@
-"""A tariff: what a kWh costs and what else a bill charges, in which currency, by whose clock, between which dates."""
+"""A tariff: what a kWh costs and what else a bill charges, in which currency and time zone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
 
-from flipkit.calendar import to_us, zone
+import numpy as np
+
+from flipkit.calendar import read_window, zone
+from flipkit.checks import set_fields
 from flipkit.errors import InputError
 from flipkit.money import check_currency
-from flipkit.tariffs.model import checks as tariff_checks
-from flipkit.tariffs.model.charges import Adder, DemandCharge, FixedCharge, Minimum, Tax
-from flipkit.tariffs.model.describe import describe_rates, describe_series, describe_validity
-from flipkit.tariffs.model.describe_charges import describe_charges
-from flipkit.tariffs.model.export import Export
+from flipkit.tariffs.model.charges import Adder, DemandCharge, Export, FixedCharge, Minimum, Tax
+from flipkit.tariffs.model.consistency import (
+    TierRule,
+    Validity,
+    check_charges,
+    check_holiday_rates,
+    check_succession,
+    check_tier_rule,
+    check_type,
+    is_empty,
+    overlap,
+    start_key,
+)
 from flipkit.tariffs.model.rate_table import canonical, rate_series
-from flipkit.tariffs.model.rates import Rate
+from flipkit.tariffs.model.rates import Rate, check_rates, rate_of_window
 from flipkit.tariffs.model.series import PriceSeries, check_cover, joined
 
-__all__ = ["Tariff", "TierRule"]
+__all__ = ["CHARGES", "Tariff"]
 
-TierRule: TypeAlias = Literal["chronological", "prorate", "per_period"]
+CHARGES = ("holidays", "demand", "fixed", "minimum", "adders", "taxes", "export")
+"""The fields beside prices."""
+_FIELDS_OF_PARTS = ("rates", "series", "valid_from_us", "valid_to_us", "tier_rule", *CHARGES)
 
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """Energy prices by season, kind of day and local hour, or as a price series, and the other charges of a bill.
+    """The prices of a kWh and the other charges of a bill: an immutable value.
 
-    Equal tariffs have the same prices at the same times, however they were written: rates are held in canonical form
-    (seasons, kinds of day and hours ascending; neighbours of one period merged; no window across midnight).
+    Prices are rates (by season, kind of day and local hour, with or without tiers) or a price
+    series. Rates are held in canonical form (seasons, kinds of day and hours ascend; neighbours of
+    one period are merged; no window crosses midnight), so that tariffs with the same prices are
+    equal, however they were written. To change a tariff, make a new one: ``dataclasses.replace(
+    tariff, fixed=fk.FixedCharge("service", per_day=0.5))``.
+
+    ============================= ====================================================
+    `flat`                        one price at all times
+    `time_of_use`                 prices by local hour, month and kind of day
+    `from_prices`                 a price series from a DataFrame
+    `from_urdb`                   a record of OpenEI's Utility Rate Database
+    `from_octopus`                unit rates and standing charges of Octopus Energy
+    `from_flatpeak`               tariff objects of the Flatpeak API
+    `successive`                  tariffs in force one after another
+    ============================= ====================================================
 
     Attributes
     ----------
     name : str
-        What reports call it.
+        Name in reports.
     currency : str
-        ISO 4217.
+        ISO 4217 code.
     timezone : str
-        IANA zone of the hours, days and months.
+        IANA time zone of hours, days and months.
     rates : tuple of Rate
-        Empty where the tariff is a price series.
+        Empty if the tariff is a price series.
     series : PriceSeries or None
-        The prices themselves, where the tariff is a price series; it holds over its own time only.
+        The prices, if the tariff is a price series; it holds only over its own time.
     valid_from_us, valid_to_us : int or None
-        Between which instants rates hold, microseconds since 1970-01-01 UTC; None for no bound.
+        The instants between which rates hold, microseconds since 1970-01-01 UTC, the end excluded;
+        None for no limit.
     tier_rule : {"chronological", "prorate", "per_period"} or None
-        How the kWh of a billing period fill the tiers; needed where any rate has tiers, and never guessed: it moves
-        bills by a fifth. chronological: kWh count in the order of time, over all periods together, and each has the
-        price of its own period at the step reached. prorate: the total fills the steps, and each period pays its own
-        prices on its share of every step. per_period: each period fills its own ladder.
+        How the kWh of a billing period fill the tiers. Required with tiers and never guessed: it
+        changes bills by a fifth. chronological: kWh count in the order of time, over all periods
+        together, and each has the price of its own period in the tier reached. prorate: the total
+        fills the tiers, and each period pays its own prices on its share of every tier. per_period:
+        each period fills its own ladder.
     holidays : str or None
-        Whose public holidays: ``"US"``, ``"US-CA"``, ``"GB-ENG"``, ``"BE"``; None for none.
+        Country or region of the public holidays: ``"US"``, ``"US-CA"``, ``"GB-ENG"``, ``"BE"``.
     demand : tuple of DemandCharge
+        Charges on the highest import power.
     fixed : tuple of FixedCharge
+        Amounts per day or month.
     minimum : Minimum or None
+        The least that a bill comes to.
     adders : tuple of Adder
+        Amounts on every kWh.
     taxes : tuple of Tax
+        Shares of other charges.
     export : Export or None
-        None: what is exported earns nothing.
+        How exported energy is settled; None: exports are not paid.
     parts : tuple of Tariff
-        Tariffs in force one after another; made by `successive`, and then everything else is theirs.
+        Tariffs in force one after another, made by `successive`; all other charges are theirs.
 
     Raises
     ------
     InputError
-        An unknown currency or zone, a gap or overlap in the rates, both rates and a series, or neither; tiers without
-        a `tier_rule`; unknown holidays, or a rate for holidays where none are named.
+        An unknown currency, time zone or holidays; a gap or overlap in the rates; both rates and a
+        series, or neither; tiers without `tier_rule`; days ``"holiday"`` without `holidays`;
+        charges of one kind with the same name.
+
+    See Also
+    --------
+    flipkit.bill : Calculate the bills of a tariff.
+    flipkit.bill_matrix : Compare the bills of several tariffs.
+
+    Examples
+    --------
+    >>> import flipkit as fk
+    >>> tariff = fk.Tariff.time_of_use(
+    ...     {"00:00-07:00": 0.09, "07:00-24:00": 0.29}, currency="GBP", timezone="Europe/London"
+    ... )
+    >>> print(tariff.describe())
+    Time of use: GBP per kWh, local time of Europe/London
+    months   days  hours        period    price
+    Jan-Dec  all   00:00-07:00  period 1  0.09
+                   07:00-24:00  period 2  0.29
+    >>> tariff.prices("2025-06-15").price_per_kwh
+    array([0.09, 0.29])
     """
 
     name: str
@@ -89,41 +143,28 @@ class Tariff:
         check_currency(self.currency)
         zone(self.timezone)
         if self.parts:
-            return tariff_checks.check_parts(self)
-        if bool(self.rates) == (self.series is not None):
-            raise InputError(f"tariff {self.name!r}: needs either rates or a price series")
-        if self.rates:
-            object.__setattr__(self, "rates", canonical(tuple(self.rates)))
-        bounds = (self.valid_from_us, self.valid_to_us)
-        if self.series is not None and bounds != (None, None):
-            raise InputError(
-                f"tariff {self.name!r}: a price series holds over its own time; clip it instead"
-            )
-        if None not in bounds and bounds[0] >= bounds[1]:  # type: ignore[operator]
-            raise InputError(f"tariff {self.name!r}: ends before it begins")
-        for name, value in tariff_checks.checked_charges(self).items():
-            object.__setattr__(self, name, value)
-        return None
+            self._check_parts()
+        else:
+            self._check_prices()
+            self._check_charges()
 
     @classmethod
     def flat(cls, rate: float, *, currency: str, timezone: str, name: str | None = None) -> Tariff:
-        """One price at all times.
+        """Return a tariff with one price at all times.
 
         Parameters
         ----------
         rate : float
             Price per kWh, major currency units.
-        currency : str
-            ISO 4217 code.
-        timezone : str
-            IANA name.
+        currency, timezone : str
+            ISO 4217 code and IANA time zone.
         name : str, optional
             Default ``"Flat rate"``.
 
         Raises
         ------
         InputError
-            A rate that is no finite number, an unknown currency or zone.
+            A rate that is not a finite number, an unknown currency or time zone.
         """
         return cls("Flat rate" if name is None else name, currency, timezone, (Rate(rate),))
 
@@ -136,96 +177,93 @@ class Tariff:
         timezone: str,
         name: str | None = None,
     ) -> Tariff:
-        """Prices by local hour and, with `Rate`, by month and kind of day.
+        """Return a tariff with prices by local hour and, with `Rate`, by month and kind of day.
 
         Parameters
         ----------
         rates : mapping of str to float, or iterable of Rate
-            ``{"00:00-07:00": 0.09, "07:00-24:00": 0.29}`` for every day, or a list of `Rate`. A window may cross
-            midnight.
-        currency : str
-            ISO 4217 code.
-        timezone : str
-            IANA name.
+            ``{"00:00-07:00": 0.09, "07:00-24:00": 0.29}`` for every day, or a list of `Rate`. A
+            window may cross midnight.
+        currency, timezone : str
+            ISO 4217 code and IANA time zone.
         name : str, optional
             Default ``"Time of use"``.
 
         Raises
         ------
         InputError
-            An hour with no price or with two (names month, days and hours), an unknown currency or zone.
+            An hour with no price or with two (the message names month, days and hours), an unknown
+            currency or time zone.
         """
-        if not isinstance(rates, Iterable):
+        if isinstance(rates, Mapping):
+            rates = [rate_of_window(window, price) for window, price in rates.items()]
+        elif not isinstance(rates, Iterable):
             raise InputError(
                 f"time of use: expected windows with their prices, got {type(rates).__name__}"
             )
-        given = (
-            [_window(*item) for item in rates.items()]
-            if isinstance(rates, Mapping)
-            else list(rates)
-        )
-        for number, rate in enumerate(given):
-            if not isinstance(rate, Rate):
-                raise InputError(
-                    f"rates, item {number}: expected a Rate, got {type(rate).__name__}"
-                )
-        if not given:
+        rates = tuple(rates)
+        if not rates:
             raise InputError("time of use: no rates; give at least one")
-        return cls("Time of use" if name is None else name, currency, timezone, tuple(given))
+        return cls("Time of use" if name is None else name, currency, timezone, rates)
 
     @classmethod
     def successive(cls, tariffs: Iterable[Tariff], *, name: str | None = None) -> Tariff:
-        """Tariffs in force one after another; a billing period in which they change is rated part by part.
+        """Return one tariff for several that are in force one after another.
+
+        A billing period in which they change is rated part by part.
 
         Parameters
         ----------
         tariffs : iterable of Tariff
-            In one currency and zone, each beginning where the one before ends (`valid_from_us`, `valid_to_us`, or the
-            time of its price series).
+            In one currency and time zone, in any order. Each begins where the one before ends
+            (`valid_from_us` and `valid_to_us`, or the time of its price series).
         name : str, optional
             Default: their names, in order.
 
         Raises
         ------
         InputError
-            Fewer than two, a gap or an overlap between two, another currency or zone: names the tariffs and the time.
+            Fewer than two tariffs, a gap or an overlap between two (the message names tariffs and
+            time), several currencies or time zones.
         """
-        parts = tariff_checks.in_order(tariffs, cls)
-        text = ", then ".join(part.name for part in parts) if name is None else name
-        return cls(text, parts[0].currency, parts[0].timezone, parts=parts)
+        parts = _in_order(tariffs)
+        names = ", then ".join(part.name for part in parts)
+        return cls(
+            names if name is None else name, parts[0].currency, parts[0].timezone, parts=parts
+        )
 
     @classmethod
     def from_prices(
         cls, frame: Any, *, currency: str, timezone: str, name: str | None = None
     ) -> Tariff:
-        """A price series, such as market prices, from a frame.
+        """Return a price series, such as market prices, from a DataFrame.
 
         Parameters
         ----------
         frame : pandas.DataFrame or polars.DataFrame
-            Columns ``start_utc``, ``end_utc`` (with a zone) and ``price_per_kwh`` (major currency units); rows of any
-            length in any order, without gap or overlap.
+            Columns ``start_utc``, ``end_utc`` (with a zone) and ``price_per_kwh`` (major currency
+            units). Rows of any length in any order, without gap or overlap.
         currency : str
             ISO 4217 code.
         timezone : str
-            IANA name; the zone of local days and months.
+            IANA time zone of local days and months.
         name : str, optional
             Default ``"Price series"``.
 
         Raises
         ------
         MissingColumnError
-            A column is absent.
+            A column is missing.
         NaiveTimestampError
             Times without a zone.
         InputError
-            A null, a gap or an overlap (names row and time), an unknown currency or zone.
+            A null, a gap or an overlap (the message names row and time), an unknown currency or
+            time zone.
         """
         from flipkit.tariffs.read import series_of_frame
 
-        return cls(
-            "Price series" if name is None else name, currency, timezone, (), series_of_frame(frame)
-        )
+        series = series_of_frame(frame)
+        return cls("Price series" if name is None else name, currency, timezone, series=series)
 
     @classmethod
     def from_urdb(
@@ -236,41 +274,49 @@ class Tariff:
         tier_rule: TierRule | None = None,
         currency: str = "USD",
     ) -> Tariff:
-        """A record of OpenEI's Utility Rate Database (API version 3 to 8), https://openei.org/wiki/Utility_Rate_Database.
+        """Return the tariff of a record of OpenEI's Utility Rate Database (API version 3 to 8).
+
+        See https://openei.org/wiki/Utility_Rate_Database.
 
         Parameters
         ----------
         source : mapping, str or Path
-            The record, or the API's answer with one record in ``items``; the object, its JSON text, or the path of a
-            file. Never changed.
+            The record, or the API's answer with one record in ``items``: the object, its JSON text,
+            or the path of a file. Never changed.
         timezone : str
-            IANA zone of the schedules' hours; records do not name theirs.
+            IANA time zone of the hours; records do not state theirs.
         tier_rule : str, optional
-            How kWh fill the tiers, see `Tariff`; needed where there are tiers.
+            How kWh fill the tiers, see `Tariff`; required if there are tiers.
         currency : str
             ISO 4217 code.
-
-        Returns
-        -------
-        Tariff
-            ``rate`` and ``adj`` are added. Period 0 of the record is ``period 1`` (where there is but one, it has no
-            name). ``dgrules``: Net Metering carries kWh over to the end of the year and pays nothing for what is left;
-            both kinds of Net Billing net within each interval of the energy that is rated (hand in hourly energy for
-            Net Billing Hourly) and pay ``sell``; without the field exports earn nothing. ``startdate`` and ``enddate``
-            are the first and the last local day; ``dataclasses.replace(tariff, valid_from_us=None,
-            valid_to_us=None)`` prices other times. A demand interval that is not stated is 15 minutes; ratchets hold
-            for flat demand and for demand by period, and look back 11 billing periods where no range is stated.
 
         Raises
         ------
         InputError
-            Whatever cannot be priced, by the name of its field: tiers without `tier_rule`, coincident demand, fuel
-            adjustments by month, reactive power, charges for additional meters or in words (``energyattrs``), units
-            other than kWh and kW, any field that is unknown. Several records, or none.
+            Whatever cannot be priced, with the name of its field: tiers without `tier_rule`,
+            coincident demand, monthly fuel adjustments, reactive power, charges for additional
+            meters or in words (``energyattrs``), units other than kWh and kW, any unknown field.
+            Several records, or none.
+
+        Notes
+        -----
+        ``rate`` and ``adj`` are added. Period 0 of the record is ``period 1``; a single period has
+        no name.
+
+        ``dgrules``: Net Metering carries kWh over to the end of the year and pays nothing for what
+        is left. Both kinds of Net Billing net within each interval of the energy that is rated (for
+        Net Billing Hourly, use hourly energy) and pay ``sell``. Without the field, exports are not
+        paid.
+
+        ``startdate`` and ``enddate`` are the first and the last local day; ``dataclasses.replace(
+        tariff, valid_from_us=None, valid_to_us=None)`` prices other times.
+
+        A demand interval that is not stated is 15 minutes. Ratchets apply to flat demand and to
+        demand by period, and look back 11 billing periods if no range is stated.
         """
         from flipkit.tariffs.read import urdb
 
-        return cls(currency=currency, timezone=timezone, **urdb.read(source, timezone, tier_rule))
+        return urdb.read(source, timezone=timezone, currency=currency, tier_rule=tier_rule)
 
     @classmethod
     def from_octopus(
@@ -283,42 +329,45 @@ class Tariff:
         payment_method: str | None = None,
         name: str | None = None,
     ) -> Tariff:
-        """A tariff of Octopus Energy from the lists of its API, in pence with VAT (``value_inc_vat``).
+        """Return a tariff of Octopus Energy from the lists of its API.
+
+        Prices are pence including VAT (``value_inc_vat``). The tariff holds over the time that both
+        lists cover. One price is a flat rate, several are a price series. Prices without an end and
+        changes of the standing charge make tariffs one after another (`successive`).
 
         Parameters
         ----------
         unit_rates : mapping, list of mapping, str or Path
-            The answer of ``standard-unit-rates``, or a list of all its pages; the object, its JSON text, or the path
-            of a file. Rows in any order. Never changed.
+            The answer of ``standard-unit-rates``, or a list of all its pages: the object, its JSON
+            text, or the path of a file. Rows in any order. Never changed.
         standing_charges : mapping, list of mapping, str or Path, optional
             The answer of ``standing-charges``, charged for each local day.
         timezone : str
-            IANA zone of local days and months.
+            IANA time zone of local days and months.
         currency : str
             ISO 4217 code of the major unit.
         payment_method : str, optional
-            ``"DIRECT_DEBIT"`` or ``"NON_DIRECT_DEBIT"``; needed where the prices differ by it.
+            ``"DIRECT_DEBIT"`` or ``"NON_DIRECT_DEBIT"``; required if the prices differ by it.
         name : str, optional
             Default ``"Octopus"``.
-
-        Returns
-        -------
-        Tariff
-            Over the time that both lists cover. One price is a flat rate, several are a price series; prices without
-            an end and changes of the standing charge make tariffs one after another (`successive`).
 
         Raises
         ------
         InputError
-            A gap or an overlap between two rows, pages that are missing, several ways of payment, day and night
-            registers, a value that is no number, a field that is unknown: names the row.
+            A gap or an overlap between two rows, missing pages, several payment methods, day and
+            night registers, a value that is not a number, an unknown field; the message names the
+            row.
         """
-        text = "Octopus" if name is None else name
         from flipkit.tariffs.read import octopus
 
-        fields = octopus.read(unit_rates, standing_charges, payment_method)
-        parts = [cls(name=text, currency=currency, timezone=timezone, **each) for each in fields]
-        return parts[0] if len(parts) == 1 else cls.successive(parts, name=text)
+        return octopus.read(
+            unit_rates,
+            standing_charges,
+            timezone=timezone,
+            currency=currency,
+            payment_method=payment_method,
+            name="Octopus" if name is None else name,
+        )
 
     @classmethod
     def from_flatpeak(
@@ -330,43 +379,43 @@ class Tariff:
         market: PriceSeries | None = None,
         tier_rule: TierRule = "chronological",
     ) -> Tariff:
-        """The price that Flatpeak tariff objects make together: COMMODITY and NON_COMMODITY are added.
+        """Return the price of Flatpeak tariff objects together.
+
+        COMMODITY and NON_COMMODITY are added. Contracts of one type must follow one another; the
+        tariff is then `successive`.
 
         Parameters
         ----------
         source : mapping or iterable of mapping
-            One tariff object, or several in the same direction, as the API gives them; never changed. Contracts of one
-            type must follow one another; the tariff is then their succession (`successive`).
+            One tariff object, or several in the same direction, as the API returns them. Never
+            changed.
         timezone : str
-            IANA zone of the location; the hours of the schedule are local.
+            IANA time zone of the location; the hours of the schedule are local.
         currency : str
             ISO 4217 code of the location.
         market : PriceSeries, optional
-            Market prices, needed (and used) where ``market_rates`` is true: price = (market + surcharge_fixed) x
-            (1 + surcharge_percentage), 0.05 being 5 %. The tariff is then a price series over the time that both the
-            market prices and the contracts cover.
+            Market prices, required (and used) where ``market_rates`` is true: price = (market +
+            surcharge_fixed) x (1 + surcharge_percentage), where 0.05 is 5 %. The tariff is then a
+            price series over the time that both the market prices and the contracts cover.
         tier_rule : str
-            How kWh fill the tiers of ``to_kwh``, see `Tariff`; unused where there are none. Flatpeak does not say, nor
-            over which time it counts; read here as the order of time within a local calendar month.
+            How kWh fill the tiers of ``to_kwh``, see `Tariff`; unused without tiers. Flatpeak
+            states neither the rule nor the time over which it counts; flipkit counts in the order
+            of time within a local calendar month.
 
         Raises
         ------
         InputError
-            Anything this form cannot price, by name: ``dates``, rate formulas, market rates without `market`, tiers of
-            surcharges or in both types, tiers beside a price that changes within a month (the count would begin anew),
-            contracts of one type that overlap or leave a gap, a field it does not know inside the schedule, gaps and
-            overlaps; objects of another time zone or currency.
+            Whatever cannot be priced, by name: ``dates``, rate formulas, market rates without
+            `market`, tiers of surcharges or in both types, tiers beside a price that changes within
+            a month (the count would begin anew), contracts of one type that overlap or leave a gap,
+            an unknown field inside the schedule, gaps and overlaps of hours, objects of another
+            time zone or currency.
         """
-        from flipkit.tariffs.read import flatpeak as flatpeak_reader
+        from flipkit.tariffs.read import flatpeak
 
-        parts = []
-        for name, rates, series, start, end in flatpeak_reader.read(
-            source, timezone, currency, market, tier_rule
-        ):
-            rule = tier_rule if any(rate.tiers for rate in rates) else None
-            parts.append(cls(name, currency, timezone, rates, series, start, end, tier_rule=rule))
-        names = ", then ".join(dict.fromkeys(part.name for part in parts))
-        return parts[0] if len(parts) == 1 else cls.successive(parts, name=names)
+        return flatpeak.read(
+            source, timezone=timezone, currency=currency, market=market, tier_rule=tier_rule
+        )
 
     def to_flatpeak(
         self,
@@ -377,10 +426,10 @@ class Tariff:
         start: Any = None,
         end: Any = None,
     ) -> dict[str, Any]:
-        """The body that creates this tariff at Flatpeak; `from_flatpeak` reads the equal tariff back.
+        """Return the body that creates this tariff at Flatpeak; `from_flatpeak` reads it back.
 
-        Flatpeak has no field for the names of periods and for the tier rule: read tiers back with the `tier_rule` of
-        this tariff.
+        Flatpeak has no field for the names of periods and the tier rule: read tiers back with the
+        `tier_rule` of this tariff.
 
         Parameters
         ----------
@@ -390,74 +439,79 @@ class Tariff:
             IMPORT, EXPORT or LOCAL.
         type : str
             COMMODITY or NON_COMMODITY.
-        start, end : datetime, date or str, optional
-            Contract dates; a date is the beginning of that local day. By default those of the tariff, and where it has
-            none 1970-01-01 and 9999-12-31, which `from_flatpeak` reads as no bound.
-
-        Returns
-        -------
-        dict
+        start, end : str, date, datetime, Timestamp or Period, optional
+            Contract dates: local days, the end included, or instants, as in `prices`. By default
+            those of the tariff; if it has none, 1970-01-01 and 9999-12-31, which `from_flatpeak`
+            reads as no limit.
 
         Raises
         ------
         InputError
-            A price series, tiers by day or by kW, holidays or charges beside the price per kWh, parts, which a schedule
-            cannot express; an unknown direction or type; contract dates outside the tariff's own.
+            A price series, tiers by day or by kW, holidays, charges beside the price per kWh, or
+            parts, none of which a schedule can express; an unknown direction or type; contract
+            dates outside the tariff's own.
         """
-        if self.series is not None:
-            raise InputError(
-                f"tariff {self.name!r} is a price series, which a Flatpeak schedule (month, day, hour) cannot "
-                "express; create the tariff with market_rates at Flatpeak instead"
-            )
-        tariff_checks.check_plain(self, "a Flatpeak schedule cannot express them")
-        begin = self.valid_from_us if start is None else to_us(start, self.timezone)
-        stop = self.valid_to_us if end is None else to_us(end, self.timezone)
-        self._check_validity(begin, stop)
-        from flipkit.tariffs.read import flatpeak_writer
+        from flipkit.tariffs.read import flatpeak
 
-        return flatpeak_writer.write(
-            self.name, self.rates, location_id, direction, type, begin, stop
+        return flatpeak.write(
+            self, location_id, direction=direction, contract_type=type, start=start, end=end
         )
 
-    def prices(self, start_us: int, end_us: int) -> PriceSeries:
-        """The price in force over [start, end), in order, without gap, cut to the window.
+    def prices(self, start: Any, end: Any = None) -> PriceSeries:
+        """Return the prices of a window, in order, without gap, cut to the window.
 
         Parameters
         ----------
-        start_us, end_us : int
-            Microseconds since 1970-01-01 UTC.
+        start, end : str, date, datetime, Timestamp, Period or int
+            ``"2025"``, ``"2025-06"``, ``"2025-06-15"``, a date and a pandas Period mean local days,
+            the end included. A datetime or text with a zone, and an int, microseconds since
+            1970-01-01 UTC, are instants, the end not included. `end` defaults to the end of
+            `start`.
 
         Returns
         -------
         PriceSeries
-            From rates, neighbours of equal price are one segment; a price series keeps its own segments.
+            From rates, neighbours of equal price are one segment; a price series keeps its own
+            segments.
 
         Raises
         ------
+        NaiveTimestampError
+            A time without a zone.
         InputError
-            An empty window, or one outside the price series or the contract dates: names the first uncovered instant.
-            A tariff with tiers, where the price depends on what was used before.
+            An empty window, or one outside the price series or the contract dates (the message
+            names the first instant without a price). A tariff with tiers, where the price depends
+            on the energy used before.
         """
+        # flipkit's own arrays hold microseconds.
+        if isinstance(start, int | np.integer) and isinstance(end, int | np.integer):
+            start_us, end_us = int(start), int(end)
+        else:
+            start_us, end_us = read_window(start, end).bounds(self.timezone)
         if self.series is not None:
             return self.series.clip(start_us, end_us)
-        tariff_checks.check_untiered(self)
+
+        self._check_no_tiers()
         valid_from, valid_to = self.validity
-        begin, stop = (
+        check_cover(
+            start_us,
+            end_us,
             start_us if valid_from is None else valid_from,
             end_us if valid_to is None else valid_to,
+            f"the prices of tariff {self.name!r}",
         )
-        check_cover(start_us, end_us, begin, stop, f"the prices of tariff {self.name!r}")
-        if self.parts:
-            spans = [
-                (part, *tariff_checks.overlap(part.validity, start_us, end_us))
-                for part in self.parts
-            ]
-            return joined([part.prices(start, end) for part, start, end in spans if start < end])
-        return rate_series(self.rates, self.timezone, start_us, end_us, self.holidays)
+        if not self.parts:
+            return rate_series(self.rates, self.timezone, start_us, end_us, self.holidays)
+        prices_of_parts = []
+        for part in self.parts:
+            part_start, part_end = overlap(part.validity, start_us, end_us)
+            if part_start < part_end:
+                prices_of_parts.append(part.prices(part_start, part_end))
+        return joined(prices_of_parts)
 
     @property
-    def validity(self) -> tuple[int | None, int | None]:
-        """From when until when it holds, microseconds since 1970-01-01 UTC; None for no bound."""
+    def validity(self) -> Validity:
+        """From when until when it holds, microseconds since 1970-01-01 UTC; None for no limit."""
         if self.parts:
             return self.parts[0].validity[0], self.parts[-1].validity[1]
         if self.series is not None:
@@ -465,49 +519,98 @@ class Tariff:
         return self.valid_from_us, self.valid_to_us
 
     def describe(self) -> str:
-        """A short text: name, currency, zone, validity, prices by season, kind of day and hours, and all other charges.
+        """Return a short text: name, currency, time zone, validity, prices and all other charges.
 
-        Periods have the names that the lines of a bill have.
+        Prices are a table by season, kind of day and hours. Periods are named as on a bill.
         """
-        head = f"{self.name}: {self.currency} per kWh, local time of {self.timezone}"
-        if self.parts:
-            return "\n".join([head, *(part.describe() for part in self.parts)])
-        if self.series is not None:
-            return "\n".join([head, describe_series(self.series), *describe_charges(self)])
-        valid = describe_validity(self.timezone, self.valid_from_us, self.valid_to_us)
-        return "\n".join([head, *valid, describe_rates(self.rates), *describe_charges(self)])
+        from flipkit.tariffs.model.describe import describe
+
+        return describe(self)
 
     def plot(self, **options: Any) -> Any:
-        """Draw the prices by month and hour; see `flipkit.plots.tariff_heatmap`, which gets the options.
+        """Draw the prices by month and hour; `flipkit.plots.tariff_heatmap` takes the options.
 
         Returns
         -------
         matplotlib.axes.Axes
         """
-        # Here, not above: matplotlib is loaded for a picture only.
         from flipkit.plots import tariff_heatmap
 
         return tariff_heatmap(self, **options)
 
-    def _check_validity(self, start_us: int | None, end_us: int | None) -> None:
-        early = (
-            self.valid_from_us is not None
-            and start_us is not None
-            and start_us < self.valid_from_us
-        )
-        late = self.valid_to_us is not None and end_us is not None and end_us > self.valid_to_us
-        if early or late:
+    def _check_prices(self) -> None:
+        if bool(self.rates) == (self.series is not None):
+            raise InputError(f"tariff {self.name!r}: needs either rates or a price series")
+        if self.rates:
+            rates = check_rates(self.rates, f"tariff {self.name!r}, rates")
+            set_fields(self, rates=canonical(rates))
+        bounds = self.valid_from_us, self.valid_to_us
+        if self.series is not None and bounds != (None, None):
             raise InputError(
-                f"tariff {self.name!r}: the contract dates given reach beyond the tariff's own"
+                f"tariff {self.name!r}: a price series holds over its own time; clip it instead"
             )
-        if start_us is not None and end_us is not None and end_us <= start_us:
-            raise InputError(f"tariff {self.name!r}: the contract ends before it starts")
+        if is_empty(bounds):
+            raise InputError(f"tariff {self.name!r}: ends before it begins")
 
-
-def _window(window: str, price: float) -> Rate:
-    begin, dash, stop = window.partition("-") if isinstance(window, str) else ("", "", "")
-    if not dash:
-        raise InputError(
-            f"time of use: window {window!r} is none; write 'HH:MM-HH:MM', such as '07:00-16:00'"
+    def _check_charges(self) -> None:
+        what = f"tariff {self.name!r}"
+        set_fields(
+            self,
+            demand=check_charges(self.demand, DemandCharge, f"{what}, demand"),
+            fixed=check_charges(self.fixed, FixedCharge, f"{what}, fixed"),
+            adders=check_charges(self.adders, Adder, f"{what}, adders"),
+            taxes=check_charges(self.taxes, Tax, f"{what}, taxes"),
         )
-    return Rate(price, begin.strip(), stop.strip())
+        if self.minimum is not None:
+            check_type(self.minimum, Minimum, f"{what}, minimum")
+        if self.export is not None:
+            check_type(self.export, Export, f"{what}, export")
+        check_tier_rule(self.tier_rule, self.rates, self.export, what)
+        check_holiday_rates(self.holidays, self.rates, self.demand, self.export, what)
+        if self.export is not None and self.export.rates:
+            rates = canonical(self.export.rates)
+            set_fields(self, export=replace(self.export, rates=rates))
+
+    def _check_parts(self) -> None:
+        given = [name for name in _FIELDS_OF_PARTS if getattr(self, name) not in (None, ())]
+        if given:
+            raise InputError(
+                f"tariff {self.name!r}: {', '.join(given)} beside parts; they belong to the parts"
+            )
+        parts = _in_order(self.parts)
+        set_fields(self, parts=parts)
+        if (self.currency, self.timezone) != (parts[0].currency, parts[0].timezone):
+            raise InputError(
+                f"tariff {self.name!r}: currency and timezone must be those of its parts"
+            )
+
+    def _check_no_tiers(self) -> None:
+        for part in self.parts or (self,):
+            if any(rate.tiers for rate in part.rates):
+                raise InputError(
+                    f"tariff {part.name!r} has tiers: the price of a kWh depends on the energy "
+                    "used before it in the billing period, so there is no price by time; "
+                    "calculate the bill with fk.bill(energy, tariff)"
+                )
+
+
+def _in_order(tariffs: Iterable[Tariff]) -> tuple[Tariff, ...]:
+    """Return tariffs by time, with parts instead of tariffs that have them; see `successive`."""
+    parts: list[Tariff] = []
+    for number, tariff in enumerate(tariffs):
+        if not isinstance(tariff, Tariff):
+            raise InputError(
+                f"successive tariffs, item {number}: expected a Tariff, got {type(tariff).__name__}"
+            )
+        parts.extend(tariff.parts or (tariff,))
+    if len(parts) < 2:
+        raise InputError(f"successive tariffs: got {len(parts)}; give two or more")
+    places = {(part.currency, part.timezone) for part in parts}
+    if len(places) > 1:
+        raise InputError(
+            f"successive tariffs: {sorted(places)}; they need one currency and one time zone"
+        )
+    parts.sort(key=lambda part: start_key(part.validity))
+    for part, following in pairwise(parts):
+        check_succession(part.name, part.validity, following.name, following.validity)
+    return tuple(parts)

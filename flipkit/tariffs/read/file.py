@@ -1,31 +1,46 @@
-"""Tariffs from JSON files, for the command line: the form is recognised by its fields."""
+"""Tariffs from JSON files: the format is recognized by its fields."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from flipkit.errors import InputError
 from flipkit.tariffs.model import Export, Tariff, TierRule
-from flipkit.tariffs.read.json_source import load_json
-from flipkit.tariffs.read.urdb_record import located
+from flipkit.tariffs.read.source import load_json, located
 
 __all__ = ["read_plan", "read_plans"]
 
-# The fields that tell one form from another, any of which is enough, but for Flatpeak's, which all objects have.
-_URDB, _FLATPEAK = {"energyratestructure", "items"}, {"direction", "type"}
-_UNIT_RATES, _STANDING_CHARGES = (
-    "standard-unit-rates",
-    "standing-charges",
-)  # the two lists of Octopus, by their paths
-_OCTOPUS = {"results", _UNIT_RATES}
+# The two lists of Octopus, by their paths in the API.
+_UNIT_RATES, _STANDING_CHARGES = "standard-unit-rates", "standing-charges"
+
+
+class _Options(NamedTuple):
+    """What the user gave beside the file, and the name of the file."""
+
+    timezone: str | None
+    currency: str | None
+    tier_rule: TierRule | None
+    stem: str
+
+    def place(self) -> dict[str, str]:
+        """Return time zone and currency as far as they are given."""
+        place = {"timezone": self.timezone, "currency": self.currency}
+        return {name: value for name, value in place.items() if value is not None}
+
+
+class _Format(NamedTuple):
+    """A format of files: how its fields (in lower case) are recognized, and its reader."""
+
+    is_recognized: Callable[[set[str]], bool]
+    read: Callable[[Any, _Options], Tariff]
 
 
 def read_plans(paths: Iterable[str | os.PathLike[str]], **options: Any) -> list[Tariff]:
-    """The tariff of each file; where two have one name, their files tell them apart.
+    """Return the tariff of each file; tariffs with the same name get the names of their files.
 
     Parameters
     ----------
@@ -36,24 +51,20 @@ def read_plans(paths: Iterable[str | os.PathLike[str]], **options: Any) -> list[
     Raises
     ------
     InputError
-        As for `read_plan`; a file twice.
+        As for `read_plan`; the same file twice.
     """
     files = [Path(path) for path in paths]
-    twice = next((path for number, path in enumerate(files) if path in files[:number]), None)
-    if twice is not None:
-        raise InputError(f"{twice}: given twice; name each tariff once")
+    for number, path in enumerate(files):
+        if path in files[:number]:
+            raise InputError(f"{path}: given twice; name each tariff once")
     plans = [read_plan(path, **options) for path in files]
-    names, stems = [plan.name for plan in plans], [path.stem for path in files]
-    return [
-        plan
-        if names.count(plan.name) == 1
-        else replace(plan, name=f"{plan.name} ({_label(path, stems)})")
-        for plan, path in zip(plans, files, strict=True)
-    ]
-
-
-def _label(path: Path, stems: list[str]) -> str:
-    return path.stem if stems.count(path.stem) == 1 else str(path)
+    names = [plan.name for plan in plans]
+    stems = [path.stem for path in files]
+    for number, (plan, path) in enumerate(zip(plans, files, strict=True)):
+        if names.count(plan.name) > 1:
+            label = path.stem if stems.count(path.stem) == 1 else str(path)
+            plans[number] = replace(plan, name=f"{plan.name} ({label})")
+    return plans
 
 
 def read_plan(
@@ -63,121 +74,152 @@ def read_plan(
     currency: str | None = None,
     tier_rule: TierRule | None = None,
 ) -> Tariff:
-    """One tariff from a file.
+    """Return the tariff of a file.
 
     Parameters
     ----------
     path : path-like
-        JSON: a URDB record (or the API's answer with one), Octopus unit rates as the API answers (or a list of its
-        pages; with standing charges an object of both lists, ``standard-unit-rates`` and ``standing-charges``), or
-        Flatpeak tariff objects. Those of direction EXPORT beside the imports are net billing.
+        JSON: a URDB record (or the API's answer with one); Octopus unit rates as the API returns
+        them (or a list of its pages; with standing charges, an object of both lists,
+        ``standard-unit-rates`` and ``standing-charges``); or Flatpeak tariff objects, where EXPORT
+        objects beside the imports are net billing.
     timezone : str, optional
-        IANA name; needed where the file does not say. Octopus: Europe/London by default.
+        IANA time zone; required if the file does not state it. Octopus: Europe/London by default.
     currency : str, optional
-        ISO 4217; needed for Flatpeak objects that do not say. USD for URDB and GBP for Octopus by default.
+        ISO 4217; required for Flatpeak objects that do not state it. By default USD for URDB and
+        GBP for Octopus.
     tier_rule : str, optional
-        As for `Tariff`; needed for a URDB record with tiers.
+        As for `Tariff`; required for a URDB record with tiers.
 
     Raises
     ------
     InputError
-        No such file, no JSON, none of these forms, or what the reader of the form refuses; names the file.
+        The file does not exist, is not valid JSON or has none of these formats, or its reader
+        refuses it; the message names the file.
     """
     content = load_json(Path(path), "tariff")
-    given = {
-        name: value
-        for name, value in {"timezone": timezone, "currency": currency}.items()
-        if value is not None
-    }
+    options = _Options(timezone, currency, tier_rule, Path(path).stem)
+    fields = _fields(content)
     with located(str(path)):
-        form = _fields(content)
-        if form >= _FLATPEAK:
-            return _flatpeak(content, given, tier_rule or "chronological")
-        if form & _OCTOPUS:
-            return _octopus(content, Path(path).stem, given)
-        if form & _URDB:
-            if timezone is None:
-                raise InputError(
-                    "a URDB record does not name its time zone; give it: --timezone America/Los_Angeles"
-                )
-            return Tariff.from_urdb(content, tier_rule=tier_rule, **given)
+        for each in _FORMATS:
+            if each.is_recognized(fields):
+                return each.read(content, options)
         raise InputError(
-            "this is no tariff that can be read: neither a URDB record (energyratestructure), nor Octopus unit rates "
-            f"(results), nor Flatpeak tariff objects (direction, type, schedule); found {_found(content)}"
+            "not a tariff that flipkit can read: neither a URDB record (energyratestructure), nor "
+            "Octopus unit rates (results), nor Flatpeak tariff objects (direction, type, "
+            f"schedule); found {_describe_fields(content)}"
         )
 
 
 def _fields(content: Any) -> set[str]:
-    """The names of its fields in small letters; of a list those of the first object."""
-    first = content[0] if isinstance(content, list) and content else content
-    return {str(name).lower() for name in first} if isinstance(first, Mapping) else set()
+    """Return the field names of an object, or of the first object of a list, in lower case."""
+    if isinstance(content, list) and content:
+        content = content[0]
+    if not isinstance(content, Mapping):
+        return set()
+    return {str(name).lower() for name in content}
 
 
-def _found(content: Any) -> str:
+def _describe_fields(content: Any) -> str:
     names = sorted(_fields(content))
-    shown = ", ".join(names[:6]) + (" ..." if len(names) > 6 else "")
-    return (
-        f"the fields {shown}" if names else f"no fields in what is of type {type(content).__name__}"
-    )
+    if not names:
+        return f"no fields in a value of type {type(content).__name__}"
+    more = " ..." if len(names) > 6 else ""
+    return f"the fields {', '.join(names[:6])}{more}"
 
 
-def _octopus(content: Any, name: str, given: dict[str, str]) -> Tariff:
-    lists = (
-        content
-        if isinstance(content, Mapping) and _UNIT_RATES in content
-        else {_UNIT_RATES: content}
-    )
-    if unknown := sorted(set(lists) - {_UNIT_RATES, _STANDING_CHARGES}):
+# ---- URDB and Octopus
+
+
+def _read_urdb(content: Any, options: _Options) -> Tariff:
+    if options.timezone is None:
+        raise InputError(
+            "a URDB record does not name its time zone; give it: --timezone America/Los_Angeles"
+        )
+    return Tariff.from_urdb(content, tier_rule=options.tier_rule, **options.place())
+
+
+def _read_octopus(content: Any, options: _Options) -> Tariff:
+    has_both_lists = isinstance(content, Mapping) and _UNIT_RATES in content
+    lists = content if has_both_lists else {_UNIT_RATES: content}
+    unknown = sorted(set(lists) - {_UNIT_RATES, _STANDING_CHARGES})
+    if unknown:
         raise InputError(
             f"cannot price {', '.join(unknown)} beside {_UNIT_RATES}; known: {_STANDING_CHARGES}"
         )
-    return Tariff.from_octopus(lists[_UNIT_RATES], lists.get(_STANDING_CHARGES), name=name, **given)
+    return Tariff.from_octopus(
+        lists[_UNIT_RATES],
+        lists.get(_STANDING_CHARGES),
+        name=options.stem,
+        **options.place(),
+    )
 
 
-def _flatpeak(content: Any, given: dict[str, str], tier_rule: TierRule) -> Tariff:
+# ---- Flatpeak
+
+
+def _read_flatpeak(content: Any, options: _Options) -> Tariff:
     objects = content if isinstance(content, list) else [content]
     for number, each in enumerate(objects):
         if not isinstance(each, Mapping):
             raise InputError(
                 f"item {number}: expected a Flatpeak tariff object, got {type(each).__name__}"
             )
-    place: dict[str, Any] = {
-        name: given.get(name) or _said(objects, name) for name in ("timezone", "currency")
-    }
-    bought = [each for each in objects if each.get("direction") != "EXPORT"]
-    sold = [each for each in objects if each.get("direction") == "EXPORT"]
-    if not bought:
-        raise InputError(
-            "only EXPORT tariffs; put the IMPORT objects of the same customer into the list"
-        )
-    tariff = Tariff.from_flatpeak(bought, tier_rule=tier_rule, **place)
-    return _with_export(tariff, Tariff.from_flatpeak(sold, **place)) if sold else tariff
+    timezone = options.timezone or _only_value(objects, "timezone")
+    currency = options.currency or _only_value(objects, "currency")
+    # LOCAL objects stay with the imports, and are refused beside them.
+    imports = [each for each in objects if each.get("direction") != "EXPORT"]
+    exports = [each for each in objects if each.get("direction") == "EXPORT"]
+    if not imports:
+        raise InputError("only EXPORT tariffs; add the IMPORT objects of the same customer")
+    tariff = Tariff.from_flatpeak(
+        imports,
+        timezone=timezone,
+        currency=currency,
+        tier_rule=options.tier_rule or "chronological",
+    )
+    if not exports:
+        return tariff
+    sold = Tariff.from_flatpeak(exports, timezone=timezone, currency=currency)
+    return _with_export(tariff, sold)
 
 
-def _said(objects: list[Any], field: str) -> str:
-    """What all objects say that name the field at all."""
+def _only_value(objects: list[Any], field: str) -> str:
+    """Return the value of a field that is the same in all objects that have it."""
     values = sorted({str(each[field]) for each in objects if each.get(field)})
-    if len(values) != 1:
-        if values:
-            raise InputError(
-                f"the Flatpeak objects name {' and '.join(values)} as their {field}; keep those of one"
-            )
+    if not values:
         raise InputError(f"the Flatpeak objects do not name their {field}; give one: --{field}")
+    if len(values) > 1:
+        raise InputError(
+            f"the Flatpeak objects name {' and '.join(values)} as their {field}; keep those of one"
+        )
     return values[0]
 
 
 def _with_export(tariff: Tariff, sold: Tariff) -> Tariff:
+    """Return a tariff whose exports earn the prices of another one."""
     if sold.parts:
         raise InputError(
             f"several EXPORT contracts one after another, {sold.name}; keep the one that holds"
         )
-    (begin, end), (first, last) = tariff.validity, sold.validity
-    early = first is not None and (begin is None or begin < first)
-    if early or (last is not None and (end is None or end > last)):
+    start, end = tariff.validity
+    sold_start, sold_end = sold.validity
+    starts_late = sold_start is not None and (start is None or start < sold_start)
+    ends_early = sold_end is not None and (end is None or end > sold_end)
+    if starts_late or ends_early:
         raise InputError(
-            f"the EXPORT contract {sold.name!r} does not hold for all of the time of {tariff.name!r}"
+            f"the EXPORT contract {sold.name!r} does not hold for all of the time of "
+            f"{tariff.name!r}; give contracts for the same time"
         )
     export = Export("net_billing", sold.rates, sold.series)
     if tariff.parts:
         return replace(tariff, parts=tuple(replace(part, export=export) for part in tariff.parts))
     return replace(tariff, export=export)
+
+
+# In the order in which they are tried.
+_FORMATS = (
+    _Format(lambda fields: {"direction", "type"} <= fields, _read_flatpeak),
+    _Format(lambda fields: bool({"results", _UNIT_RATES} & fields), _read_octopus),
+    _Format(lambda fields: bool({"energyratestructure", "items"} & fields), _read_urdb),
+)

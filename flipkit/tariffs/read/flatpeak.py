@@ -1,282 +1,386 @@
-"""Flatpeak tariff objects as one price: COMMODITY and NON_COMMODITY added, contracts one after another."""
+"""Flatpeak tariff objects: read as one price for contracts that hold together, and written."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import reduce
-from itertools import pairwise, product
+from itertools import groupby, pairwise, product
 from typing import Any, NamedTuple
 
-from flipkit.calendar import month_edges, to_text, to_us
+from flipkit.calendar import month_edges, read_moment, to_text, to_us
 from flipkit.errors import InputError
-from flipkit.tariffs.model import PriceSeries, Rate, added, aligned, rate_series
+from flipkit.tariffs.model import (
+    CHARGES,
+    DAY_NAMES,
+    MONTH_NAMES,
+    PriceSeries,
+    Rate,
+    Tariff,
+    Tier,
+    TierRule,
+    Validity,
+    added,
+    aligned,
+    is_empty,
+    overlap,
+    rate_series,
+    shared_time,
+    start_key,
+)
 from flipkit.tariffs.read.flatpeak_schedule import read_schedule
-from flipkit.tariffs.read.flatpeak_writer import DIRECTIONS, OPEN_END, OPEN_START, TYPES
+from flipkit.tariffs.read.source import read_instant
+from flipkit.vocabulary import DIRECTIONS
 
-__all__ = ["FlatpeakTariff", "read"]
+__all__ = ["read", "write"]
 
+_TYPES = ("COMMODITY", "NON_COMMODITY")
+# Flatpeak requires both contract dates; these two mean that the tariff has none.
+_OPEN_START, _OPEN_END = "1970-01-01T00:00:00Z", "9999-12-31T00:00:00Z"
 _NO_SURCHARGE = (Rate(0.0),)
+_DAY_KINDS = {"all": "All", "weekday": "Weekday", "weekend": "Weekend"}
 
 
-class FlatpeakTariff(NamedTuple):
-    """What ``Tariff.from_flatpeak`` builds a tariff of: rates and bounds, or a series."""
+class _Contract(NamedTuple):
+    """One tariff object: fixed prices, or surcharges on the market price.
 
-    name: str
-    rates: tuple[Rate, ...]
-    series: PriceSeries | None
-    start_us: int | None
-    end_us: int | None
-
-    @property
-    def span(self) -> tuple[int | None, int | None]:
-        """From when until when it holds."""
-        if self.series is None:
-            return self.start_us, self.end_us
-        return int(self.series.start_us[0]), int(self.series.end_us[-1])
-
-
-class _Component(NamedTuple):
-    """One tariff object: fixed prices, or surcharges (an amount, then a fraction) on the market price."""
+    `fixed` is None with market prices: (market + surcharge) x (1 + fraction).
+    """
 
     kind: str
     name: str | None
-    fixed: tuple[Rate, ...] | None
-    surcharge: tuple[Rate, ...]
-    fraction: tuple[Rate, ...]
     start_us: int | None
     end_us: int | None
+    fixed: tuple[Rate, ...] | None = None
+    surcharge: tuple[Rate, ...] = _NO_SURCHARGE
+    fraction: tuple[Rate, ...] = _NO_SURCHARGE
 
+    @property
+    def validity(self) -> Validity:
+        """When it holds."""
+        return self.start_us, self.end_us
 
-_Components = tuple[_Component, ...]
+    @property
+    def has_tiers(self) -> bool:
+        """Whether any of its prices has tiers."""
+        return any(rate.tiers for rate in self.fixed or ())
 
 
 def read(
     source: Mapping[str, Any] | Iterable[Mapping[str, Any]],
+    *,
     timezone: str,
     currency: str,
     market: PriceSeries | None,
-    tier_rule: str | None,
-) -> list[FlatpeakTariff]:
-    """Read one tariff object or several; see ``Tariff.from_flatpeak`` for what is refused.
-
-    Returns
-    -------
-    list of FlatpeakTariff
-        By time; more than one where contracts follow one another.
-    """
+    tier_rule: TierRule,
+) -> Tariff:
+    """Return the price of one tariff object or several; see ``Tariff.from_flatpeak``."""
     objects = [source] if isinstance(source, Mapping) else list(source)
-    _check_together(objects)
-    chains: dict[str, list[_Component]] = {}
+    _check_objects(objects, timezone, currency)
+    contracts_of_type: dict[str, list[_Contract]] = {}
     for each in objects:
-        _check_place(each, {"timezone": timezone, "currency": currency})
-        chains.setdefault(each["type"], []).append(_component(each, timezone))
-    ordered = [_in_order(chain) for chain in chains.values()]
-    _common_validity([(chain[0].start_us, chain[-1].end_us) for chain in ordered])
-    _check_counts(ordered, timezone)
-    found = [
-        part
-        for together in product(*ordered)
-        for part in _parts(together, timezone, market, tier_rule)
-    ]
-    if not found:
-        raise _no_market_time(market)
-    return sorted(found, key=lambda part: (part.span[0] is not None, part.span[0] or 0))
+        contracts_of_type.setdefault(each["type"], []).append(_read_contract(each, timezone))
+    chains = [_in_order(contracts) for contracts in contracts_of_type.values()]
+    _check_common_time(chains)
+    _check_counts(chains, timezone)
 
-
-def _parts(
-    together: _Components, timezone: str, market: PriceSeries | None, tier_rule: str | None
-) -> list[FlatpeakTariff]:
-    """The price of contracts that hold together; nothing where they share no time with each other or the market."""
-    start, end = (
-        _later(each.start_us for each in together),
-        _earlier(each.end_us for each in together),
-    )
-    if start is not None and end is not None and end <= start:
-        return []
-    name = next((each.name for each in together if each.name is not None), "Flatpeak")
-    fixed = [each.fixed for each in together if each.fixed is not None]
-    _check_ladders(fixed, len(fixed) < len(together), name, tier_rule)
-    if len(fixed) == len(together):
-        return [FlatpeakTariff(name, reduce(added, fixed), None, start, end)]
-    if market is None:
+    # Each COMMODITY contract with each NON_COMMODITY contract; most share no time.
+    parts = []
+    for contracts in product(*chains):
+        part = _price_together(contracts, timezone, currency, market, tier_rule)
+        if part is not None:
+            parts.append(part)
+    if not parts:
+        assert market is not None  # fixed prices have time in common
         raise InputError(
-            f"Flatpeak tariff {name!r}: market_rates is true; hand in the market prices as market="
+            f"Flatpeak tariffs: the market prices, {to_text(int(market.start_us[0]))} to "
+            f"{to_text(int(market.end_us[-1]))}, share no time with the contract; "
+            "give market prices for the time of the contract"
         )
-    begin, stop = _later([start, int(market.start_us[0])]), _earlier([end, int(market.end_us[-1])])
-    if begin is None or stop is None or stop <= begin:
-        return []
-    return [
-        FlatpeakTariff(
-            name, (), _market_series(together, timezone, market, begin, stop), None, None
-        )
-    ]
+    parts.sort(key=lambda part: start_key(part.validity))
+    names = ", then ".join(dict.fromkeys(part.name for part in parts))
+    return parts[0] if len(parts) == 1 else Tariff.successive(parts, name=names)
 
 
-def _check_ladders(
-    fixed: list[tuple[Rate, ...]], on_market: bool, name: str, tier_rule: str | None
-) -> None:
-    """Raise InputError where tiers and the prices beside them have no sum."""
-    tiered = [rates for rates in fixed if any(rate.tiers for rate in rates)]
-    if tiered and on_market:
-        raise InputError(
-            f"Flatpeak tariff {name!r}: tiers beside market_rates, which have no price by time"
-        )
-    others = {rate.price_per_kwh for rates in fixed if rates not in tiered for rate in rates}
-    if tiered and tier_rule == "per_period" and len(others) > 1:
-        raise InputError(
-            f"Flatpeak tariff {name!r}: with tier_rule 'per_period', tiers cannot be added to a price that changes "
-            "with the hour: it would part the periods that fill them; write 'chronological' or 'prorate'"
-        )
+# ---- contracts
 
 
-def _check_together(objects: list[Mapping[str, Any]]) -> None:
+def _check_objects(objects: list[Any], timezone: str, currency: str) -> None:
     if not objects:
-        raise InputError("Flatpeak tariffs: none given; hand in at least one tariff object")
+        raise InputError("Flatpeak tariffs: none given; give at least one tariff object")
     for each in objects:
         if not isinstance(each, Mapping):
             raise InputError(f"Flatpeak tariffs: expected objects, got {type(each).__name__}")
-        for field, known in (("type", TYPES), ("direction", DIRECTIONS)):
+        for field, known in (("type", _TYPES), ("direction", DIRECTIONS)):
             if each.get(field) not in known:
                 raise InputError(
-                    f"{_label(each)}, {field}: {each.get(field)!r} is none of {', '.join(known)}"
+                    f"{_label(each)}, {field}: {each.get(field)!r} is not one of {', '.join(known)}"
                 )
-    directions = {each["direction"] for each in objects}
+        for field, given in (("timezone", timezone), ("currency", currency)):
+            if each.get(field) not in (None, given):
+                raise InputError(
+                    f"{_label(each)}: its {field} is {each[field]}, but {given} was given"
+                )
+    directions = sorted({each["direction"] for each in objects})
     if len(directions) > 1:
         raise InputError(
-            f"Flatpeak tariffs: directions {', '.join(sorted(directions))} together; give one at a time"
+            f"Flatpeak tariffs: directions {', '.join(directions)} together; give one at a time"
         )
 
 
-def _in_order(chain: list[_Component]) -> list[_Component]:
-    """Contracts of one type by time, each beginning where the one before ends."""
-    found = sorted(chain, key=lambda each: (each.start_us is not None, each.start_us or 0))
-    for a, b in pairwise(found):
+def _label(source: Mapping[str, Any]) -> str:
+    return f"Flatpeak tariff {source.get('id') or source.get('display_name') or ''!r}"
+
+
+def _read_contract(source: Mapping[str, Any], timezone: str) -> _Contract:
+    what = _label(source)
+    market_rates = source.get("market_rates")
+    schedule = source.get("schedule")
+    if not isinstance(market_rates, bool | None):
+        raise InputError(f"{what}, market_rates: {market_rates!r} is neither true nor false")
+    name = source.get("display_name")
+    start_us = read_instant(source, "contract_start_date", what, timezone)
+    end_us = read_instant(source, "contract_end_date", what, timezone)
+    contract = _Contract(
+        kind=source["type"],
+        name=name if isinstance(name, str) else None,
+        start_us=None if start_us == to_us(_OPEN_START) else start_us,
+        end_us=None if end_us == to_us(_OPEN_END) else end_us,
+    )
+    if not market_rates:
+        return contract._replace(fixed=read_schedule(schedule, "fixed", what))
+    if contract.kind == "NON_COMMODITY":
+        raise InputError(
+            f"{what}: market_rates on NON_COMMODITY would count the market price twice"
+        )
+    if not schedule:
+        return contract
+    return contract._replace(
+        surcharge=read_schedule(schedule, "surcharge_fixed", what, default=0.0),
+        fraction=read_schedule(schedule, "surcharge_percentage", what, default=0.0),
+    )
+
+
+def _in_order(contracts: list[_Contract]) -> list[_Contract]:
+    """Return contracts of one type by time; each must begin where the one before ends."""
+    ordered = sorted(contracts, key=lambda each: start_key(each.validity))
+    for a, b in pairwise(ordered):
         both = f"Flatpeak tariffs: two {a.kind} contracts, {a.name!r} and {b.name!r}"
-        if a.end_us is None or b.start_us is None or b.start_us < a.end_us:
-            begins = (
-                "from the beginning" if b.start_us is None else f"from {to_text(b.start_us)} on"
-            )
+        if b.start_us is None:
             raise InputError(
-                f"{both}, hold at once {begins}; contracts of one type must follow one another"
+                f"{both}, hold at once from the beginning; "
+                "contracts of one type must follow one another"
+            )
+        if a.end_us is None or b.start_us < a.end_us:
+            raise InputError(
+                f"{both}, hold at once from {to_text(b.start_us)} on; "
+                "contracts of one type must follow one another"
             )
         if b.start_us > a.end_us:
             raise InputError(
                 f"{both}, leave a gap from {to_text(a.end_us)} to {to_text(b.start_us)}"
             )
-    return found
+    return ordered
 
 
-def _check_counts(chains: list[list[_Component]], timezone: str) -> None:
-    """Raise InputError where one contract counts kWh through a month in which the other price changes.
+def _check_common_time(chains: list[list[_Contract]]) -> None:
+    start, end = shared_time([(chain[0].start_us, chain[-1].end_us) for chain in chains])
+    if start is not None and end is not None and end <= start:
+        raise InputError(
+            "Flatpeak tariffs: the contracts leave no time together: "
+            f"from {to_text(start)} to {to_text(end)}"
+        )
 
-    The two together are tariffs one after another, each of which counts for itself.
+
+def _check_counts(chains: list[list[_Contract]], timezone: str) -> None:
+    """Raise InputError if one contract counts kWh in a month in which the other price changes.
+
+    The sum is then two tariffs one after another, each of which counts for itself.
     """
     for chain in chains:
-        tiered = [each for each in chain if any(rate.tiers for rate in each.fixed or ())]
-        others = [other for beside in chains if beside is not chain for other in beside[1:]]
-        for each, other in product(tiered, others):
-            at = other.start_us
-            assert at is not None  # it follows another
-            inside = at not in (each.start_us, each.end_us) and _later((each.start_us, at)) == at
-            if (
-                inside
-                and _earlier((each.end_us, at)) == at
-                and month_edges(timezone, at, at + 1).edges[0] != at
-            ):
+        others = [each for other in chains if other is not chain for each in other[1:]]
+        for contract, other in product(chain, others):
+            change = other.start_us
+            assert change is not None  # it follows another
+            is_after_start = contract.start_us is None or contract.start_us < change
+            is_before_end = contract.end_us is None or change < contract.end_us
+            if not contract.has_tiers or not is_after_start or not is_before_end:
+                continue
+            if month_edges(timezone, change, change + 1).edges[0] != change:
                 raise InputError(
-                    f"Flatpeak tariffs: {each.name!r} has tiers, and {other.kind} {other.name!r} begins within a "
-                    f"month, {to_text(at)}, where the count would begin anew; read {each.kind} and {other.kind} "
-                    "apart and add their bills"
+                    f"Flatpeak tariffs: {contract.name!r} has tiers, and {other.kind} "
+                    f"{other.name!r} begins within a month, {to_text(change)}, where the count "
+                    f"would begin anew; read {contract.kind} and {other.kind} separately and add "
+                    "their bills"
                 )
 
 
-def _check_place(each: Mapping[str, Any], given: dict[str, str]) -> None:
-    for field, value in given.items():
-        if each.get(field) not in (None, value):
-            raise InputError(f"{_label(each)}: its {field} is {each[field]}, but {value} was given")
+# ---- prices
 
 
-def _label(each: Mapping[str, Any]) -> str:
-    return f"Flatpeak tariff {each.get('id') or each.get('display_name') or ''!r}"
-
-
-def _component(each: Mapping[str, Any], timezone: str) -> _Component:
-    what, market_rates, schedule = _label(each), each.get("market_rates"), each.get("schedule")
-    if not isinstance(market_rates, bool | None):
-        raise InputError(f"{what}, market_rates: {market_rates!r} is neither true nor false")
-    bounds = (
-        _bound(each, "contract_start_date", OPEN_START, timezone),
-        _bound(each, "contract_end_date", OPEN_END, timezone),
-    )
-    label = each.get("display_name")
-    head = each["type"], label if isinstance(label, str) else None
-    if not market_rates:
-        return _Component(
-            *head, read_schedule(schedule, "fixed", what), _NO_SURCHARGE, _NO_SURCHARGE, *bounds
-        )
-    if each["type"] == "NON_COMMODITY":
-        raise InputError(
-            f"{what}: market_rates on NON_COMMODITY would count the market price twice"
-        )
-    if not schedule:
-        return _Component(*head, None, _NO_SURCHARGE, _NO_SURCHARGE, *bounds)
-    surcharge = read_schedule(schedule, "surcharge_fixed", what, default=0.0)
-    fraction = read_schedule(schedule, "surcharge_percentage", what, default=0.0)
-    return _Component(*head, None, surcharge, fraction, *bounds)
-
-
-def _bound(each: Mapping[str, Any], field: str, open_date: str, timezone: str) -> int | None:
-    if each.get(field) is None:
+def _price_together(
+    contracts: tuple[_Contract, ...],
+    timezone: str,
+    currency: str,
+    market: PriceSeries | None,
+    tier_rule: TierRule,
+) -> Tariff | None:
+    """Return the sum of contracts over the time they share; None if they share none."""
+    validity = shared_time([each.validity for each in contracts])
+    if is_empty(validity):
         return None
-    try:
-        instant = to_us(each[field], timezone)
-    except InputError as error:
-        raise type(error)(f"{_label(each)}, {field}: {error}") from None
-    return None if instant == to_us(open_date) else instant
-
-
-def _common_validity(spans: list[tuple[int | None, int | None]]) -> None:
-    start, end = _later(span[0] for span in spans), _earlier(span[1] for span in spans)
-    if start is not None and end is not None and end <= start:
+    name = next((each.name for each in contracts if each.name is not None), "Flatpeak")
+    _check_ladders(contracts, name, tier_rule)
+    fixed = [each.fixed for each in contracts if each.fixed is not None]
+    if len(fixed) == len(contracts):
+        rates = reduce(added, fixed)
+        has_tiers = any(rate.tiers for rate in rates)
+        rule = tier_rule if has_tiers else None
+        start, end = validity
+        return Tariff(
+            name,
+            currency,
+            timezone,
+            rates,
+            valid_from_us=start,
+            valid_to_us=end,
+            tier_rule=rule,
+        )
+    if market is None:
         raise InputError(
-            f"Flatpeak tariffs: the contracts leave no time together: from {to_text(start)} to {to_text(end)}"
+            f"Flatpeak tariff {name!r}: market_rates is true; give the market prices as market="
+        )
+    begin, stop = overlap(validity, int(market.start_us[0]), int(market.end_us[-1]))
+    if stop <= begin:
+        return None
+    prices = [_prices_of(each, timezone, market, begin, stop) for each in contracts]
+    return Tariff(name, currency, timezone, series=reduce(PriceSeries.plus, prices))
+
+
+def _check_ladders(contracts: tuple[_Contract, ...], name: str, tier_rule: TierRule) -> None:
+    """Raise InputError if tiers and the prices beside them have no sum."""
+    if not any(each.has_tiers for each in contracts):
+        return
+    if any(each.fixed is None for each in contracts):
+        raise InputError(
+            f"Flatpeak tariff {name!r}: tiers beside market_rates, which have no price by time"
+        )
+    untiered = [each.fixed or () for each in contracts if not each.has_tiers]
+    other_prices = {rate.price_per_kwh for rates in untiered for rate in rates}
+    if tier_rule == "per_period" and len(other_prices) > 1:
+        raise InputError(
+            f"Flatpeak tariff {name!r}: with tier_rule 'per_period', tiers cannot be added to a "
+            "price that changes with the hour: it would split the periods that fill them; "
+            "write 'chronological' or 'prorate'"
         )
 
 
-def _later(starts: Iterable[int | None]) -> int | None:
-    return max((start for start in starts if start is not None), default=None)
-
-
-def _earlier(ends: Iterable[int | None]) -> int | None:
-    return min((end for end in ends if end is not None), default=None)
-
-
-def _no_market_time(market: PriceSeries | None) -> InputError:
-    assert market is not None  # fixed prices have a time of their own
-    cover = to_text(int(market.start_us[0])), to_text(int(market.end_us[-1]))
-    return InputError(
-        f"Flatpeak tariffs: the market prices, {cover[0]} to {cover[1]}, share no time with the contract; hand in "
-        "market prices for the time of the contract"
-    )
-
-
-def _market_series(
-    components: _Components, timezone: str, market: PriceSeries, begin: int, stop: int
+def _prices_of(
+    contract: _Contract, timezone: str, market: PriceSeries, start_us: int, end_us: int
 ) -> PriceSeries:
-    """The sum of all components over [begin, stop)."""
-    parts = []
-    for each in components:
-        if each.fixed is not None:
-            parts.append(rate_series(each.fixed, timezone, begin, stop))
-            continue
-        charged = market.clip(begin, stop).plus(rate_series(each.surcharge, timezone, begin, stop))
-        parts.append(_raised(charged, rate_series(each.fraction, timezone, begin, stop)))
-    return reduce(PriceSeries.plus, parts)
-
-
-def _raised(prices: PriceSeries, fraction: PriceSeries) -> PriceSeries:
-    """Every price times (1 + fraction): 0.05 is 5 %."""
-    starts, ends, of_price, of_fraction = aligned(prices, fraction)
-    raised = prices.price_per_kwh[of_price] * (1.0 + fraction.price_per_kwh[of_fraction])
-    confidence = None if prices.confidence is None else prices.confidence[of_price]
+    """Return the price of one contract over [start, end)."""
+    if contract.fixed is not None:
+        return rate_series(contract.fixed, timezone, start_us, end_us)
+    surcharge = rate_series(contract.surcharge, timezone, start_us, end_us)
+    fraction = rate_series(contract.fraction, timezone, start_us, end_us)
+    prices = market.clip(start_us, end_us).plus(surcharge)
+    # The order of Flatpeak's formula: the surcharge is added first, then raised by the fraction.
+    starts, ends, in_prices, in_fraction = aligned(prices, fraction)
+    raised = prices.price_per_kwh[in_prices] * (1.0 + fraction.price_per_kwh[in_fraction])
+    confidence = None if prices.confidence is None else prices.confidence[in_prices]
     return PriceSeries(starts, ends, raised, confidence)
+
+
+# ---- writing
+
+
+def write(
+    tariff: Tariff, location_id: str, *, direction: str, contract_type: str, start: Any, end: Any
+) -> dict[str, Any]:
+    """Return the body of "create a tariff"; see ``Tariff.to_flatpeak``."""
+    if not isinstance(location_id, str) or not location_id:
+        raise InputError(
+            f"location_id {location_id!r} is not an id; give Flatpeak's id of the location"
+        )
+    if direction not in DIRECTIONS:
+        raise InputError(f"direction {direction!r} is not one of {', '.join(DIRECTIONS)}")
+    if contract_type not in _TYPES:
+        raise InputError(f"type {contract_type!r} is not one of {', '.join(_TYPES)}")
+    _check_expressible(tariff)
+    start_us, end_us = _contract_dates(tariff, start, end)
+    seasons = groupby(tariff.rates, Rate.month_numbers)
+    return {
+        "location_id": location_id,
+        "direction": direction,
+        "type": contract_type,
+        "display_name": tariff.name,
+        "market_rates": False,
+        "contract_start_date": _OPEN_START if start_us is None else to_text(start_us),
+        "contract_end_date": _OPEN_END if end_us is None else to_text(end_us),
+        "schedule": [_write_season(months, rates) for months, rates in seasons],
+    }
+
+
+def _check_expressible(tariff: Tariff) -> None:
+    what = f"tariff {tariff.name!r}"
+    if tariff.series is not None:
+        raise InputError(
+            f"{what} is a price series, which a Flatpeak schedule (month, day, hour) cannot "
+            "express; create the tariff with market_rates at Flatpeak instead"
+        )
+    charges = [name for name in (*CHARGES, "parts") if getattr(tariff, name) not in (None, ())]
+    if charges:
+        raise InputError(
+            f"{what} has {', '.join(charges)}; a Flatpeak schedule cannot express them"
+        )
+    for rate in tariff.rates:
+        if any(tier.per != "month" or tier.per_kw for tier in rate.tiers):
+            raise InputError(
+                f"{what} has tiers by day or by kW; Flatpeak's to_kwh counts the kWh of a month"
+            )
+
+
+def _contract_dates(tariff: Tariff, start: Any, end: Any) -> Validity:
+    valid_from, valid_to = tariff.valid_from_us, tariff.valid_to_us
+    start_us, end_us = valid_from, valid_to
+    if start is not None:
+        start_us = read_moment(start, "start").begin_us(tariff.timezone)
+    if end is not None:
+        end_us = read_moment(end, "end").end_us(tariff.timezone)
+    too_early = valid_from is not None and start_us is not None and start_us < valid_from
+    too_late = valid_to is not None and end_us is not None and end_us > valid_to
+    if too_early or too_late:
+        raise InputError(
+            f"tariff {tariff.name!r}: the contract dates reach beyond the tariff's own"
+        )
+    if is_empty((start_us, end_us)):
+        raise InputError(f"tariff {tariff.name!r}: the contract ends before it starts")
+    return start_us, end_us
+
+
+def _write_season(months: tuple[int, ...], rates: Iterable[Rate]) -> dict[str, Any]:
+    is_all_year = len(months) == 12
+    names = ["All"] if is_all_year else [MONTH_NAMES[month - 1] for month in months]
+    kinds_of_day = groupby(rates, lambda rate: rate.days)
+    return {
+        "months": names,
+        "days_and_hours": [_write_days(days, group) for days, group in kinds_of_day],
+    }
+
+
+def _write_days(days: str | tuple[int, ...], rates: Iterable[Rate]) -> dict[str, Any]:
+    # Names, not numbers: Flatpeak does not document which day has number 1.
+    names = [_DAY_KINDS[days]] if isinstance(days, str) else [DAY_NAMES[day] for day in days]
+    return {"days": names, "hours": [_write_hours(rate) for rate in rates]}
+
+
+def _write_hours(rate: Rate) -> dict[str, Any]:
+    tiers = rate.tiers or (Tier(rate.price_per_kwh),)
+    return {
+        "valid_from": _with_seconds(rate.start),
+        "valid_to": "00:00:00" if rate.end == "24:00" else _with_seconds(rate.end),
+        "rate": [{"fixed": tier.price_per_kwh, "to_kwh": tier.up_to} for tier in tiers],
+    }
+
+
+def _with_seconds(clock: str) -> str:
+    return clock if len(clock) == 8 else f"{clock}:00"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from flipkit import checks
 from flipkit.errors import InputError
 from flipkit.tariffs.model import (
     MONTH_NAMES,
@@ -13,13 +13,13 @@ from flipkit.tariffs.model import (
     DemandWindow,
     Ratchet,
     clock_text,
+    equal_runs,
 )
-from flipkit.tariffs.read.urdb_energy import limit_of, price_of, runs
-from flipkit.tariffs.read.urdb_record import Record, located, number_of
+from flipkit.tariffs.read.source import located
+from flipkit.tariffs.read.urdb_record import Record, RecordTier
 
 __all__ = ["read_demand"]
 
-_KNOWN = ("rate", "adj", "max", "unit", "sell")
 _INTERVALS = (15, 30, 60)
 _YEAR_BACK = 11
 """Billing periods before the present one that make a year with it."""
@@ -27,37 +27,42 @@ _YEAR_BACK = 11
 _Ladder = tuple[DemandTier, ...]
 
 
-class _Hours(NamedTuple):
-    """The windows of a period, in months of one ratchet."""
+class _Applies(NamedTuple):
+    """When the ladder of a period applies: windows of the day, in months of one ratchet."""
 
     windows: tuple[DemandWindow, ...]
     ratchet: Ratchet | None
 
 
+_Months = dict[_Applies, list[int]]
+"""In which months each of them holds."""
+
+
 def read_demand(record: Record) -> tuple[DemandCharge, ...]:
-    """The demand charges, each period of the record one (or one for each set of months with hours of their own).
+    """Return the demand charges, one per period of the record.
+
+    A period that has other hours in other months is one charge per set of months.
 
     Raises
     ------
     InputError
-        An unknown unit or interval, limits that do not rise, a ratchet that is not clear: names the field.
+        An unknown unit or interval, limits that do not rise, a ratchet that is not clear.
     """
     flat = _ladders(record, "flatdemandstructure", "flatdemandunit")
     timed = _ladders(record, "demandratestructure", "demandrateunit")
     if not any(_costs(ladder) for ladder in (*flat, *timed)):
         return ()
-    ratchets, minutes = _ratchets(record), _interval(record)
-    charges: list[DemandCharge] = []
-    for number, ladder in enumerate(flat):
+    ratchets = _ratchets(record)
+    minutes = _interval_minutes(record)
+    charges = []
+    for period, ladder in enumerate(flat):
         if _costs(ladder):
-            charges += _charges(
-                "flat", number, ladder, _flat_hours(record, number, len(flat), ratchets), minutes
-            )
-    for number, ladder in enumerate(timed):
+            months = _flat_months(record, period, len(flat), ratchets)
+            charges += _charges(f"flat {period + 1}", ladder, months, minutes)
+    for period, ladder in enumerate(timed):
         if _costs(ladder):
-            charges += _charges(
-                "period", number, ladder, _hours(record, number, len(timed), ratchets), minutes
-            )
+            months = _timed_months(record, period, len(timed), ratchets)
+            charges += _charges(f"period {period + 1}", ladder, months, minutes)
     return tuple(charges)
 
 
@@ -65,28 +70,30 @@ def _costs(ladder: _Ladder) -> bool:
     return any(tier.price_per_kw for tier in ladder)
 
 
-def _ladders(record: Record, name: str, unit: str) -> list[_Ladder]:
+def _ladders(record: Record, name: str, unit_field: str) -> list[_Ladder]:
     if name not in record:
         return []
-    ladders = [tuple(_tier(*pair) for pair in tiers) for tiers in record.tiers(name, _KNOWN)]
-    known = record.text(unit).lower() in ("", "kw")
-    if not known and any(_costs(ladder) for ladder in ladders):
-        raise record.error(unit, f"{record.text(unit)!r} cannot be priced; known: kW")
+    ladders = [tuple(_tier(tier) for tier in tiers) for tiers in record.tiers(name)]
+    unit = record.text(unit_field)
+    is_known = unit.lower() in ("", "kw")
+    if not is_known and any(_costs(ladder) for ladder in ladders):
+        raise record.error(unit_field, f"{unit!r} cannot be priced; known: kW")
     return ladders
 
 
-def _tier(entry: Mapping[str, Any], place: str) -> DemandTier:
-    unit = entry.get("unit") or "kW"
-    if not isinstance(unit, str) or unit.lower() != "kw":
-        raise InputError(f"{place}.unit: {unit!r} cannot be priced; known: kW")
-    if entry.get("sell") is not None and number_of(entry["sell"], f"{place}.sell"):
-        raise InputError(f"{place}.sell: a selling price of demand cannot be priced")
-    price, limit = price_of(entry, place), limit_of(entry, place)
-    with located(place):
+def _tier(tier: RecordTier) -> DemandTier:
+    unit = tier.unit(default="kW")
+    if unit != "kw":
+        raise InputError(f"{tier.place}.unit: {unit!r} cannot be priced; known: kW")
+    if tier.selling_price():
+        raise InputError(f"{tier.place}.sell: a selling price of demand cannot be priced")
+    price = tier.price()
+    limit = tier.limit()
+    with located(tier.place):
         return DemandTier(price, limit)
 
 
-def _interval(record: Record) -> int:
+def _interval_minutes(record: Record) -> int:
     minutes = record.number("demandwindow") or 15.0
     if minutes not in _INTERVALS:
         raise record.error(
@@ -96,127 +103,138 @@ def _interval(record: Record) -> int:
 
 
 def _charges(
-    kind: str, number: int, ladder: _Ladder, hours: dict[_Hours, list[int]], minutes: int
+    period_name: str, ladder: _Ladder, months_of: _Months, minutes: int
 ) -> list[DemandCharge]:
-    found = []
-    for each, months in hours.items():
-        name = f"{kind} {number + 1}"
-        if len(hours) > 1:
-            name += f" {'/'.join(MONTH_NAMES[month - 1] for month in months)}"
+    charges = []
+    for applies, months in months_of.items():
+        name = period_name
+        if len(months_of) > 1:
+            name += " " + "/".join(MONTH_NAMES[month - 1] for month in months)
+        first, *others = applies.windows
         with located(f"demand charge {name}"):
-            found.append(_charge(name, ladder, each, tuple(months), minutes))
-    return found
+            charge = DemandCharge(
+                name=name,
+                tiers=ladder,
+                start=first.start,
+                end=first.end,
+                months=tuple(months),
+                days=first.days,
+                interval_minutes=minutes,  # type: ignore[arg-type]
+                ratchet=applies.ratchet,
+                also=tuple(others),
+            )
+        charges.append(charge)
+    return charges
 
 
-def _charge(
-    name: str, ladder: _Ladder, hours: _Hours, months: tuple[int, ...], minutes: int
-) -> DemandCharge:
-    first, *also = hours.windows
-    window = (first.start, first.end, months, first.days)
-    return DemandCharge(name, ladder, *window, minutes, hours.ratchet, tuple(also))  # type: ignore[arg-type]
-
-
-def _flat_hours(
+def _flat_months(
     record: Record, number: int, periods: int, ratchets: list[Ratchet | None]
-) -> dict[_Hours, list[int]]:
-    if "flatdemandmonths" not in record and periods > 1:
+) -> _Months:
+    """Return the months of a flat period, which applies at all hours."""
+    if "flatdemandmonths" in record:
+        period_of_month = record.months("flatdemandmonths")
+    elif periods > 1:
         raise record.error(
             "flatdemandmonths",
-            f"absent, but there are {periods} periods; which holds in which month?",
+            f"absent, but there are {periods} periods; say which holds in which month",
         )
-    of_month = record.twelve("flatdemandmonths") if "flatdemandmonths" in record else [0] * 12
-    found: dict[_Hours, list[int]] = {}
-    for month, period in enumerate(of_month, 1):
+    else:
+        period_of_month = [0] * 12
+    months_of: _Months = {}
+    for month, period in enumerate(period_of_month, 1):
         record.check_period(period, periods, f"flatdemandmonths[{month - 1}]")
         if period == number:
-            found.setdefault(_Hours((DemandWindow(),), ratchets[month - 1]), []).append(month)
-    return found
+            applies = _Applies((DemandWindow(),), ratchets[month - 1])
+            months_of.setdefault(applies, []).append(month)
+    return months_of
 
 
-def _hours(
+def _timed_months(
     record: Record, number: int, periods: int, ratchets: list[Ratchet | None]
-) -> dict[_Hours, list[int]]:
-    found: dict[_Hours, list[int]] = {}
-    tables = [_table(record, f"demand{days}schedule", periods) for days in ("weekday", "weekend")]
-    for month, (week, end) in enumerate(zip(*tables, strict=True), 1):
-        windows = _windows(number, week, end)
+) -> _Months:
+    """Return the months of a period by its hours in them."""
+    weekdays = record.hours("demandweekdayschedule", periods)
+    weekends = record.hours("demandweekendschedule", periods)
+    months_of: _Months = {}
+    for month in range(1, 13):
+        windows = _windows(number, weekdays[month - 1], weekends[month - 1])
         if windows:
-            found.setdefault(_Hours(windows, ratchets[month - 1]), []).append(month)
-    if any(ratchets) and len({each.windows for each in found}) > 1:
+            applies = _Applies(windows, ratchets[month - 1])
+            months_of.setdefault(applies, []).append(month)
+    if any(ratchets) and len({applies.windows for applies in months_of}) > 1:
         raise record.error(
             "demandratestructure",
-            f"period {number} has other hours in other months, and a ratchet; which hours does it look back at?",
+            f"period {number} has other hours in other months, and a ratchet; "
+            "the record does not say at which hours the ratchet looks back",
         )
-    return found
+    return months_of
 
 
-def _table(record: Record, name: str, periods: int) -> list[list[int]]:
-    found = record.schedule(name, periods)
-    if found is None and periods > 1:
-        raise record.error(
-            name, f"absent, but there are {periods} periods; which holds at which hour?"
-        )
-    return [[0] * 24] * 12 if found is None else found
+def _windows(number: int, weekday: list[int], weekend: list[int]) -> tuple[DemandWindow, ...]:
+    """Return the hours of a period in a month; those alike on weekdays and weekends once."""
+    on_weekdays = _hours_of_period(weekday, number)
+    on_weekends = _hours_of_period(weekend, number)
+    windows = []
+    for start, end in on_weekdays:
+        days = "all" if (start, end) in on_weekends else "weekday"
+        windows.append(DemandWindow(clock_text(start * 3600), clock_text(end * 3600), days))
+    for start, end in on_weekends:
+        if (start, end) not in on_weekdays:
+            windows.append(
+                DemandWindow(clock_text(start * 3600), clock_text(end * 3600), "weekend")
+            )
+    return tuple(windows)
 
 
-def _windows(number: int, week: list[int], end: list[int]) -> tuple[DemandWindow, ...]:
-    """The hours of a period in a month; those alike on weekdays and weekends once."""
-    weekday, weekend = (_spans([int(period == number) for period in row]) for row in (week, end))
-    found = [(*span, "all" if span in weekend else "weekday") for span in weekday]
-    found += [(*span, "weekend") for span in weekend if span not in weekday]
-    return tuple(
-        DemandWindow(clock_text(begin * 3600), clock_text(stop * 3600), days)
-        for begin, stop, days in found
-    )
-
-
-def _spans(row: list[int]) -> list[tuple[int, int]]:
-    """First and last hour (excluded) of each run of ones; one across midnight is one."""
-    ones = [(begin, stop) for begin, stop, period in runs(row) if period]
-    if len(ones) > 1 and ones[0][0] == 0 and ones[-1][1] == len(row):
-        return [*ones[1:-1], (ones[-1][0], ones[0][1])]
-    return ones
+def _hours_of_period(row: list[int], number: int) -> list[tuple[int, int]]:
+    """Return first and last hour (excluded) of each run; one across midnight is one run."""
+    runs = [(start, end) for start, end, period in equal_runs(row) if period == number]
+    if len(runs) < 2:
+        return runs
+    first, *between, last = runs
+    crosses_midnight = first[0] == 0 and last[1] == len(row)
+    return [*between, (last[0], first[1])] if crosses_midnight else runs
 
 
 def _ratchets(record: Record) -> list[Ratchet | None]:
-    """The ratchet of each month."""
-    by_month, looked_back = "demandratchetpercentage" in record, record.number("lookbackpercent")
+    """Return the ratchet of each month."""
     shares = [0.0] * 12
-    if by_month:
-        values = enumerate(record.twelve("demandratchetpercentage"))
-        shares = [
-            _share(value, f"{record.what}, demandratchetpercentage[{month}]")
-            for month, value in values
-        ]
-    if any(shares) and looked_back:
+    if "demandratchetpercentage" in record:
+        name = "demandratchetpercentage"
+        for month, value in enumerate(record.months(name)):
+            shares[month] = _share(value, f"{record.what}, {name}[{month}]")
+    if not record.number("lookbackpercent"):
+        return [Ratchet(share, _YEAR_BACK) if share else None for share in shares]
+    if any(shares):
         raise record.error(
             "lookbackpercent", "beside demandratchetpercentage; leave one of the two out"
         )
-    if looked_back:
-        return [_look_back(record)] * 12
-    return [Ratchet(share, _YEAR_BACK) if share else None for share in shares]
+    return [_look_back(record)] * 12
 
 
 def _look_back(record: Record) -> Ratchet:
     share = _share(record.fields["lookbackpercent"], f"{record.what}, lookbackpercent")
     periods = record.number("lookbackrange")
-    flags = record.twelve("lookbackmonths") if "lookbackmonths" in record else [False] * 12
+    flags = record.months("lookbackmonths") if "lookbackmonths" in record else [False] * 12
     if not all(isinstance(flag, bool | int) and flag in (0, 1) for flag in flags):
         raise record.error("lookbackmonths", "expected 12 values, each true or false")
     months = tuple(month for month, flag in enumerate(flags, 1) if flag)
+    # The range counts billing periods back from now; the months are always the same of the year.
     if bool(periods) == bool(months):
         raise record.error(
             "lookbackpercent",
             "needs either lookbackrange or lookbackmonths, to say where to look back",
         )
     if periods != int(periods):
-        raise record.error("lookbackrange", f"{periods:g} is no whole number of months")
+        raise record.error("lookbackrange", f"{periods:g} is not a whole number of months")
     with located(record.what):
-        return Ratchet(share, int(periods)) if periods else Ratchet(share, _YEAR_BACK, months)
+        if periods:
+            return Ratchet(share, int(periods))
+        return Ratchet(share, _YEAR_BACK, months)
 
 
 def _share(value: Any, what: str) -> float:
-    share = number_of(value, what)
+    share = checks.finite(value, what)
     if not 0.0 <= share <= 1.0:
-        raise InputError(f"{what}: {share:g} is no share; write 0.8 for 80 %")
+        raise InputError(f"{what}: {share:g} is not a share; write 0.8 for 80 %")
     return share

@@ -1,48 +1,44 @@
-"""A record of OpenEI's Utility Rate Database: its fields by name, and those that cannot be priced.
+"""A record of OpenEI's Utility Rate Database: its fields by name, and those that are refused.
 
-Fields after the database's own list, https://openei.org/services/doc/rest/util_rates/?version=8
+Fields: https://openei.org/services/doc/rest/util_rates/?version=8
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
-
+from flipkit import checks
+from flipkit.checks import short_repr
 from flipkit.errors import InputError
-from flipkit.tariffs.read.json_source import load_json
+from flipkit.tariffs.read.source import check_object, is_list, load_json
 
-__all__ = ["Record", "Tiers", "located", "number_of", "open_record"]
-
-Tiers = list[list[tuple[Mapping[str, Any], str]]]
-"""The tiers of each period, each with its path."""
+__all__ = ["Record", "RecordTier", "open_record"]
 
 _PRICED = frozenset(
     """
-    label utility name servicetype startdate enddate energyratestructure energyweekdayschedule energyweekendschedule
-    energyrateunit demandratestructure demandweekdayschedule demandweekendschedule demandrateunit demandwindow
-    flatdemandstructure flatdemandmonths flatdemandunit demandratchetpercentage lookbackpercent lookbackrange
-    lookbackmonths fixedchargefirstmeter fixedchargeunits fixedmonthlycharge mincharge minchargeunits minmonthlycharge
-    annualmincharge dgrules usenetmetering
-    """.split()  # noqa: SIM905  as words they can be read and compared with the database's list
+    label utility name servicetype startdate enddate energyratestructure energyweekdayschedule
+    energyweekendschedule energyrateunit demandratestructure demandweekdayschedule
+    demandweekendschedule demandrateunit demandwindow flatdemandstructure flatdemandmonths
+    flatdemandunit demandratchetpercentage lookbackpercent lookbackrange lookbackmonths
+    fixedchargefirstmeter fixedchargeunits fixedmonthlycharge mincharge minchargeunits
+    minmonthlycharge annualmincharge dgrules usenetmetering
+    """.split()  # noqa: SIM905  as words they can be compared with the database's list
 )
-# Who may have the tariff, where it comes from, how it is measured: nothing of what a bill charges.
+# Who may have the tariff, its origin, how energy is measured: nothing that a bill charges.
 _INFORMATION = frozenset(
     """
-    uri type approved is_default supercedes sector description source sourceparent basicinformationcomments country
-    eiaid eia energycomments demandcomments latest_update revisions demandunits peakkwcapacitymin peakkwcapacitymax
-    peakkwcapacityhistory peakkwhusagemin peakkwhusagemax peakkwhusagehistory voltageminimum voltagemaximum
-    voltagecategory phasewiring utilityid geopoint
-    coincidentrateunit coincidentrateschedule coincidentschedule
+    uri type approved is_default supercedes sector description source sourceparent
+    basicinformationcomments country eiaid eia energycomments demandcomments latest_update revisions
+    demandunits peakkwcapacitymin peakkwcapacitymax peakkwcapacityhistory peakkwhusagemin
+    peakkwhusagemax peakkwhusagehistory voltageminimum voltagemaximum voltagecategory phasewiring
+    utilityid geopoint coincidentrateunit coincidentrateschedule coincidentschedule
     """.split()  # noqa: SIM905
 )
 _REFUSED = {
-    "coincidentratestructure": "charges on the demand at the hour of the system's peak, which no meter record tells",
+    "coincidentratestructure": "charges on demand at the system's peak, which no meter records",
     "fueladjustmentsmonthly": "fuel adjustments by month",
     "demandreactivepowercharge": "a charge on reactive power (kvar)",
     "fixedchargeeaaddl": "a charge for each additional meter",
@@ -50,18 +46,68 @@ _REFUSED = {
     "demandattrs": "charges in words",
     "fixedattrs": "charges in words",
 }
+_TIER_FIELDS = ("rate", "adj", "max", "unit", "sell")
+_NO_LIMIT = 1e37
+"""SAM writes 1e38 for a tier without a limit."""
+
+
+class RecordTier(NamedTuple):
+    """One tier of a period of a rate structure.
+
+    Attributes
+    ----------
+    fields : mapping of str to object
+    place : str
+        Record, field and indices, for error messages.
+    """
+
+    fields: Mapping[str, Any]
+    place: str
+
+    def unit(self, default: str) -> str:
+        """Return the unit in lower case."""
+        unit = self.fields.get("unit") or default
+        if not isinstance(unit, str):
+            raise InputError(f"{self.place}.unit: {unit!r} is not a string")
+        return unit.lower()
+
+    def price(self) -> float:
+        """Return rate and adjustment together, added as decimal numbers: 0.1 + 0.2 is 0.3."""
+        total = Decimal(0)
+        for name in ("rate", "adj"):
+            total += Decimal(repr(self._number(name)))
+        return checks.finite(total, self.place)
+
+    def limit(self) -> float | None:
+        """Return where the tier ends; None if it has no limit."""
+        if self.fields.get("max") is None:
+            return None
+        limit = self._number("max")
+        return None if limit >= _NO_LIMIT else limit
+
+    def sells(self) -> bool:
+        """Return whether it has a selling price, if only 0."""
+        return self.fields.get("sell") is not None
+
+    def selling_price(self) -> float:
+        """Return the selling price; 0.0 if it has none."""
+        return self._number("sell")
+
+    def _number(self, name: str) -> float:
+        value = self.fields.get(name)
+        return 0.0 if value is None else checks.finite(value, f"{self.place}.{name}")
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record, its field names in small letters.
+    """One record, its field names in lower case.
 
     Attributes
     ----------
     what : str
-        For error texts.
+        For error messages.
     fields : mapping of str to object
-        Without those that are empty.
+        Without empty fields.
     """
 
     what: str
@@ -71,184 +117,153 @@ class Record:
         return name in self.fields
 
     def error(self, name: str, problem: str) -> InputError:
-        """The refusal of a field."""
+        """Return the error that refuses a field."""
         return InputError(f"{self.what}, {name}: {problem}")
 
     def number(self, name: str) -> float:
-        """A number; 0.0 where the field is absent."""
-        return number_of(self.fields[name], f"{self.what}, {name}") if name in self.fields else 0.0
+        """Return a number; 0.0 if the field is absent."""
+        if name not in self.fields:
+            return 0.0
+        return checks.finite(self.fields[name], f"{self.what}, {name}")
 
     def text(self, name: str) -> str:
-        """A text; empty where the field is absent."""
+        """Return a string; empty if the field is absent."""
         value = self.fields.get(name, "")
         if not isinstance(value, str):
-            raise self.error(name, f"expected a text, got {_short(value)}")
+            raise self.error(name, f"expected a string, got {short_repr(value)}")
         return value
 
-    def twelve(self, name: str) -> list[Any]:
-        """A list of twelve values, January first."""
+    def months(self, name: str) -> list[Any]:
+        """Return a list of twelve values, January first."""
         value = self.fields[name]
-        if not _is_list(value) or len(value) != 12:
+        if not is_list(value) or len(value) != 12:
             raise self.error(
-                name, f"expected a list of 12 values, January first, got {_counted(value)}"
+                name, f"expected a list of 12 values, January first, got {_size(value)}"
             )
         return list(value)
 
-    def schedule(self, name: str, periods: int) -> list[list[int]] | None:
-        """The period (0 to periods - 1) by month and hour; None where the field is absent."""
+    def hours(self, name: str, periods: int) -> list[list[int]]:
+        """Return the period (0 to periods - 1) by month and hour; it may be absent for one."""
         if name not in self.fields:
-            return None
-        rows = self.twelve(name)
+            if periods > 1:
+                raise self.error(
+                    name, f"absent, but there are {periods} periods; say which holds at which hour"
+                )
+            return [[0] * 24] * 12
+        rows = self.months(name)
         for month, row in enumerate(rows):
-            if not _is_list(row) or len(row) != 24:
+            if not is_list(row) or len(row) != 24:
                 raise self.error(
                     f"{name}[{month}]",
-                    f"expected a list of 24 numbers, one an hour, got {_counted(row)}",
+                    f"expected a list of 24 numbers, one per hour, got {_size(row)}",
                 )
             for hour, period in enumerate(row):
                 self.check_period(period, periods, f"{name}[{month}][{hour}]")
         return [[int(period) for period in row] for row in rows]
 
     def check_period(self, period: Any, periods: int, place: str) -> None:
-        """Raise InputError where `period` is not the number of one of the periods."""
-        known = isinstance(period, int) and not isinstance(period, bool) and 0 <= period < periods
-        if not known:
+        """Raise InputError if `period` is not the number of one of the periods."""
+        is_whole = isinstance(period, int) and not isinstance(period, bool)
+        if not is_whole or not 0 <= period < periods:
             raise self.error(
-                place, f"{_short(period)} is no period; the structure has 0 to {periods - 1}"
+                place,
+                f"{short_repr(period)} is not a period; the structure has 0 to {periods - 1}",
             )
 
-    def tiers(self, name: str, known: tuple[str, ...]) -> Tiers:
-        """The tiers of each period of a rate structure; a field of a tier that is not known is refused."""
+    def tiers(self, name: str) -> list[list[RecordTier]]:
+        """Return the tiers of each period of a rate structure; unknown fields are refused."""
         periods = self.fields[name]
-        if not _is_list(periods):
-            raise self.error(name, f"expected a list of periods, got {_short(periods)}")
-        found: Tiers = []
+        if not is_list(periods):
+            raise self.error(name, f"expected a list of periods, got {short_repr(periods)}")
+        tiers_of_periods = []
         for number, entries in enumerate(periods):
             place = f"{self.what}, {name}[{number}]"
-            if not _is_list(entries) or not entries:
-                raise InputError(f"{place}: expected a list of tiers, got {_short(entries)}")
-            found.append([(entry, f"{place}[{tier}]") for tier, entry in enumerate(entries)])
-        for entry, place in (pair for pairs in found for pair in pairs):
-            _check_tier(entry, place, known)
-        return found
+            if not is_list(entries) or not entries:
+                raise InputError(f"{place}: expected a list of tiers, got {short_repr(entries)}")
+            tiers = [RecordTier(entry, f"{place}[{tier}]") for tier, entry in enumerate(entries)]
+            for tier in tiers:
+                _check_tier(tier)
+            tiers_of_periods.append(tiers)
+        return tiers_of_periods
 
 
 def open_record(source: Any) -> Record:
-    """The one record in `source`, which is never changed.
+    """Return the one record in `source`, which is never changed.
 
     Raises
     ------
     InputError
-        No record or several; a field that says something which cannot be priced: names it.
+        No record or several; a field that cannot be priced.
     """
     given = load_json(source, "URDB record")
     if isinstance(given, Mapping) and "items" in given:
-        given = _only_item(given)
+        given = _only_item(given["items"])
     if not isinstance(given, Mapping):
         raise InputError(
-            f"URDB record: expected an object, its JSON text or the path of a file, got {_short(given)}"
+            "URDB record: expected an object, its JSON text or the path of a file, "
+            f"got {short_repr(given)}"
         )
     fields: dict[str, Any] = {}
     for name, value in given.items():
-        small = str(name).lower()
-        if not _is_empty(value) and small in fields:
-            raise InputError(f"URDB record: the field {small} comes twice")
-        if not _is_empty(value):
-            fields[small] = value
-    shown = fields.get("label") or fields.get("name") or ""
-    record = Record(f"URDB record {str(shown)[:80]!r}", fields)
+        lower_name = str(name).lower()
+        if _is_empty(value):  # the API writes an empty list for what a record does not have
+            continue
+        if lower_name in fields:
+            raise InputError(f"URDB record: the field {lower_name} appears twice; keep one")
+        fields[lower_name] = value
+    label = str(fields.get("label") or fields.get("name") or "")
+    record = Record(f"URDB record {label[:80]!r}", fields)
     _check_fields(record)
     return record
 
 
-def _only_item(answer: Mapping[Any, Any]) -> Any:
-    items = answer["items"]
-    if not _is_list(items) or len(items) != 1:
-        count = len(items) if _is_list(items) else "no list of"
+def _only_item(items: Any) -> Any:
+    if not is_list(items) or len(items) != 1:
+        count = len(items) if is_list(items) else "no list of"
         raise InputError(
-            f"URDB answer: {count} records in items; hand in one of them, such as answer['items'][0]"
+            f"URDB answer: {count} records in items; pass one of them, such as answer['items'][0]"
         )
     return items[0]
 
 
 def _check_fields(record: Record) -> None:
     for name, why in _REFUSED.items():
-        if name in record and not _is_nothing(record.fields[name]):
+        if name in record and not _is_zero(record.fields[name]):
             raise record.error(
                 name, f"{why}; flipkit cannot price that. Without the field the rest can be read"
             )
-    unknown = sorted(
-        name for name in record.fields if name not in _PRICED | _INFORMATION | _REFUSED.keys()
-    )
+    known = _PRICED | _INFORMATION | _REFUSED.keys()
+    unknown = sorted(name for name in record.fields if name not in known)
     if unknown:
         raise InputError(
-            f"{record.what}: unknown field {', '.join(unknown)}; flipkit does not price what it does not know. "
-            "Without it the rest can be read"
+            f"{record.what}: unknown field {', '.join(unknown)}; flipkit does not price what it "
+            "does not know. Without it the rest can be read"
         )
 
 
-def _check_tier(entry: Any, place: str, known: tuple[str, ...]) -> None:
-    if not isinstance(entry, Mapping):
-        raise InputError(f"{place}: expected an object, got {_short(entry)}")
-    unknown = sorted(
-        str(name) for name, value in entry.items() if name not in known and not _is_empty(value)
-    )
-    if unknown:
-        raise InputError(f"{place}: cannot price {', '.join(unknown)}; known: {', '.join(known)}")
-    if _is_empty(entry.get("rate")):
-        raise InputError(f"{place}: no rate; write the price, 0 where there is none")
-
-
-def number_of(value: Any, what: str) -> float:
-    """`value` as a finite float.
-
-    Raises
-    ------
-    InputError
-        Anything else; the text begins with `what`.
-    """
-    number = isinstance(value, int | float | Decimal | np.integer | np.floating) and not isinstance(
-        value, bool
-    )
-    try:
-        found = float(value) if number else math.nan
-    except (OverflowError, ValueError):
-        found = math.nan
-    if not math.isfinite(found):
-        raise InputError(f"{what}: {_short(value)} is no finite number")
-    return found + 0.0
-
-
-@contextmanager
-def located(what: str) -> Iterator[None]:
-    """Name the place in the text of an InputError."""
-    try:
-        yield
-    except InputError as error:
-        raise InputError(f"{what}: {error}") from None
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+def _check_tier(tier: RecordTier) -> None:
+    fields = tier.fields
+    if isinstance(fields, Mapping):
+        fields = {name: value for name, value in fields.items() if not _is_empty(value)}
+    check_object(fields, _TIER_FIELDS, tier.place)
+    if "rate" not in fields:
+        raise InputError(f"{tier.place}: no rate; write the price, 0 if there is none")
 
 
 def _is_empty(value: Any) -> bool:
-    return value is None or (isinstance(value, str | Sequence | Mapping) and len(value) == 0)
+    is_sized = isinstance(value, str | Sequence | Mapping)
+    return value is None or (is_sized and len(value) == 0)
 
 
-def _is_nothing(value: Any) -> bool:
-    """Zero, or a list of zeros: a charge that charges nothing."""
-    values = value if _is_list(value) else [value]
-    return all(
-        isinstance(each, int | float) and not isinstance(each, bool) and each == 0
-        for each in values
-    )
+def _is_zero(value: Any) -> bool:
+    """Return whether a charge is zero, or a list of zeros."""
+    values = value if is_list(value) else [value]
+    for each in values:
+        is_number = isinstance(each, int | float) and not isinstance(each, bool)
+        if not is_number or each != 0:
+            return False
+    return True
 
 
-def _counted(value: Any) -> str:
-    return f"{len(value)} values" if _is_list(value) else _short(value)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def _size(value: Any) -> str:
+    return f"{len(value)} values" if is_list(value) else short_repr(value)

@@ -261,10 +261,9 @@ def test_a_location_of_an_unknown_customer(desk):
 
 
 def test_places_are_real_and_in_step_with_the_zone_and_currency_lists():
-    from flipkit.tariffs.model.currencies import ISO_4217
-
     from flipkit.calendar import zone
     from flipkit.emulator.flatpeak import places as flatpeak_places
+    from flipkit.money import ISO_4217
 
     settings = [*flatpeak_places._US.values(), *flatpeak_places._COUNTRIES.values()]
     assert len(flatpeak_places._US) == 52

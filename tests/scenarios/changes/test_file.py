@@ -218,7 +218,7 @@ WRONG = {
     'tariff = { currency = "XXQ", timezone = "UTC", price_per_kwh = 1 }': "scenario 'x', tariff: .*XXQ",
     'tariff.file = "gone.json"': "scenario 'x', tariff: .*gone.json.*No such file",
     "tariff.file = 3": "tariff: expected the name of a file, got 3",
-    'tariff.file = "heat.csv"': "tariff: .*heat.csv.*no JSON",
+    'tariff.file = "heat.csv"': "tariff: .*heat.csv.*not valid JSON",
     'tariff.file = "bare.json"': "tariff: .*bare.json: .* do not name their timezone; give one: the key timezone",
     'tariff.file = "uk-octopus-outgoing.json"': "tariff: .*outgoing.json: only EXPORT tariffs",
     'export_tariff.file = "bare.json"': "export_tariff: .*bare.json does not name its timezone; give it beside file",

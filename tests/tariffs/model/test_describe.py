@@ -21,8 +21,6 @@ from flipkit.tariffs.rating import bill
 
 PLACE = ("USD", "America/Los_Angeles")
 LADDER = (Tier(0.4, 10.5, "day"), Tier(0.5))
-
-
 FLAT = (Rate(0.3),)
 
 
@@ -73,7 +71,8 @@ def test_a_ladder_shows_every_step_and_its_rule():
         ({"taxes": Tax("city", 0.075, ("energy", "adder"))}, "tax city: 7.5 % of energy, adder"),
         (
             {"demand": DemandCharge("top", (DemandTier(0, 2.5), DemandTier(4.2)))},
-            "demand top: 0 per kW up to 2.5 kW, then 4.2 per kW, 00:00-24:00, highest mean of 15 minutes in a month",
+            "demand top: 0 per kW up to 2.5 kW, then 4.2 per kW, 00:00-24:00, "
+            "highest mean of 15 minutes in a month",
         ),
         (
             {
@@ -88,7 +87,8 @@ def test_a_ladder_shows_every_step_and_its_rule():
                     Ratchet(0.8, 11, (7, 8)),
                 )
             },
-            "demand peak: 9 per kW, 16:00-21:00, weekday, Jun-Aug, highest mean of 60 minutes in a month, "
+            "demand peak: 9 per kW, 16:00-21:00, weekday, Jun-Aug, "
+            "highest mean of 60 minutes in a month, "
             "at least 80 % of the highest of the last 11 months (Jul-Aug only)",
         ),
     ],
@@ -104,16 +104,19 @@ def test_each_charge_has_a_line(given, line):
         (Export("net_metering"), "net metering: kWh left over earn 0 per kWh each month"),
         (
             Export("net_metering", carry_over="year", payout_per_kwh=0.03, true_up_month=4),
-            "net metering: kWh left over go to the next month, those left after Apr earn 0.03 per kWh",
+            "net metering: kWh left over go to the next month, "
+            "those left after Apr earn 0.03 per kWh",
         ),
         (Export("net_billing", (Rate(0.05),)), "net billing"),
         (
             Export("net_billing", (Rate(0.05),), carry_over="credit"),
-            "net billing: credit above the charges goes to the next month, what is left after Dec is lost",
+            "net billing: credit above the charges goes to the next month, "
+            "what is left after Dec is lost",
         ),
         (
             Export("net_billing", (Rate(0.05),), carry_over="credit", payout_share=0.5),
-            "net billing: credit above the charges goes to the next month, what is left after Dec is 50 % paid out",
+            "net billing: credit above the charges goes to the next month, "
+            "what is left after Dec is 50 % paid out",
         ),
         (Export("buy_all_sell_all", (Rate(0.05),)), "buy all, sell all"),
     ],

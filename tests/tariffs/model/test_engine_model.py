@@ -1,4 +1,4 @@
-"""The tariff model: what is refused and where, equality by value, periods, holidays, successive tariffs."""
+"""The tariff model: refusals, equality by value, periods, holidays, successive tariffs."""
 
 import pickle
 from datetime import date
@@ -96,14 +96,14 @@ def test_a_ladder_of_one_step_is_a_price():
             "price 0.2 beside tiers that begin at 1.0",
         ),
         (lambda: Rate(tiers=[0.2]), "tier 1: expected a Tier, got float"),
-        (lambda: Rate(0.1, period=" "), "period ' ' is no name"),
+        (lambda: Rate(0.1, period=" "), "period ' ' is not a name"),
         (lambda: Tier(float("nan")), "tier: price nan"),
         (lambda: Tier(1, 0), "up_to 0 must be above 0"),
-        (lambda: Tier(1, 5, "week"), "per 'week'; write 'month' or 'day'"),
+        (lambda: Tier(1, 5, "week"), "per 'week' is not known; write 'month' or 'day'"),
         (lambda: Tier(1, 5, per_kw=1), "per_kw 1"),
         (lambda: DemandTier(float("inf")), "demand tier: price inf"),
         (lambda: DemandTier(1, -1), "up_to_kw -1 must be above 0"),
-        (lambda: DemandCharge("", DemandTier(1)), "'' is no name"),
+        (lambda: DemandCharge("", DemandTier(1)), "'' is not a name"),
         (lambda: DemandCharge("x", ()), "'x': tiers .* at least one DemandTier"),
         (
             lambda: DemandCharge("x", [DemandTier(1, 5), DemandTier(2, 5), DemandTier(3)]),
@@ -113,7 +113,7 @@ def test_a_ladder_of_one_step_is_a_price():
         (lambda: DemandCharge("x", [DemandTier(1), DemandTier(2)]), "tier 1 of 2 has no limit"),
         (
             lambda: DemandCharge("x", DemandTier(1), interval_minutes=20),
-            "interval_minutes 20; write 15, 30 or 60",
+            "interval_minutes 20 is not supported; write 15, 30 or 60",
         ),
         (
             lambda: DemandCharge("x", DemandTier(1), "16:30", "21:00", interval_minutes=60),
@@ -122,15 +122,18 @@ def test_a_ladder_of_one_step_is_a_price():
         (lambda: DemandCharge("x", DemandTier(1), "16:00", "16:00"), "has no length"),
         (lambda: DemandCharge("x", DemandTier(1), ratchet=0.8), "expected a Ratchet, got float"),
         (lambda: Ratchet(-0.1, 11), "share -0.1 must be at least 0"),
-        (lambda: Ratchet(0.8, 0), "months 0; write how many"),
-        (lambda: Ratchet(0.8, 11, (0,)), "month 0 is none"),
+        (lambda: Ratchet(0.8, 0), "months 0 is not a number of billing periods; write how many"),
+        (lambda: Ratchet(0.8, 11, (0,)), "month 0 does not exist"),
         (lambda: FixedCharge("x", per_day=float("nan")), "'x': per_day nan"),
         (Minimum, "give per_month, per_year or both"),
         (lambda: Minimum(-1), "per_month -1 must be at least 0"),
         (lambda: Adder("x", None), "adder 'x': price None"),
         (lambda: Tax("x", "5%"), "tax 'x': share '5%'"),
-        (lambda: Tax("x", 0.05, "export"), "on 'export'; write some of energy, demand"),
-        (lambda: Tax("x", 0.05, ()), r"on \(\); write some of"),
+        (
+            lambda: Tax("x", 0.05, "export"),
+            "on 'export' cannot be taxed; write some of energy, demand",
+        ),
+        (lambda: Tax("x", 0.05, ()), r"on \(\) has no charges; write some of"),
         (lambda: Export("metering"), "mode 'metering'"),
         (lambda: Export("net_billing"), "net_billing needs either rates or a price series"),
         (
@@ -157,7 +160,7 @@ def test_a_ladder_of_one_step_is_a_price():
         (lambda: Export("net_metering", true_up_month=0), "true_up_month 0"),
     ],
 )
-def test_charges_that_are_none_are_refused(make, words):
+def test_charges_that_are_not_valid_are_refused(make, words):
     with pytest.raises(InputError, match=words):
         make()
 
@@ -165,24 +168,32 @@ def test_charges_that_are_none_are_refused(make, words):
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
+        ({"rates": [0.1]}, "rates, item 0: expected a Rate, got float"),
+        ({"fixed": None}, "fixed, item 0: expected FixedCharge, got NoneType"),
         ({"rates": [Rate(tiers=ladder(1, 2))]}, "has tiers, but no tier_rule"),
-        ({"tier_rule": "blocks"}, "tier_rule 'blocks'; write one of chronological"),
+        ({"tier_rule": "blocks"}, "tier_rule 'blocks' is not known; write one of chronological"),
         (
             {
                 "rates": [Rate(tiers=ladder(1, 2))],
                 "tier_rule": "chronological",
                 "export": Export("net_metering"),
             },
-            "net metering leaves kWh of no certain hour",
+            "net metering leaves kWh without an hour",
         ),
-        ({"holidays": "XX"}, "holidays 'XX': no such country"),
+        ({"holidays": "XX"}, "holidays 'XX': unknown country"),
         ({"holidays": "US-XX"}, "holidays 'US-XX'"),
         ({"holidays": 7}, "holidays 7"),
-        ({"rates": [Rate(0.1), Rate(0.2, days="holiday")]}, "whose holidays"),
-        ({"demand": DemandCharge("x", DemandTier(1), days="holiday")}, "whose holidays"),
+        (
+            {"rates": [Rate(0.1), Rate(0.2, days="holiday")]},
+            "days 'holiday', but no holidays; write whose",
+        ),
+        (
+            {"demand": DemandCharge("x", DemandTier(1), days="holiday")},
+            "days 'holiday', but no holidays; write whose",
+        ),
         (
             {"export": Export("net_billing", [Rate(0.1), Rate(0.2, days="holiday")])},
-            "whose holidays",
+            "days 'holiday', but no holidays; write whose",
         ),
         ({"demand": [DemandCharge("x", DemandTier(1))] * 2}, "demand: 'x' used twice"),
         ({"fixed": [0.3]}, "fixed, item 0: expected FixedCharge, got float"),
@@ -250,7 +261,7 @@ def test_holidays_that_are_priced_as_sundays_leave_no_trace():
     assert canonical((*rates, Rate(0.2, days="holiday"))) == canonical(rates)
 
 
-def test_a_tiered_price_by_time_is_refused_with_the_mend():
+def test_a_tiered_price_by_time_is_refused_with_the_fix():
     with pytest.raises(InputError, match=r"'Everything' has tiers: .* fk.bill"):
         full().prices(0, HOUR)
     with pytest.raises(
@@ -286,7 +297,7 @@ def test_successive_tariffs_follow_one_another():
 @pytest.mark.parametrize(
     ("tariffs", "words"),
     [
-        (lambda: [dated("a", 0.1, 0, 5)], "1 given; give two or more"),
+        (lambda: [dated("a", 0.1, 0, 5)], "got 1; give two or more"),
         (
             lambda: [dated("a", 0.1, 0, 5), dated("b", 0.1, 6, 9)],
             "a gap between 'a', which ends at",

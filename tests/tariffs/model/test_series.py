@@ -121,7 +121,7 @@ def test_a_known_cost_by_hand():
     assert prices.cost(starts, ends, kwh) == pytest.approx([0.2, 0.8, -0.5, 0.35], abs=1e-15)
 
 
-def test_no_energy_known_no_cost_known():
+def test_unknown_energy_has_unknown_cost():
     assert np.isnan(hourly([0.1]).cost([DAY_2025], [DAY_2025 + HOUR], [np.nan])).all()
 
 
@@ -145,9 +145,8 @@ def test_equal_by_value_and_safe_as_a_key():
     assert pickle.loads(pickle.dumps(one)) == one  # noqa: S301  workers get series this way
     fresh = pickle.dumps(one)
     assert hash(one) == hash(pickle.loads(fresh))  # noqa: S301
-    assert (
-        pickle.dumps(one) == fresh
-    )  # what is kept of a hash stays: it has another value in another process
+    # The hash is not pickled: it has another value in another process.
+    assert pickle.dumps(one) == fresh
 
 
 @pytest.mark.parametrize(
@@ -167,7 +166,7 @@ def test_equal_by_value_and_safe_as_a_key():
         (([0, 4], [5, 9], [0.1, 0.1]), "an overlap between row 0"),
     ],
 )
-def test_series_that_are_none_are_refused(columns, words):
+def test_series_that_are_not_valid_are_refused(columns, words):
     with pytest.raises(InputError, match=words):
         PriceSeries(*columns)
 

@@ -3,14 +3,16 @@
 import pickle
 import sys
 import types
+from datetime import UTC, date, datetime
 from itertools import product
 from time import perf_counter
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from flipkit.calendar import to_us
-from flipkit.errors import InputError
+from flipkit.errors import InputError, NaiveTimestampError
 from flipkit.money import ISO_4217
 from flipkit.tariffs import PriceSeries, Rate, Tariff
 from flipkit.tariffs.model import rate_table
@@ -26,7 +28,7 @@ def year_of_half_hours(zone, year=2025):
 
 
 def summer_peak():
-    """A plan with a weekday peak in summer, a window across midnight, and the same price all winter."""
+    """A summer peak on weekdays, a window across midnight, and one price all winter."""
     return Tariff.time_of_use(
         [
             Rate(0.30, "21:00", "16:00", months=(6, 7, 8, 9)),
@@ -50,20 +52,22 @@ def test_a_flat_rate_is_one_segment_whatever_the_clock_does():
 
 
 @pytest.mark.parametrize(
-    ("day", "cheap_hours", "dear_hours"),
+    ("day", "cheap_hours", "expensive_hours"),
     [("2025-03-30", 5, 18), ("2025-10-26", 7, 18), ("2025-06-01", 6, 18)],
 )
-def test_the_night_is_an_hour_shorter_in_spring_and_longer_in_autumn(day, cheap_hours, dear_hours):
+def test_the_night_is_an_hour_shorter_in_spring_and_longer_in_autumn(
+    day, cheap_hours, expensive_hours
+):
     tariff = Tariff.time_of_use({"00:00-06:00": 0.1, "06:00-24:00": 0.3}, **LONDON)
     start = to_us(day, "Europe/London")
-    end = start + (cheap_hours + dear_hours) * 2 * HALF_HOUR
+    end = start + (cheap_hours + expensive_hours) * 2 * HALF_HOUR
     series = tariff.prices(start, end)
     assert ((series.end_us - series.start_us) // (2 * HALF_HOUR)).tolist() == [
         cheap_hours,
-        dear_hours,
+        expensive_hours,
     ]
-    (cost,) = series.cost([start], [end], [float(cheap_hours + dear_hours)])
-    assert cost == pytest.approx(0.1 * cheap_hours + 0.3 * dear_hours, abs=1e-12)
+    (cost,) = series.cost([start], [end], [float(cheap_hours + expensive_hours)])
+    assert cost == pytest.approx(0.1 * cheap_hours + 0.3 * expensive_hours, abs=1e-12)
 
 
 def test_a_window_across_midnight_belongs_to_the_days_named():
@@ -92,29 +96,29 @@ def test_every_way_to_write_a_rate_is_one_rate():
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"price_per_kwh": float("nan")}, "nan is no finite number"),
-        ({"price_per_kwh": float("inf")}, "inf is no finite number"),
-        ({"price_per_kwh": "0.3"}, "'0.3' is no finite number"),
-        ({"price_per_kwh": None}, "None is no finite number"),
-        ({"price_per_kwh": True}, "True is no finite number"),
+        ({"price_per_kwh": float("nan")}, "nan is not a finite number"),
+        ({"price_per_kwh": float("inf")}, "inf is not a finite number"),
+        ({"price_per_kwh": "0.3"}, "'0.3' is not a finite number"),
+        ({"price_per_kwh": None}, "None is not a finite number"),
+        ({"price_per_kwh": True}, "True is not a finite number"),
         ({"start": "25:00"}, "hour '25:00'"),
         ({"end": "24:01"}, "hour '24:01'"),
         ({"start": "7"}, "hour '7'"),
         ({"start": 7}, "hour 7"),
         ({"start": "07:00", "end": "07:00"}, "from 07:00 to 07:00 has no length"),
         ({"start": "24:00", "end": "07:00"}, "cannot begin at 24:00"),
-        ({"months": (0,)}, "month 0 is none"),
-        ({"months": (13,)}, "month 13 is none"),
-        ({"months": ("Jun",)}, "month 'Jun' is none"),
+        ({"months": (0,)}, "month 0 does not exist"),
+        ({"months": (13,)}, "month 13 does not exist"),
+        ({"months": ("Jun",)}, "month 'Jun' does not exist"),
         ({"months": ()}, "no months"),
-        ({"months": 6.0}, "month 6.0 is none"),
+        ({"months": 6.0}, "month 6.0 does not exist"),
         ({"days": "weekdays"}, "days 'weekdays'"),
-        ({"days": (7,)}, "weekday 7 is none"),
-        ({"days": (True,)}, "weekday True is none"),
+        ({"days": (7,)}, "weekday 7 does not exist"),
+        ({"days": (True,)}, "weekday True does not exist"),
         ({"days": ()}, "no weekdays"),
     ],
 )
-def test_rates_that_are_none_are_refused(fields, words):
+def test_rates_that_are_not_valid_are_refused(fields, words):
     with pytest.raises(InputError, match=words):
         Rate(**{"price_per_kwh": 0.3, **fields})
 
@@ -144,12 +148,12 @@ def test_rates_that_are_none_are_refused(fields, words):
         ({}, "no rates"),
         ([], "no rates"),
         ({"7-16": 0.1}, "hour '7'"),
-        ({"all day": 0.1}, "window 'all day' is none; write 'HH:MM-HH:MM'"),
-        ({7: 0.1}, "window 7 is none"),
+        ({"all day": 0.1}, "'all day' is not a window; write 'HH:MM-HH:MM'"),
+        ({7: 0.1}, "7 is not a window"),
         ([0.1], "item 0: expected a Rate, got float"),
     ],
 )
-def test_gaps_overlaps_and_what_is_no_window_are_named(rates, words):
+def test_gaps_overlaps_and_wrong_windows_are_named(rates, words):
     with pytest.raises(InputError, match=words):
         Tariff.time_of_use(rates, **LONDON)
 
@@ -157,10 +161,10 @@ def test_gaps_overlaps_and_what_is_no_window_are_named(rates, words):
 @pytest.mark.parametrize(
     ("where", "words"),
     [
-        ({"currency": "gbp"}, "'gbp' is no ISO 4217 code; write 'GBP'"),
-        ({"currency": "POUND"}, "'POUND' is no ISO 4217 code; write a code"),
+        ({"currency": "gbp"}, "'gbp' is not an ISO 4217 code; write 'GBP'"),
+        ({"currency": "POUND"}, "'POUND' is not an ISO 4217 code; write a code"),
         ({"currency": "XAU"}, "'XAU'"),
-        ({"currency": None}, "None is no ISO 4217 code"),
+        ({"currency": None}, "None is not an ISO 4217 code"),
         ({"timezone": "Europe/Londn"}, "'Europe/Londn' is unknown"),
     ],
 )
@@ -211,6 +215,37 @@ def test_prices_outside_the_validity_are_refused_and_inside_it_given():
         open_end.prices(inside[0] - 1, inside[1])
 
 
+@pytest.mark.parametrize(
+    ("window", "first", "after"),
+    [
+        (("2025-06",), "2025-06-01", "2025-07-01"),
+        (("2025-06-01", "2025-06-30"), "2025-06-01", "2025-07-01"),
+        ((date(2025, 6, 1), date(2025, 6, 30)), "2025-06-01", "2025-07-01"),
+        ((pd.Period("2025-06"),), "2025-06-01", "2025-07-01"),
+        (("2025",), "2025-01-01", "2026-01-01"),
+        (("2025-05-31T23:00Z", "2025-06-30T23:00Z"), "2025-06-01", "2025-07-01"),
+        (
+            (pd.Timestamp("2025-06-01", tz="UTC"), datetime(2025, 6, 2, tzinfo=UTC)),
+            "2025-06-01T00:00Z",
+            "2025-06-02T00:00Z",
+        ),
+    ],
+)
+def test_prices_of_days_include_the_last_one_and_instants_are_themselves(window, first, after):
+    tariff = Tariff.time_of_use({"00:00-06:00": 0.1, "06:00-24:00": 0.3}, **LONDON)
+    bounds = to_us(first, "Europe/London"), to_us(after, "Europe/London")
+    assert tariff.prices(*window) == tariff.prices(*bounds)
+    series = tariff.prices(*window)
+    assert (series.start_us[0], series.end_us[-1]) == bounds
+
+
+def test_prices_between_times_without_a_zone_are_refused():
+    with pytest.raises(NaiveTimestampError, match=r"end: .* has no zone"):
+        Tariff.flat(0.3, **LONDON).prices("2025-06", "2025-07-01T00:00")
+    with pytest.raises(InputError, match="is an instant and needs an end"):
+        Tariff.flat(0.3, **LONDON).prices("2025-06-01T00:00Z")
+
+
 def test_an_empty_window_is_refused_without_validity_too():
     with pytest.raises(InputError, match="empty"):
         Tariff.flat(0.3, **LONDON).prices(5, 5)
@@ -231,7 +266,8 @@ def test_the_grid_of_prices_by_month_weekday_and_hour():
     for month, day in product(range(12), range(7)):
         peak = 0.28 if month not in (5, 6, 7, 8) else 0.55 if day < 5 else 0.42
         rest = 0.28 if month not in (5, 6, 7, 8) else 0.30
-        assert table.grid[month, day].tolist() == [rest, peak, rest]
+        prices = [table.periods[period].price_per_kwh for period in table.grid[month, day]]
+        assert prices == [rest, peak, rest]
 
 
 def test_the_text_of_a_tariff():

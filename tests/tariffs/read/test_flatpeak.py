@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -124,7 +125,14 @@ def test_contract_dates_given_are_written():
         with pytest.raises(InputError, match="beyond the tariff's own"):
             again.to_flatpeak("loc_1", **wrong)
     with pytest.raises(InputError, match="ends before it starts"):
-        tariff.to_flatpeak("loc_1", start="2025-07-01", end="2025-07-01")
+        tariff.to_flatpeak("loc_1", start="2025-07-01", end="2025-06-30")
+
+
+@pytest.mark.parametrize("end", ["2026-06-30", date(2026, 6, 30), "2026-06", pd.Period("2026-06")])
+def test_the_last_day_of_a_contract_is_included(end):
+    body = Tariff.flat(0.3, **WHERE).to_flatpeak("loc_1", start="2025-07", end=end)
+    assert body["contract_start_date"] == "2025-06-30T23:00:00Z"
+    assert body["contract_end_date"] == "2026-06-30T23:00:00Z"
 
 
 @pytest.mark.parametrize(
@@ -241,7 +249,7 @@ def test_surcharges_go_on_the_market_price_amount_first_then_percent(
     assert tariff.name == "Spot plus"
     for half_hour in range(96):
         at = START + half_hour * HOUR // 2
-        # London springs forward at 01:00 UTC of the second day: from then on the wall is an hour ahead.
+        # London springs forward at 01:00 UTC of the second day: from then on it is an hour ahead.
         wall = half_hour / 2 % 24 + (1 if half_hour >= 50 else 0)
         first = 0.5 <= wall % 24 < 12
         fixed, part = (fixed_a, part_a) if first else (fixed_b, part_b)
@@ -307,11 +315,11 @@ EDITS = {
         rate=[{"value": "0.03 * $index", "variables": {"index": "BELPEX"}}]
     ),
     r"hours\[0\]: cannot price demand": lambda s, e, d: d["hours"][0].update(demand=4),
-    r"schedule\[0\]: cannot price holidays; known: dates, days_and_hours, months": lambda s, e, d: (
+    r"schedule\[0\]: cannot price holidays; known: months, dates, days_and_hours": lambda s, e, d: (
         e.update(holidays=True)
     ),
     r"hours\[0\].rate\[0\]: no fixed": lambda s, e, d: d["hours"][0].update(rate=[{"fixed": None}]),
-    r"rate\[0\].fixed: price '0.3' is no finite number": lambda s, e, d: d["hours"][0].update(
+    r"rate\[0\].fixed: price '0.3' is not a finite number": lambda s, e, d: d["hours"][0].update(
         rate=[{"fixed": "0.3"}]
     ),
     r"rate: expected a list with at least one entry, got \[\]": lambda s, e, d: d["hours"][
@@ -322,11 +330,11 @@ EDITS = {
         schedule=None
     ),
     r"schedule: expected a list .* got 'always'": lambda s, e, d: s.update(schedule="always"),
-    r"months: 'june' is no month": lambda s, e, d: e.update(months=["June"]),
+    r"months: 'june' is not one of All, Jan": lambda s, e, d: e.update(months=["June"]),
     r"months: expected a list of names, got 'All'": lambda s, e, d: e.update(months="All"),
-    r"days: 'bank holiday' is no day": lambda s, e, d: d.update(days=["Bank holiday"]),
-    r"days: '0' is no day; write All, .* or 1 \(Monday\) to 7": lambda s, e, d: d.update(days=[0]),
-    r"days: '31' is no day": lambda s, e, d: d.update(days=[31]),
+    r"days: 'bank holiday' is not one of All": lambda s, e, d: d.update(days=["Bank holiday"]),
+    r"days: '0' is not one of All, .* or 1 \(Monday\) to 7": lambda s, e, d: d.update(days=[0]),
+    r"days: '31' is not one of All": lambda s, e, d: d.update(days=[31]),
     r"hours\[0\]: rate: hour '7am'": lambda s, e, d: d["hours"][0].update(valid_to="7am"),
     r"hours\[0\]: rate: the window from 07:00:00 to 07:00:00 has no length": lambda s, e, d: d[
         "hours"
@@ -339,21 +347,21 @@ EDITS = {
     ),
     r"schedule: .* gap: no price in Jan, days weekend": lambda s, e, d: d.update(days=["Weekday"]),
     r"market_rates: 'yes' is neither true nor false": lambda s, e, d: s.update(market_rates="yes"),
-    r"hand in the market prices as market=": lambda s, e, d: s.update(market_rates=True),
+    r"give the market prices as market=": lambda s, e, d: s.update(market_rates=True),
     r"market_rates on NON_COMMODITY": lambda s, e, d: s.update(
         market_rates=True, type="NON_COMMODITY"
     ),
-    r"'Night saver', type: 'GAS' is none of COMMODITY, NON_COMMODITY": lambda s, e, d: s.update(
+    r"'Night saver', type: 'GAS' is not one of COMMODITY, NON_COMMODITY": lambda s, e, d: s.update(
         type="GAS"
     ),
-    r"direction: None is none of IMPORT": lambda s, e, d: s.pop("direction"),
+    r"direction: None is not one of IMPORT": lambda s, e, d: s.pop("direction"),
     r"its timezone is Europe/Paris, but Europe/London": lambda s, e, d: s.update(
         timezone="Europe/Paris"
     ),
     r"'Night saver': its currency is EUR, but GBP was given": lambda s, e, d: s.update(
         currency="EUR"
     ),
-    r"contract_end_date: time: 'never' is no ISO": lambda s, e, d: s.update(
+    r"contract_end_date: time 'never' is not a valid date or time": lambda s, e, d: s.update(
         contract_end_date="never"
     ),
     r"the contracts leave no time": lambda s, e, d: s.update(
@@ -382,7 +390,8 @@ def test_a_contract_date_without_a_zone_is_refused():
         (["trf_1"], "expected objects, got str"),
         (
             [night_saver(), night_saver()],
-            "two COMMODITY contracts, 'Night saver' and 'Night saver', hold at once from 2025-01-01T00:00:00Z on",
+            "two COMMODITY contracts, 'Night saver' and 'Night saver', "
+            "hold at once from 2025-01-01T00:00:00Z on",
         ),
         (
             [night_saver(), {**night_saver(), "type": "NON_COMMODITY", "direction": "EXPORT"}],

@@ -70,7 +70,7 @@ def test_both_libraries_make_equal_tariffs():
     ("cells", "words"),
     [
         ({"price_per_kwh": (1, None)}, "price_per_kwh is null .* in row 1"),
-        ({"price_per_kwh": (2, float("inf"))}, "no finite number in row 2"),
+        ({"price_per_kwh": (2, float("inf"))}, "not a finite number in row 2"),
         ({"start_utc": (1, None)}, "start_utc is null in row 1"),
         ({"end_utc": (2, None)}, "end_utc is null in row 2"),
         (

@@ -1,8 +1,9 @@
-"""Records of the Utility Rate Database: what is read, what it costs by hand and at SAM's, what is refused by name.
+"""Records of the Utility Rate Database: what is read, what it costs by hand and in SAM, refusals.
 
-Facts of two published records, by their labels at https://openei.org/apps/USURDB: 539f6a23ec4f024411ec8bf9 (Town of
-Wallingford, primary service, 2013) and 55fc81d7682bea28da64f9ae (Southern California Edison, GS-2 option B, 2015).
-The Florida Power & Light tiers and what 24,000 kWh cost with them: tests of NREL's REopt API, demand ratchets.
+Facts of two published records, by their labels at https://openei.org/apps/USURDB:
+539f6a23ec4f024411ec8bf9 (Town of Wallingford, primary service, 2013) and
+55fc81d7682bea28da64f9ae (Southern California Edison, GS-2 option B, 2015).
+The Florida Power & Light tiers, and the cost of 24,000 kWh with them: tests of NREL's REopt API.
 """
 
 import contextlib
@@ -37,15 +38,18 @@ from flipkit.tariffs import (
 )
 
 PATH = Path(__file__).parent / "data" / "urdb_home.json"
-ANSWER = json.loads(PATH.read_text())
+ANSWER = json.loads(PATH.read_text(encoding="utf-8"))
 HOME = ANSWER["items"][0]
 ZONE = "America/Los_Angeles"
 SUMMER, WINTER = (6, 7, 8, 9), (1, 2, 3, 4, 5, 10, 11, 12)
 ALWAYS = [[0] * 24] * 12
 common = settings(
-    deadline=None, database=None, derandomize=True, phases=[Phase.generate, Phase.shrink],
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=[Phase.generate, Phase.shrink],
     suppress_health_check=list(HealthCheck),
-)  # fmt: skip
+)
 
 
 def read(source, timezone=ZONE, **options):
@@ -123,12 +127,12 @@ def test_a_record_is_read_from_an_object_text_and_file_and_never_changed():
     assert read(HOME, tier_rule="prorate") == want  # the same object twice
     assert read(ANSWER, tier_rule="prorate") == want
     assert before == ANSWER
-    for source in (PATH, str(PATH), PATH.read_text(), json.dumps(HOME)):
+    for source in (PATH, str(PATH), PATH.read_text(encoding="utf-8"), json.dumps(HOME)):
         assert read(source, tier_rule="prorate") == want
 
 
 def test_a_month_of_the_record_by_hand():
-    # June 2025: 30 days, 21 weekdays; 1 kW all day and 3 kW from 17:00 to 18:00 of the 10th, a Tuesday.
+    # June 2025: 30 days, 21 weekdays; 1 kW all day, 3 kW from 17:00 to 18:00 on Tuesday the 10th.
     energy = profile(ZONE, "2025-06-01", 720, 1.0, at={24 * 9 + 17: 3.0})
     frame = energy_frame(energy).drop("generation_kwh")
     bill = fk.bill(frame, read(HOME, tier_rule="per_period"))
@@ -267,12 +271,18 @@ DEMAND = {"flatdemandstructure": [[{"rate": 10}]], "flatdemandmonths": [0] * 12}
     [
         ({"demandratchetpercentage": [0.35] * 12}, Ratchet(0.35, 11)),
         ({"lookbackpercent": 0.8, "lookbackrange": 6, "lookbackmonths": [0] * 12}, Ratchet(0.8, 6)),
-        ({"lookbackPercent": 0.8, "lookbackRange": 0, "lookbackMonths": [0] * 5 + [1] * 4 + [0] * 3},
-         Ratchet(0.8, 11, SUMMER)),
+        (
+            {
+                "lookbackPercent": 0.8,
+                "lookbackRange": 0,
+                "lookbackMonths": [0] * 5 + [1] * 4 + [0] * 3,
+            },
+            Ratchet(0.8, 11, SUMMER),
+        ),
         ({"lookbackpercent": 0, "lookbackrange": 0}, None),
         ({}, None),
     ],
-)  # fmt: skip
+)
 def test_ratchets(fields, ratchet):
     (charge,) = read(one_price(**DEMAND, **fields)).demand
     assert charge.ratchet == ratchet
@@ -292,16 +302,31 @@ def test_a_ratchet_of_some_months_holds_in_those():
 def wallingford():
     season = [[1] * 24] * 4 + [[0] * 24] * 6 + [[1] * 24] * 2
     return {
-        "label": "539f6a23ec4f024411ec8bf9", "utility": "Town of Wallingford", "name": "Primary Service - Northford",
-        "sector": "Industrial", "approved": "true", "eiaid": 20038, "phasewiring": "3-Phase", "peakkwcapacitymin": 400,
-        "revisions": [1376316457], "startdate": 1372658400, "enddate": 1383199200,
-        "energyratestructure": [[{"rate": 0.0687, "adj": 0.008376, "unit": "kWh"}],
-                                [{"rate": 0.0619, "adj": 0.008376, "unit": "kWh"}]],
-        "energyweekdayschedule": season, "energyweekendschedule": season, "flatdemandunit": "kW",
-        "demandrateunit": "kW", "flatdemandstructure": [[{"rate": 11.5}], [{"rate": 10.5}]],
-        "flatdemandmonths": [1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1], "demandratchetpercentage": [0.35] * 12,
-        "fixedmonthlycharge": 275, "demandreactivepowercharge": 2.7,
-    }  # fmt: skip
+        "label": "539f6a23ec4f024411ec8bf9",
+        "utility": "Town of Wallingford",
+        "name": "Primary Service - Northford",
+        "sector": "Industrial",
+        "approved": "true",
+        "eiaid": 20038,
+        "phasewiring": "3-Phase",
+        "peakkwcapacitymin": 400,
+        "revisions": [1376316457],
+        "startdate": 1372658400,
+        "enddate": 1383199200,
+        "energyratestructure": [
+            [{"rate": 0.0687, "adj": 0.008376, "unit": "kWh"}],
+            [{"rate": 0.0619, "adj": 0.008376, "unit": "kWh"}],
+        ],
+        "energyweekdayschedule": season,
+        "energyweekendschedule": season,
+        "flatdemandunit": "kW",
+        "demandrateunit": "kW",
+        "flatdemandstructure": [[{"rate": 11.5}], [{"rate": 10.5}]],
+        "flatdemandmonths": [1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1],
+        "demandratchetpercentage": [0.35] * 12,
+        "fixedmonthlycharge": 275,
+        "demandreactivepowercharge": 2.7,
+    }
 
 
 def test_a_published_record_with_reactive_power_is_refused_and_read_without():
@@ -313,10 +338,8 @@ def test_a_published_record_with_reactive_power_is_refused_and_read_without():
     del record["demandreactivepowercharge"]
     zone = "America/New_York"
     tariff = read(record, zone)
-    assert tariff.validity == (
-        to_us("2013-07-01T04:00Z"),
-        to_us("2013-11-01T04:00Z"),
-    )  # 1 July to 31 October
+    # 1 July to 31 October.
+    assert tariff.validity == (to_us("2013-07-01T04:00Z"), to_us("2013-11-01T04:00Z"))
     # 500 kW once in July, then 100 kW: 35 % of 500 kW are billed from August on.
     energy = profile(zone, "2013-07-01", 24 * (31 + 31), 100, at={300: 500})
     bill = fk.bill(energy_frame(energy), tariff)
@@ -345,7 +368,7 @@ def test_a_demand_period_of_several_windows_is_one_charge():
     assert peak == DemandCharge(
         "period 3", (DemandTier(18.11),), "12:00", "18:00", SUMMER, "weekday"
     )
-    # Friday 7 June 2024: 30 kW at 9:00, 40 at 20:00, 25 at noon; on Saturday 90 kW that no charge sees.
+    # Friday 7 June 2024: 30 kW at 9:00, 40 at 20:00, 25 at noon; on Saturday 90 kW without charge.
     energy = profile("UTC", "2024-06-07", 48, 10, at={9: 30, 20: 40, 12: 25, 24 + 9: 90})
     bill = fk.bill(energy_frame(energy), read(edison, "UTC"))
     share = 2 / 30
@@ -415,21 +438,27 @@ def record_of(case):
     ]
     record = {
         "dgrules": rule,
-        "energyratestructure": structure(said["ur_ec_tou_mat"], "none" if rule == "Net Metering" else "sell"),
+        "energyratestructure": structure(
+            said["ur_ec_tou_mat"], "none" if rule == "Net Metering" else "sell"
+        ),
         "energyweekdayschedule": schedule(said["ur_ec_sched_weekday"]),
         "energyweekendschedule": schedule(said["ur_ec_sched_weekend"]),
-        "fixedchargefirstmeter": said["ur_monthly_fixed_charge"], "fixedchargeunits": "$/month",
-        "mincharge": said["ur_monthly_min_charge"], "minchargeunits": "$/month",
-    }  # fmt: skip
+        "fixedchargefirstmeter": said["ur_monthly_fixed_charge"],
+        "fixedchargeunits": "$/month",
+        "mincharge": said["ur_monthly_min_charge"],
+        "minchargeunits": "$/month",
+    }
     if said["ur_annual_min_charge"]:
         record |= {"mincharge": said["ur_annual_min_charge"], "minchargeunits": "$/year"}
     if "ur_dc_tou_mat" in said:
         record |= {
-            "demandwindow": 60 // case.steps, "demandratestructure": structure(said["ur_dc_tou_mat"]),
+            "demandwindow": 60 // case.steps,
+            "demandratestructure": structure(said["ur_dc_tou_mat"]),
             "demandweekdayschedule": schedule(said["ur_dc_sched_weekday"]),
             "demandweekendschedule": schedule(said["ur_dc_sched_weekend"]),
-            "flatdemandstructure": structure(said["ur_dc_flat_mat"]), "flatdemandmonths": list(range(12)),
-        }  # fmt: skip
+            "flatdemandstructure": structure(said["ur_dc_flat_mat"]),
+            "flatdemandmonths": list(range(12)),
+        }
     return record
 
 
@@ -476,9 +505,8 @@ def test_sams_own_reader_finds_the_same_bill(case):
     )
     record = record_of(case)
     tariff = read(record, "UTC", tier_rule="chronological")
-    inputs = UtilityRateTools.URDBv8_to_ElectricityRates(
-        copy.deepcopy(record)
-    )  # it edits what it is given
+    # A copy, because SAM's reader changes its input.
+    inputs = UtilityRateTools.URDBv8_to_ElectricityRates(copy.deepcopy(record))
     model = sam_cases.run(inputs, case.load_kw, case.generation_kw)
     found = by_month(fk.bill(energy_frame(case.profile), tariff))
     assert list(found.values()) == pytest.approx(
@@ -501,79 +529,136 @@ def demand_of(*tiers):
 
 
 REFUSED = {
-    r"there are tiers.*'chronological' \(.*'prorate' \(.*'per_period' \(": {"energyratestructure": TIERS},
+    r"there are tiers.*'chronological' \(.*'prorate' \(.*'per_period' \(": {
+        "energyratestructure": TIERS
+    },
     r"energyratestructure: absent": {"energyratestructure": None},
     r"energyratestructure: expected a list of periods, got 'x'": {"energyratestructure": "x"},
     r"energyratestructure\[0\]: expected a list of tiers, got \[\]": {"energyratestructure": [[]]},
-    r"energyratestructure\[0\]\[0\]: expected an object, got 0.1": energy_of(0.1),
+    r"energyratestructure\[0\]\[0\]: expected an object, got float": energy_of(0.1),
     r"energyratestructure\[0\]\[0\]: no rate": energy_of({"adj": 0.1}),
-    r"energyratestructure\[0\]\[0\]: cannot price rates; known: rate, adj": energy_of({"rate": 1, "rates": 2}),
-    r"energyratestructure\[0\]\[0\].rate: '0.1' is no finite number": energy_of({"rate": "0.1"}),
-    r"energyratestructure\[0\]\[0\].adj: nan is no finite number": energy_of({"rate": 0, "adj": float("nan")}),
-    r"energyratestructure\[0\]\[0\].unit: 'therm' is unknown": energy_of({"rate": 0.1, "unit": "therm"}),
-    r"energyratestructure\[0\]: rate: tier 1, the last, ends at 10": {"energyratestructure": [TIERS[0][:1]]},
+    r"energyratestructure\[0\]\[0\]: cannot price rates; known: rate, adj": energy_of(
+        {"rate": 1, "rates": 2}
+    ),
+    r"energyratestructure\[0\]\[0\].rate '0.1' is not a finite number": energy_of({"rate": "0.1"}),
+    r"energyratestructure\[0\]\[0\].adj nan is not a finite number": energy_of(
+        {"rate": 0, "adj": float("nan")}
+    ),
+    r"energyratestructure\[0\]\[0\].unit: 'therm' is unknown": energy_of(
+        {"rate": 0.1, "unit": "therm"}
+    ),
+    r"energyratestructure\[0\]: rate: tier 1, the last, ends at 10": {
+        "energyratestructure": [TIERS[0][:1]]
+    },
     r"energyratestructure\[0\]: rate: tier 2 ends at 5, not above tier 1": {
-        "energyratestructure": [[*TIERS[0][:1], {"rate": 0.2, "max": 5}, {"rate": 0.3}]]},
+        "energyratestructure": [[*TIERS[0][:1], {"rate": 0.2, "max": 5}, {"rate": 0.3}]]
+    },
     r"energyratestructure\[0\]: rate: tiers 1 and 2 count in different units": {
-        "energyratestructure": [[*TIERS[0][:1], {"rate": 0.2, "unit": "kWh daily"}]]},
-    r"energyratestructure\[0\]\[0\]: tier: up_to 0.0 must be above 0": energy_of({"rate": 1, "max": 0}),
+        "energyratestructure": [[*TIERS[0][:1], {"rate": 0.2, "unit": "kWh daily"}]]
+    },
+    r"energyratestructure\[0\]\[0\]: tier: up_to 0.0 must be above 0": energy_of(
+        {"rate": 1, "max": 0}
+    ),
     r"energyrateunit: 'therm' is unknown": {"energyrateunit": "therm"},
     r"energyweekdayschedule: absent, but there are 2 periods": TWO,
-    r"energyweekendschedule: absent, but there are 2 periods": TWO | {"energyweekdayschedule": ALWAYS},
+    r"energyweekendschedule: absent, but there are 2 periods": TWO
+    | {"energyweekdayschedule": ALWAYS},
     r"energyweekdayschedule: expected a list of 12 values": {"energyweekdayschedule": ALWAYS[:11]},
     r"energyweekdayschedule\[3\]: expected a list of 24": {
-        "energyweekdayschedule": [*ALWAYS[:3], [0] * 23, *ALWAYS[:8]]},
-    r"energyweekendschedule\[0\]\[4\]: 1 is no period; the structure has 0 to 0": {
-        "energyweekendschedule": table((4, 5))},
-    r"energyweekdayschedule\[0\]\[0\]: True is no period": {"energyweekdayschedule": [[True] * 24] * 12},
-    r"energyweekdayschedule\[0\]\[0\]: -1 is no period": {"energyweekdayschedule": [[-1] * 24] * 12},
+        "energyweekdayschedule": [*ALWAYS[:3], [0] * 23, *ALWAYS[:8]]
+    },
+    r"energyweekendschedule\[0\]\[4\]: 1 is not a period; the structure has 0 to 0": {
+        "energyweekendschedule": table((4, 5))
+    },
+    r"energyweekdayschedule\[0\]\[0\]: True is not a period": {
+        "energyweekdayschedule": [[True] * 24] * 12
+    },
+    r"energyweekdayschedule\[0\]\[0\]: -1 is not a period": {
+        "energyweekdayschedule": [[-1] * 24] * 12
+    },
     r"dgrules: 'Feed-in' is unknown; known: Net Metering": {"dgrules": "Feed-in"},
-    r"dgrules: expected a text": {"dgrules": ["Net Metering"]},
+    r"dgrules: expected a string": {"dgrules": ["Net Metering"]},
     r"dgrules: absent, but there are sell prices": energy_of({"rate": 0.1, "sell": 0.1}),
-    r"dgrules: 'Buy All Sell All', but energyratestructure has no sell": {"dgrules": "Buy All Sell All"},
+    r"dgrules: 'Buy All Sell All', but energyratestructure has no sell": {
+        "dgrules": "Buy All Sell All"
+    },
     r"\[0\]\[0\].sell: a selling price beside Net Metering": {
-        "dgrules": "Net Metering", "energyratestructure": [[{"rate": 0.1, "sell": 0.1}]]},
-    r"usenetmetering: true, but dgrules is": {"usenetmetering": True, "dgrules": "Buy All Sell All"},
+        "dgrules": "Net Metering",
+        "energyratestructure": [[{"rate": 0.1, "sell": 0.1}]],
+    },
+    r"usenetmetering: true, but dgrules is": {
+        "usenetmetering": True,
+        "dgrules": "Buy All Sell All",
+    },
     r"usenetmetering: 'yes' is neither": {"usenetmetering": "yes"},
     r"coincidentratestructure: .*system's peak": {"coincidentratestructure": [[{"rate": 3}]]},
     r"fueladjustmentsmonthly: fuel adjustments": {"fueladjustmentsmonthly": [0] * 11 + [0.01]},
     r"demandreactivepowercharge: .*kvar": {"demandreactivepowercharge": 0.3},
     r"fixedchargeeaaddl: a charge for each additional meter": {"fixedchargeeaaddl": 5},
-    r"energyattrs: charges in words": {"energyattrs": [{"California Climate credit": "$-0.00669/kwh"}]},
+    r"energyattrs: charges in words": {
+        "energyattrs": [{"California Climate credit": "$-0.00669/kwh"}]
+    },
     r"unknown field riders, surcharge": {"surcharge": 1, "riders": ["a"]},
-    r"fixedchargeunits: '\$/week' is unknown": {"fixedchargefirstmeter": 1, "fixedchargeunits": "$/week"},
+    r"fixedchargeunits: '\$/week' is unknown": {
+        "fixedchargefirstmeter": 1,
+        "fixedchargeunits": "$/week",
+    },
     r"fixedchargeunits: '' is unknown": {"fixedchargefirstmeter": 1},
     r"fixedmonthlycharge: beside fixedchargefirstmeter": {
-        "fixedchargefirstmeter": 1, "fixedchargeunits": "$/day", "fixedmonthlycharge": 2},
+        "fixedchargefirstmeter": 1,
+        "fixedchargeunits": "$/day",
+        "fixedmonthlycharge": 2,
+    },
     r"minchargeunits: '\$/day' cannot be priced": {"mincharge": 1, "minchargeunits": "$/day"},
-    r"annualmincharge and mincharge say the same": {"mincharge": 1, "minchargeunits": "$/year", "annualmincharge": 2},
+    r"annualmincharge and mincharge say the same": {
+        "mincharge": 1,
+        "minchargeunits": "$/year",
+        "annualmincharge": 2,
+    },
     r"minimum: per_month -1.0 must be at least 0": {"mincharge": -1, "minchargeunits": "$/month"},
     r"flatdemandunit: 'kVA' cannot be priced; known: kW": DEMAND | {"flatdemandunit": "kVA"},
-    r"flatdemandstructure\[0\]\[0\].unit: 'hp' cannot be priced": demand_of({"rate": 1, "unit": "hp"}),
-    r"flatdemandstructure\[0\]\[0\].sell: a selling price of demand": demand_of({"rate": 1, "sell": 1}),
-    r"flatdemandmonths: absent, but there are 2 periods": {"flatdemandstructure": [[{"rate": 1}], [{"rate": 2}]]},
-    r"flatdemandmonths\[2\]: 1 is no period": DEMAND | {"flatdemandmonths": [0, 0, 1] + [0] * 9},
+    r"flatdemandstructure\[0\]\[0\].unit: 'hp' cannot be priced": demand_of(
+        {"rate": 1, "unit": "hp"}
+    ),
+    r"flatdemandstructure\[0\]\[0\].sell: a selling price of demand": demand_of(
+        {"rate": 1, "sell": 1}
+    ),
+    r"flatdemandmonths: absent, but there are 2 periods": {
+        "flatdemandstructure": [[{"rate": 1}], [{"rate": 2}]]
+    },
+    r"flatdemandmonths\[2\]: 1 is not a period": DEMAND | {"flatdemandmonths": [0, 0, 1] + [0] * 9},
     r"demand charge flat 1: .* tier 2 ends at 3 kW": {
-        "flatdemandstructure": [[{"rate": 1, "max": 5}, {"rate": 2, "max": 3}, {"rate": 4}]]},
+        "flatdemandstructure": [[{"rate": 1, "max": 5}, {"rate": 2, "max": 3}, {"rate": 4}]]
+    },
     r"demandwindow: 5 minutes cannot be priced; known: 15, 30, 60": DEMAND | {"demandwindow": 5},
-    r"demandratchetpercentage\[0\]: 35 is no share; write 0.8": DEMAND | {"demandratchetpercentage": [35] * 12},
-    r"lookbackpercent: beside demandratchetpercentage": DEMAND | {
-        "demandratchetpercentage": [0.3] * 12, "lookbackpercent": 0.3, "lookbackrange": 3},
-    r"lookbackpercent: needs either lookbackrange or lookbackmonths": DEMAND | {"lookbackpercent": 0.3},
-    r"lookbackpercent: needs either": DEMAND | {"lookbackpercent": 0.3, "lookbackrange": 2, "lookbackmonths": [1] * 12},
-    r"lookbackrange: 2.5 is no whole number": DEMAND | {"lookbackpercent": 0.3, "lookbackrange": 2.5},
-    r"lookbackmonths: expected 12 values, each true": DEMAND | {"lookbackpercent": 0.3, "lookbackmonths": [2] * 12},
+    r"demandratchetpercentage\[0\]: 35 is not a share; write 0.8": DEMAND
+    | {"demandratchetpercentage": [35] * 12},
+    r"lookbackpercent: beside demandratchetpercentage": DEMAND
+    | {"demandratchetpercentage": [0.3] * 12, "lookbackpercent": 0.3, "lookbackrange": 3},
+    r"lookbackpercent: needs either lookbackrange or lookbackmonths": DEMAND
+    | {"lookbackpercent": 0.3},
+    r"lookbackpercent: needs either": DEMAND
+    | {"lookbackpercent": 0.3, "lookbackrange": 2, "lookbackmonths": [1] * 12},
+    r"lookbackrange: 2.5 is not a whole number": DEMAND
+    | {"lookbackpercent": 0.3, "lookbackrange": 2.5},
+    r"lookbackmonths: expected 12 values, each true": DEMAND
+    | {"lookbackpercent": 0.3, "lookbackmonths": [2] * 12},
     r"demandratestructure: period 1 has other hours in other months, and a ratchet": {
-        "demandratestructure": [[{"rate": 0}], [{"rate": 5}]], "demandratchetpercentage": [0.5] * 12,
-        "demandweekdayschedule": [table((3, 5))[0], *table((8, 9))[1:]], "demandweekendschedule": ALWAYS},
+        "demandratestructure": [[{"rate": 0}], [{"rate": 5}]],
+        "demandratchetpercentage": [0.5] * 12,
+        "demandweekdayschedule": [table((3, 5))[0], *table((8, 9))[1:]],
+        "demandweekendschedule": ALWAYS,
+    },
     r"demandweekendschedule: absent, but there are 2 periods": {
-        "demandratestructure": [[{"rate": 0}], [{"rate": 5}]], "demandweekdayschedule": ALWAYS},
-    r"startdate: 'today' is no finite number": {"startdate": "today"},
-    r"startdate: no date; expected seconds": {"startdate": 1e300},
+        "demandratestructure": [[{"rate": 0}], [{"rate": 5}]],
+        "demandweekdayschedule": ALWAYS,
+    },
+    r"startdate 'today' is not a finite number": {"startdate": "today"},
+    r"startdate: not a date; expected seconds": {"startdate": 1e300},
     r"ends before it begins": {"startdate": 1735689600, "enddate": 1704067200},
-    r"name: expected a text, got 7": {"name": 7},
-    r"the field name comes twice": {"name": "a", "Name": "b"},
-}  # fmt: skip
+    r"name: expected a string, got 7": {"name": 7},
+    r"the field name appears twice": {"name": "a", "Name": "b"},
+}
 
 
 @pytest.mark.parametrize("words", REFUSED)
@@ -589,28 +674,28 @@ def test_what_cannot_be_priced_is_refused_by_name(words):
             {**HOME, "energyweekdayschedule": [[0] * 24] * 11},
             r"energyweekdayschedule: .* January first, got 11 values$",
         ),
-        ({"items": []}, "0 records in items; hand in one of them"),
+        ({"items": []}, "0 records in items; pass one of them"),
         (
             {"items": [HOME, HOME]},
-            r"2 records in items; hand in one of them, such as answer\['items'\]\[0\]",
+            r"2 records in items; pass one of them, such as answer\['items'\]\[0\]",
         ),
         ({"items": None}, "no list of records in items"),
         ([HOME], "expected an object, its JSON text or the path of a file, got"),
         (5, "expected an object"),
         ("[]", "expected an object"),
-        ('{"items": ', "this is no JSON"),
+        ('{"items": ', "this is not valid JSON"),
         ("nowhere.json", "cannot read the file 'nowhere.json'"),
         ("\0", "cannot read the file"),
         ({}, "energyratestructure: absent"),
     ],
 )
-def test_what_is_no_record_is_refused(source, words):
+def test_what_is_not_a_record_is_refused(source, words):
     with pytest.raises(InputError, match=words):
         read(source)
 
 
 def test_net_metering_with_tiers_in_the_order_of_time_is_refused():
-    with pytest.raises(InputError, match="net metering leaves kWh of no certain hour"):
+    with pytest.raises(InputError, match="net metering leaves kWh without an hour"):
         read({"energyratestructure": TIERS, "dgrules": "Net Metering"}, tier_rule="chronological")
 
 
@@ -625,12 +710,23 @@ def test_zeros_of_what_cannot_be_priced_are_nothing():
 
 
 anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.integers(-1, 2) | st.floats() | st.text(max_size=4)
-    | st.just(10**400) | st.just([0] * 12) | st.just(ALWAYS),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["rate", "adj", "max", "unit", "sell"]), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(-1, 2)
+    | st.floats()
+    | st.text(max_size=4)
+    | st.just(10**400)
+    | st.just([0] * 12)
+    | st.just(ALWAYS),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["rate", "adj", "max", "unit", "sell"]), inner, max_size=3
+        )
+    ),
     max_leaves=8,
-)  # fmt: skip
+)
 
 
 @settings(common, max_examples=400)
@@ -641,7 +737,7 @@ anything = st.recursive(
         max_size=3,
     )
 )
-def test_nothing_but_a_refusal_comes_of_nonsense(fields):
+def test_random_fields_are_a_tariff_or_an_input_error(fields):
     for base in (HOME, one_price(), one_price(**DEMAND), {}):
         with contextlib.suppress(InputError):
             assert isinstance(read(base | fields, tier_rule="prorate"), Tariff)
@@ -649,6 +745,6 @@ def test_nothing_but_a_refusal_comes_of_nonsense(fields):
 
 @settings(common, max_examples=100)
 @given(anything)
-def test_nor_of_nonsense_alone(source):
+def test_random_input_is_a_tariff_or_an_input_error(source):
     with contextlib.suppress(InputError):
         assert isinstance(read(source), Tariff)

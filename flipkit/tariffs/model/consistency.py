@@ -1,0 +1,144 @@
+"""What must fit together in a tariff: its charges with each other, and its parts in time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from flipkit.calendar import check_holidays, to_text
+from flipkit.errors import InputError
+from flipkit.tariffs.model.charges import DemandCharge, Export
+from flipkit.tariffs.model.rates import Rate
+
+__all__ = [
+    "TIER_RULES",
+    "TierRule",
+    "Validity",
+    "check_charges",
+    "check_holiday_rates",
+    "check_succession",
+    "check_tier_rule",
+    "check_type",
+    "is_empty",
+    "overlap",
+    "shared_time",
+    "start_key",
+]
+
+TierRule = Literal["chronological", "prorate", "per_period"]
+TIER_RULES: tuple[TierRule, ...] = ("chronological", "prorate", "per_period")
+
+Validity = tuple[int | None, int | None]
+"""From when until when a tariff holds, microseconds since 1970-01-01 UTC; None for no limit."""
+
+
+def check_charges(values: Any, kind: type, what: str) -> tuple[Any, ...]:
+    """Return charges as a tuple; raise InputError for another type, or a name that is used twice.
+
+    The lines of a bill are told apart by the names of the charges.
+    """
+    charges = tuple(values) if isinstance(values, list | tuple) else (values,)
+    for number, charge in enumerate(charges):
+        check_type(charge, kind, f"{what}, item {number}")
+    names = [charge.name for charge in charges]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise InputError(
+            f"{what}: {', '.join(map(repr, repeated))} used twice; give each charge its own name"
+        )
+    return charges
+
+
+def check_type(value: Any, kind: type, what: str) -> None:
+    """Raise InputError if `value` is not of a type."""
+    if not isinstance(value, kind):
+        raise InputError(f"{what}: expected {kind.__name__}, got {type(value).__name__}")
+
+
+def check_tier_rule(
+    tier_rule: Any, rates: Sequence[Rate], export: Export | None, what: str
+) -> None:
+    """Raise InputError for an unknown tier rule, tiers without one, or one that cannot apply."""
+    known = ", ".join(TIER_RULES)
+    if tier_rule is not None and tier_rule not in TIER_RULES:
+        raise InputError(f"{what}: tier_rule {tier_rule!r} is not known; write one of {known}")
+    if not any(rate.tiers for rate in rates):
+        return
+    if tier_rule is None:
+        raise InputError(
+            f"{what} has tiers, but no tier_rule; say how kWh fill them: {known} "
+            "(bills differ by it)"
+        )
+    is_netted = export is not None and export.mode == "net_metering"
+    if is_netted and tier_rule == "chronological":
+        raise InputError(
+            f"{what}: net metering leaves kWh without an hour, so tier_rule 'chronological' "
+            "cannot be used; write 'prorate' or 'per_period'"
+        )
+
+
+def check_holiday_rates(
+    holidays: Any,
+    rates: Sequence[Rate],
+    demand: Sequence[DemandCharge],
+    export: Export | None,
+    what: str,
+) -> None:
+    """Raise InputError for unknown holidays, or days ``"holiday"`` without `holidays`."""
+    if holidays is not None:
+        check_holidays(holidays)
+        return
+    export_rates = () if export is None else export.rates
+    days = [rate.days for rate in (*rates, *export_rates)]
+    days += [charge.days for charge in demand]
+    if "holiday" in days:
+        raise InputError(
+            f"{what}: days 'holiday', but no holidays; "
+            "write whose: holidays='US', 'US-CA', 'GB-ENG', 'BE', ..."
+        )
+
+
+def check_succession(
+    name: str, validity: Validity, next_name: str, next_validity: Validity
+) -> None:
+    """Raise InputError where the second tariff does not begin when the first ends."""
+    end = validity[1]
+    begin = next_validity[0]
+    if end is None or begin is None:
+        raise InputError(
+            f"successive tariffs: {name!r} has no end or {next_name!r} no beginning, so both "
+            "apply at once; give the first valid_to_us and the second valid_from_us"
+        )
+    if end != begin:
+        problem = "a gap" if begin > end else "an overlap"
+        raise InputError(
+            f"successive tariffs: {problem} between {name!r}, which ends at {to_text(end)}, and "
+            f"{next_name!r}, which begins at {to_text(begin)}"
+        )
+
+
+def start_key(validity: Validity) -> tuple[bool, int]:
+    """Return a key that sorts by start; the one without a start comes first."""
+    start = validity[0]
+    return start is not None, start or 0
+
+
+def shared_time(validities: Sequence[Validity]) -> Validity:
+    """Return the time that all validities have in common; it may be empty, see `is_empty`."""
+    starts = [start for start, _ in validities if start is not None]
+    ends = [end for _, end in validities if end is not None]
+    return max(starts, default=None), min(ends, default=None)
+
+
+def is_empty(validity: Validity) -> bool:
+    """Return whether it ends before or when it begins."""
+    start, end = validity
+    return start is not None and end is not None and end <= start
+
+
+def overlap(validity: Validity, start_us: int, end_us: int) -> tuple[int, int]:
+    """Return the part of [start, end) within the validity; it may end before it begins."""
+    begin, end = validity
+    start = start_us if begin is None else max(start_us, begin)
+    stop = end_us if end is None else min(end_us, end)
+    return start, stop
