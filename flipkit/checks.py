@@ -11,7 +11,7 @@ import numpy as np
 
 from flipkit.errors import InputError
 
-__all__ = ["MOST", "finite", "name", "number", "set_fields", "short_repr"]
+__all__ = ["MOST", "check_field", "finite", "name", "number", "set_fields", "short_repr"]
 
 MOST = 1e6
 """Upper limit for kW or kWh at a home: beside 1e12 kWh a float no longer resolves household use."""
@@ -31,6 +31,14 @@ def number(value: Any, what: str, wanted: str, least: float = 0.0, most: float =
     if not is_finite or not least <= plain <= most:
         raise InputError(f"{what} {value!r} must be {wanted}")
     return plain
+
+
+def check_field(
+    record: Any, field: str, what: str, wanted: str, least: float = 0.0, most: float = math.inf
+) -> None:
+    """Check a field of a frozen dataclass as `number` does, and store it as a plain number."""
+    value = number(getattr(record, field), f"{what}: {field}", wanted, least, most)
+    set_fields(record, **{field: value})
 
 
 def finite(

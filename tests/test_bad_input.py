@@ -271,7 +271,7 @@ MISTAKES = {
     "a battery with power and no capacity": (
         lambda kit, records, energy: fk.Battery(0, 5),
         fk.InputError,
-        "battery: power_kw 5 without capacity: capacity_kwh is 0; give both or none",
+        "battery: power_kw 5 without capacity: capacity_kwh is 0; give both or neither",
     ),
     "an efficiency above one": (
         lambda kit, records, energy: fk.Battery(5, 5, charge_efficiency=1.01),
@@ -293,7 +293,7 @@ MISTAKES = {
             energy(), [home_with(solar=fk.Solar.like_existing(2, 4))]
         ),
         fk.InputError,
-        "site home.*: solar: like_existing scales the site's generation, and it has none",
+        "site home.*: solar: like_existing scales the site's generation, but the site has none",
     ),
     "a scenario name twice": (
         lambda kit, records, energy: fk.simulate(energy(), [FLAT, fk.Scenario("other"), FLAT]),
@@ -356,12 +356,12 @@ DOUBTFUL = {
     "a car that leaves before it arrives": (
         home_with(ev=ev(2, 0, 4.0)),
         0.0,
-        "ev.backwards: session 2025-06-01T01:00:00Z: leaves at 2025-06-01T00:00:00Z, not after it arrives",
+        "ev.backwards: session 2025-06-01T01:00:00Z leaves at 2025-06-01T00:00:00Z, not after it arrives",
     ),
     "a car that needs more than it can take": (
         home_with(ev=ev(0, 2, 40.0)),
         7.0,
-        "ev.unserved: session 2025-06-01T00:00:00Z: 7 of 40 kWh, for it stays 1 h at no more than 7 kW",
+        "ev.unserved: session 2025-06-01T00:00:00Z gets 7 of 40 kWh, as it stays 1 h at no more than 7 kW",
     ),
     "a car that is there at another time": (
         home_with(ev=ev(100, 104, 4.0)),

@@ -96,11 +96,11 @@ MISTAKES = {
     "report cost --start 2025-06-01T00:00:00 --end 2025-07": "has no zone; give it a zone",
     "simulate missing.toml --energy e.csv --out o": "missing.toml: No such file",
     "simulate . --energy e.csv --out o": ".: Is a directory",
-    "simulate bad.toml --energy e.csv --out o": "bad.toml: no TOML",
-    "simulate deep.toml --energy e.csv --out o": "deep.toml: no TOML",
+    "simulate bad.toml --energy e.csv --out o": "bad.toml: not valid TOML",
+    "simulate deep.toml --energy e.csv --out o": "deep.toml: not valid TOML",
     "simulate odd.toml --energy e.csv --out o": "odd.toml, scenario 'x': unknown key batery; the keys are",
     "simulate hours.toml --energy e.csv --out o": "hours.toml, scenario 'x', tariff: time of use: expected windows",
-    "simulate twice.toml --energy e.csv --out o": "twice.toml: scenario 'x' is there twice; give each its own name",
+    "simulate twice.toml --energy e.csv --out o": "twice.toml: scenario 'x' is defined twice; give each its own name",
     "simulate power.toml --energy e.csv --out o": "power.toml, scenario 'x', battery: power_kw 5 without capacity",
     "simulate other.toml --energy e.csv --out o": "scenario 'x': sites: the energy has no site 008; it has 007",
     "simulate s.toml --energy minus.csv --out o": "site 007, 2025-06-01T00:30:00Z: generation_kwh is missing, negative",
@@ -356,7 +356,7 @@ def test_sites_that_flatpeak_does_not_know_are_simulated_with_tariffs_of_their_o
         "simulate", "s.toml", "--energy", f"mine.{ending}", "--out", "o", "--verify", 9
     )
     assert (code, errors) == (0, "")
-    assert "Not verified: there was no interval to ask the service about." in output
+    assert "Not verified: there was no interval that the service could price." in output
     summary = pl.read_csv("o/summary.csv", schema_overrides={"site_id": pl.String})
     assert summary["site_id"].to_list() == ["007", "007"]  # an id of digits stays a text
     assert summary["cost"].to_list() == [

@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "tariffs.rating": _GROUND | {"frames", "tariffs.model"},
     "tariffs": {"tariffs.model", "tariffs.rating"},
     "plots": _GROUND | {"frames"} | _TARIFFS,
-    "emulator": _GROUND | {"frames", "tariffs.read"} | _TARIFFS,
+    "emulator": _GROUND | {"frames"} | _TARIFFS,
     "connect": _DATA | {"flip", "flatpeak", "emulator"},
     "scenarios.ev": _GROUND | {"frames"} | _TARIFFS,
     "scenarios.solar": _GROUND | {"frames"},

@@ -12,7 +12,13 @@
 from flipkit.calendar.billing import BillingPeriods, billing_periods, check_dates
 from flipkit.calendar.holidays import check_holidays, holiday_dates
 from flipkit.calendar.intervals import Grid, covered, split_at, touched
-from flipkit.calendar.local import dates_at_offset, day_edges, local_midnights, month_edges
+from flipkit.calendar.local import (
+    dates_at_offset,
+    day_edges,
+    day_starts,
+    local_midnights,
+    month_edges,
+)
 from flipkit.calendar.timestamps import format_times, from_us, parse_time, parse_times, to_text
 from flipkit.calendar.window import (
     Window,
@@ -36,6 +42,7 @@ __all__ = [
     "covered",
     "dates_at_offset",
     "day_edges",
+    "day_starts",
     "format_times",
     "from_us",
     "holiday_dates",

@@ -35,6 +35,18 @@ class Grid(NamedTuple):
         """End of the last interval."""
         return self.start_us + self.intervals * self.step_us
 
+    @property
+    def edges_us(self) -> Int64:
+        """Starts of all intervals and the end of the last one, shape (intervals + 1,)."""
+        edges: Int64 = self.start_us + self.step_us * np.arange(self.intervals + 1, dtype=np.int64)
+        return edges
+
+    @classmethod
+    def of(cls, start_us: Int64, end_us: Int64) -> Grid:
+        """Return the grid of intervals of one length, one after another, shape (n,) with n > 0."""
+        first_us = int(start_us[0])
+        return cls(first_us, int(end_us[0]) - first_us, len(start_us))
+
 
 class Pieces(NamedTuple):
     """Intervals split at the edges of periods, in the order of the intervals.

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from flipkit.calendar.intervals import touched
+from flipkit.calendar.intervals import Grid, touched
 from flipkit.calendar.timestamps import to_text
 from flipkit.calendar.zones import offset_pieces
 from flipkit.errors import InputError
@@ -24,6 +24,7 @@ __all__ = [
     "Edges",
     "dates_at_offset",
     "day_edges",
+    "day_starts",
     "first_instant",
     "local_midnights",
     "month_edges",
@@ -86,6 +87,13 @@ def local_midnights(zone: str, start_us: int, end_us: int) -> Int64:
     """Return where local days begin within [start, end), microseconds UTC, ascending."""
     edges = day_edges(zone, start_us, end_us).edges
     return edges[(edges >= start_us) & (edges < end_us)]
+
+
+def day_starts(zone: str, grid: Grid) -> Int64:
+    """Return the index of the first interval of each local day, then the number of intervals."""
+    starts = grid.start_us + grid.step_us * np.arange(grid.intervals)
+    midnights = local_midnights(zone, grid.start_us, grid.end_us)
+    return np.unique([0, *np.searchsorted(starts, midnights), grid.intervals])
 
 
 def first_instant(day: date, zone: str) -> int:

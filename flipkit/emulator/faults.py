@@ -1,4 +1,4 @@
-"""Trouble on demand: a plan that makes some requests fail, the same ones in every run."""
+"""Failures on demand: a plan that makes some requests fail, and a rate limit per key."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -17,17 +18,18 @@ from flipkit.errors import InputError
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-__all__ = ["AFTER_KINDS", "KINDS", "FaultPlan", "Faulty"]
+__all__ = ["AFTER_KINDS", "KINDS", "FaultPlan", "Faulty", "Limiter"]
 
 KINDS = ("429", "500", "503", "reset", "truncated", "delay")
 AFTER_KINDS = ("500_after", "reset_after")
+_ALL_KINDS = KINDS + AFTER_KINDS
 
-Refuse = Callable[[str, int, str], Response]
-"""Makes an error answer: path, status, words."""
+MakeError = Callable[[str, int, str], Response]
+"""Makes an error answer from path, status and message."""
 
 
 class FaultPlan:
-    """Which requests fail, and how.
+    """Decides which requests fail, and how.
 
     Parameters
     ----------
@@ -35,29 +37,30 @@ class FaultPlan:
     rate : float
         Share of the requests that fail, 0 to 1.
     kinds : sequence of str
-        Of equal weight. ``429`` (with ``Retry-After``), ``500``, ``503``, ``reset`` (closed without a byte) and
-        ``delay`` strike before the request is carried out; ``truncated`` sends half of the true answer. The
-        ``AFTER_KINDS`` carry the request out and then lose the answer; they are not in the default.
+        Equally likely kinds of failure. ``429`` (with ``Retry-After``), ``500``, ``503``, ``reset``
+        (the connection is closed without a byte) and ``delay`` happen before the request is
+        carried out. ``truncated`` sends half of the true answer. The ``AFTER_KINDS`` carry out the
+        request and then lose the answer; they are not in the default.
     delay_s : float
-        How long a ``delay`` lasts.
+        Length of a ``delay``.
     retry_after_s : int
-        What a ``429`` asks for.
+        ``Retry-After`` of a ``429``.
     sleep : callable, optional
 
     Attributes
     ----------
     struck : collections.Counter
-        How often each kind struck.
+        Number of failures by kind.
 
     Raises
     ------
     InputError
-        For a rate outside 0 to 1, or a kind that does not exist.
+        A rate outside 0 to 1, no kinds, or an unknown kind.
 
     Notes
     -----
-    The n-th arrival of a request (method, path, query, body) has the same fate in every run, whatever arrives in
-    between: a client's threads do not shuffle the plan.
+    The n-th arrival of a request (method, path, query, body) has the same outcome in every run,
+    whatever arrives in between: threads of a client do not change the plan.
     """
 
     def __init__(
@@ -70,53 +73,59 @@ class FaultPlan:
         retry_after_s: int = 1,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        unknown = [kind for kind in kinds if kind not in KINDS + AFTER_KINDS]
+        unknown = [kind for kind in kinds if kind not in _ALL_KINDS]
         if unknown or not kinds:
-            raise InputError(
-                f"kinds {unknown}: choose one or more of {', '.join(KINDS + AFTER_KINDS)}"
-            )
+            raise InputError(f"kinds {unknown}: choose one or more of {', '.join(_ALL_KINDS)}")
         if not 0 <= rate <= 1:
-            raise InputError(f"rate {rate}: a share from 0 to 1 is needed")
-        self.delay_s, self.retry_after_s, self.sleep = delay_s, retry_after_s, sleep
+            raise InputError(f"rate {rate} must be a number from 0 to 1")
+        self.delay_s = delay_s
+        self.retry_after_s = retry_after_s
+        self.sleep = sleep
         self.struck: Counter[str] = Counter()
-        self._seed, self._rate, self._kinds = str(seed).encode(), rate, tuple(kinds)
+        self._seed = str(seed).encode()
+        self._rate = rate
+        self._kinds = tuple(kinds)
         self._arrivals: Counter[bytes] = Counter()
         self._lock = threading.Lock()
 
     def fate(self, request: bytes) -> str | None:
-        """The kind that strikes this arrival of `request`, or None."""
+        """Return the kind of failure of this arrival of `request`, or None."""
         key = hashlib.sha256(request).digest()
         with self._lock:
             self._arrivals[key] += 1
-            dice = hashlib.sha256(b"%b:%b:%d" % (self._seed, key, self._arrivals[key])).digest()
-            if int.from_bytes(dice[:8]) >= self._rate * 2**64:
+            # A hash instead of a random generator: it depends on this request alone.
+            arrival = b"%b:%b:%d" % (self._seed, key, self._arrivals[key])
+            random_bytes = hashlib.sha256(arrival).digest()
+            if int.from_bytes(random_bytes[:8]) >= self._rate * 2**64:
                 return None
-            kind = self._kinds[int.from_bytes(dice[8:16]) % len(self._kinds)]
+            kind = self._kinds[int.from_bytes(random_bytes[8:16]) % len(self._kinds)]
             self.struck[kind] += 1
             return kind
 
 
 class Faulty:
-    """A WSGI application in which a plan strikes.
+    """A WSGI application in which a plan makes requests fail.
 
     Parameters
     ----------
     app : WSGI application
     plan : FaultPlan
-    refuse : callable
-        Makes the error answer of a path: ``refuse(path, status, words)``.
+    make_error : callable
+        Makes an error answer: ``make_error(path, status, message)``.
 
     Notes
     -----
-    A reset is a `ConnectionResetError`: in process the client sees it as it is, and the server closes the
-    connection without a byte when one reaches it.
+    A reset is a `ConnectionResetError`: a client in the same process sees the exception itself,
+    and the server closes the connection without a byte.
     """
 
-    def __init__(self, app: WSGIApplication, plan: FaultPlan, refuse: Refuse) -> None:
-        self._app, self._plan, self._refuse = app, plan, refuse
+    def __init__(self, app: WSGIApplication, plan: FaultPlan, make_error: MakeError) -> None:
+        self._app = app
+        self._plan = plan
+        self._make_error = make_error
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Carry the request out, or what the plan has in store for it."""
+        """Carry out the request, or let it fail as planned."""
         kind = self._plan.fate(_identity(environ))
         if kind is None:
             return self._app(environ, start_response)
@@ -126,11 +135,12 @@ class Faulty:
         if kind == "reset":
             raise ConnectionResetError("the fault plan closed the connection")
         if kind in {"429", "500", "503"}:
-            return self._refusal(environ, int(kind))(environ, start_response)
+            return self._error(environ, int(kind))(environ, start_response)
         return self._lose_answer(kind, environ, start_response)
 
-    def _refusal(self, environ: WSGIEnvironment, status: int) -> Response:
-        response = self._refuse(environ["PATH_INFO"], status, "The fault plan says no")
+    def _error(self, environ: WSGIEnvironment, status: int) -> Response:
+        message = "This request fails because of the fault plan"
+        response = self._make_error(environ["PATH_INFO"], status, message)
         if status == 429:
             response.headers["Retry-After"] = str(self._plan.retry_after_s)
         return response
@@ -141,20 +151,62 @@ class Faulty:
         answer = Response.from_app(self._app, environ, buffered=True)
         content = answer.get_data()
         if kind == "500_after":
-            return self._refusal(environ, 500)(environ, start_response)
-        if kind == "reset_after" or not content:  # nothing to cut: the whole answer is lost
+            return self._error(environ, 500)(environ, start_response)
+        if kind == "reset_after" or not content:  # an empty answer cannot be cut
             raise ConnectionResetError(
                 "the fault plan closed the connection after the request was carried out"
             )
-        # Content-Length still promises the whole: the server closes the connection in the middle.
+        # Content-Length still promises all of it: the server closes the connection in the middle.
         start_response(answer.status, list(answer.headers))
         return [content[: len(content) // 2]]
 
 
 def _identity(environ: WSGIEnvironment) -> bytes:
-    """What makes two requests the same one; the body is put back for the application."""
+    """Return what makes two requests the same; the body stays readable for the application."""
     length = int(environ.get("CONTENT_LENGTH") or 0)
     body = environ["wsgi.input"].read(length) if length else b""
     environ["wsgi.input"] = BytesIO(body)
     line = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}?{environ.get('QUERY_STRING', '')}\n"
     return line.encode("utf-8", "surrogateescape") + body
+
+
+@dataclass(slots=True)
+class _Bucket:
+    tokens: float
+    filled_at: float
+
+
+class Limiter:
+    """A token bucket per key: `burst` requests at once, `rate` per second in the long run.
+
+    Parameters
+    ----------
+    rate : float
+        Requests per second, above 0.
+    burst : int
+        1 or more.
+    now : callable, optional
+        Monotonic seconds. Real ones, not the emulator's: work per real second is limited.
+    """
+
+    def __init__(
+        self, rate: float, burst: int = 1, *, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._now = now
+        self._buckets: dict[str, _Bucket] = {}
+        self._lock = threading.Lock()
+
+    def wait_s(self, key: str) -> float:
+        """Return 0 and count the request, or return the seconds until one would be allowed."""
+        with self._lock:
+            now = self._now()
+            bucket = self._buckets.setdefault(key, _Bucket(self._burst, now))
+            refill = (now - bucket.filled_at) * self._rate
+            bucket.tokens = min(self._burst, bucket.tokens + refill)
+            bucket.filled_at = now
+            if bucket.tokens < 1:
+                return (1 - bucket.tokens) / self._rate
+            bucket.tokens -= 1
+            return 0.0

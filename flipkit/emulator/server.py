@@ -18,17 +18,16 @@ from waitress.wasyncore import close_all, loop
 
 from flipkit.emulator.app import create_app
 from flipkit.emulator.clock import Clock
-from flipkit.emulator.faults import FaultPlan
-from flipkit.emulator.limiter import Limiter
+from flipkit.emulator.faults import FaultPlan, Limiter
 from flipkit.emulator.sample import open_store
 from flipkit.emulator.store import Store
 from flipkit.errors import ConfigurationError
 
 __all__ = ["RunningEmulator", "serve", "start"]
 
-_HOST = "127.0.0.1"  # never another: the emulator lets every key in
+_HOST = "127.0.0.1"  # never another one: the emulator accepts every key
 _THREADS = 32  # above the 16 calls that a client keeps in flight, so that delays do not queue
-_PATIENCE_S = 2.0  # with clients that do not take their answer while we stop
+_PATIENCE_S = 2.0  # for clients that do not read their answer while the server stops
 
 
 class RunningEmulator:
@@ -44,31 +43,35 @@ class RunningEmulator:
 
     def __init__(self, server: BaseWSGIServer, store: Store, clock: Clock) -> None:
         self.url = f"http://{_HOST}:{server.effective_port}"
-        self.store, self.clock = store, clock
-        self._server, self._stopped, self._ended = server, False, False
+        self.store = store
+        self.clock = clock
+        self._server = server
+        self._stopped = False
+        self._loop_ended = False
         self._thread = threading.Thread(target=self._run, name="flipkit-emulator", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Answer what is being worked on, then close the port and the store."""
+        """Finish the requests in progress, then close the port and the store."""
         if self._stopped:
             return
         self._stopped = True
         server = self._server
         server.task_dispatcher.shutdown()
-        # Sockets belong to the server's thread as long as it runs: what touches them is handed to it.
+        # While the server's thread runs, only that thread may touch its sockets: the trigger
+        # wakes it up and makes it call what it is given.
         server.trigger.pull_trigger(self._close_when_flushed)
         deadline = time.monotonic() + _PATIENCE_S
         while server.active_channels and time.monotonic() < deadline:
             time.sleep(0.005)
-        self._ended = True
+        self._loop_ended = True
         server.trigger.pull_trigger()
         self._thread.join()
         close_all(server._map)
         self.store.close()
 
     def _run(self) -> None:
-        while not self._ended:
+        while not self._loop_ended:
             loop(timeout=1.0, map=self._server._map, count=1)
 
     def _close_when_flushed(self) -> None:
@@ -87,11 +90,9 @@ class RunningEmulator:
         self.stop()
 
     def __repr__(self) -> str:
-        state = (
-            "stopped"
-            if self._stopped
-            else f"set FLIP_BASE_URL={self.url} and FLATPEAK_BASE_URL={self.url}"
-        )
+        state = f"set FLIP_BASE_URL={self.url} and FLATPEAK_BASE_URL={self.url}"
+        if self._stopped:
+            state = "stopped"
         return f"<emulator at {self.url}; {state}>"
 
 
@@ -111,9 +112,9 @@ def start(
     port : int
         0 takes a free one.
     path : path-like, optional
-        A file that keeps what was submitted; in memory without.
+        A file that keeps the data; in memory by default.
     sample : bool
-        Whether an empty store is filled with the sample fleet.
+        Write the sample fleet to the store if it is empty.
     faults : FaultPlan, optional
     limiter : Limiter, optional
     delay_s : float
@@ -127,7 +128,7 @@ def start(
     Raises
     ------
     ConfigurationError
-        The port is taken or not allowed, or the file is no emulator's.
+        The port is taken or not allowed, or the file is not one of an emulator.
 
     Examples
     --------
@@ -136,27 +137,26 @@ def start(
     ...     flip = fk.Flip("any-key", base_url=emulator.url)
     """
     clock = Clock()
-    with ExitStack() as undo:
-        listener = undo.enter_context(_bound(port))  # first: on a taken port no file is made
+    with ExitStack() as cleanup:
+        listener = cleanup.enter_context(_listener(port))  # first: a taken port creates no file
         store = open_store(path, sample=sample)
-        undo.callback(store.close)
+        cleanup.callback(store.close)
         app = create_app(store, clock, faults=faults, limiter=limiter, delay_s=delay_s)
-        running = RunningEmulator(_served(app, listener), store, clock)
-        undo.pop_all()
+        running = RunningEmulator(_server(app, listener), store, clock)
+        cleanup.pop_all()
     return running
 
 
-def _served(app: Any, listener: socket.socket) -> BaseWSGIServer:
-    for name in (
-        "waitress",
-        "waitress.queue",
-    ):  # it warns of full queues and of answers cut off: both are wanted here
+def _server(app: Any, listener: socket.socket) -> BaseWSGIServer:
+    # waitress warns about full queues and truncated answers; both are intended here.
+    for name in ("waitress", "waitress.queue"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    # Socket errors unlogged: then a ConnectionResetError of the application closes the connection without a byte.
+    # Without logging of socket errors, a ConnectionResetError of the application closes the
+    # connection without a byte.
     return create_server(app, sockets=[listener], threads=_THREADS, log_socket_errors=False)
 
 
-def _bound(port: int) -> socket.socket:
+def _listener(port: int) -> socket.socket:
     listener = socket.socket()
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -186,7 +186,7 @@ def serve(
     limiter: Limiter | None = None,
     delay_s: float = 0.0,
 ) -> None:
-    """Run the emulator until Ctrl-C (or a SIGTERM); it prints where it is and what to set.
+    """Run the emulator until Ctrl-C or a SIGTERM; print its address and what to set.
 
     Parameters
     ----------
@@ -214,13 +214,14 @@ def serve(
 
 
 def _greeting(emulator: RunningEmulator, path: str | Path | None) -> str:
-    kept = f"kept in {path}" if path else "in memory, gone when it stops"
+    url = emulator.url
+    storage = f"data is kept in {path}" if path else "data is in memory and lost when it stops"
     return "\n".join(
         [
-            f"The emulator of both APIs listens on {emulator.url} (this machine only; {kept}).",
-            "Any bearer key opens it. For flipkit in another terminal or notebook:",
-            f"  export FLIP_BASE_URL={emulator.url} FLATPEAK_BASE_URL={emulator.url}",
-            f"Try: curl -H 'Authorization: Bearer any-key' {emulator.url}/v1/sites",
-            "Ctrl-C stops it.",
+            f"The emulator of both APIs listens on {url} (this machine only; {storage}).",
+            "It accepts any bearer key. To use it from flipkit in another terminal or notebook:",
+            f"  export FLIP_BASE_URL={url} FLATPEAK_BASE_URL={url}",
+            f"Try: curl -H 'Authorization: Bearer any-key' {url}/v1/sites",
+            "Press Ctrl-C to stop it.",
         ]
     )

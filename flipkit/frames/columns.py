@@ -223,7 +223,7 @@ _MONEY = _glossary(
         "price_level",
         "text",
         "",
-        "third of the site's prices: cheapest, middle, dearest; negative; the only price",
+        "third of the site's prices: cheapest, middle, most expensive; negative; the only price",
     ),
     ("beside_change", "flag", "", "whether the interval before or after has another price"),
     (

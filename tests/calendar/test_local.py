@@ -243,3 +243,9 @@ def test_naive_times_are_refused_with_the_fix_even_if_a_zone_is_given(value):
 def test_what_is_not_a_time_is_refused(value):
     with pytest.raises(InputError):
         calendar.to_us(value, "Europe/London")
+
+
+def test_day_starts_count_the_intervals_of_each_local_day():
+    """Hours from 22:30 UTC on 29 March 2025 in London; the next day has 23 of them."""
+    grid = calendar.Grid(us("2025-03-29T22:30:00+00:00"), HOUR_US, 30)
+    assert calendar.day_starts("Europe/London", grid).tolist() == [0, 2, 25, 30]

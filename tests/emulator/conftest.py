@@ -1,4 +1,4 @@
-"""A caller of the Flatpeak half, over an empty store."""
+"""A caller of Flatpeak's API, over an empty store."""
 
 import base64
 from dataclasses import dataclass, field
@@ -12,8 +12,8 @@ CITIES = {"GB": "London", "BE": "Brussels", "US": "Oakland"}
 
 
 @dataclass
-class Desk:
-    """Calls the emulator and holds each answer against the status it should have."""
+class Api:
+    """Calls the emulator and checks the status of each answer."""
 
     store: Store
     clock: Clock
@@ -30,7 +30,7 @@ class Desk:
         return self.client.get("/login", headers={"Authorization": f"Basic {coded}"})
 
     def ask(self, method, path, body=None, *, version=None, **query):
-        """The whole answer."""
+        """Return the whole answer."""
         version = version or self.version
         headers = {"Authorization": f"Bearer {self.token}"} | (
             {"Flatpeak-Version": version} if version else {}
@@ -43,7 +43,7 @@ class Desk:
         return self.client.open(path, method=method, headers=headers, query_string=query, **content)
 
     def call(self, method, path, body=None, *, status=None, **options):
-        """The decoded body of an answer that must have a status (2xx by default)."""
+        """Return the decoded body of an answer that must have a status (2xx by default)."""
         answer = self.ask(method, path, body, **options)
         expected = status or (200, 201, 202)
         assert answer.status_code in (expected if isinstance(expected, tuple) else (expected,)), (
@@ -61,7 +61,7 @@ class Desk:
         return self.call("POST", "/devices", {"reference_id": reference})["id"]
 
     def tariff(self, location, price, *, path="/tariffs", **fields):
-        """A tariff: one price for all time, or hours as {(from, to): price}."""
+        """Create a tariff: one price for all time, or hours as {(from, to): price}."""
         hours = price if isinstance(price, dict) else {("00:00:00", "00:00:00"): price}
         entries = [
             {"valid_from": begin, "valid_to": stop, "rate": [{"fixed": value, "to_kwh": None}]}
@@ -80,14 +80,14 @@ class Desk:
         return self.call("POST", path, body | fields)["id"]
 
     def submit(self, *records, **common):
-        """Interval records that must all be good; (start, end, Wh) or dicts."""
+        """Submit interval records, which must all be accepted; (start, end, Wh) or dicts."""
         bodies = [common | (each if isinstance(each, dict) else _record(*each)) for each in records]
         batch = self.call("PUT", "/meters/interval", bodies)
         assert batch["failed_records"] == []
         return batch
 
     def costs(self, object_id, start=None, end=None, *, status=None, body=None, **query):
-        """The rows of a cost report; the error's code where another status is expected."""
+        """Return the rows of a cost report; the code of the error if a status is given."""
         window = {"start_time": start, "end_time": end} | (body or {})
         asked = {name: value for name, value in window.items() if value is not None}
         answer = self.call("POST", f"/costs/interval/{object_id}", asked, status=status, **query)
@@ -99,11 +99,11 @@ def _record(start, end, wh):
 
 
 @pytest.fixture
-def desk():
-    return Desk(Store(), Clock())
+def api():
+    return Api(Store(), Clock())
 
 
 @pytest.fixture(scope="session")
-def desk_over():
-    """What makes a caller over a store of one's own."""
-    return Desk
+def api_over():
+    """Return the class, for a caller over another store."""
+    return Api

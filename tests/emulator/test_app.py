@@ -1,10 +1,11 @@
-"""The shell around both APIs: stamps, envelopes, limits."""
+"""What both APIs share: headers, error envelopes, rate limits, delays."""
 
 import time
 from datetime import timedelta
 
 import pytest
 
+from flipkit import emulator
 from flipkit.emulator import Clock, Limiter, Store, create_app
 
 KEY = {"Authorization": "Bearer any-key"}
@@ -35,13 +36,18 @@ def flatpeak_error(answer):
     return answer.status_code, answer.json["type"]
 
 
-def test_the_date_is_the_emulators(client, clock):
+def test_tab_completion_shows_public_names_only():
+    assert dir(emulator) == sorted(emulator.__all__)
+    assert all(hasattr(emulator, name) for name in emulator.__all__)
+
+
+def test_the_date_header_is_the_emulators_time(client, clock):
     assert client.get("/v1/sites").headers["Date"] == "Sat, 10 Jan 2026 12:00:00 GMT"
     clock.advance(timedelta(hours=3))
     assert client.get("/nowhere").headers["Date"] == "Sat, 10 Jan 2026 15:00:00 GMT"
 
 
-def test_request_ids_count_and_begin_anew_with_each_emulator():
+def test_request_ids_count_from_one_in_each_emulator():
     def ids():
         client = create_app(Store(), Clock()).test_client()
         return [
@@ -52,7 +58,7 @@ def test_request_ids_count_and_begin_anew_with_each_emulator():
     assert ids() == ids() == ["req_00000001", "req_00000002", "req_00000003"]
 
 
-def test_an_unknown_address_is_a_404_in_the_words_of_its_api(client):
+def test_an_unknown_address_is_a_404_in_the_envelope_of_its_api(client):
     answer = client.get("/v1/nope", headers=KEY)
     assert answer.status_code == 404
     assert answer.json == {
@@ -65,7 +71,7 @@ def test_an_unknown_address_is_a_404_in_the_words_of_its_api(client):
     assert client.get("/v1//sites", headers=KEY).status_code == 404
 
 
-def test_a_wrong_method_is_a_405_that_names_the_right_ones(client):
+def test_a_wrong_method_is_a_405_that_names_the_allowed_ones(client):
     answer = client.delete("/v1/sites", headers=KEY)
     assert (answer.status_code, answer.json["statusCode"]) == (405, 405)
     assert "GET" in answer.headers["Allow"]
@@ -84,7 +90,7 @@ def test_a_failure_of_the_emulator_itself_is_a_500_in_the_envelope():
     assert (answer.status_code, answer.json["statusCode"]) == (500, 500)
 
 
-def test_each_key_has_its_own_limit_and_is_told_how_long_to_wait():
+def test_each_key_has_its_own_limit_and_gets_a_retry_after():
     now = [100.0]
     app = create_app(Store(), Clock(), limiter=Limiter(rate=0.5, burst=2, now=lambda: now[0]))
     client = app.test_client()
@@ -106,7 +112,7 @@ def test_each_key_has_its_own_limit_and_is_told_how_long_to_wait():
     assert [status(), status()] == [200, 429]
 
 
-def test_a_limiter_lets_no_more_through_than_rate_and_burst():
+def test_a_limiter_allows_no_more_than_rate_and_burst():
     now = [0.0]
     limiter = Limiter(rate=5, burst=3, now=lambda: now[0])
     passed = 0
@@ -118,7 +124,7 @@ def test_a_limiter_lets_no_more_through_than_rate_and_burst():
     assert [limiter.wait_s("key") == 0 for _ in range(5)] == [True, True, True, False, False]
 
 
-def test_the_wait_it_names_is_enough_and_no_longer_than_needed():
+def test_the_wait_of_a_limiter_is_sufficient_and_not_too_long():
     now = [0.0]
     limiter = Limiter(rate=3, burst=1, now=lambda: now[0])
     assert limiter.wait_s("key") == 0
@@ -129,7 +135,7 @@ def test_the_wait_it_names_is_enough_and_no_longer_than_needed():
     assert limiter.wait_s("key") == 0
 
 
-def test_it_waits_before_each_answer_when_told_to(monkeypatch):
+def test_it_waits_for_the_given_delay_before_each_answer(monkeypatch):
     waits = []
     monkeypatch.setattr(time, "sleep", waits.append)
     client = create_app(Store(), Clock(), delay_s=0.2).test_client()

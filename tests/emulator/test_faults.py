@@ -1,4 +1,4 @@
-"""The fault plan: the same trouble in every run, and what a client sees of it."""
+"""The fault plan: the same failures in every run, and what a client sees of them."""
 
 from collections import Counter
 
@@ -28,7 +28,7 @@ RECORD = {"records": [{"external_id": "s", "record_type": "site", "data": {"cust
 
 
 class Emulated:
-    """An emulator in process in which every request meets one kind of fault."""
+    """An emulator in this process with one kind of fault."""
 
     def __init__(self, kind, rate=1.0, **options):
         self.store, self.slept = Store(), []
@@ -47,7 +47,7 @@ class Emulated:
 @pytest.mark.parametrize(
     ("path", "key"), [("/v1/commission", "statusCode"), ("/devices", "time_created")]
 )
-def test_a_refusal_comes_in_the_envelope_and_carries_nothing_out(status, path, key):
+def test_a_refusal_has_the_envelope_and_carries_nothing_out(status, path, key):
     emulated = Emulated(str(status), retry_after_s=7)
     answer = emulated.http.post(path, json=COMMISSION)
 
@@ -70,7 +70,7 @@ def test_a_delay_waits_and_then_answers():
     assert (emulated.slept, emulated.rows()) == ([0.3], 1)
 
 
-def test_half_an_answer_is_never_json_and_its_length_gives_it_away():
+def test_half_an_answer_is_never_json_and_shorter_than_its_length_header():
     emulated = Emulated("truncated")
     answer = emulated.http.post("/v1/fleet-data", json=RECORD)
 
@@ -81,14 +81,14 @@ def test_half_an_answer_is_never_json_and_its_length_gives_it_away():
     assert emulated.rows("flip_waiting") == 1
 
 
-def test_an_empty_answer_cannot_be_cut_and_is_lost():
+def test_an_empty_answer_cannot_be_truncated_and_is_lost():
     emulated = Emulated("truncated")
     with pytest.raises(ConnectionResetError):
         emulated.http.post("/v1/commission", json=COMMISSION)
     assert emulated.rows() == 1
 
 
-def test_the_after_kinds_carry_it_out_and_lose_the_answer():
+def test_the_after_kinds_carry_out_the_request_and_lose_the_answer():
     emulated = Emulated("500_after")
     answer = emulated.http.post("/v1/fleet-data", json=RECORD)
     assert (answer.status_code, answer.json()["statusCode"]) == (500, 500)
@@ -112,7 +112,7 @@ def test_the_after_kinds_are_off_unless_asked_for():
 def test_the_fate_of_an_arrival_does_not_depend_on_what_comes_in_between(
     seed, rate, requests, random
 ):
-    """Threads shuffle the order of different requests; each request's own fates stay in their order."""
+    """Threads change the order of different requests, but not the fates of each request."""
 
     def fates(order):
         plan, fates = FaultPlan(seed, rate), {}
@@ -126,7 +126,7 @@ def test_the_fate_of_an_arrival_does_not_depend_on_what_comes_in_between(
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.1, 0.3, 1.0])
-def test_the_share_that_fails_is_the_rate_and_the_kinds_are_even(rate):
+def test_the_share_of_failures_is_the_rate_and_kinds_are_equally_likely(rate):
     plan, count = FaultPlan(7, rate), 20_000
     fates = Counter(plan.fate(b"%d" % number) for number in range(count))
 
@@ -139,7 +139,7 @@ def test_the_share_that_fails_is_the_rate_and_the_kinds_are_even(rate):
         )
 
 
-def test_requests_that_differ_in_method_address_query_or_body_have_fates_of_their_own():
+def test_requests_that_differ_in_method_address_query_or_body_have_separate_fates():
     def fates(**varied):
         emulated = Emulated("500", rate=0.5)
         request = {"method": "POST", "url": "/v1/fleet-data", "content": b""} | varied
@@ -167,7 +167,7 @@ def test_a_second_try_has_another_fate():
     assert {plan.fate(b"the same") is None for _ in range(50)} == {True, False}
 
 
-def test_the_application_gets_the_body_that_the_plan_looked_at():
+def test_the_application_gets_the_body_that_the_plan_read():
     emulated = Emulated("500", rate=0.0)
     assert emulated.http.post("/v1/commission", json=COMMISSION).status_code == 201
     assert emulated.http.get("/v1/sites").json()[0]["id"] == "s"
@@ -176,6 +176,6 @@ def test_the_application_gets_the_body_that_the_plan_looked_at():
 @pytest.mark.parametrize(
     "arguments", [(1, 1.5), (1, -0.1), (1, float("nan")), (1, 0.5, ["501"]), (1, 0.5, [])]
 )
-def test_a_plan_that_cannot_be_is_refused(arguments):
+def test_an_invalid_plan_is_refused(arguments):
     with pytest.raises(InputError, match=r"rate|choose"):
         FaultPlan(*arguments)

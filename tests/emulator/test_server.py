@@ -45,7 +45,7 @@ def site_ids(url):
 
 @pytest.fixture
 def served(tmp_path):
-    """``served(file)`` runs the emulator in a process of its own, and gives its address and the process."""
+    """Return a function that runs the emulator in its own process: (url, process)."""
     running = []
 
     def run(path=""):
@@ -64,7 +64,7 @@ def served(tmp_path):
         process.stdout.close()
 
 
-def test_it_answers_says_where_it_is_and_releases_the_port():
+def test_it_answers_shows_its_address_and_releases_the_port():
     with start(sample=False) as emulator:
         assert commission(emulator.url, "s").status_code == 201
         assert site_ids(emulator.url) == ["s"]
@@ -94,7 +94,7 @@ def test_stopping_twice_is_fine_and_leaves_no_thread():
     assert threading.active_count() == before
 
 
-def test_a_stop_lets_the_answers_under_way_out():
+def test_a_stop_finishes_requests_in_progress():
     arrived, go_on, statuses = threading.Semaphore(0), threading.Event(), []
 
     def hold(_seconds):
@@ -120,7 +120,7 @@ def test_a_stop_lets_the_answers_under_way_out():
     assert statuses == [201] * 8
 
 
-def test_a_stop_waits_for_a_slow_reader_and_not_for_idle_connections(monkeypatch):
+def test_a_stop_waits_for_a_slow_reader_but_not_for_idle_connections(monkeypatch):
     monkeypatch.setattr("flipkit.emulator.server._PATIENCE_S", 30.0)
     emulator = start(sample=False)
     with httpx.Client(base_url=emulator.url, headers=KEY) as idle, socket.socket() as slow:
@@ -160,7 +160,7 @@ def test_a_taken_port_is_an_error_that_says_what_to_do():
 
 
 @pytest.mark.parametrize("port", [-1, 70_000])
-def test_a_port_that_cannot_be_is_an_error_that_says_what_to_do(port):
+def test_an_invalid_port_is_an_error_that_says_what_to_do(port):
     with pytest.raises(ConfigurationError, match=r"choose a port from 1024 to 65535"):
         start(port, sample=False)
 
@@ -172,7 +172,7 @@ def test_it_listens_on_this_machine_only():
             any_address.connect(("127.0.0.2", port))
 
 
-def test_sixteen_calls_are_worked_on_side_by_side():
+def test_sixteen_calls_are_handled_concurrently():
     together = threading.Barrier(16)
     plan = FaultPlan(1, 1.0, ["delay"], sleep=lambda _seconds: together.wait(10))
     with (
@@ -213,7 +213,7 @@ def test_too_large_a_body_is_refused_on_the_wire_too():
         assert (answer.status_code, answer.json()["statusCode"]) == (413, 413)
 
 
-def test_a_file_keeps_what_was_submitted(tmp_path):
+def test_a_file_keeps_the_data(tmp_path):
     path = tmp_path / "emulator.db"
     with start(path=path, sample=False) as emulator:
         commission(emulator.url, "s")
@@ -222,7 +222,7 @@ def test_a_file_keeps_what_was_submitted(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
-def test_no_proxy_gets_what_is_for_this_machine(name, monkeypatch):
+def test_requests_to_this_machine_bypass_proxies(name, monkeypatch):
     with socket.socket() as nobody, start(sample=False) as emulator:
         nobody.bind(("127.0.0.1", 0))  # without listening: what goes there is refused
         monkeypatch.setenv(name, f"http://127.0.0.1:{nobody.getsockname()[1]}")
@@ -230,7 +230,7 @@ def test_no_proxy_gets_what_is_for_this_machine(name, monkeypatch):
             assert len(flip.sites()) == 0
 
 
-def test_what_was_acknowledged_survives_a_kill_at_any_moment(served, tmp_path):
+def test_acknowledged_data_survives_a_kill_at_any_moment(served, tmp_path):
     path, acknowledged, sent = tmp_path / "emulator.db", set(), set()
 
     def keep_sending(url, http, client):
@@ -266,17 +266,17 @@ def test_a_signal_stops_it_cleanly(served, number):
     assert output.endswith("The emulator has stopped.\n")
 
 
-def test_a_file_that_is_no_emulators_is_an_error_that_says_what_to_do(tmp_path):
+def test_a_file_of_another_program_is_an_error_that_says_what_to_do(tmp_path):
     path = tmp_path / "letter.txt"
-    path.write_text("Dear reader, " * 100)
+    path.write_text("Dear reader, " * 100, encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"letter\.txt: .*name a file of an emulator"):
         start(path=path, sample=False)
     with pytest.raises(ConfigurationError, match="name a file of an emulator"):
         start(path=tmp_path / "no" / "folder.db")
-    assert path.read_text().startswith("Dear reader")
+    assert path.read_text(encoding="utf-8").startswith("Dear reader")
 
 
-def test_the_store_and_the_clock_of_a_running_emulator_are_at_hand():
+def test_a_running_emulator_gives_access_to_its_store_and_clock():
     with start(sample=False) as emulator:
         assert isinstance(emulator.store, Store)
         assert isinstance(emulator.clock, Clock)

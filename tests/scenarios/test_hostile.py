@@ -196,10 +196,13 @@ def test_invalid_options_are_errors():
 
 def test_mappings_must_be_by_site_id():
     refused(
-        "scenario 'x': battery: 1 is no site id", lambda: fk.Scenario("x", battery={1: BATTERY})
+        "scenario 'x': battery: 1 is not a site id", lambda: fk.Scenario("x", battery={1: BATTERY})
     )
-    refused("prices: 1 is no site id", lambda: fk.simulate(energy(), [TODAY], prices={1: FLAT}))
-    refused("prices: no Tariff for a", lambda: fk.simulate(energy(), [TODAY], prices={"a": 0.25}))
+    refused("prices: 1 is not a site id", lambda: fk.simulate(energy(), [TODAY], prices={1: FLAT}))
+    refused(
+        "prices: expected Tariff for site a",
+        lambda: fk.simulate(energy(), [TODAY], prices={"a": 0.25}),
+    )
 
 
 def test_a_mapping_that_names_none_of_the_sites_is_a_finding():

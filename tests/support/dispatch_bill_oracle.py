@@ -1,7 +1,8 @@
-"""The cheapest bill that a battery can leave, as a mixed-integer programme written from the words of a tariff.
+"""The lowest bill that a battery can reach, as a MILP written from the description of a tariff.
 
-Shares no code with the package: time is cut into quarter hours, each looked up by the clock on the wall; every interval
-has yes-or-no variables for import or export and for charge or discharge, and every ladder for each of its steps.
+Shares no code with the package: time is cut into quarter hours, each looked up by local time. Every
+interval has binary variables for import or export and for charge or discharge, and every tier one
+that says whether it is full.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -25,12 +26,12 @@ class Model:
             self.highs.setOptionValue(name, value)
         self.costs = []
 
-    def var(self, upper=inf, cost=0.0, *, whole=False):
+    def var(self, upper=inf, cost=0.0, *, integer=False):
         number = len(self.costs)
         self.costs.append(0.0)
         self.highs.addVar(0.0, upper)
         self.pay(number, cost)
-        if whole:
+        if integer:
             self.highs.changeColIntegrality(number, highspy.HighsVarType.kInteger)
         return number
 
@@ -59,10 +60,10 @@ class Model:
 
 
 def cheapest_bill(net, start, minutes, tariff, battery, *, done=(), upto=None):
-    """Energy, adders, demand and exports with their taxes; `start` is a time with its zone.
+    """Energy, adders, demand and exports with their taxes; `start` is a zoned datetime.
 
-    `done`: charge less discharge of the first intervals, which are given. `upto`: nothing is used from there on, and of
-    demand only the months that have begun are billed.
+    `done` is charge less discharge of the first intervals, which are given. With `upto` nothing is
+    used from there on, and demand is billed only for months that have begun.
     """
     model, hours = Model(), minutes / 60
     imported, exported = _battery(model, net[:upto], hours, battery, done)
@@ -107,7 +108,7 @@ def _battery(model, net, hours, battery, done):
         bought, sold = model.var(through), model.var(through)
         model.row(use, use, [(bought, 1.0), (sold, -1.0), (charge, -1.0), (discharge, 1.0)])
         for one, other, bound in ((charge, discharge, most), (bought, sold, through)):
-            yes = model.var(1.0, whole=True)
+            yes = model.var(1.0, integer=True)
             model.row(-inf, 0.0, [(one, 1.0), (yes, -bound)])
             model.row(-inf, bound, [(other, 1.0), (yes, bound)])
         imported.append(bought)
@@ -146,21 +147,21 @@ def _within(when, local):
 
 
 def _days(atoms, month):
-    """Days of a month that the atoms hold, and days of the month (no change of the clock among them)."""
+    """Days of a month within the atoms, and days of the month (without a clock change)."""
     first = datetime(*month, 1)
     following = datetime(month[0] + month[1] // 12, month[1] % 12 + 1, 1)
     return sum(each[1] == month for each in atoms) / 96, (following - first).days
 
 
 def _ladder(model, quantity, steps, most):
-    """A quantity (variable, factor) over steps (upper limit, price): each is full before the next begins."""
+    """A quantity over steps (upper limit, price), each full before the next begins."""
     parts, lower, full = [], 0.0, None
     for upper, price in steps:
         part = model.var(min(upper, lower + most) - lower, price)
         if full is not None:
             model.row(-inf, 0.0, [(part, 1.0), (full, -most)])
         if upper < inf:
-            full = model.var(1.0, whole=True)
+            full = model.var(1.0, integer=True)
             model.row(0.0, inf, [(part, 1.0), (full, lower - min(upper, lower + most + 1))])
         parts.append((part, -1.0))
         lower = min(upper, lower + most + 1)
@@ -168,51 +169,49 @@ def _ladder(model, quantity, steps, most):
 
 
 def _steps(rate, held, whole, factor):
-    tiers = [(tier.up_to, tier.price_per_kwh, tier.per) for tier in rate.tiers] or [
-        (None, rate.price_per_kwh, "month")
-    ]
+    """Upper limit and price of each tier, for the part of the month that is held."""
+    if not rate.tiers:
+        return [(inf, factor * rate.price_per_kwh)]
     share = {"month": held / whole, "day": held}
-    return [
-        (inf if upto is None else upto * share[per], factor * price) for upto, price, per in tiers
-    ]
+    steps = []
+    for tier in rate.tiers:
+        upper = inf if tier.up_to is None else tier.up_to * share[tier.per]
+        steps.append((upper, factor * tier.price_per_kwh))
+    return steps
 
 
 def _energy(model, atoms, imported, share, tariff, factor):
     most = 1e3
     for month in sorted({each[1] for each in atoms}):
-        own, (held, whole) = [each for each in atoms if each[1] == month], _days(atoms, month)
+        own = [each for each in atoms if each[1] == month]
+        held, whole = _days(atoms, month)
         if tariff.tier_rule == "chronological":
-            _in_order(
-                model, own, imported, share, [_steps(each[3], held, whole, factor) for each in own]
-            )
+            steps = [_steps(each[3], held, whole, factor) for each in own]
+            _in_order(model, own, imported, share, steps)
             continue
         ladders = {}
         for _, _, at, rate, _ in own:
-            ladders.setdefault((rate.period, rate.price_per_kwh, rate.tiers), (rate, []))[1].append(
-                (imported[at], share)
-            )
+            key = (rate.period, rate.price_per_kwh, rate.tiers)
+            _, quantity = ladders.setdefault(key, (rate, []))
+            quantity.append((imported[at], share))
         if tariff.tier_rule != "prorate":
             for rate, quantity in ladders.values():
                 _ladder(model, quantity, _steps(rate, held, whole, factor), most)
             continue
-        # Steps that rise alike: every period pays its first price, and the total what the steps add.
+        # All periods have the same steps: each pays its first price, and the total the rises.
         rate = next(iter(ladders.values()))[0]
         base = factor * rate.price_per_kwh
-        everything = [
-            (variable, part) for _, quantity in ladders.values() for variable, part in quantity
-        ]
-        _ladder(
-            model,
-            everything,
-            [(upto, price - base) for upto, price in _steps(rate, held, whole, factor)],
-            most,
-        )
+        everything = []
+        for _, quantity in ladders.values():
+            everything += quantity
+        rises = [(upper, price - base) for upper, price in _steps(rate, held, whole, factor)]
+        _ladder(model, everything, rises, most)
         for other, quantity in ladders.values():
             _ladder(model, quantity, [(inf, factor * other.price_per_kwh)], most)
 
 
 def _in_order(model, own, imported, share, steps):
-    """Each stretch of one interval and one rate fills the first step that is not full, at its own hours' price."""
+    """Each stretch of one interval and rate fills the first step that is not full, at its price."""
     stretches = {}
     for (_, _, at, rate, _), ladder in zip(own, steps, strict=True):
         kwh, _ = stretches.get((at, rate), (0.0, ladder))
@@ -227,7 +226,7 @@ def _in_order(model, own, imported, share, steps):
             if full is not None:
                 model.row(-inf, 0.0, [(part, 1.0), (full, -100.0)])
             if upper < inf:
-                full = model.var(1.0, whole=True)
+                full = model.var(1.0, integer=True)
                 model.row(0.0, upper - lower, used[number])
                 model.row(0.0, inf, [*used[number], (full, lower - upper)])
             lower = upper
@@ -263,7 +262,7 @@ def _demand(model, atoms, imported, share, tariff, factor, begun):
 
 
 def _peak(model, atoms, imported, share, charge, month, months):
-    """The highest mean power of the charge's intervals in a month; None where it has none there."""
+    """The highest mean power of a charge's intervals in a month; None without intervals."""
     stretches = {}
     for local, own, at, _, _ in atoms:
         if (

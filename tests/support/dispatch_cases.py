@@ -1,4 +1,4 @@
-"""Made-up homes, prices and batteries for dispatch, and what every dispatch must hold to."""
+"""Random homes, prices and batteries for dispatch, and what must hold of every dispatch."""
 
 import numpy as np
 from hypothesis import strategies as st
@@ -11,7 +11,7 @@ EFFICIENCIES = (1.0, 0.95, 0.9, 0.7)
 
 @st.composite
 def batteries(draw, **fixed):
-    """Small and large, slow and fast, with and without losses, reserve and permissions; also no battery at all."""
+    """Small and large, slow and fast, with and without losses and reserve; also no battery."""
     capacity = draw(st.sampled_from([0.0, 0.5, 2.0, 5.0, 13.5]))
     reserve = draw(st.sampled_from([0.0, 0.1, 0.5, 1.0]))
     given = {
@@ -28,26 +28,23 @@ def batteries(draw, **fixed):
 
 
 def _numbers(low, high):
-    """Round figures, which meet in ties, and others; none so small (1e-6) that HiGHS takes it for nothing."""
-    rounded = st.integers(round(low * 10), round(high * 10)).map(lambda tenths: tenths / 10)
-    return st.one_of(
-        rounded, st.floats(low, high, allow_nan=False).map(lambda value: round(value, 4) + 0.0)
-    )
+    """Round numbers, which give ties, and others; none so small (1e-6) that HiGHS ignores it."""
+    tenths = st.integers(round(low * 10), round(high * 10)).map(lambda value: value / 10)
+    floats = st.floats(low, high, allow_nan=False).map(lambda value: round(value, 4) + 0.0)
+    return st.one_of(tenths, floats)
 
 
 @st.composite
 def homes(draw, *, intervals=12, lowest=-0.3, convex=False):
-    """Net consumption, import and export prices; with `convex` no price below 0 and no export above import."""
+    """Net consumption and prices; if `convex`, none below 0 and no export above import."""
     count = draw(st.integers(1, intervals))
-    net, buy, sell = (
-        np.array(draw(st.lists(_numbers(*span), min_size=count, max_size=count)))
-        for span in (
-            (-3.0, 3.0),
-            (0.0 if convex else lowest, 0.6),
-            (0.0 if convex else lowest, 0.6),
-        )
-    )
-    return net, buy, np.minimum(sell, buy) if convex else sell
+    price = _numbers(0.0 if convex else lowest, 0.6)
+    net = draw(st.lists(_numbers(-3.0, 3.0), min_size=count, max_size=count))
+    buy = draw(st.lists(price, min_size=count, max_size=count))
+    sell = draw(st.lists(price, min_size=count, max_size=count))
+    if convex:
+        sell = np.minimum(sell, buy)
+    return np.array(net), np.array(buy), np.array(sell)
 
 
 def cost_of(net, buy, sell, charge, discharge):
@@ -56,7 +53,7 @@ def cost_of(net, buy, sell, charge, discharge):
 
 
 def check(result, net, buy, sell, battery, step_h=STEP_H):
-    """Feasible in every interval, every kWh accounted for, and the cost is that of what was done."""
+    """Feasible in every interval, every kWh accounted for, and the cost is that of the flows."""
     check_feasible(result, net, battery, step_h)
     scale = 1 + float(np.sum(np.abs(net) * np.maximum(np.abs(buy), np.abs(sell))))
     done = cost_of(net, buy, sell, result.charge_kwh, result.discharge_kwh)
@@ -66,23 +63,18 @@ def check(result, net, buy, sell, battery, step_h=STEP_H):
 def check_feasible(result, net, battery, step_h=STEP_H):
     """Within every limit in every interval, and every kWh accounted for."""
     charge, discharge, soc = result.charge_kwh, result.discharge_kwh, result.soc_kwh
-    most, capacity, slack = (
-        battery.power_kw * step_h,
-        battery.capacity_kwh,
-        1e-9 * (1 + battery.capacity_kwh),
-    )
+    most, capacity = battery.power_kw * step_h, battery.capacity_kwh
+    slack = 1e-9 * (1 + capacity)
     assert (charge >= 0).all()
     assert (discharge >= 0).all()
     assert (charge <= most).all()
     assert (discharge <= most).all()
-    assert not (charge * discharge).any(), "charges and discharges at once"
+    assert not (charge * discharge).any(), "charges and discharges at the same time"
     assert (soc >= battery.reserve * capacity - slack).all()
     assert (soc <= capacity + slack).all()
-    start = capacity * (battery.reserve if battery.initial_soc is None else battery.initial_soc)
-    lost = charge * (1 - battery.charge_efficiency) + discharge * (
-        1 / battery.discharge_efficiency - 1
-    )
-    np.testing.assert_allclose(np.diff(soc, prepend=start), charge - discharge - lost, atol=slack)
+    initial_soc = battery.reserve if battery.initial_soc is None else battery.initial_soc
+    stored = charge * battery.charge_efficiency - discharge / battery.discharge_efficiency
+    np.testing.assert_allclose(np.diff(soc, prepend=capacity * initial_soc), stored, atol=slack)
     if not battery.grid_charging:
         assert (charge <= np.maximum(-net, 0) + slack).all()
     if not battery.export_from_battery:

@@ -1,7 +1,7 @@
-"""The cheapest dispatch of a battery as a linear or mixed-integer programme in HiGHS, written from the battery's words.
+"""The cheapest dispatch of a battery as an LP or MILP in HiGHS, written from its description.
 
-Shares no code with the package: five variables an interval (charge, discharge, import, export, stored), and two
-yes-or-no ones where import and export, or charging and discharging, must not be at once.
+Shares no code with the package: five variables per interval (charge, discharge, import, export,
+stored), and two binary ones where import and export, or charge and discharge, exclude each other.
 """
 
 import highspy
@@ -9,68 +9,79 @@ import numpy as np
 from scipy import sparse
 
 
-def cheapest(net, buy, sell, step_h, battery, *, whole=True, options=()):
-    """The least cost; `whole=False` leaves the yes-or-no variables free: the linear programme."""
-    return solved(net, buy, sell, step_h, battery, whole=whole, options=options)[0]
-
-
-def solved(net, buy, sell, step_h, battery, *, whole=True, options=()):
-    """The least cost, and charge, discharge, import, export and stored energy of each interval."""
+def cheapest(net, buy, sell, step_h, battery, *, binaries=True):
+    """Return the lowest cost; without binaries it is a linear program."""
     model = highspy.Highs()
-    for name, value in {
-        "output_flag": False,
-        "threads": 1,
-        "mip_rel_gap": 1e-11,
-        "mip_abs_gap": 1e-11,
-        **dict(options),
-    }.items():
+    options = {"output_flag": False, "threads": 1, "mip_rel_gap": 1e-11, "mip_abs_gap": 1e-11}
+    for name, value in options.items():
         model.setOptionValue(name, value)
-    cost, lower, upper, rows, least, most = _programme(net, buy, sell, step_h, battery, whole=whole)
-    kinds = len(cost) // len(net)
+    columns, rows = _linear_program(net, buy, sell, step_h, battery)
+    if binaries:
+        _add_binaries(columns, rows, net, step_h, battery)
+
+    cost, lower, upper = (np.concatenate(values) for values in zip(*columns, strict=True))
     model.addVars(len(cost), lower, upper)
     model.changeColsCost(len(cost), np.arange(len(cost), dtype=np.int32), cost)
-    if kinds > 5:
-        binary = np.arange(5 * len(net), len(cost), dtype=np.int32)
-        model.changeColsIntegrality(len(binary), binary, np.full(len(binary), 1, dtype=np.uint8))
-    model.addRows(rows.shape[0], least, most, rows.nnz, rows.indptr[:-1], rows.indices, rows.data)
+    if binaries:
+        integers = np.arange(5 * len(net), len(cost), dtype=np.int32)
+        kinds = np.full(len(integers), 1, dtype=np.uint8)
+        model.changeColsIntegrality(len(integers), integers, kinds)
+
+    empty = sparse.csr_matrix((len(net), len(net)))
+    padded = [
+        coefficients + [empty] * (len(columns) - len(coefficients)) for *_, coefficients in rows
+    ]
+    matrix = sparse.csr_matrix(sparse.bmat(padded))
+    least = np.concatenate([low for low, _, _ in rows])
+    most = np.concatenate([high for _, high, _ in rows])
+    starts = matrix.indptr[:-1]
+    model.addRows(matrix.shape[0], least, most, matrix.nnz, starts, matrix.indices, matrix.data)
     model.run()
     assert model.getModelStatus() == highspy.HighsModelStatus.kOptimal, model.getModelStatus()
-    values = np.array(model.getSolution().col_value)
-    return model.getInfo().objective_function_value, values.reshape(kinds, -1)[:5]
+    return model.getInfo().objective_function_value
 
 
-def _programme(net, buy, sell, step_h, battery, *, whole):
-    n, zero, one = len(net), np.zeros(len(net)), np.ones(len(net))
+def _linear_program(net, buy, sell, step_h, battery):
+    """Columns as (cost, lower, upper), and rows as (lower, upper, coefficients per column)."""
+    count = len(net)
+    zero, one = np.zeros(count), np.ones(count)
     most, capacity = battery.power_kw * step_h, battery.capacity_kwh
-    start = capacity * (battery.reserve if battery.initial_soc is None else battery.initial_soc)
     charge = one * most if battery.grid_charging else np.clip(-net, 0, most)
     discharge = one * most if battery.export_from_battery else np.clip(net, 0, most)
     through = np.abs(net) + most
-    eye, before = sparse.eye(n), sparse.eye(n, k=-1)
-    empty = sparse.csr_matrix((n, n))
-    balance = [-eye, eye, eye, -eye, empty]  # import - export - charge + discharge = net
-    stored = [
-        -battery.charge_efficiency * eye,
-        eye / battery.discharge_efficiency,
-        empty,
-        empty,
-        eye - before,
+    columns = [
+        (zero, zero, charge),
+        (zero, zero, discharge),
+        (np.asarray(buy), zero, through),
+        (-np.asarray(sell), zero, through),
+        (zero, one * battery.reserve * capacity, one * capacity),
     ]
-    rows = [balance, stored]
-    first = zero.copy()
-    first[0] = start
-    least, upto = [net, first], [net, first]
-    cost = [zero, zero, buy, -sell, zero]
-    lower = [zero, zero, zero, zero, one * battery.reserve * capacity]
-    upper = [charge, discharge, through, through, one * capacity]
-    if whole:
-        rows = [[*row, empty, empty] for row in rows]
-        limit, wide = sparse.diags(one * most), sparse.diags(through)
-        for number, yes, bound in ((0, 5, -limit), (1, 5, limit), (2, 6, -wide), (3, 6, wide)):
-            rows.append([eye if k == number else bound if k == yes else empty for k in range(7)])
-        least += [np.full(n, -np.inf)] * 4
-        upto += [zero, one * most, zero, through]
-        cost, lower, upper = [*cost, zero, zero], [*lower, zero, zero], [*upper, one, one]
-    matrix = sparse.csr_matrix(sparse.bmat(rows))
-    joined = (np.concatenate(each) for each in (cost, lower, upper))
-    return *joined, matrix, np.concatenate(least), np.concatenate(upto)
+
+    eye, before = sparse.eye(count), sparse.eye(count, k=-1)
+    empty = sparse.csr_matrix((count, count))
+    initial_soc = battery.reserve if battery.initial_soc is None else battery.initial_soc
+    initial = zero.copy()
+    initial[0] = capacity * initial_soc
+    # import - export - charge + discharge = net
+    balance = [-eye, eye, eye, -eye, empty]
+    # stored - stored before - charge x efficiency + discharge / efficiency = 0
+    into, out = -battery.charge_efficiency * eye, eye / battery.discharge_efficiency
+    storage = [into, out, empty, empty, eye - before]
+    rows = [(net, net, balance), (initial, initial, storage)]
+    return columns, rows
+
+
+def _add_binaries(columns, rows, net, step_h, battery):
+    """Let charge and discharge, and import and export, exclude each other."""
+    count = len(net)
+    zero, one = np.zeros(count), np.ones(count)
+    most, through = battery.power_kw * step_h, np.abs(net) + battery.power_kw * step_h
+    eye, empty = sparse.eye(count), sparse.csr_matrix((count, count))
+    for first, limit in ((0, one * most), (2, through)):
+        binary = len(columns)
+        columns.append((zero, zero, one))
+        for column, factor, upper in ((first, -1, zero), (first + 1, 1, limit)):
+            coefficients = [empty] * (binary + 1)
+            coefficients[column] = eye
+            coefficients[binary] = factor * sparse.diags(limit)
+            rows.append((np.full(count, -np.inf), upper, coefficients))

@@ -1,12 +1,13 @@
-"""Made-up tariffs that couple intervals: demand charges and tiers over some hours at the end of January."""
+"""Random tariffs that couple intervals, and hours around the end of January to rate them over."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from hypothesis import strategies as st
 
-from flipkit.scenarios.dispatch import dispatch_tariff
+from flipkit.scenarios.dispatch import dispatch, dispatch_tariff
 from flipkit.tariffs import (
     Adder,
     DemandCharge,
@@ -59,8 +60,20 @@ def planned(net, start, minutes, plan, battery, method="optimal", **more):
     return dispatch_tariff(net, us(start), minutes * 60_000_000, plan, battery, method, **more)
 
 
+def rule_dispatch(net, start, minutes, plan, battery, method="rule"):
+    """A rule under a tariff: it sees prices by time of day (0.10 until 07:00), and has its bill."""
+    count = len(net)
+    begins = [start + timedelta(minutes=minutes * number) for number in range(count)]
+    buy = np.array([0.1 if begin.hour < 7 else 0.3 for begin in begins])
+    midnights = [k for k in range(1, count) if begins[k].date() != begins[k - 1].date()]
+    edges = [0, *midnights, count]
+    sell = np.zeros(count)
+    result = dispatch(net, buy, sell, minutes / 60, battery, method, day_edges=edges)
+    return replace(result, cost=billed(net, start, minutes, plan, result))
+
+
 def billed(net, start, minutes, plan, result):
-    """What `flipkit.bill` says of the result, without fixed charges (which carry no tax in these tests)."""
+    """The bill of a result without fixed charges (which are not taxed in these tests)."""
     after = net + result.charge_kwh - result.discharge_kwh
     frame = energy(np.maximum(after, 0), np.maximum(-after, 0), start=start, minutes=minutes)
     rows = bill(frame, plan)
@@ -69,14 +82,15 @@ def billed(net, start, minutes, plan, result):
 
 @st.composite
 def windows(draw, intervals=9):
-    """Net energy, where it begins, and the length of an interval; midnight of the month's end is often within."""
+    """Net energy, start, and minutes per interval; the end of the month is often within."""
     minutes = draw(st.sampled_from([15, 30, 60]))
     count = draw(st.integers(2, intervals))
-    before = draw(st.integers(0, count)) * minutes + draw(
-        st.sampled_from([0, 0, 30 if minutes == 60 else 0])
-    )
-    net = np.array(draw(st.lists(st.integers(-20, 20), min_size=count, max_size=count))) / 10
-    return net * minutes / 30, MIDNIGHT - timedelta(minutes=before), minutes
+    intervals_before = draw(st.integers(0, count))
+    offset = draw(st.sampled_from([0, 0, 30])) if minutes == 60 else 0
+    start = MIDNIGHT - timedelta(minutes=intervals_before * minutes + offset)
+    tenths = draw(st.lists(st.integers(-20, 20), min_size=count, max_size=count))
+    net = np.array(tenths) / 10
+    return net * minutes / 30, start, minutes
 
 
 def _money(low, high):
@@ -85,94 +99,71 @@ def _money(low, high):
 
 @st.composite
 def _rates(draw, rule, rises, lowest):
-    """Periods of the day, in January and in February; their ladders rise alike where the month's kWh count together."""
+    """Periods of the day in both months; the same steps where kWh of all periods count together."""
     rates = []
     for months in draw(st.sampled_from([(None,), ((1,), tuple(range(2, 13)))])):
         per = draw(st.sampled_from(["month", "day"]))
         limits = draw(st.sampled_from([(3,), (8, 30)] if per == "day" else [(200,), (150, 500)]))
-        alike = [draw(rises) for _ in limits]
+        same_rises = [draw(rises) for _ in limits]
         for start, end in draw(st.sampled_from(MORE_SPLITS)):
-            own = [draw(rises) for _ in limits] if rule == "per_period" else alike
-            prices = np.round(np.cumsum([draw(_money(lowest, 0.5)), *own]), 2).tolist()
-            flat = (
-                [(limit, price) for limit, price in zip(limits, prices[1:], strict=True)]
-                if rule
-                else []
-            )
-            tiers = (
-                ladder(prices[0], *[each for pair in flat for each in pair], per=per)
-                if rule
-                else ()
-            )
-            name = f"{start} {months}"
-            rates.append(
-                Rate(None if tiers else prices[0], start, end, months, tiers=tiers, period=name)
-            )
+            of_period = same_rises
+            if rule == "per_period":
+                of_period = [draw(rises) for _ in limits]
+            first = draw(_money(lowest, 0.5))
+            prices = np.round(np.cumsum([first, *of_period]), 2).tolist()
+            hours = {"start": start, "end": end, "months": months, "period": f"{start} {months}"}
+            if rule:
+                steps = []
+                for limit, price in zip(limits, prices[1:], strict=True):
+                    steps += [limit, price]
+                rates.append(Rate(tiers=ladder(first, *steps, per=per), **hours))
+            else:
+                rates.append(Rate(prices[0], **hours))
     return tuple(rates)
 
 
 @st.composite
 def _demand_charges(draw, rises):
-    found = []
+    charges = []
     for name in draw(st.sampled_from([(), ("all",), ("all", "some")])):
         minutes = draw(st.sampled_from([15, 30, 60]))
-        hours = (
-            {}
-            if name == "all"
-            else {"start": "21:00", "end": draw(st.sampled_from(["24:00", "02:00"]))}
-        )
-        also = (
-            (DemandWindow("00:00", "01:00", "weekend"),)
-            if name == "some" and draw(st.booleans())
-            else ()
-        )
+        hours, also = {}, ()
+        if name == "some":
+            hours = {"start": "21:00", "end": draw(st.sampled_from(["24:00", "02:00"]))}
+            if draw(st.booleans()):
+                also = (DemandWindow("00:00", "01:00", "weekend"),)
         months = draw(st.sampled_from([None, None, (2,)]))
         ratchet = draw(st.sampled_from([None, None, Ratchet(0.8, 11), Ratchet(1.2, 1, (1,))]))
-        first = draw(st.integers(20, 40))
-        steps = [0.8, max(first + 60 * draw(rises), 0.0)] if draw(st.booleans()) else []
-        found.append(
-            demand(
-                first,
-                *steps,
-                name=name,
-                minutes=minutes,
-                months=months,
-                ratchet=ratchet,
-                also=also,
-                **hours,
-            )
-        )
-    return tuple(found)
+        price = draw(st.integers(20, 40))
+        steps = []
+        if draw(st.booleans()):
+            steps = [0.8, max(price + 60 * draw(rises), 0.0)]
+        options = {"months": months, "ratchet": ratchet, "also": also, **hours}
+        charges.append(demand(price, *steps, name=name, minutes=minutes, **options))
+    return tuple(charges)
+
+
+ADDERS = (Adder("levy", 0.03), Adder("grid", 0.01))
+TAXES = (Tax("vat", 0.05, ("energy", "demand", "adder")), Tax("green", 0.1, ("energy",)))
 
 
 @st.composite
 def tariffs(draw, *, convex=False):
-    """Tiers by every rule, demand charges of every kind, adders, taxes, exports; with `convex` no step that falls."""
+    """Tiers by every rule, demand charges, adders, taxes, exports; if `convex`, no falling step."""
     rises = _money(0.0, 0.4) if convex else _money(-0.4, 0.4)
     rule = draw(st.sampled_from([None, "chronological", "prorate", "per_period"]))
     rates = draw(_rates(rule, rises, 0.0 if convex else -0.2))
-    sold = draw(st.sampled_from([0.0] if convex else [-0.05, 0.0, 0.15, 0.4]))
-    split = draw(st.sampled_from(SPLITS))
-    paid = [
-        Rate(sold + 0.05 * (not convex) * number, *hours, period=hours[0])
-        for number, hours in enumerate(split)
-    ]
+    export_price = draw(st.sampled_from([0.0] if convex else [-0.05, 0.0, 0.15, 0.4]))
+    export_rates = []
+    for number, hours in enumerate(draw(st.sampled_from(SPLITS))):
+        rise = 0.0 if convex else 0.05 * number
+        export_rates.append(Rate(export_price + rise, *hours, period=hours[0]))
     return tariff(
         rates,
         tier_rule=rule,
         demand=draw(_demand_charges(rises)),
         fixed=(FixedCharge("standing", 0.5),),
-        adders=draw(st.sampled_from([(), (Adder("levy", 0.03), Adder("grid", 0.01))])),
-        taxes=draw(
-            st.sampled_from(
-                [
-                    (),
-                    (
-                        Tax("vat", 0.05, ("energy", "demand", "adder")),
-                        Tax("green", 0.1, ("energy",)),
-                    ),
-                ]
-            )
-        ),
-        export=draw(st.sampled_from([None, Export("net_billing", tuple(paid))])),
+        adders=draw(st.sampled_from([(), ADDERS])),
+        taxes=draw(st.sampled_from([(), TAXES])),
+        export=draw(st.sampled_from([None, Export("net_billing", tuple(export_rates))])),
     )

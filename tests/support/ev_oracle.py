@@ -1,8 +1,8 @@
-"""Car charging worked out again in plain Python: whole granules of five minutes, every way of charging weighed.
+"""Car charging in plain Python: whole granules of five minutes, by exhaustive search.
 
-All energy is counted in granules at the car's maximum power, so every quantity is a whole number and every best way is
-found by trying all of them, interval after interval. Whole weeks, to the second, are left to a linear programme. Shares
-no code with flipkit.
+All energy is counted in granules at the car's maximum power, so every quantity is a whole number
+and the best plan is found by trying all of them, interval by interval. Whole weeks, to the second,
+are left to a linear program. Shares no code with flipkit.
 """
 
 from typing import NamedTuple
@@ -14,7 +14,7 @@ GRANULE_MIN = 5
 
 
 class Car(NamedTuple):
-    """Arrival, leaving (granules after the start of the site's time) and the energy it wants (granules)."""
+    """Arrival and departure (granules after the start) and the energy it needs (granules)."""
 
     arrive: int
     leave: int
@@ -30,7 +30,7 @@ def present(car, interval, step):
 
 
 def at_once(car, intervals, step):
-    """Granules charged in each interval: every granule of the stay, one after another, until it has enough."""
+    """Granules charged in each interval: those of the stay in order, until it has enough."""
     charged, had = [0] * intervals, 0
     for granule in range(car.arrive, car.leave):
         if had < car.wanted:
@@ -40,10 +40,11 @@ def at_once(car, intervals, step):
 
 
 def best(car, intervals, step, surplus, buy, sell, solar_first):
-    """Granules charged in each interval in the best way, and its cost.
+    """Granules charged in each interval by the best plan, and its cost.
 
-    Best is the most surplus used (with `solar_first` alone), then the least cost, then as early as possible. All ways
-    of spreading the energy over the intervals are weighed; of those with the same energy so far only the best goes on.
+    Best is the most surplus used (with `solar_first` only), then the least cost, then the earliest.
+    All ways of spreading the energy over the intervals are tried; of those with the same energy so
+    far only the best is continued.
     """
     rooms = [present(car, interval, step) for interval in range(intervals)]
     wanted = min(car.wanted, sum(rooms))
@@ -62,7 +63,7 @@ def best(car, intervals, step, surplus, buy, sell, solar_first):
 
 
 def one_after_another(cars, intervals, step, surplus, buy, sell, solar_first):
-    """Granules charged by all cars: the first to arrive chooses first, and takes its surplus away."""
+    """Granules charged by all cars: the first to arrive chooses first and uses up surplus."""
     left, total = list(surplus), [0] * intervals
     for car in sorted(cars, key=lambda car: car.arrive):
         for interval, more in enumerate(
@@ -74,7 +75,7 @@ def one_after_another(cars, intervals, step, surplus, buy, sell, solar_first):
 
 
 def cost_of(charged, surplus, buy, sell):
-    """What charging changes in the bill: surplus that is not sold, and what is bought."""
+    """Change of the bill: surplus that is not sold, and what is bought."""
     return sum(
         min(more, own) * sold + max(more - own, 0) * bought
         for more, own, bought, sold in zip(charged, surplus, buy, sell, strict=True)
@@ -82,7 +83,7 @@ def cost_of(charged, surplus, buy, sell):
 
 
 def least_cost(wanted, rooms, surplus, buy, sell):
-    """What all cars together must cost at least, by HiGHS; kWh, one array of room by interval for each car.
+    """Least cost of all cars together, by HiGHS; `rooms` is an array of kWh by interval per car.
 
     Holds where no export earns more than an import costs.
     """

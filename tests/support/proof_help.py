@@ -1,6 +1,7 @@
-"""Sites priced by hand, for tests of what is asked of the service: `hand` knows the prices, nothing of flipkit does.
+"""Sites priced by hand with the prices of `hand`, for tests of certificate and instant pricing.
 
-As a program: ``python proof_help.py URL LOCATION JOURNAL`` prices the intervals of `patterns` and prints the costs.
+As a program, ``python proof_help.py URL LOCATION JOURNAL`` prices the intervals of `patterns` and
+prints the costs.
 """
 
 import json
@@ -17,7 +18,7 @@ HALF_HOUR_US = 1_800_000_000
 
 @dataclass(frozen=True)
 class Site:
-    """What certificate and instant pricing look at."""
+    """The part of an `IntervalResult` that certificate and instant pricing use."""
 
     site_id: str
     scenario: str
@@ -36,7 +37,7 @@ class Site:
 
     @property
     def own_use_kwh(self):
-        """Own use that is free: nothing to ask about."""
+        """Free self-consumption: nothing to price."""
         return np.zeros(len(self.start_us))
 
     own_use_cost = own_use_kwh
@@ -85,7 +86,7 @@ def locations(kit):
 
 
 def by_hand(places, month="2025-06"):
-    """``outcome_of`` for the sample fleet: scenario ``today``, or a share of what is used, such as ``0.9``."""
+    """``result_of`` for the sample fleet; scenario ``today``, or a share of the use (``0.9``)."""
     from support import hand
 
     def outcome_of(site_id, scenario):
@@ -114,7 +115,7 @@ def by_hand(places, month="2025-06"):
 
 
 class HandService:
-    """Answers like the service, with the prices of `hand`; counts what it is asked."""
+    """A client with the prices of `hand`, which keeps the records that it is asked to price."""
 
     base_url, version = "https://by.hand", "1"
 
@@ -155,7 +156,7 @@ def site_of(site_id):
 
 
 def patterns(location_id, intervals=140):
-    """``outcome_of`` without a file: half-hours of a summer, each import another amount."""
+    """``result_of`` without a file: half-hours of a summer, each import another amount."""
 
     def outcome_of(site_id, scenario):
         number = np.arange(intervals)
@@ -173,7 +174,7 @@ PAIRS = [("home", "0"), ("home", "1")]
 
 
 def priced_answer(sent, **changes):
-    """What the service says of a request for an instant cost, at the prices of `flat_home`."""
+    """The service's answer to a request for an instant cost, at the prices of `flat_home`."""
     body = json.loads(sent.content)
     price = {"IMPORT": 0.25, "EXPORT": 0.1}[body["tariff_direction"]]
     cost = {"value": body["value"] / 1000 * price, "confidence": 1}
@@ -194,7 +195,7 @@ def priced_answer(sent, **changes):
 
 
 def flat_home(client):
-    """A location with flat prices, 0.25 bought and 0.1 sold."""
+    """A location with flat prices, 0.25 for imports and 0.1 for exports."""
     import flipkit as fk
 
     flat = {"currency": "GBP", "timezone": "Europe/London"}

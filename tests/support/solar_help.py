@@ -25,7 +25,7 @@ def weather_frame(start_us, library="pandas", **columns):
 
 
 def elevation(times_us, latitude, longitude):
-    """The sun's elevation by Cooper's declination and the equation of time in two waves; right to about a degree."""
+    """Solar elevation by Cooper's declination and the equation of time; right to a degree."""
     times = times_us.view("datetime64[us]")
     day = (times - times.astype("datetime64[Y]").astype("datetime64[us]")).astype(
         np.int64

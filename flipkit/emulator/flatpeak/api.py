@@ -1,118 +1,141 @@
-"""The Flatpeak API as a Flask blueprint: login, version, and every route that `Route` lists name."""
+"""The Flatpeak API as a Flask blueprint: login, version and token checks, and all routes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from flask import Blueprint, Response, request
 
 from flipkit.emulator.clock import Clock
-from flipkit.emulator.flatpeak import objects as flatpeak_objects
-from flipkit.emulator.flatpeak import pricing, readings
-from flipkit.emulator.flatpeak.answers import Refusal, answer, envelope
-from flipkit.emulator.flatpeak.audits import Audits
-from flipkit.emulator.flatpeak.connect import Connect
-from flipkit.emulator.flatpeak.costs import Costs
-from flipkit.emulator.flatpeak.locations import Customers, Devices, Locations
-from flipkit.emulator.flatpeak.meters import Meters
-from flipkit.emulator.flatpeak.prices import Prices
-from flipkit.emulator.flatpeak.pricing import Pricer
-from flipkit.emulator.flatpeak.routes import Route
-from flipkit.emulator.flatpeak.schedules import Schedules
-from flipkit.emulator.flatpeak.tariffs import Tariffs
+from flipkit.emulator.flatpeak import objects, pricing, readings
+from flipkit.emulator.flatpeak.costs import CostRoutes
+from flipkit.emulator.flatpeak.locations import DeviceRoutes, LocationRoutes
+from flipkit.emulator.flatpeak.meters import MeterRoutes
+from flipkit.emulator.flatpeak.prices import PriceRoutes
+from flipkit.emulator.flatpeak.tariffs import TariffRoutes
 from flipkit.emulator.flatpeak.tokens import LIFETIME_S, Caller, basic_pair, issue, verify
 from flipkit.emulator.flatpeak.versions import ANODE, HEADER, VERSIONS, Version
+from flipkit.emulator.flatpeak.wire import Refusal, Route, answer, error_answer
 from flipkit.emulator.store import Store
+from flipkit.vocabulary import SECOND_US
 
 __all__ = ["SCHEMA", "flatpeak_blueprint"]
 
-SCHEMA = flatpeak_objects.SCHEMA + readings.SCHEMA + pricing.SCHEMA
+SCHEMA = objects.SCHEMA + readings.SCHEMA + pricing.SCHEMA
 
-# Documented, and not built: Connect sessions; schedules by amount, whose savings are against a cost nowhere defined.
-_ABSENT = (
+# Documented routes that no method of flipkit's client calls.
+_NOT_IMPLEMENTED = (
+    ("POST", "/customers", "customer_create"),
+    ("GET", "/customers", "customer_list"),
+    ("GET", "/customers/<object_id>", "customer_retrieve"),
+    ("PATCH", "/customers/<object_id>", "customer_update"),
+    ("DELETE", "/customers/<object_id>", "customer_delete"),
+    ("GET", "/events", "event_list"),
+    ("GET", "/events/<object_id>", "event_retrieve"),
+    ("POST", "/audits/prices/<object_id>", "price_audit"),
+    ("GET", "/tariffs/audit/<object_id>", "tariff_rate_audit"),
     ("POST", "/schedules", "schedule_create"),
     ("POST", "/schedules/amount/<object_id>", "schedule_by_amount"),
+    ("POST", "/schedules/duration/<object_id>", "schedule_by_duration"),
+    ("POST", "/schedules/limit/<object_id>", "schedule_by_limit"),
+    ("GET", "/slots/time/<object_id>", "slot_time"),
+    ("GET", "/slots/threshold/<object_id>", "slot_threshold"),
+    ("POST", "/connect/token", "connect_token_create"),
+    ("POST", "/connect/tariff/token", "connect_tariff_token_create"),
     ("GET", "/connect/tariff/token", "connect_tariff_token_retrieve"),
     ("POST", "/connect/tariff/batch", "connect_batch"),
 )
 
 
 def flatpeak_blueprint(store: Store, clock: Clock) -> Blueprint:
-    """All routes of the Flatpeak API.
+    """Return all routes of the Flatpeak API.
 
     Parameters
     ----------
     store : Store
-        Its tables are made where they are missing.
+        Missing tables are created.
     clock : Clock
-        What tokens expire by, and what divides confirmed prices from forecasts.
+        Decides when tokens expire, and separates confirmed prices from forecasts.
 
     Returns
     -------
     flask.Blueprint
     """
     store.create(SCHEMA)
-    blueprint, desk = Blueprint("flatpeak", __name__), _Desk(clock)
-    pricer = Pricer(store, clock)
-    parts = (
-        Devices(store, clock),
-        Customers(store, clock),
-        Locations(store, clock, pricer),
-        Tariffs(store, clock, pricer),
-        Meters(store, clock),
-        Costs(store, clock, pricer),
-        Prices(store, clock, pricer),
-        Audits(store, clock, pricer),
-        Schedules(store, clock, pricer),
-        Connect(store, clock),
-    )
-    blueprint.add_url_rule("/login", "login", desk.login, methods=["GET"])
-    for route in (*(route for part in parts for route in part.routes()), *_other_routes()):
-        # A doubled slash may belong to a session id; it is no address to be mended by a redirect.
-        methods, view = [route.method], desk.view(route)
-        blueprint.add_url_rule(route.path, route.name, view, methods=methods, merge_slashes=False)
-    blueprint.after_request(_name_version)
+    blueprint = Blueprint("flatpeak", __name__)
+    authenticator = _Authenticator(clock)
+    blueprint.add_url_rule("/login", "login", authenticator.login, methods=["GET"])
+    for route in _all_routes(store, clock):
+        blueprint.add_url_rule(
+            route.path,
+            route.name,
+            authenticator.guarded(route),
+            methods=[route.method],
+            merge_slashes=False,  # a session id may contain a doubled slash
+        )
+    blueprint.after_request(_add_version)
     return blueprint
 
 
-class _Desk:
-    """What every request passes: its version, its token, and how a refusal is written."""
+def _all_routes(store: Store, clock: Clock) -> list[Route]:
+    pricer = pricing.Pricer(store, clock)
+    return [
+        *DeviceRoutes(store, clock).routes(),
+        *LocationRoutes(store, clock, pricer).routes(),
+        *TariffRoutes(store, clock, pricer).routes(),
+        *MeterRoutes(store, clock).routes(),
+        *CostRoutes(store, clock, pricer).routes(),
+        *PriceRoutes(store, clock, pricer).routes(),
+        *[Route(method, path, name, _not_implemented) for method, path, name in _NOT_IMPLEMENTED],
+    ]
+
+
+def _not_implemented(_caller: Caller, **_ids: str) -> Response:
+    message = f"the emulator does not implement {request.method} {request.path}"
+    raise Refusal(501, "not_implemented", message)
+
+
+class _Authenticator:
+    """Checks version and token of each request before its route, and writes refusals."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
     def login(self) -> Response:
-        """``GET /login``: any account id and any key open the emulator; only ``sk_live_`` keys are live."""
+        """``GET /login``: any account id and key are accepted; only ``sk_live_`` keys are live."""
+        # The version is checked first, as on every other route.
         pair = basic_pair(request.headers.get("Authorization", ""))
         try:
-            version = _version()
+            version = _requested_version()
             if pair is None:
                 raise Refusal(403, "bad_credentials", "Bad credentials")
         except Refusal as refusal:
             return self._refused(refusal, "login", live_mode=False)
-        caller = Caller(pair[0], pair[1].startswith("sk_live_"), version)
-        token = issue(caller, self._now_s())
-        return answer(
-            {"bearer_token": token, "expires_in": LIFETIME_S, "live_mode": caller.live_mode}
-        )
+        account_id, key = pair
+        caller = Caller(account_id, key.startswith("sk_live_"), version)
+        body = {
+            "bearer_token": issue(caller, self._now_s()),
+            "expires_in": LIFETIME_S,
+            "live_mode": caller.live_mode,
+        }
+        return answer(body)
 
-    def view(self, route: Route) -> Callable[..., Response]:
-        """The route's view behind version and token."""
+    def guarded(self, route: Route) -> Callable[..., Response]:
+        """Return the view of a route behind the checks."""
 
-        def call(**ids: str) -> Response:
-            live_mode = False
+        def view(**ids: str) -> Response:
+            live_mode = False  # until the caller is known
             try:
-                caller = self._caller(_version())
+                caller = self._caller(_requested_version())
                 live_mode = caller.live_mode
                 if route.version not in (None, caller.version):
-                    raise Refusal.unknown(
-                        f"{caller.version.name} has no {route.method} {request.path}"
-                    )
+                    what = f"{caller.version.name} has no {route.method} {request.path}"
+                    raise Refusal.unknown(what)
                 return route.view(caller, **ids)
             except Refusal as refusal:
                 return self._refused(refusal, route.name, live_mode=live_mode)
 
-        return call
+        return view
 
     def _caller(self, version: Version) -> Caller:
         caller = verify(request.headers.get("Authorization", ""), self._now_s(), version)
@@ -121,49 +144,30 @@ class _Desk:
         return caller
 
     def _refused(self, refusal: Refusal, name: str, *, live_mode: bool) -> Response:
-        said = refusal.status, refusal.code, refusal.message
-        return envelope(
-            *said, context=f"api.{name}", live_mode=live_mode, time_created=self._clock.text()
+        return error_answer(
+            refusal.status,
+            refusal.code,
+            refusal.message,
+            context=f"api.{name}",
+            live_mode=live_mode,
+            time_created=self._clock.text(),
         )
 
     def _now_s(self) -> int:
-        return self._clock.now_us() // 1_000_000
+        return self._clock.now_us() // SECOND_US
 
 
-def _version() -> Version:
-    """The version the header names; Anode where it names none."""
+def _requested_version() -> Version:
+    """Return the version that the header names; Anode by default."""
     name = request.headers.get(HEADER, ANODE.name)
     if name not in VERSIONS:
-        known = " and ".join(VERSIONS)
-        raise Refusal.invalid(
-            f"Requested API version {name} is not supported; known: {known}",
-            "api_version_not_supported",
-        )
+        supported = " and ".join(VERSIONS)
+        message = f"API version {name} is not supported; use {supported}"
+        raise Refusal.invalid(message, "api_version_not_supported")
     return VERSIONS[name]
 
 
-def _name_version(response: Response) -> Response:
+def _add_version(response: Response) -> Response:
     name = request.headers.get(HEADER, ANODE.name)
     response.headers["flatpeak-version"] = name if name in VERSIONS else ANODE.name
     return response
-
-
-def _other_routes() -> Iterator[Route]:
-    yield Route("GET", "/events", "event_list", _no_events)
-    yield Route("GET", "/events/<object_id>", "event_retrieve", _no_event)
-    for method, path, name in _ABSENT:
-        yield Route(method, path, name, _absent)
-
-
-def _no_events(_caller: Caller) -> Response:
-    return answer({"object": "list", "url": "/events", "has_more": False, "data": []})
-
-
-def _no_event(_caller: Caller, object_id: str) -> Response:
-    raise Refusal.unknown(f"no event {object_id!r}")
-
-
-def _absent(_caller: Caller, **_ids: str) -> Response:
-    raise Refusal(
-        501, "not_implemented", f"the emulator does not have {request.method} {request.path}"
-    )

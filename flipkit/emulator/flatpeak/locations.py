@@ -1,50 +1,58 @@
-"""Devices, customers and locations: made, found, changed, deleted.
+"""Devices and locations: create, list, read, update, delete.
 
-Where the contract is silent: a location's ``reference_id`` is unique (409), those of devices and customers are not.
-Deleting a device leaves its records with their location; deleting a location deletes its tariffs and records; deleting
-a customer leaves the locations, as nobody's.
+Where the contract is silent: the ``reference_id`` of a location is unique (409), that of a device
+is not. Deleting a device leaves its records with their location; deleting a location deletes its
+tariffs and records.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, request
 
 from flipkit.emulator.clock import Clock
-from flipkit.emulator.flatpeak import objects as objects
-from flipkit.emulator.flatpeak import readings
-from flipkit.emulator.flatpeak.answers import Refusal, answer
-from flipkit.emulator.flatpeak.objects import Stored
-from flipkit.emulator.flatpeak.places import Setting, setting_of
-from flipkit.emulator.flatpeak.pricing import Place, Pricer
-from flipkit.emulator.flatpeak.requests import json_object, text_field
-from flipkit.emulator.flatpeak.routes import Route
-from flipkit.emulator.flatpeak.slots import slots, status_words
+from flipkit.emulator.flatpeak import objects, readings
+from flipkit.emulator.flatpeak.objects import StoredObject
+from flipkit.emulator.flatpeak.places import setting_of
+from flipkit.emulator.flatpeak.pricing import Contract, PricedLocation, Pricer
 from flipkit.emulator.flatpeak.tokens import Caller
+from flipkit.emulator.flatpeak.wire import (
+    Refusal,
+    Route,
+    accepted,
+    answer,
+    json_object,
+    list_answer,
+    text_field,
+)
 from flipkit.emulator.store import Store
 
-__all__ = ["Customers", "Devices", "Locations", "address_of", "place_of"]
+__all__ = ["DeviceRoutes", "LocationRoutes"]
 
-_ACCEPTED = {"message": "Accepted"}
-_ADDRESS = ("address_line1", "address_line2", "city", "state", "post_code", "country_code")
+_ADDRESS_FIELDS = ("address_line1", "address_line2", "city", "state", "post_code", "country_code")
+# A location has one slot for a tariff of each direction and type.
+_SLOTS = {
+    ("IMPORT", "COMMODITY"): "commodity_import",
+    ("EXPORT", "COMMODITY"): "commodity_export",
+    ("IMPORT", "NON_COMMODITY"): "non_commodity_import",
+    ("LOCAL", "COMMODITY"): "local",
+}
+_UNSUPPORTED_SLOT = "non_commodity_export"  # documented: disabled
 
 
-def place_of(location: Stored) -> Place:
-    """A location, as far as prices go."""
-    return Place(location.id, Setting(location.body["timezone"], location.body["currency_code"]))
-
-
-class Devices:
+@dataclass(frozen=True, slots=True)
+class DeviceRoutes:
     """The routes below ``/devices``."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    store: Store
+    clock: Clock
 
     def routes(self) -> list[Route]:
-        """All of them."""
+        """Return all of them."""
         return [
             Route("POST", "/devices", "device_create", self.create),
             Route("GET", "/devices", "device_list", self.list),
@@ -54,105 +62,52 @@ class Devices:
         ]
 
     def create(self, caller: Caller) -> Response:
-        """201: a new device."""
+        """Answer 201 with a new device."""
         reference = text_field(json_object(), "reference_id")
-        with self._store.write() as db:
-            made = objects.create(
-                self._store, db, "device", self._clock.text(), {}, reference_id=reference
-            )
-        return answer(_device(made, caller), 201)
+        now = self.clock.text()
+        with self.store.write() as db:
+            device = objects.create(self.store, db, "device", now, {}, reference_id=reference)
+        return answer(_device_body(device, caller), 201)
 
     def list(self, caller: Caller) -> Response:
-        """200: devices, newest first."""
-        with self._store.read() as db:
-            page, more = objects.as_list(
-                db, "device", {"reference_id": request.args.get("reference_id")}
-            )
-        return answer(_list("/devices", [_device(each, caller) for each in page], more))
+        """Answer 200 with devices, newest first."""
+        reference = request.args.get("reference_id")
+        with self.store.read() as db:
+            devices, has_more = objects.page(db, "device", reference_id=reference)
+        data = [_device_body(device, caller) for device in devices]
+        return list_answer("/devices", data, has_more=has_more)
 
     def retrieve(self, caller: Caller, object_id: str) -> Response:
-        """200: a device."""
-        with self._store.read() as db:
-            return answer(_device(objects.get(db, "device", object_id), caller))
+        """Answer 200 with a device."""
+        with self.store.read() as db:
+            device = objects.get(db, "device", object_id)
+        return answer(_device_body(device, caller))
 
     def update(self, caller: Caller, object_id: str) -> Response:
-        """200: the device, changed."""
+        """Answer 200 with the updated device."""
         body = json_object()
-        with self._store.write() as db:
-            changed = _renamed(objects.get(db, "device", object_id), body)
-            objects.replace(db, changed)
-        return answer(_device(changed, caller))
+        with self.store.write() as db:
+            device = _with_reference(objects.get(db, "device", object_id), body)
+            objects.replace(db, device)
+        return answer(_device_body(device, caller))
 
     def delete(self, _caller: Caller, object_id: str) -> Response:
-        """202: the device is no more."""
-        with self._store.write() as db:
+        """Answer 202 after the device is deleted."""
+        with self.store.write() as db:
             objects.delete(db, "device", object_id)
-        return answer(_ACCEPTED, 202)
+        return accepted()
 
 
-class Customers:
-    """The routes below ``/customers``."""
-
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
-
-    def routes(self) -> list[Route]:
-        """All of them."""
-        return [
-            Route("POST", "/customers", "customer_create", self.create),
-            Route("GET", "/customers", "customer_list", self.list),
-            Route("GET", "/customers/<object_id>", "customer_retrieve", self.retrieve),
-            Route("PATCH", "/customers/<object_id>", "customer_update", self.update),
-            Route("DELETE", "/customers/<object_id>", "customer_delete", self.delete),
-        ]
-
-    def create(self, caller: Caller) -> Response:
-        """201: a new customer."""
-        reference = text_field(json_object(), "reference_id")
-        with self._store.write() as db:
-            made = objects.create(
-                self._store, db, "customer", self._clock.text(), {}, reference_id=reference
-            )
-            return answer(_customer(db, made, caller), 201)
-
-    def list(self, caller: Caller) -> Response:
-        """200: customers, newest first."""
-        with self._store.read() as db:
-            page, more = objects.as_list(
-                db, "customer", {"reference_id": request.args.get("reference_id")}
-            )
-            return answer(_list("/customers", [_customer(db, each, caller) for each in page], more))
-
-    def retrieve(self, caller: Caller, object_id: str) -> Response:
-        """200: a customer."""
-        with self._store.read() as db:
-            return answer(_customer(db, objects.get(db, "customer", object_id), caller))
-
-    def update(self, caller: Caller, object_id: str) -> Response:
-        """202, as documented: the customer, changed."""
-        body = json_object()
-        with self._store.write() as db:
-            changed = _renamed(objects.get(db, "customer", object_id), body)
-            objects.replace(db, changed)
-            return answer(_customer(db, changed, caller), 202)
-
-    def delete(self, _caller: Caller, object_id: str) -> Response:
-        """202: the customer is no more."""
-        with self._store.write() as db:
-            objects.delete(db, "customer", object_id)
-            for location in objects.children(db, "location", object_id):
-                objects.replace(db, location._replace(parent_id=None))
-        return answer(_ACCEPTED, 202)
-
-
-class Locations:
+@dataclass(frozen=True, slots=True)
+class LocationRoutes:
     """The routes below ``/locations``."""
 
-    def __init__(self, store: Store, clock: Clock, pricer: Pricer) -> None:
-        self._store, self._clock, self._pricer = store, clock, pricer
+    store: Store
+    clock: Clock
+    pricer: Pricer
 
     def routes(self) -> list[Route]:
-        """All of them."""
+        """Return all of them."""
         return [
             Route("POST", "/locations", "location_create", self.create),
             Route("GET", "/locations", "location_list", self.list),
@@ -163,119 +118,163 @@ class Locations:
         ]
 
     def create(self, caller: Caller) -> Response:
-        """201: a new location; its address gives time zone and currency."""
+        """Answer 201 with a new location; its address determines time zone and currency."""
         body = json_object()
-        reference, customer = text_field(body, "reference_id"), text_field(body, "customer_id")
-        content = _content(address_of(body.get("postal_address", {})))
-        with self._store.write() as db:
-            _check(db, reference, customer)
-            ids = {"reference_id": reference, "parent_id": customer}
-            made = objects.create(self._store, db, "location", self._clock.text(), content, **ids)
-            return answer(_location(db, made, caller), 201)
+        reference = text_field(body, "reference_id")
+        customer = text_field(body, "customer_id")
+        content = _content(body.get("postal_address", {}))
+        now = self.clock.text()
+        with self.store.write() as db:
+            _check_customer(db, customer)
+            _check_reference(db, reference)
+            location = objects.create(
+                self.store,
+                db,
+                "location",
+                now,
+                content,
+                reference_id=reference,
+                parent_id=customer,
+            )
+            return answer(_location_body(db, location, caller), 201)
 
     def list(self, caller: Caller) -> Response:
-        """200: locations, newest first."""
-        filters = {
-            "reference_id": request.args.get("reference_id"),
-            "parent_id": request.args.get("customer_id"),
-        }
-        with self._store.read() as db:
-            page, more = objects.as_list(db, "location", filters)
-            return answer(_list("/locations", [_location(db, each, caller) for each in page], more))
+        """Answer 200 with locations, newest first."""
+        reference = request.args.get("reference_id")
+        customer = request.args.get("customer_id")
+        with self.store.read() as db:
+            locations, has_more = objects.page(
+                db, "location", reference_id=reference, parent_id=customer
+            )
+            data = [_location_body(db, location, caller) for location in locations]
+        return list_answer("/locations", data, has_more=has_more)
 
     def retrieve(self, caller: Caller, object_id: str) -> Response:
-        """200: a location."""
-        with self._store.read() as db:
-            return answer(_location(db, objects.get(db, "location", object_id), caller))
+        """Answer 200 with a location."""
+        with self.store.read() as db:
+            return answer(_location_body(db, objects.get(db, "location", object_id), caller))
 
     def update(self, caller: Caller, object_id: str) -> Response:
-        """200: the location, changed; what was not sent stays."""
+        """Answer 200 with the updated location; fields that were not sent stay."""
         body = json_object()
         customer = text_field(body, "customer_id")
-        with self._store.write() as db:
-            before = objects.get(db, "location", object_id)
-            changed = _renamed(before, body)._replace(parent_id=customer or before.parent_id)
-            _check(db, changed.reference_id, customer, but=object_id)
+        with self.store.write() as db:
+            location = _with_reference(objects.get(db, "location", object_id), body)
+            _check_customer(db, customer)
+            _check_reference(db, location.reference_id, own_id=object_id)
+            if customer is not None:
+                location = location._replace(parent_id=customer)
             if body.get("postal_address") is not None:
-                changed = changed._replace(
-                    body=before.body | _content(address_of(body["postal_address"]))
-                )
-            objects.replace(db, changed)
-            return answer(_location(db, changed, caller))
+                content = _content(body["postal_address"])
+                location = location._replace(body=location.body | content)
+            objects.replace(db, location)
+            return answer(_location_body(db, location, caller))
 
     def delete(self, _caller: Caller, object_id: str) -> Response:
-        """202: the location is no more, nor are its tariffs and records."""
-        with self._store.write() as db:
+        """Answer 202 after the location, its tariffs and its records are deleted."""
+        with self.store.write() as db:
             objects.delete(db, "location", object_id)
             for tariff in objects.children(db, "tariff", object_id):
                 objects.delete(db, "tariff", tariff.id)
             readings.delete_location(db, object_id)
-        return answer(_ACCEPTED, 202)
+        return accepted()
 
     def status(self, caller: Caller, object_id: str) -> Response:
-        """200: which tariffs a location has, by direction and kind."""
-        with self._store.read() as db:
+        """Answer 200 with the tariff of each slot; of several in a slot the last created."""
+        with self.store.read() as db:
             location = objects.get(db, "location", object_id)
             tariffs = objects.children(db, "tariff", object_id)
-            contracts = self._pricer.contracts(db, place_of(location))
-        frame = location.frame(caller) | {"object": "location_status"}
-        return answer(frame | {"tariff_status": slots(tariffs, contracts)})
+            contracts = self.pricer.contracts(db, PricedLocation.of(location))
+
+        slots: dict[str, Any] = {
+            name: {"status": status} for name, status in _tariff_status(tariffs).items()
+        }
+        for tariff, contract in zip(tariffs, contracts, strict=True):
+            slots[_SLOTS[contract.direction, contract.kind]] = _connected_slot(tariff, contract)
+        common = location.common_fields(caller) | {"object": "location_status"}
+        return answer(common | {"tariff_status": slots})
 
 
-def _list(url: str, data: list[dict[str, Any]], has_more: bool) -> dict[str, Any]:
-    return {"object": "list", "url": url, "has_more": has_more, "data": data}
-
-
-def _renamed(stored: Stored, body: Mapping[str, Any]) -> Stored:
+def _with_reference(stored: StoredObject, body: Mapping[str, Any]) -> StoredObject:
+    """Return the object with the ``reference_id`` of the body, if there is one."""
     return stored._replace(reference_id=text_field(body, "reference_id") or stored.reference_id)
 
 
-def _device(device: Stored, caller: Caller) -> dict[str, Any]:
-    return device.frame(caller) | {"reference_id": device.reference_id or ""}
-
-
-def _customer(db: sqlite3.Connection, customer: Stored, caller: Caller) -> dict[str, Any]:
-    own = [location.id for location in objects.children(db, "location", customer.id)]
-    return customer.frame(caller) | {"reference_id": customer.reference_id or "", "locations": own}
-
-
-def _location(db: sqlite3.Connection, location: Stored, caller: Caller) -> dict[str, Any]:
-    ids = {"reference_id": location.reference_id, "customer_id": location.parent_id}
-    tariffs = objects.children(db, "tariff", location.id)
-    known = {name: value for name, value in ids.items() if value is not None} | location.body
-    elements = [tariff.id for tariff in tariffs]
-    return (
-        location.frame(caller)
-        | known
-        | {"tariff_status": status_words(tariffs), "tariff_elements": elements}
-    )
-
-
-def _check(
-    db: sqlite3.Connection, reference: str | None, customer: str | None, *, but: str | None = None
-) -> None:
-    """The customer must exist, and no other location bear the reference."""
+def _check_customer(db: sqlite3.Connection, customer: str | None) -> None:
     if customer is not None:
         objects.get(db, "customer", customer)
-    taken = objects.find(db, "location", reference) if reference is not None else None
-    if taken is not None and taken.id != but:
-        raise Refusal(
-            409, "conflict", f"Conflict: {taken.id} bears reference_id {reference!r} already"
-        )
 
 
-def address_of(value: Any) -> dict[str, str]:
-    """The texts of a ``postal_address``; 422 for anything but an object of texts."""
-    if not isinstance(value, dict):
+def _check_reference(
+    db: sqlite3.Connection, reference: str | None, *, own_id: str | None = None
+) -> None:
+    """Refuse a reference that another location has."""
+    if reference is None:
+        return
+    location = objects.find(db, "location", reference)
+    if location is not None and location.id != own_id:
+        message = f"Conflict: {location.id} already has reference_id {reference!r}"
+        raise Refusal(409, "conflict", message)
+
+
+def _content(address: Any) -> dict[str, Any]:
+    """Return what is kept of a location, from its ``postal_address``."""
+    if not isinstance(address, dict):
         raise Refusal.invalid("postal_address must be an object")
-    fields = {name: text_field(value, name) for name in _ADDRESS}
-    return {name: text for name, text in fields.items() if text is not None}
-
-
-def _content(address: dict[str, str]) -> dict[str, Any]:
-    setting = setting_of(address)
+    fields = {name: text_field(address, name) for name in _ADDRESS_FIELDS}
+    postal_address = {name: text for name, text in fields.items() if text is not None}
+    setting = setting_of(postal_address)
     return {
         "timezone": setting.timezone,
         "currency_code": setting.currency,
-        "postal_address": address,
+        "postal_address": postal_address,
+    }
+
+
+def _device_body(device: StoredObject, caller: Caller) -> dict[str, Any]:
+    return device.common_fields(caller) | {"reference_id": device.reference_id or ""}
+
+
+def _location_body(
+    db: sqlite3.Connection, location: StoredObject, caller: Caller
+) -> dict[str, Any]:
+    body = location.common_fields(caller)
+    if location.reference_id is not None:
+        body["reference_id"] = location.reference_id
+    if location.parent_id is not None:
+        body["customer_id"] = location.parent_id
+    tariffs = objects.children(db, "tariff", location.id)
+    return body | {
+        **location.body,
+        "tariff_status": _tariff_status(tariffs),
+        "tariff_elements": [tariff.id for tariff in tariffs],
+    }
+
+
+def _tariff_status(tariffs: Sequence[StoredObject]) -> dict[str, str]:
+    """Return CONNECTED, NOT_CONNECTED or NOT_SUPPORTED for each slot."""
+    status = dict.fromkeys(_SLOTS.values(), "NOT_CONNECTED")
+    status[_UNSUPPORTED_SLOT] = "NOT_SUPPORTED"
+    for tariff in tariffs:
+        status[_SLOTS[tariff.body["direction"], tariff.body["type"]]] = "CONNECTED"
+    return status
+
+
+def _connected_slot(tariff: StoredObject, contract: Contract) -> dict[str, Any]:
+    body = tariff.body
+    if body["market_rates"]:
+        connection, structure = "MARKET", "MARKET"
+    else:
+        connection = "MANUAL"
+        structure = "FIXED" if len(contract.tariff.rates) == 1 else "TIME_OF_DAY"
+    return {
+        "status": "CONNECTED",
+        "connection_type": connection,
+        "provider": {"id": body.get("provider_id", ""), "display_name": "", "logo_url": ""},
+        "tariff": {
+            "id": tariff.id,
+            "display_name": body.get("display_name", ""),
+            "structure_type": structure,
+            "contract_end_date": body["contract_end_date"],
+        },
     }

@@ -1,4 +1,4 @@
-"""Devices, customers, locations, tariffs and meter batches: Flatpeak's stored objects, and lists of them."""
+"""Flatpeak's stored objects: devices, customers, locations, tariffs, meter batches."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ from typing import Any, NamedTuple
 import msgspec
 from flask import request
 
-from flipkit.emulator.flatpeak.answers import Refusal
 from flipkit.emulator.flatpeak.tokens import Caller
+from flipkit.emulator.flatpeak.wire import Refusal
 from flipkit.emulator.store import Store
 
 __all__ = [
-    "PREFIXES",
     "SCHEMA",
-    "Stored",
-    "as_list",
+    "StoredObject",
     "children",
     "create",
     "delete",
     "exists",
     "find",
     "get",
+    "page",
     "replace",
 ]
 
@@ -41,17 +40,24 @@ CREATE INDEX IF NOT EXISTS flatpeak_objects_by_reference ON flatpeak_objects (ki
 CREATE INDEX IF NOT EXISTS flatpeak_objects_by_parent ON flatpeak_objects (kind, parent_id);
 """
 
-PREFIXES = {
+_PREFIXES = {
     "device": "dev",
     "customer": "cus",
     "location": "loc",
     "tariff": "trf",
     "meter_batch": "bat",
 }
-_DEFAULT_LIMIT, _MOST = 30, 100
+_DEFAULT_LIMIT = 30
+_MAX_LIMIT = 100
+
+_INSERT = """
+INSERT INTO flatpeak_objects (id, kind, time_created, reference_id, parent_id, body)
+VALUES (?, ?, ?, ?, ?, ?)
+"""
+_SELECT = "SELECT * FROM flatpeak_objects WHERE kind = ?"
 
 
-class Stored(NamedTuple):
+class StoredObject(NamedTuple):
     """An object as it is kept.
 
     Attributes
@@ -72,8 +78,11 @@ class Stored(NamedTuple):
     parent_id: str | None
     body: dict[str, Any]
 
-    def frame(self, caller: Caller) -> dict[str, Any]:
-        """The fields that every object bears. The emulator is one account's: whoever asks sees his own id."""
+    def common_fields(self, caller: Caller) -> dict[str, Any]:
+        """Return the fields of every object.
+
+        The emulator holds the data of one account: all callers see their own id.
+        """
         return {
             "id": self.id,
             "object": self.kind,
@@ -92,56 +101,54 @@ def create(
     *,
     reference_id: str | None = None,
     parent_id: str | None = None,
-) -> Stored:
-    """Keep a new object under a new id."""
-    made = Stored(
-        store.new_id(db, PREFIXES[kind]), kind, time_created, reference_id, parent_id, dict(body)
+) -> StoredObject:
+    """Store a new object under a new id."""
+    created = StoredObject(
+        id=store.new_id(db, _PREFIXES[kind]),
+        kind=kind,
+        time_created=time_created,
+        reference_id=reference_id,
+        parent_id=parent_id,
+        body=dict(body),
     )
-    columns = "id, kind, time_created, reference_id, parent_id, body"
-    db.execute(
-        f"INSERT INTO flatpeak_objects ({columns}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608  the columns are ours
-        (*made[:-1], msgspec.json.encode(made.body)),
-    )
-    return made
+    db.execute(_INSERT, (*created[:-1], msgspec.json.encode(created.body)))
+    return created
 
 
-def get(db: sqlite3.Connection, kind: str, object_id: str) -> Stored:
-    """The object of that id.
+def get(db: sqlite3.Connection, kind: str, object_id: str) -> StoredObject:
+    """Return an object of a kind.
 
     Raises
     ------
     Refusal
-        404 where there is none of that kind.
+        404 if there is no such object.
     """
-    row = db.execute(
-        "SELECT * FROM flatpeak_objects WHERE id = ? AND kind = ?", (object_id, kind)
-    ).fetchone()
+    row = _row(db, kind, object_id)
     if row is None:
         raise Refusal.unknown(f"no {kind} {object_id!r}")
     return _stored(row)
 
 
 def exists(db: sqlite3.Connection, kind: str, object_id: str) -> bool:
-    """Whether there is an object of that kind and id."""
-    query = "SELECT 1 FROM flatpeak_objects WHERE id = ? AND kind = ?"
-    return db.execute(query, (object_id, kind)).fetchone() is not None
+    """Return whether there is an object of that kind and id."""
+    return _row(db, kind, object_id) is not None
 
 
-def find(db: sqlite3.Connection, kind: str, reference_id: str) -> Stored | None:
-    """The newest object of a kind with the caller's own id, or None."""
-    query = "SELECT * FROM flatpeak_objects WHERE kind = ? AND reference_id = ? ORDER BY seq DESC LIMIT 1"
+def find(db: sqlite3.Connection, kind: str, reference_id: str) -> StoredObject | None:
+    """Return the newest object of a kind with the caller's own id, or None."""
+    query = f"{_SELECT} AND reference_id = ? ORDER BY seq DESC LIMIT 1"
     row = db.execute(query, (kind, reference_id)).fetchone()
     return _stored(row) if row else None
 
 
-def children(db: sqlite3.Connection, kind: str, parent_id: str) -> list[Stored]:
-    """All objects of a kind that belong to another, oldest first."""
-    query = "SELECT * FROM flatpeak_objects WHERE kind = ? AND parent_id = ? ORDER BY seq"
+def children(db: sqlite3.Connection, kind: str, parent_id: str) -> list[StoredObject]:
+    """Return all objects of a kind that belong to another object, oldest first."""
+    query = f"{_SELECT} AND parent_id = ? ORDER BY seq"
     return [_stored(row) for row in db.execute(query, (kind, parent_id))]
 
 
-def replace(db: sqlite3.Connection, changed: Stored) -> None:
-    """Keep the changed object instead of the one of the same id."""
+def replace(db: sqlite3.Connection, changed: StoredObject) -> None:
+    """Store a changed object in place of the one with the same id."""
     db.execute(
         "UPDATE flatpeak_objects SET reference_id = ?, parent_id = ?, body = ? WHERE id = ?",
         (changed.reference_id, changed.parent_id, msgspec.json.encode(changed.body), changed.id),
@@ -149,78 +156,90 @@ def replace(db: sqlite3.Connection, changed: Stored) -> None:
 
 
 def delete(db: sqlite3.Connection, kind: str, object_id: str) -> None:
-    """Forget an object; 404 where there is none."""
+    """Delete an object; 404 if it does not exist."""
     get(db, kind, object_id)
     db.execute("DELETE FROM flatpeak_objects WHERE id = ?", (object_id,))
 
 
-def as_list(
-    db: sqlite3.Connection, kind: str, filters: Mapping[str, str | None]
-) -> tuple[list[Stored], bool]:
-    """One page, newest first, by the cursors and the limit of the query.
-
-    Parameters
-    ----------
-    db : sqlite3.Connection
-    kind : str
-    filters : mapping of str to str or None
-        Columns ``reference_id`` or ``parent_id`` and the value each must have; None for any.
+def page(
+    db: sqlite3.Connection,
+    kind: str,
+    *,
+    reference_id: str | None = None,
+    parent_id: str | None = None,
+) -> tuple[list[StoredObject], bool]:
+    """Return one page of objects, newest first, by the cursor and the limit of the query.
 
     Returns
     -------
-    page : list of Stored
+    page : list of StoredObject
+        With the given reference and parent; None for any.
     has_more : bool
-        Whether there are more in the direction of the cursor.
+        There are more in the direction of the cursor.
 
     Raises
     ------
     Refusal
-        422 for a limit outside 1 to 100, both cursors, or a cursor that is no object of this kind.
+        422 for a limit outside 1 to 100, two cursors, or a cursor of another kind.
     """
-    limit, (cursor, newer) = _limit(), _cursor()
-    conditions = [
-        "kind = ?",
-        *(f"{column} = ?" for column, value in filters.items() if value is not None),
-    ]
-    values: list[Any] = [kind, *(value for value in filters.values() if value is not None)]
-    if cursor is not None:
-        conditions.append(f"seq {'>' if newer else '<'} ?")
-        values.append(_place(db, kind, cursor))
-    query = (
-        f"SELECT * FROM flatpeak_objects WHERE {' AND '.join(conditions)} "  # noqa: S608  the columns are ours
-        f"ORDER BY seq {'ASC' if newer else 'DESC'} LIMIT ?"
-    )
-    found = [_stored(row) for row in db.execute(query, (*values, limit + 1))]
-    page = found[:limit]
-    return page[::-1] if newer else page, len(found) > limit
+    # Cursors are ids; the sequence numbers behind them give the order of creation.
+    limit = _limit()
+    after = request.args.get("starting_after")
+    before = request.args.get("ending_before")
+    if after is not None and before is not None:
+        raise Refusal.invalid("starting_after and ending_before cannot be combined")
+
+    query = _SELECT
+    values: list[Any] = [kind]
+    if reference_id is not None:
+        query += " AND reference_id = ?"
+        values.append(reference_id)
+    if parent_id is not None:
+        query += " AND parent_id = ?"
+        values.append(parent_id)
+    if before is not None:
+        query += " AND seq > ? ORDER BY seq ASC LIMIT ?"
+        values.append(_sequence_number(db, kind, before))
+    elif after is not None:
+        query += " AND seq < ? ORDER BY seq DESC LIMIT ?"
+        values.append(_sequence_number(db, kind, after))
+    else:
+        query += " ORDER BY seq DESC LIMIT ?"
+    values.append(limit + 1)  # one more shows whether there are more
+
+    found = [_stored(row) for row in db.execute(query, values)]
+    selected = found[:limit]
+    if before is not None:  # they were read from the cursor on, oldest first
+        selected.reverse()
+    return selected, len(found) > limit
 
 
-def _stored(row: sqlite3.Row) -> Stored:
-    body = msgspec.json.decode(row["body"])
-    return Stored(
-        row["id"], row["kind"], row["time_created"], row["reference_id"], row["parent_id"], body
+def _row(db: sqlite3.Connection, kind: str, object_id: str) -> sqlite3.Row | None:
+    row: sqlite3.Row | None = db.execute(f"{_SELECT} AND id = ?", (kind, object_id)).fetchone()
+    return row
+
+
+def _stored(row: sqlite3.Row) -> StoredObject:
+    return StoredObject(
+        id=row["id"],
+        kind=row["kind"],
+        time_created=row["time_created"],
+        reference_id=row["reference_id"],
+        parent_id=row["parent_id"],
+        body=msgspec.json.decode(row["body"]),
     )
 
 
 def _limit() -> int:
     text = request.args.get("limit", str(_DEFAULT_LIMIT))
-    if not (text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= _MOST):
-        raise Refusal.invalid(f"limit must be a whole number from 1 to {_MOST}")
+    is_number = text.isascii() and text.isdigit() and len(text) <= 3
+    if not is_number or not 1 <= int(text) <= _MAX_LIMIT:
+        raise Refusal.invalid(f"limit must be a whole number from 1 to {_MAX_LIMIT}")
     return int(text)
 
 
-def _cursor() -> tuple[str | None, bool]:
-    """The object to go on from, and whether towards newer ones."""
-    after, before = request.args.get("starting_after"), request.args.get("ending_before")
-    if after is not None and before is not None:
-        raise Refusal.invalid("starting_after and ending_before exclude each other")
-    return (after, False) if before is None else (before, True)
-
-
-def _place(db: sqlite3.Connection, kind: str, object_id: str) -> int:
-    row = db.execute(
-        "SELECT seq FROM flatpeak_objects WHERE id = ? AND kind = ?", (object_id, kind)
-    ).fetchone()
+def _sequence_number(db: sqlite3.Connection, kind: str, cursor: str) -> int:
+    row = _row(db, kind, cursor)
     if row is None:
-        raise Refusal.invalid(f"the cursor {object_id!r} is no {kind}")
+        raise Refusal.invalid(f"the cursor {cursor!r} is not a {kind}")
     return int(row["seq"])

@@ -1,23 +1,23 @@
-"""Time zone and currency of an address, as far as the emulator knows the world."""
+"""Time zone and currency of a postal address, for the countries that the emulator knows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from flipkit.emulator.flatpeak.answers import Refusal
+from flipkit.emulator.flatpeak.wire import Refusal
 
 __all__ = ["Setting", "setting_of"]
 
 
 class Setting(NamedTuple):
-    """What a tariff needs to know of a place: IANA time zone and ISO 4217 currency."""
+    """What the tariffs of a place depend on: IANA time zone and ISO 4217 currency."""
 
     timezone: str
     currency: str
 
 
-# Where a state has two zones, the one most of its people live in.
+# Where a state has two zones, the one of most of its population.
 _US_ZONES = {
     "America/New_York": "CT DC DE FL GA IN KY MA MD ME MI NC NH NJ NY OH PA RI SC VA VT WV",
     "America/Chicago": "AL AR IA IL KS LA MN MO MS ND NE OK SD TN TX WI",
@@ -32,7 +32,7 @@ _US = {
     state: Setting(zone, "USD") for zone, states in _US_ZONES.items() for state in states.split()
 }
 
-# Currencies of January 2026. Spain and Portugal: the mainland.
+# Currencies as of January 2026. Spain and Portugal: the mainland.
 _COUNTRIES = {
     "AT": Setting("Europe/Vienna", "EUR"),
     "BE": Setting("Europe/Brussels", "EUR"),
@@ -69,7 +69,7 @@ _COUNTRIES = {
 
 
 def setting_of(address: Mapping[str, str]) -> Setting:
-    """Time zone and currency of a postal address.
+    """Return time zone and currency of a postal address.
 
     Parameters
     ----------
@@ -90,20 +90,21 @@ def setting_of(address: Mapping[str, str]) -> Setting:
     if not address.get("city"):
         raise Refusal.invalid("postal_address.city is missing")
     if country == "US":
-        return _state(address.get("state", "").upper())
+        return _setting_of_state(address.get("state", "").upper())
     if country not in _COUNTRIES:
-        known = ", ".join(sorted(["US", *_COUNTRIES]))
+        supported = ", ".join(sorted(["US", *_COUNTRIES]))
         raise Refusal.invalid(
-            f"postal_address.country_code: the emulator knows {known}; not {country!r}"
+            f"postal_address.country_code {country!r} is not supported by the emulator; "
+            f"use one of {supported}"
         )
     return _COUNTRIES[country]
 
 
-def _state(state: str) -> Setting:
+def _setting_of_state(state: str) -> Setting:
     if not state:
-        raise Refusal.invalid("postal_address.state is missing; it is needed in the US")
+        raise Refusal.invalid("postal_address.state is missing; it is required in the US")
     if state not in _US:
         raise Refusal.invalid(
-            f"postal_address.state: {state!r} is none; write two letters such as 'CA'"
+            f"postal_address.state {state!r} is not a US state; use two letters such as 'CA'"
         )
     return _US[state]

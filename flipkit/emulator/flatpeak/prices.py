@@ -3,38 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from flask import Response, request
 
 from flipkit.emulator.clock import Clock
-from flipkit.emulator.flatpeak import objects as objects
-from flipkit.emulator.flatpeak.answers import Refusal, answer, passing_id
-from flipkit.emulator.flatpeak.asked import around, asked_for, next_update
-from flipkit.emulator.flatpeak.locations import place_of
-from flipkit.emulator.flatpeak.pricing import Pricer
-from flipkit.emulator.flatpeak.requests import Window, direction, flag, json_object
-from flipkit.emulator.flatpeak.routes import Route
+from flipkit.emulator.flatpeak.pricing import PricedLocation, Pricer
 from flipkit.emulator.flatpeak.tokens import Caller
 from flipkit.emulator.flatpeak.versions import ANODE, VERSIONS, ZERO, Version
+from flipkit.emulator.flatpeak.wire import (
+    Refusal,
+    RequestWindow,
+    Route,
+    answer,
+    direction,
+    flag,
+    hash_id,
+    json_object,
+    request_window,
+)
 from flipkit.emulator.store import Store
 from flipkit.tariffs import PriceSeries
+from flipkit.tariffs.rating import Span
+from flipkit.vocabulary import DAY_US, DIRECTIONS, SECOND_US
 
-__all__ = ["Prices"]
+__all__ = ["PriceRoutes"]
 
-_MOST_DAYS = 90
+_MAX_DAYS = 90
 
 
-class Prices:
+class PriceQuery(NamedTuple):
+    """The window of a price request with both its ends, and how the caller writes times."""
+
+    span: Span
+    window: RequestWindow
+
+    def echo(self) -> dict[str, str]:
+        """Return both ends as the service echoes them: without fractions of a second."""
+        start, end = self.span
+        return {
+            "start_time": self.window.text(start // SECOND_US * SECOND_US),
+            "end_time": self.window.text(end // SECOND_US * SECOND_US),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRoutes:
     """The routes of prices."""
 
-    def __init__(self, store: Store, clock: Clock, pricer: Pricer) -> None:
-        self._store, self._clock, self._pricer = store, clock, pricer
+    store: Store
+    clock: Clock
+    pricer: Pricer
 
     def routes(self) -> list[Route]:
-        """One for each generation."""
+        """Return one for each generation."""
         return [
             Route("POST", "/prices/<object_id>", "price_retrieve", self.prices, ANODE),
             Route("GET", "/tariffs/rates/<object_id>", "tariff_rate_retrieve", self.rates, ZERO),
@@ -43,60 +69,86 @@ class Prices:
     def prices(self, caller: Caller, object_id: str) -> Response:
         """Anode: object ``price``; ``start_time`` is now by default."""
         body = json_object()
-        word = direction("tariff_direction", ("IMPORT", "EXPORT", "LOCAL"), body)
-        found = self._found(caller, object_id, word, body)
-        asked = {"tariff_direction": word, **found.pop("request")}
-        frame = {
-            "id": passing_id("prs", object_id, asked),
+        word = direction("tariff_direction", DIRECTIONS, body)
+        query = self._query(body)
+        content = self._content(caller, object_id, word, query)
+        echo = {"tariff_direction": word, **query.echo()}
+        common = {
+            "id": hash_id("prs", object_id, echo),
             "object": "price",
             "tariff_direction": word,
+            "request": echo,
         }
-        return answer(frame | {"request": asked} | found)
+        return answer(common | content)
 
     def rates(self, caller: Caller, object_id: str) -> Response:
-        """Zero: object ``tariff_rate``; both times are needed. The emulator knows no carbon."""
-        flags = {name: flag(name) for name in ("include_tariff", "include_carbon")}
+        """Zero: object ``tariff_rate``; both times are needed. The emulator has no carbon data."""
+        flags = {
+            "include_tariff": flag("include_tariff"),
+            "include_carbon": flag("include_carbon"),
+        }
         word = direction("direction", ("IMPORT", "EXPORT"), {})
         if request.args.get("start_time") is None:
             raise Refusal.invalid("start_time is missing")
-        found = self._found(caller, object_id, word, request.args)
-        asked = {**flags, "direction": word, **found.pop("request")}
-        frame = {
-            "id": passing_id("rts", object_id, asked),
+        query = self._query(request.args)
+        content = self._content(caller, object_id, word, query)
+        echo = {**flags, "direction": word, **query.echo()}
+        common = {
+            "id": hash_id("rts", object_id, echo),
             "object": "tariff_rate",
             "direction": word,
+            "request": echo,
         }
-        return answer(frame | {"request": asked} | found)
+        return answer(common | content)
 
-    def _found(
-        self, caller: Caller, object_id: str, word: str, fields: Mapping[str, Any]
+    def _query(self, fields: Mapping[str, Any]) -> PriceQuery:
+        """Read the window; 422 for an invalid one or one of more than 90 days."""
+        window = request_window(fields, needs_end=True)
+        assert window.end_us is not None
+        start = self.clock.now_us() if window.start_us is None else window.start_us
+        if window.end_us <= start:
+            raise Refusal.invalid("end_time must be after start_time, which is now by default")
+        if window.end_us - start > _MAX_DAYS * DAY_US:
+            raise Refusal.invalid(f"the window must be at most {_MAX_DAYS} days long")
+        return PriceQuery((start, window.end_us), window)
+
+    def _content(
+        self, caller: Caller, object_id: str, word: str, query: PriceQuery
     ) -> dict[str, Any]:
-        asked = asked_for(fields, self._clock, _MOST_DAYS)
-        with self._store.read() as db:
-            place = place_of(objects.get(db, "location", object_id))
-            priced = self._pricer.priced(db, place, word, *asked.span)
+        with self.store.read() as db:
+            location = PricedLocation.get(db, object_id)
+            priced = self.pricer.priced(db, location, word, query.span)
         priced.check_covers(priced.series.start_us, priced.series.end_us)
+        tomorrow = self.clock.now() + timedelta(days=1)
         return {
-            **around(caller, place, self._clock),
-            "last_updated": self._clock.text(),
-            "next_update": next_update(self._clock),
-            "request": asked.echo(),
-            "data": _segments(priced.series, asked.window, caller.version),
+            "live_mode": caller.live_mode,
+            "account_id": caller.account_id,
+            "location_id": location.id,
+            "location_timezone": location.setting.timezone,
+            "currency_code": location.setting.currency,
+            "time_created": self.clock.text(),
+            "last_updated": self.clock.text(),
+            "next_update": tomorrow.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "data": _price_rows(priced.series, query.window, caller.version),
         }
 
 
-def _segments(series: PriceSeries, asked: Window, version: Version) -> list[Any]:
-    row, price = _types(version.name)
-    confidence = [1.0] * len(series) if series.confidence is None else series.confidence.tolist()
-    prices = map(price, series.price_per_kwh.tolist(), confidence)
-    return list(map(row, asked.texts(series.start_us), asked.texts(series.end_us), prices))
+def _price_rows(series: PriceSeries, window: RequestWindow, version: Version) -> list[Any]:
+    row_type, price_type = _types(version.name)
+    confidence = [1.0] * len(series)
+    if series.confidence is not None:
+        confidence = series.confidence.tolist()
+    starts = window.texts(series.start_us)
+    ends = window.texts(series.end_us)
+    prices = map(price_type, series.price_per_kwh.tolist(), confidence)
+    return list(map(row_type, starts, ends, prices))
 
 
 @lru_cache(maxsize=4)
 def _types(version: str) -> tuple[Any, Any]:
+    """Return the Structs of a row and of the price in it."""
     names = VERSIONS[version]
-    price = msgspec.defstruct(
-        "Price", [(names.price_value, float), ("confidence", float)], gc=False
-    )
-    fields = [("valid_from", str), ("valid_to", str), (names.price, price)]
-    return msgspec.defstruct("Segment", fields, gc=False), price
+    price_fields = [(names.price_value, float), ("confidence", float)]
+    price_type = msgspec.defstruct("Price", price_fields, gc=False)
+    row_fields = [("valid_from", str), ("valid_to", str), (names.price, price_type)]
+    return msgspec.defstruct("Segment", row_fields, gc=False), price_type

@@ -1,15 +1,16 @@
-"""Meter records as columns: for each series and UTC month one row of packed arrays, sorted by start and end.
+"""Meter records as columns: one row of packed arrays per series and UTC month.
 
-A year of half-hours is 12 rows to read instead of 17,520. Writing merges by the exact key (start, end): the last one
-written holds, but a forecast (confidence below 1) never replaces an actual (confidence 1).
+The arrays are sorted by start and end, and a year of half-hours is 12 rows to read instead of
+17,520. Writing merges by the exact key (start, end): the last record written wins, but a forecast
+(confidence below 1) never replaces an actual (confidence 1).
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -18,12 +19,14 @@ import numpy.typing as npt
 from flipkit.vocabulary import Float64, Int64
 
 __all__ = [
+    "FAR_US",
     "SCHEMA",
     "Objects",
     "Readings",
     "Series",
+    "SeriesReadings",
     "delete_location",
-    "joined",
+    "id_column",
     "keep_register",
     "merged",
     "read",
@@ -61,22 +64,48 @@ CREATE TABLE IF NOT EXISTS sessions (
     month INTEGER NOT NULL,
     PRIMARY KEY (session_reference_id, series_id, month)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS registers (series_id INTEGER PRIMARY KEY, time_us INTEGER NOT NULL, wh REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS registers (
+    series_id INTEGER PRIMARY KEY,
+    time_us INTEGER NOT NULL,
+    wh REAL NOT NULL
+);
 """
 
 Objects = npt.NDArray[np.object_]
 
-_FAR_US = 1 << 62
+FAR_US = 1 << 62
+"""Beyond any time of a record or contract; the bound of a window that has none."""
+
+_SELECT_SERIES = """
+SELECT id FROM series
+WHERE location_id = ? AND device_id = ? AND flow = ? AND tariff_direction = ?
+"""
+_INSERT_SERIES = """
+INSERT INTO series (location_id, device_id, flow, tariff_direction)
+VALUES (?, ?, ?, ?) RETURNING id
+"""
+_SELECT_CHUNKS = """
+SELECT * FROM chunks
+WHERE series_id = ? AND last_end > ? AND first_start < ? ORDER BY month
+"""
+_SELECT_SESSION_SERIES = """
+SELECT DISTINCT series.* FROM sessions JOIN series ON id = series_id
+WHERE session_reference_id = ? ORDER BY id
+"""
+_SELECT_SESSION_MONTHS = """
+SELECT month FROM sessions
+WHERE session_reference_id = ? AND series_id = ? ORDER BY month
+"""
 
 
 class Series(NamedTuple):
-    """What records of one kind have in common.
+    """What the records of a series have in common.
 
     Attributes
     ----------
     location_id : str
     device_id : str
-        Empty where the records are the location's own.
+        Empty for records of the location itself.
     flow : str
         INBOUND or OUTBOUND.
     tariff_direction : str
@@ -98,11 +127,11 @@ class Readings:
     start_us, end_us : ndarray of int64, shape (n,)
         Microseconds since 1970-01-01 UTC.
     wh : ndarray of float64, shape (n,)
-        Energy, Wh, as exact as it was submitted.
+        Energy in Wh, as precise as it was submitted.
     confidence : ndarray of float64, shape (n,)
         1 for an actual, less for a forecast.
     session, record : ndarray of object, shape (n,), or None
-        The caller's ids, str or None; None where no record bears any.
+        The caller's ids, str or None; None if no record has any.
     """
 
     start_us: Int64
@@ -113,235 +142,242 @@ class Readings:
     record: Objects | None = None
 
     def at(self, rows: Int64 | npt.NDArray[np.bool_] | slice) -> Readings:
-        """Some of the records."""
-        session, record = (
-            None if ids is None else ids[rows] for ids in (self.session, self.record)
-        )
+        """Return some of the records."""
         return Readings(
-            self.start_us[rows],
-            self.end_us[rows],
-            self.wh[rows],
-            self.confidence[rows],
-            session,
-            record,
+            start_us=self.start_us[rows],
+            end_us=self.end_us[rows],
+            wh=self.wh[rows],
+            confidence=self.confidence[rows],
+            session=None if self.session is None else self.session[rows],
+            record=None if self.record is None else self.record[rows],
         )
 
-    def columns(self) -> tuple[Any, ...]:
-        """The six columns in the order above."""
-        return self.start_us, self.end_us, self.wh, self.confidence, self.session, self.record
+    def without_ids(self) -> Readings:
+        """Return the records without the caller's ids."""
+        return Readings(self.start_us, self.end_us, self.wh, self.confidence)
 
     def __len__(self) -> int:
         """Return the number of records."""
         return len(self.start_us)
 
 
-def merged(old: Readings, new: Readings) -> Readings:
-    """Both, sorted by start and end, of each pair of them one record.
+SeriesReadings = tuple[Series, Readings]
 
-    Parameters
-    ----------
-    old, new : Readings
-        In the order in which they were written.
+
+def id_column(values: Sequence[str | None]) -> Objects | None:
+    """Return ids as a column; None if there are none."""
+    if all(value is None for value in values):
+        return None
+    column = np.empty(len(values), dtype=object)
+    column[:] = values
+    return column
+
+
+def merged(old: Readings | None, new: Readings) -> Readings:
+    """Merge records that were written one after the other.
 
     Returns
     -------
     Readings
-        For each (start, end) the last actual, and where there is none the last forecast.
+        Sorted by start and end. For each (start, end) the last actual; if there is none, the last
+        forecast.
     """
-    both = joined([old, new])
-    actual = both.confidence >= 1.0
-    order = np.lexsort((np.arange(len(both)), actual, both.end_us, both.start_us))
-    start, end = both.start_us[order], both.end_us[order]
-    last = np.append((start[1:] != start[:-1]) | (end[1:] != end[:-1]), True)
-    return both.at(order[last])
+    both = new if old is None else _joined([old, new])
+    is_actual = both.confidence >= 1.0
+    # Of records with the same start and end, actuals sort last, and among them the last written.
+    order = np.lexsort((np.arange(len(both)), is_actual, both.end_us, both.start_us))
+    start = both.start_us[order]
+    end = both.end_us[order]
+    is_last_of_key = np.append((start[1:] != start[:-1]) | (end[1:] != end[:-1]), True)
+    return both.at(order[is_last_of_key])
 
 
-def joined(parts: Sequence[Readings]) -> Readings:
-    """Records one after another, as they are."""
-    if len(parts) == 1:
-        return parts[0]
-    start, end, wh, confidence, *ids = zip(*(part.columns() for part in parts), strict=True)
-    lengths = [len(part) for part in parts]
-    session, record = (_ids_joined(column, lengths) for column in ids)
-    plain = (
-        np.concatenate(start),
-        np.concatenate(end),
-        np.concatenate(wh),
-        np.concatenate(confidence),
-    )
-    return Readings(*plain, session, record)
-
-
-def write(db: sqlite3.Connection, series: Series, readings: Readings) -> int:
-    """Merge records into a series; the id of the series.
-
-    Parameters
-    ----------
-    db : sqlite3.Connection
-        In a transaction.
-    series : Series
-    readings : Readings
-        In the order in which they were submitted.
-    """
+def write(db: sqlite3.Connection, series: Series, readings: Readings) -> None:
+    """Merge records, in the order they were submitted, into a series; in a transaction."""
     series_id = _series_id(db, series)
+    # A record belongs to the month of its start, even if it ends in a later one.
     months = readings.start_us.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
     for month in np.unique(months).tolist():
         new = readings.at(months == month)
-        old = _chunk(db, series_id, month)
-        whole = merged(old, new) if old else merged(new.at(slice(0)), new)
-        _keep(db, series_id, month, whole)
+        _keep_chunk(db, series_id, month, merged(_chunk(db, series_id, month), new))
         _keep_sessions(db, series_id, month, new)
-    return series_id
 
 
 def read(
-    db: sqlite3.Connection, series_id: int, start_us: int = -_FAR_US, end_us: int = _FAR_US
+    db: sqlite3.Connection, series_id: int, start_us: int = -FAR_US, end_us: int = FAR_US
 ) -> Readings | None:
-    """The records of a series that touch [start, end), sorted by start and end; None where there are none."""
-    rows = db.execute(
-        "SELECT * FROM chunks WHERE series_id = ? AND last_end > ? AND first_start < ? ORDER BY month",
-        (series_id, start_us, end_us),
-    )
-    parts = [_unpacked(row) for row in rows]
-    if not parts:
+    """Return the records of a series that touch [start, end), sorted by start and end, or None."""
+    rows = db.execute(_SELECT_CHUNKS, (series_id, start_us, end_us))
+    chunks = [_unpacked(row) for row in rows]
+    if not chunks:
         return None
-    found = joined(parts)
-    inside = (found.end_us > start_us) & (found.start_us < end_us)
-    if not inside.any():
+    readings = _joined(chunks)
+    # The first and last chunk may reach beyond the window, and a long record may begin before it.
+    touches = (readings.end_us > start_us) & (readings.start_us < end_us)
+    if not touches.any():
         return None
-    return found if inside.all() else found.at(inside)
+    return readings if touches.all() else readings.at(touches)
 
 
 def series_of(db: sqlite3.Connection, object_id: str) -> Iterator[tuple[int, Series]]:
-    """All series of a location, those of devices there among them, or of a device; with their ids."""
-    for row in db.execute(
-        "SELECT * FROM series WHERE location_id = ? OR device_id = ? ORDER BY id", (object_id,) * 2
-    ):
-        yield row["id"], Series(*tuple(row)[1:])
+    """Yield all series, with their ids, of a device, or of a location and the devices there."""
+    query = "SELECT * FROM series WHERE location_id = ? OR device_id = ? ORDER BY id"
+    for row in db.execute(query, (object_id, object_id)):
+        yield row["id"], _series(row)
 
 
-def session(db: sqlite3.Connection, session_reference_id: str) -> list[tuple[Series, Readings]]:
-    """The records submitted with that id, by series."""
+def session(db: sqlite3.Connection, session_reference_id: str) -> list[SeriesReadings]:
+    """Return the records that were submitted with a session id, by series."""
     found = []
-    where = "WHERE session_reference_id = ? ORDER BY id"
-    query = f"SELECT DISTINCT series.* FROM sessions JOIN series ON id = series_id {where}"  # noqa: S608
-    for row in db.execute(query, (session_reference_id,)).fetchall():
-        months = "SELECT month FROM sessions WHERE session_reference_id = ? AND series_id = ? ORDER BY month"
-        chunks = [
-            _chunk(db, row["id"], each["month"])
-            for each in db.execute(months, (session_reference_id, row["id"]))
-        ]
-        own = [_of_session(chunk, session_reference_id) for chunk in chunks if chunk is not None]
+    for row in db.execute(_SELECT_SESSION_SERIES, (session_reference_id,)).fetchall():
+        chunks = _session_chunks(db, session_reference_id, row["id"])
+        own = [_of_session(chunk, session_reference_id) for chunk in chunks]
         if any(len(part) for part in own):
-            found.append((Series(*tuple(row)[1:]), joined(own)))
+            found.append((_series(row), _joined(own)))
     return found
 
 
+def _of_session(chunk: Readings, session_reference_id: str) -> Readings:
+    is_own = np.asarray(chunk.session == session_reference_id, dtype=bool)
+    return chunk.at(is_own)
+
+
+def _session_chunks(
+    db: sqlite3.Connection, session_reference_id: str, series_id: int
+) -> Iterator[Readings]:
+    """Yield the chunks that may have records of a session."""
+    for row in db.execute(_SELECT_SESSION_MONTHS, (session_reference_id, series_id)):
+        chunk = _chunk(db, series_id, row["month"])
+        # Later records may have overwritten all those with a session id.
+        if chunk is not None and chunk.session is not None:
+            yield chunk
+
+
 def delete_location(db: sqlite3.Connection, location_id: str) -> None:
-    """Forget every record of a location."""
+    """Delete every record of a location."""
     for table in ("chunks", "sessions", "registers"):
         db.execute(
-            f"DELETE FROM {table} WHERE series_id IN (SELECT id FROM series WHERE location_id = ?)",  # noqa: S608
+            f"DELETE FROM {table} "  # noqa: S608  a table of this list
+            "WHERE series_id IN (SELECT id FROM series WHERE location_id = ?)",
             (location_id,),
         )
     db.execute("DELETE FROM series WHERE location_id = ?", (location_id,))
 
 
 def register(db: sqlite3.Connection, series: Series) -> tuple[int, float] | None:
-    """The latest reading of a series' register: when (microseconds since 1970-01-01 UTC), and Wh."""
-    row = db.execute(
-        "SELECT * FROM registers WHERE series_id = ?", (_series_id(db, series),)
-    ).fetchone()
+    """Return time (microseconds UTC) and Wh of a register's latest reading, or None."""
+    query = "SELECT * FROM registers WHERE series_id = ?"
+    row = db.execute(query, (_series_id(db, series),)).fetchone()
     return (row["time_us"], row["wh"]) if row else None
 
 
 def keep_register(db: sqlite3.Connection, series: Series, time_us: int, wh: float) -> None:
-    """Remember the latest reading of a series' register."""
+    """Store the latest reading of a register."""
     db.execute("REPLACE INTO registers VALUES (?, ?, ?)", (_series_id(db, series), time_us, wh))
 
 
-def _of_session(chunk: Readings, session_reference_id: str) -> Readings:
-    if chunk.session is None:
-        return chunk.at(slice(0))
-    return chunk.at(np.asarray(chunk.session == session_reference_id, dtype=bool))
+def _series(row: sqlite3.Row) -> Series:
+    return Series(
+        location_id=row["location_id"],
+        device_id=row["device_id"],
+        flow=row["flow"],
+        tariff_direction=row["tariff_direction"],
+    )
 
 
 def _series_id(db: sqlite3.Connection, series: Series) -> int:
-    query = "SELECT id FROM series WHERE location_id = ? AND device_id = ? AND flow = ? AND tariff_direction = ?"
-    row = db.execute(query, series).fetchone()
-    if row is None:
-        columns = "location_id, device_id, flow, tariff_direction"
-        row = db.execute(
-            f"INSERT INTO series ({columns}) VALUES (?, ?, ?, ?) RETURNING id",  # noqa: S608
-            series,
-        ).fetchone()
+    row = db.execute(_SELECT_SERIES, series).fetchone()
+    if row is None:  # the first record of its kind
+        row = db.execute(_INSERT_SERIES, series).fetchone()
     return int(row["id"])
 
 
 def _chunk(db: sqlite3.Connection, series_id: int, month: int) -> Readings | None:
-    row = db.execute(
-        "SELECT * FROM chunks WHERE series_id = ? AND month = ?", (series_id, month)
-    ).fetchone()
+    query = "SELECT * FROM chunks WHERE series_id = ? AND month = ?"
+    row = db.execute(query, (series_id, month)).fetchone()
     return _unpacked(row) if row else None
 
 
-def _keep(db: sqlite3.Connection, series_id: int, month: int, whole: Readings) -> None:
-    certain = bool((whole.confidence == 1.0).all())
-    packed = (
-        int(whole.start_us[0]),
-        int(whole.end_us.max()),
-        *(column.tobytes() for column in (whole.start_us, whole.end_us, whole.wh)),
-        None if certain else whole.confidence.tobytes(),
-        _ids_packed(whole),
-    )
+def _keep_chunk(db: sqlite3.Connection, series_id: int, month: int, chunk: Readings) -> None:
+    # Confidences and ids take no space where there are none.
+    all_actual = bool((chunk.confidence == 1.0).all())
     db.execute(
-        "REPLACE INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (series_id, month, *packed)
+        "REPLACE INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            series_id,
+            month,
+            int(chunk.start_us[0]),
+            int(chunk.end_us.max()),
+            chunk.start_us.tobytes(),
+            chunk.end_us.tobytes(),
+            chunk.wh.tobytes(),
+            None if all_actual else chunk.confidence.tobytes(),
+            _packed_ids(chunk),
+        ),
     )
 
 
 def _keep_sessions(db: sqlite3.Connection, series_id: int, month: int, new: Readings) -> None:
-    names: Iterable[str] = set() if new.session is None else set(new.session.tolist()) - {None}
+    if new.session is None:
+        return
+    names = sorted(set(new.session.tolist()) - {None})
     db.executemany(
         "INSERT OR IGNORE INTO sessions VALUES (?, ?, ?)",
-        [(name, series_id, month) for name in sorted(names)],
+        [(name, series_id, month) for name in names],
     )
 
 
 def _unpacked(row: sqlite3.Row) -> Readings:
-    start, end = (
-        np.frombuffer(row["start"], dtype=np.int64),
-        np.frombuffer(row["end"], dtype=np.int64),
+    start = np.frombuffer(row["start"], dtype=np.int64)
+    if row["confidence"] is None:
+        confidence = np.ones(len(start))
+    else:
+        confidence = np.frombuffer(row["confidence"], dtype=np.float64)
+    sessions, records = None, None
+    if row["refs"] is not None:
+        sessions, records = msgspec.msgpack.decode(row["refs"])
+    return Readings(
+        start_us=start,
+        end_us=np.frombuffer(row["end"], dtype=np.int64),
+        wh=np.frombuffer(row["wh"], dtype=np.float64),
+        confidence=confidence,
+        session=None if sessions is None else id_column(sessions),
+        record=None if records is None else id_column(records),
     )
-    confidence = row["confidence"]
-    certain = (
-        np.ones(len(start)) if confidence is None else np.frombuffer(confidence, dtype=np.float64)
+
+
+def _packed_ids(chunk: Readings) -> bytes | None:
+    if chunk.session is None and chunk.record is None:
+        return None
+    sessions = _id_list(chunk.session, len(chunk))
+    records = _id_list(chunk.record, len(chunk))
+    if all(name is None for name in [*sessions, *records]):
+        return None
+    return msgspec.msgpack.encode([sessions, records])
+
+
+def _joined(parts: Sequence[Readings]) -> Readings:
+    """Return records one after another, in the given order."""
+    if len(parts) == 1:
+        return parts[0]
+    return Readings(
+        start_us=np.concatenate([part.start_us for part in parts]),
+        end_us=np.concatenate([part.end_us for part in parts]),
+        wh=np.concatenate([part.wh for part in parts]),
+        confidence=np.concatenate([part.confidence for part in parts]),
+        session=_joined_ids([part.session for part in parts], parts),
+        record=_joined_ids([part.record for part in parts], parts),
     )
-    ids = (
-        (None, None) if row["refs"] is None else map(_objects, msgspec.msgpack.decode(row["refs"]))
-    )
-    return Readings(start, end, np.frombuffer(row["wh"], dtype=np.float64), certain, *ids)
 
 
-def _ids_packed(whole: Readings) -> bytes | None:
-    if whole.session is None and whole.record is None:
+def _joined_ids(columns: Sequence[Objects | None], parts: Sequence[Readings]) -> Objects | None:
+    if all(column is None for column in columns):
         return None
-    columns = [
-        [None] * len(whole) if ids is None else ids.tolist()
-        for ids in (whole.session, whole.record)
-    ]
-    if not any(name is not None for column in columns for name in column):
-        return None
-    return msgspec.msgpack.encode(columns)
+    ids: list[str | None] = []
+    for column, part in zip(columns, parts, strict=True):
+        ids += _id_list(column, len(part))
+    return id_column(ids)
 
 
-def _ids_joined(parts: Sequence[Objects | None], lengths: Sequence[int]) -> Objects | None:
-    if all(ids is None for ids in parts):
-        return None
-    pairs = zip(parts, lengths, strict=True)
-    return np.concatenate([np.full(length, None) if ids is None else ids for ids, length in pairs])
-
-
-def _objects(values: list[str | None]) -> Objects:
-    column = np.empty(len(values), dtype=object)
-    column[:] = values
-    return column
+def _id_list(column: Objects | None, length: int) -> list[str | None]:
+    return [None] * length if column is None else column.tolist()

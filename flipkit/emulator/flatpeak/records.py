@@ -1,7 +1,8 @@
-"""Meter records as Flatpeak takes them: each one checked, the good ones as columns, the bad ones named.
+"""Meter records of a call: each is checked, good ones become columns, bad ones are listed.
 
-Where the contract is silent: a record without length is refused, for it lies in no price period; so is a negative
-value, for the flow says which way energy goes; so is one that is longer than 366 days or more than a TWh.
+Where the contract is silent, these records are refused: one of zero length, which lies in no price
+period; one with a negative value, as the flow says which way energy goes; one that is longer than
+366 days; one of more than a TWh.
 """
 
 from __future__ import annotations
@@ -16,36 +17,49 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 import numpy as np
 
-from flipkit.emulator.flatpeak import objects as objects
-from flipkit.emulator.flatpeak.answers import Refusal
-from flipkit.emulator.flatpeak.readings import Objects, Readings, Series
-from flipkit.emulator.flatpeak.requests import FIRST_US, LAST_US, MALFORMED, Text, Time, readable
+from flipkit.emulator.flatpeak import objects
+from flipkit.emulator.flatpeak.readings import Readings, Series, SeriesReadings, id_column
 from flipkit.emulator.flatpeak.versions import VERSIONS, Version
-from flipkit.vocabulary import DAY_US, Float64, Int64
+from flipkit.emulator.flatpeak.wire import (
+    FIRST_US,
+    LAST_US,
+    MALFORMED,
+    Refusal,
+    Text,
+    Time,
+    decoding_message,
+)
+from flipkit.vocabulary import (
+    DAY_US,
+    HOUR_US,
+    USUAL_DIRECTION,
+    WH_PER_UNIT,
+    Direction,
+    Float64,
+    Int64,
+    Unit,
+)
 
 __all__ = [
-    "MAX_RECORDS",
     "MAX_SPAN_US",
     "MAX_WH",
-    "USUAL_TARIFF",
     "Accepted",
     "Failure",
     "accept",
+    "check_count",
     "decode",
     "record_type",
+    "reference_of",
 ]
 
-MAX_RECORDS = 10_000
 MAX_SPAN_US = 366 * DAY_US
 MAX_WH = 1e12
-_HOUR_US = 3_600_000_000
-# Wh in one of each unit; of power, over an hour.
-_WH = {"W": 1.0, "KW": 1000.0, "WH": 1.0, "KWH": 1000.0}
-USUAL_TARIFF = {"INBOUND": "IMPORT", "OUTBOUND": "EXPORT"}
+_MAX_RECORDS = 10_000
+_POWER_UNITS = ("W", "KW")
 
 
 class Failure(msgspec.Struct, omit_defaults=True):
-    """A record that was not accepted: its place in the call (from 0), the caller's id of it, and why."""
+    """A record that was not accepted: its position in the call (from 0), why, and its id."""
 
     record_num: int
     error: str
@@ -53,30 +67,30 @@ class Failure(msgspec.Struct, omit_defaults=True):
 
 
 class Accepted(NamedTuple):
-    """What became of the records of a call.
+    """The outcome of the records of a call.
 
     Attributes
     ----------
     groups : list of (Series, Readings)
-        The good ones, in the order of submission.
+        Good records, in the order of submission.
     failures : list of Failure
         The others.
     total : int
-        How many were good.
+        Number of good records.
     """
 
-    groups: list[tuple[Series, Readings]]
+    groups: list[SeriesReadings]
     failures: list[Failure]
     total: int
 
 
 @lru_cache(maxsize=4)
 def record_type(version: str) -> Any:
-    """The Struct that a record is decoded to; its fields bear Anode's names, on the wire those of the version."""
+    """Return the Struct of a record: attributes have Anode's names, JSON those of the version."""
     names = VERSIONS[version]
     fields: list[Any] = [
         ("location_id", Text),
-        ("units", Literal["W", "KW", "WH", "KWH"]),
+        ("units", Unit),
         ("value", float),
         ("start_time", Time),
         ("end_time", Time),
@@ -84,7 +98,7 @@ def record_type(version: str) -> Any:
         ("session_reference_id", Text | None, None),
         ("record_reference_id", Text | None, None),
         ("energy_flow_direction", Literal[tuple(names.flows)] | None, None),
-        ("tariff_direction", Literal["IMPORT", "EXPORT", "LOCAL"] | None, None),
+        ("tariff_direction", Direction | None, None),
         ("confidence", float | None, None),
     ]
     if names.measurand:
@@ -93,18 +107,59 @@ def record_type(version: str) -> Any:
 
 
 def decode(body: bytes, version: Version) -> tuple[list[Any], list[Failure]]:
-    """A JSON array of records; None in the place of one that has a field of the wrong kind.
+    """Decode a JSON array of records; a record with a field of the wrong type becomes None.
 
     Raises
     ------
     Refusal
-        422 for a body that is no array of JSON, or more than 10,000 records.
+        422 for a body that is not a JSON array, or for more than 10,000 records.
     """
     kind = record_type(version.name)
+    # All at once is the fast way; one by one only to find out which records are wrong.
     try:
-        return _at_most(msgspec.json.decode(body, type=GenericAlias(list, kind))), []
+        records: list[Any] = msgspec.json.decode(body, type=GenericAlias(list, kind))
     except MALFORMED:
         return _decode_each(body, kind)
+    check_count(records, "records")
+    return records, []
+
+
+def check_count(items: Sequence[Any], what: str) -> None:
+    """Refuse more than 10,000 records or readings in a call."""
+    if len(items) > _MAX_RECORDS:
+        raise Refusal.invalid(
+            f"{len(items):,} {what}; at most {_MAX_RECORDS:,} in one call, nothing was stored"
+        )
+
+
+def reference_of(raw: msgspec.Raw) -> str | None:
+    """Return the ``record_reference_id`` of a record that cannot be decoded, if possible."""
+    try:
+        return msgspec.json.decode(raw, type=_Reference).record_reference_id
+    except MALFORMED:
+        return None
+
+
+class _Reference(msgspec.Struct):
+    record_reference_id: str | None = None
+
+
+def _decode_each(body: bytes, kind: Any) -> tuple[list[Any], list[Failure]]:
+    try:
+        raw_records = msgspec.json.decode(body, type=list[msgspec.Raw])
+    except MALFORMED as error:
+        message = f"the body must be a JSON array of records: {decoding_message(error)}"
+        raise Refusal.invalid(message) from None
+    check_count(raw_records, "records")
+
+    records, failures = [], []
+    for number, raw in enumerate(raw_records):
+        try:
+            records.append(msgspec.json.decode(raw, type=kind))
+        except MALFORMED as error:
+            records.append(None)
+            failures.append(Failure(number, decoding_message(error), reference_of(raw)))
+    return records, failures
 
 
 def accept(
@@ -113,162 +168,118 @@ def accept(
     failures: list[Failure],
     version: Version,
     *,
-    usual_tariff: Mapping[str, str] = USUAL_TARIFF,
+    usual_direction: Mapping[str, str] = USUAL_DIRECTION,
 ) -> Accepted:
-    """Check the records of a call against what is known and against each other's fields.
+    """Check the records of a call.
 
     Parameters
     ----------
     db : sqlite3.Connection
-    records : sequence of Struct or None
-        As `decode` gives them.
-    failures : list of Failure
-        Of those that are None.
+    records, failures
+        As `decode` returns them.
     version : Version
-    usual_tariff : mapping of str to str
-        Tariff direction of a record that names none, by flow.
+    usual_direction : mapping of str to str
+        Tariff direction, by flow, of a record that has none.
     """
     numbers = [number for number, record in enumerate(records) if record is not None]
-    good = [records[number] for number in numbers]
-    columns = _columns(good)
-    errors = _errors(columns, good, db, version)
-    failed = [
-        Failure(numbers[row], text, good[row].record_reference_id or None)
-        for row, text in errors.items()
-    ]
-    groups: dict[Series, list[int]] = defaultdict(list)
-    for row, record in enumerate(good):
+    decoded = [records[number] for number in numbers]
+    columns = _columns(decoded)
+    errors = _errors(columns, decoded, db, version)
+
+    all_failures = list(failures)
+    for row, message in errors.items():
+        reference = decoded[row].record_reference_id or None
+        all_failures.append(Failure(numbers[row], message, reference))
+    all_failures.sort(key=lambda failure: failure.record_num)
+
+    # A group per series, as each is written to chunks of its own.
+    rows_by_series: dict[Series, list[int]] = defaultdict(list)
+    for row, record in enumerate(decoded):
         if row not in errors:
-            groups[_series(record, version, usual_tariff)].append(row)
-    parts = [(series, columns.at(np.array(rows))) for series, rows in groups.items()]
-    everything = sorted([*failures, *failed], key=lambda failure: failure.record_num)
-    return Accepted(parts, everything, len(good) - len(errors))
+            rows_by_series[_series(record, version, usual_direction)].append(row)
+    groups = [(series, columns.at(np.array(rows))) for series, rows in rows_by_series.items()]
+    return Accepted(groups, all_failures, total=len(decoded) - len(errors))
 
 
-def _at_most(records: list[Any]) -> list[Any]:
-    if len(records) > MAX_RECORDS:
-        raise Refusal.invalid(
-            f"{len(records):,} records; at most {MAX_RECORDS:,} in one call, nothing was stored"
-        )
-    return records
-
-
-def _decode_each(body: bytes, kind: Any) -> tuple[list[Any], list[Failure]]:
-    try:
-        raw = _at_most(msgspec.json.decode(body, type=list[msgspec.Raw]))
-    except MALFORMED as error:
-        raise Refusal.invalid(
-            f"the body must be a JSON array of records: {readable(error)}"
-        ) from None
-    records, failures = [], []
-    for number, each in enumerate(raw):
-        try:
-            records.append(msgspec.json.decode(each, type=kind))
-        except MALFORMED as error:
-            records.append(None)
-            failures.append(Failure(number, readable(error), _reference(each)))
-    return records, failures
-
-
-class _Reference(msgspec.Struct):
-    record_reference_id: str | None = None
-
-
-def _reference(raw: msgspec.Raw) -> str | None:
-    try:
-        return msgspec.json.decode(raw, type=_Reference).record_reference_id
-    except MALFORMED:
-        return None
-
-
-def _columns(good: Sequence[Any]) -> Readings:
-    start, end = (
-        _instants([each.start_time for each in good]),
-        _instants([each.end_time for each in good]),
+def _columns(records: Sequence[Any]) -> Readings:
+    start = _instants([record.start_time for record in records])
+    end = _instants([record.end_time for record in records])
+    value = np.array([record.value for record in records], dtype=np.float64)
+    unit_wh = np.array([WH_PER_UNIT[record.units] for record in records], dtype=np.float64)
+    is_power = np.array([record.units in _POWER_UNITS for record in records], dtype=bool)
+    hours = np.where(is_power, (end - start) / HOUR_US, 1.0)
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused by `_errors`
+        wh = value * unit_wh * hours
+    confidence = [1.0 if record.confidence is None else record.confidence for record in records]
+    return Readings(
+        start_us=start,
+        end_us=end,
+        wh=wh,
+        confidence=np.array(confidence, dtype=np.float64),
+        session=id_column([record.session_reference_id or None for record in records]),
+        record=id_column([record.record_reference_id or None for record in records]),
     )
-    value = np.array([each.value for each in good], dtype=np.float64)
-    unit = np.array([_WH[each.units] for each in good], dtype=np.float64)
-    power = np.array([each.units in ("W", "KW") for each in good], dtype=bool)
-    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused below
-        wh = value * unit * np.where(power, (end - start) / _HOUR_US, 1.0)
-    confidence = np.array(
-        [1.0 if each.confidence is None else each.confidence for each in good], dtype=np.float64
-    )
-    sessions, references = ([getattr(each, name) or None for each in good] for name in _IDS)
-    return Readings(start, end, wh, confidence, _ids(sessions), _ids(references))
-
-
-_IDS = ("session_reference_id", "record_reference_id")
 
 
 def _instants(moments: Sequence[Any]) -> Int64:
-    # Seconds as floats are exact to the microsecond up to the year 2255; later ones are refused anyway.
+    # Float seconds are exact to the microsecond until the year 2255; later times are refused.
     seconds: Float64 = np.array([moment.timestamp() for moment in moments], dtype=np.float64)
     return np.rint(seconds * 1e6).astype(np.int64)
 
 
-def _ids(values: list[str | None]) -> Objects | None:
-    if not any(values):
-        return None
-    column = np.empty(len(values), dtype=object)
-    column[:] = values
-    return column
-
-
 def _errors(
-    columns: Readings, good: Sequence[Any], db: sqlite3.Connection, version: Version
+    columns: Readings, records: Sequence[Any], db: sqlite3.Connection, version: Version
 ) -> dict[int, str]:
-    """What is wrong with which row; of several faults the first."""
-    start, end = columns.start_us, columns.end_us
-    flow = version.record.get("energy_flow_direction", "energy_flow_direction")
-    value = np.array([each.value for each in good], dtype=np.float64)
-    faults = (
+    """Return what is wrong by row; of several faults the first."""
+    start = columns.start_us
+    end = columns.end_us
+    confidence = columns.confidence
+    value = np.array([record.value for record in records], dtype=np.float64)
+    flow_field = version.record.get("energy_flow_direction", "energy_flow_direction")
+    # Where a NaN must be a fault, the test is negated: NaN fails every comparison.
+    faults = [
         (end < start, "end_time must not be before start_time"),
         (
             end == start,
-            "end_time must be after start_time: a record without length lies in no price period",
+            "end_time must be after start_time: a record of zero length lies in no price period",
         ),
         (
             (start < FIRST_US) | (end > LAST_US),
             "start_time and end_time must lie in the years 1970 to 2199",
         ),
         (end - start > MAX_SPAN_US, "end_time must be at most 366 days after start_time"),
-        (value < 0, f"value must not be negative; {flow} says which way the energy flows"),
+        (value < 0, f"value must not be negative; {flow_field} says which way the energy flows"),
         (~(columns.wh <= MAX_WH) & (value >= 0), "value must not be more than a TWh"),
-        (
-            ~((columns.confidence >= 0) & (columns.confidence <= 1)),
-            "confidence must be from 0 to 1",
-        ),
-    )
+        (~((confidence >= 0) & (confidence <= 1)), "confidence must be from 0 to 1"),
+    ]
     errors: dict[int, str] = {}
-    for mask, text in faults:
-        for row in np.flatnonzero(mask).tolist():
-            errors.setdefault(row, text)
-    for kind in ("location", "device"):
-        _unknown(db, kind, good, errors)
+    for is_fault, message in faults:
+        for row in np.flatnonzero(is_fault).tolist():
+            errors.setdefault(row, message)
+
+    _add_unknown_ids(errors, db, "location", [record.location_id for record in records])
+    # An empty device id means that the record belongs to the location itself.
+    _add_unknown_ids(errors, db, "device", [record.device_id or None for record in records])
     return errors
 
 
-def _unknown(
-    db: sqlite3.Connection, kind: str, good: Sequence[Any], errors: dict[int, str]
+def _add_unknown_ids(
+    errors: dict[int, str], db: sqlite3.Connection, kind: str, ids: Sequence[str | None]
 ) -> None:
-    name = f"{kind}_id"
-    given = [getattr(each, name) for each in good]
-    strange = {value for value in set(given) if value and not objects.exists(db, kind, value)}
-    if kind == "location" and "" in given:
-        strange.add("")
-    for row, value in enumerate(given):
-        if value in strange:
-            errors.setdefault(row, f"{name}: there is no {value!r}")
+    given = set(ids) - {None}
+    unknown = {each for each in given if each is not None and not objects.exists(db, kind, each)}
+    for row, value in enumerate(ids):
+        if value in unknown:
+            errors.setdefault(row, f"{kind}_id: there is no {value!r}")
 
 
-def _series(record: Any, version: Version, usual_tariff: Mapping[str, str]) -> Series:
-    flow = (
-        version.flows[record.energy_flow_direction] if record.energy_flow_direction else "INBOUND"
-    )
+def _series(record: Any, version: Version, usual_direction: Mapping[str, str]) -> Series:
+    flow = "INBOUND"
+    if record.energy_flow_direction:
+        flow = version.flows[record.energy_flow_direction]
     return Series(
-        record.location_id,
-        record.device_id or "",
-        flow,
-        record.tariff_direction or usual_tariff[flow],
+        location_id=record.location_id,
+        device_id=record.device_id or "",
+        flow=flow,
+        tariff_direction=record.tariff_direction or usual_direction[flow],
     )

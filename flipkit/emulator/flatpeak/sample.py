@@ -1,15 +1,18 @@
-"""The Flatpeak part of the sample fleet: customers, locations, tariffs, devices and a year of meter records.
+"""Flatpeak's part of the sample fleet: objects, market prices and a year of meter records.
 
-From the energies of a half-hour (home, car, generation, battery charge and discharge, Wh) come its records:
+The energies of a half-hour (home, car, generation, battery charge and discharge, Wh) become these
+records:
 
-* net = home + car + charge - generation - discharge. Import is what of it is above zero, export what is below.
-* Where the car takes energy, the charger has a record of its share of the import, import x car / (home + car +
-  charge), rounded half up, with the id of its session. The rest of the import is a record of the location itself (no
-  device): one for each half-hour, zeros included.
-* Export is a record of the location, at sites that have solar or a battery.
-* Own generation used at home (priced LOCAL) is a record of the solar device: generation - export. Energy that goes
-  through the battery counts there once, when it is made; what the battery gives back is no second record. A
-  half-hour in which the battery feeds the grid more than the roof makes has 0, not less.
+* net = home + car + charge - generation - discharge. Import is the part above zero, export the part
+  below.
+* If the car is charged, the charger has a record of its share of the import, import x car / (home +
+  car + charge), rounded half up, with the id of its session. The rest of the import is a record of
+  the location itself (no device): one per half-hour, zeros included.
+* Export is a record of the location, at sites with solar or a battery.
+* Own generation that is used at home (priced LOCAL) is a record of the solar device: generation -
+  export. Energy that goes through the battery counts there once, when it is generated; what the
+  battery discharges is not a second record. A half-hour in which the battery exports more than the
+  roof generates has 0, not less.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from __future__ import annotations
 import csv
 import sqlite3
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,17 +28,17 @@ import msgspec
 import numpy as np
 
 from flipkit.calendar import parse_times
-from flipkit.emulator.flatpeak import objects as objects
-from flipkit.emulator.flatpeak import pricing, readings
+from flipkit.emulator.flatpeak import objects, pricing, readings
 from flipkit.emulator.flatpeak.readings import Objects, Readings, Series
 from flipkit.emulator.store import Store
 from flipkit.frames import take
 from flipkit.tariffs import PriceSeries
-from flipkit.vocabulary import Int64
+from flipkit.vocabulary import HOUR_US, Int64
 
-__all__ = ["HALF_HOUR_US", "Shares", "seed_flatpeak", "shares"]
+__all__ = ["Shares", "seed_flatpeak", "shares"]
 
-HALF_HOUR_US = 1_800_000_000
+_HALF_HOUR_US = HOUR_US // 2
+_TARIFF_KEYS = ("import_tariff", "export_tariff", "grid_fee_tariff")
 _TARIFF_FIELDS = (
     "direction",
     "type",
@@ -46,25 +49,33 @@ _TARIFF_FIELDS = (
     "contract_end_date",
     "schedule",
 )
-_TARIFFS = ("import_tariff", "export_tariff", "grid_fee_tariff")
-_ENERGY = [f"{name}_wh" for name in ("home", "car", "generation", "charge", "discharge")]
-_MARKET = ["start_utc", "end_utc"], ["price_per_kwh"], ["market"]
-_Site = Mapping[str, Any]
+_ADDRESS_FIELDS = {
+    "address_line1": "street_address",
+    "address_line2": "street_address2",
+    "city": "city",
+    "state": "state_code",
+    "post_code": "zip_code",
+    "country_code": "country_code",
+}
+_ENERGY = ("home_wh", "car_wh", "generation_wh", "charge_wh", "discharge_wh")
+
+_SampleSite = Mapping[str, Any]
+_Columns = Mapping[str, np.ndarray]
 
 
 class Shares(NamedTuple):
-    """What of a half-hour's energy is recorded where, Wh, shape (n,) each.
+    """Where the energy of a half-hour is recorded; ndarray of int64 in Wh, shape (n,) each.
 
     Attributes
     ----------
-    home : ndarray of int64
-        Bought by the location itself.
-    car : ndarray of int64
-        Bought for the car.
-    export : ndarray of int64
-        Sold.
-    local : ndarray of int64
-        Generated and used or stored at home.
+    home
+        Imported by the location itself.
+    car
+        Imported for the car.
+    export
+        Exported.
+    local
+        Generated, and used or stored at home.
     """
 
     home: Int64
@@ -73,31 +84,39 @@ class Shares(NamedTuple):
     local: Int64
 
 
+class _Session(NamedTuple):
+    start_us: int
+    end_us: int
+    session_reference_id: str
+
+
 def seed_flatpeak(store: Store, db: sqlite3.Connection, folder: Path) -> None:
-    """Fill a store with the sample fleet, within a transaction of it.
+    """Write the sample fleet to a store, in a transaction.
 
     Parameters
     ----------
     store : Store
-        With the tables of the Flatpeak API, and no sample fleet yet.
+        With the tables of the Flatpeak API, and without a sample fleet.
     db : sqlite3.Connection
-        What its ``write`` gives.
+        From ``store.write()``.
     folder : Path
-        With ``sites.json``, ``tariffs.json``, ``sessions.csv``, ``market_prices.csv.gz`` and ``energy/``.
+        With ``sites.json``, ``tariffs.json``, ``sessions.csv``, ``market_prices.csv.gz`` and
+        ``energy/``.
     """
     sites = msgspec.json.decode((folder / "sites.json").read_bytes())
-    tariffs = {
-        each["key"]: each for each in msgspec.json.decode((folder / "tariffs.json").read_bytes())
-    }
-    sessions = _sessions(folder / "sessions.csv")
-    _put_markets(db, tariffs.values(), _columns(folder / "market_prices.csv.gz", *_MARKET))
+    tariff_list = msgspec.json.decode((folder / "tariffs.json").read_bytes())
+    tariffs = {tariff["key"]: tariff for tariff in tariff_list}
+    sessions = _read_sessions(folder / "sessions.csv")
+    _put_markets(db, tariff_list, folder / "market_prices.csv.gz")
     for site in sites:
+        site_id = site["site_id"]
         location_id, devices = _put_site(store, db, site, tariffs)
-        energy = _columns(folder / "energy" / f"{site['site_id']}.csv.gz", ["start_utc"], _ENERGY)
-        _put_records(db, location_id, devices, energy, sessions[site["site_id"]])
+        path = folder / "energy" / f"{site_id}.csv.gz"
+        energy = _read_columns(path, times=["start_utc"], numbers=_ENERGY)
+        _put_records(db, location_id, devices, energy, sessions[site_id])
 
 
-def shares(energy: Mapping[str, np.ndarray]) -> Shares:
+def shares(energy: _Columns) -> Shares:
     """Divide a site's energy by where it is recorded; see the top of this module.
 
     Parameters
@@ -105,44 +124,56 @@ def shares(energy: Mapping[str, np.ndarray]) -> Shares:
     energy : mapping of str to ndarray
         ``home_wh, car_wh, generation_wh, charge_wh, discharge_wh``, shape (n,) each, whole Wh.
     """
-    home, car, generation, charge, discharge = (energy[name].astype(np.int64) for name in _ENERGY)
+    home = energy["home_wh"].astype(np.int64)
+    car = energy["car_wh"].astype(np.int64)
+    generation = energy["generation_wh"].astype(np.int64)
+    charge = energy["charge_wh"].astype(np.int64)
+    discharge = energy["discharge_wh"].astype(np.int64)
+
     used = home + car + charge
     net = used - generation - discharge
-    bought, sold = np.maximum(net, 0), np.maximum(-net, 0)
+    imported = np.maximum(net, 0)
+    exported = np.maximum(-net, 0)
     # Half up in whole numbers: floor(2ab / 2c + 1/2) = (2ab + c) // 2c.
-    of_car = (2 * bought * car + used) // np.maximum(2 * used, 1)
-    return Shares(bought - of_car, of_car, sold, np.maximum(generation - sold, 0))
+    imported_by_car = (2 * imported * car + used) // np.maximum(2 * used, 1)
+    return Shares(
+        home=imported - imported_by_car,
+        car=imported_by_car,
+        export=exported,
+        local=np.maximum(generation - exported, 0),
+    )
 
 
 def _put_site(
-    store: Store, db: sqlite3.Connection, site: _Site, tariffs: Mapping[str, Any]
+    store: Store, db: sqlite3.Connection, site: _SampleSite, tariffs: Mapping[str, Any]
 ) -> tuple[str, dict[str, str]]:
-    """A site's objects; the id of its location, and of its devices by type."""
-    created, reference = site["created_at"], site["site_id"]
+    """Store the objects of a site; return the id of its location, and of its devices by type."""
+    # The customer is shown as the location's ``customer_id`` only.
+    created = site["created_at"]
+    reference = site["site_id"]
     customer = objects.create(store, db, "customer", created, {}, reference_id=reference)
-    ids = {"reference_id": reference, "parent_id": customer.id}
-    location = objects.create(store, db, "location", created, _location(site), **ids)
-    for key in (site[name] for name in _TARIFFS if site[name] is not None):
-        content = {
-            name: value for name in _TARIFF_FIELDS if (value := tariffs[key][name]) is not None
-        }
-        objects.create(store, db, "tariff", created, content, parent_id=location.id)
+    location = objects.create(
+        store,
+        db,
+        "location",
+        created,
+        _location_content(site),
+        reference_id=reference,
+        parent_id=customer.id,
+    )
+    for name in _TARIFF_KEYS:
+        if site[name] is not None:
+            content = _tariff_content(tariffs[site[name]])
+            objects.create(store, db, "tariff", created, content, parent_id=location.id)
     devices = {}
     for device in site["devices"]:
-        made = objects.create(store, db, "device", created, {}, reference_id=device["id"])
-        devices[device["type"]] = made.id
+        stored = objects.create(store, db, "device", created, {}, reference_id=device["id"])
+        devices[device["type"]] = stored.id
     return location.id, devices
 
 
-def _location(site: _Site) -> dict[str, Any]:
-    address = {
-        "address_line1": site["street_address"],
-        "address_line2": site["street_address2"],
-        "city": site["city"],
-        "state": site["state_code"],
-        "post_code": site["zip_code"],
-        "country_code": site["country_code"],
-    }
+def _location_content(site: _SampleSite) -> dict[str, Any]:
+    address = {name: site[field] for name, field in _ADDRESS_FIELDS.items()}
     return {
         "timezone": site["timezone"],
         "currency_code": site["currency"],
@@ -151,20 +182,25 @@ def _location(site: _Site) -> dict[str, Any]:
     }
 
 
+def _tariff_content(tariff: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tariff[name] for name in _TARIFF_FIELDS if tariff[name] is not None}
+
+
 def _put_records(
     db: sqlite3.Connection,
     location_id: str,
     devices: Mapping[str, str],
-    energy: Mapping[str, np.ndarray],
-    sessions: Sequence[tuple[int, int, str]],
+    energy: _Columns,
+    sessions: Sequence[_Session],
 ) -> None:
-    start, parts = energy["start_utc"], shares(energy)
+    start = energy["start_utc"]
+    parts = shares(energy)
     _put(db, Series(location_id, "", "INBOUND", "IMPORT"), start, parts.home)
     if "EV_CHARGER" in devices:
-        charging = energy["car_wh"] > 0
-        names = _session_names(start[charging], sessions)
+        is_charging = energy["car_wh"] > 0
+        names = _session_names(start[is_charging], sessions)
         series = Series(location_id, devices["EV_CHARGER"], "INBOUND", "IMPORT")
-        _put(db, series, start[charging], parts.car[charging], names)
+        _put(db, series, start[is_charging], parts.car[is_charging], names)
     if "SOLAR" in devices or "BATTERY" in devices:
         _put(db, Series(location_id, "", "OUTBOUND", "EXPORT"), start, parts.export)
     if "SOLAR" in devices:
@@ -172,40 +208,53 @@ def _put_records(
 
 
 def _put(
-    db: sqlite3.Connection, series: Series, start: Int64, wh: Int64, sessions: Objects | None = None
+    db: sqlite3.Connection, series: Series, start: Int64, wh: Int64, names: Objects | None = None
 ) -> None:
-    if len(start):
-        columns = Readings(
-            start, start + HALF_HOUR_US, wh.astype(np.float64), np.ones(len(start)), sessions
-        )
-        readings.write(db, series, columns)
+    if len(start) == 0:
+        return
+    columns = Readings(
+        start_us=start,
+        end_us=start + _HALF_HOUR_US,
+        wh=wh.astype(np.float64),
+        confidence=np.ones(len(start)),
+        session=names,
+    )
+    readings.write(db, series, columns)
 
 
-def _session_names(start: Int64, sessions: Sequence[tuple[int, int, str]]) -> Objects:
-    """The session in which each half-hour begins; None outside all of them."""
+def _session_names(start: Int64, sessions: Sequence[_Session]) -> Objects:
+    """Return the session in which each half-hour begins; None outside all of them."""
     names = np.full(len(start), None, dtype=object)
     if sessions:
-        begin, stop = (np.array([each[column] for each in sessions]) for column in (0, 1))
-        latest = np.searchsorted(begin, start, side="right") - 1
-        inside = (latest >= 0) & (start < stop[latest])
-        names[inside] = np.array([each[2] for each in sessions], dtype=object)[latest[inside]]
+        session_start = np.array([session.start_us for session in sessions])
+        session_end = np.array([session.end_us for session in sessions])
+        ids = np.array([session.session_reference_id for session in sessions], dtype=object)
+        latest = np.searchsorted(session_start, start, side="right") - 1
+        is_inside = (latest >= 0) & (start < session_end[latest])
+        names[is_inside] = ids[latest[is_inside]]
     return names
 
 
-def _sessions(path: Path) -> dict[str, list[tuple[int, int, str]]]:
-    """Begin, end and id of the charging sessions of each site, in order of time."""
+def _read_sessions(path: Path) -> dict[str, list[_Session]]:
+    """Return the charging sessions of each site, sorted by time."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    begin, stop = (_us([row[name] for row in rows]) for name in ("start_utc", "end_utc"))
-    found = defaultdict(list)
-    for row, start, end in zip(rows, begin.tolist(), stop.tolist(), strict=True):
-        found[row["site_id"]].append((start, end, row["session_reference_id"]))
-    return defaultdict(list, {site: sorted(each) for site, each in found.items()})
+    starts = parse_times([row["start_utc"] for row in rows]).astype(np.int64)
+    ends = parse_times([row["end_utc"] for row in rows]).astype(np.int64)
+    by_site: dict[str, list[_Session]] = defaultdict(list)
+    for row, start, end in zip(rows, starts.tolist(), ends.tolist(), strict=True):
+        by_site[row["site_id"]].append(_Session(start, end, row["session_reference_id"]))
+    for sessions in by_site.values():
+        sessions.sort()
+    return by_site
 
 
-def _put_markets(db: sqlite3.Connection, tariffs: Any, prices: Mapping[str, np.ndarray]) -> None:
-    """Each market, with the time zone of the tariffs that are built on it."""
-    zones = {each["market"]: each["timezone"] for each in tariffs if each["market"]}
+def _put_markets(db: sqlite3.Connection, tariffs: Iterable[Any], path: Path) -> None:
+    """Store each market, with the time zone of the tariffs that are based on it."""
+    prices = _read_columns(
+        path, times=["start_utc", "end_utc"], numbers=["price_per_kwh"], texts=["market"]
+    )
+    zones = {tariff["market"]: tariff["timezone"] for tariff in tariffs if tariff["market"]}
     for market, zone in sorted(zones.items()):
         own = prices["market"] == market
         series = PriceSeries(
@@ -214,18 +263,15 @@ def _put_markets(db: sqlite3.Connection, tariffs: Any, prices: Mapping[str, np.n
         pricing.put_market(db, market, zone, series)
 
 
-def _columns(
-    path: Path, times: Sequence[str], numbers: Sequence[str], texts: Sequence[str] = ()
+def _read_columns(
+    path: Path, *, times: Sequence[str], numbers: Sequence[str], texts: Sequence[str] = ()
 ) -> dict[str, np.ndarray]:
-    """A packed CSV file as columns; times as microseconds since 1970-01-01 UTC."""
-    # Here, not above: polars is loaded for the sample fleet, not for an empty emulator.
+    """Read a compressed CSV file as columns; times as microseconds since 1970-01-01 UTC."""
+    # Inside, as polars is loaded for the sample fleet only, not for an empty emulator.
     from flipkit.frames import _polars
 
-    columns = take(
-        _polars.read_file(path), times=times, numbers=numbers, texts=texts, what=path.name
-    )
-    return columns | {name: columns[name].astype(np.int64) for name in times}
-
-
-def _us(texts: Sequence[str]) -> Int64:
-    return parse_times(texts).astype(np.int64)
+    frame = _polars.read_file(path)
+    columns = take(frame, times=times, numbers=numbers, texts=texts, what=path.name)
+    for name in times:
+        columns[name] = columns[name].astype(np.int64)
+    return columns

@@ -1,4 +1,4 @@
-"""Flatpeak's login: any account and key open the emulator, and the token that says so expires by its clock."""
+"""Flatpeak's login: any account and key get a token, which expires by the emulator's clock."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from flipkit.emulator.flatpeak.versions import ANODE, Version
+from flipkit.emulator.flatpeak.versions import Version
 
 __all__ = ["LIFETIME_S", "Caller", "basic_pair", "issue", "verify"]
 
 LIFETIME_S = 3600
-# Public on purpose: it guards nothing, and tokens hold across a restart.
-_SEAL = b"flipkit emulator"
+# Public on purpose: it protects nothing, and tokens stay valid across a restart.
+_SIGNING_KEY = b"flipkit emulator"
 _HEADER = b'{"alg":"HS256","typ":"JWT"}'
 _MAX_LENGTH = 4096
 
 
 class Caller(NamedTuple):
-    """Who asks, and in which version of the API."""
+    """Who sent a request, and for which version of the API."""
 
     account_id: str
     live_mode: bool
-    version: Version = ANODE
+    version: Version
 
 
 def basic_pair(header: str) -> tuple[str, str] | None:
-    """Account id and API key of a Basic header; None where either is missing or the header is malformed."""
+    """Return account id and API key of a Basic header; None if it is malformed or incomplete."""
     scheme, _, coded = header.partition(" ")
     if scheme.lower() != "basic" or len(coded) > _MAX_LENGTH:
         return None
@@ -41,36 +41,42 @@ def basic_pair(header: str) -> tuple[str, str] | None:
 
 
 def issue(caller: Caller, now_s: int) -> str:
-    """A token in the form of a JWT; the same caller gets the same one at the same time."""
-    claims = {"account_id": caller.account_id, "live_mode": caller.live_mode, "iss": "FlatPeakAPI"}
-    times = {"sub": caller.account_id, "exp": now_s + LIFETIME_S, "nbf": now_s, "iat": now_s}
-    signed = b".".join(_text(part) for part in (_HEADER, msgspec.json.encode(claims | times)))
-    return b".".join((signed, _text(_seal(signed)))).decode()
+    """Return a token in the form of a JWT; the same caller gets the same one at the same time."""
+    claims = {
+        "account_id": caller.account_id,
+        "live_mode": caller.live_mode,
+        "iss": "FlatPeakAPI",
+        "sub": caller.account_id,
+        "exp": now_s + LIFETIME_S,
+        "nbf": now_s,
+        "iat": now_s,
+    }
+    signed = b".".join([_encoded(_HEADER), _encoded(msgspec.json.encode(claims))])
+    return b".".join([signed, _signature(signed)]).decode()
 
 
 def verify(header: str, now_s: int, version: Version) -> Caller | None:
-    """Who holds the Bearer token of this header; None for one that was not issued here, or has expired."""
+    """Return the holder of the Bearer token of a header; None if it is not a valid token."""
     scheme, _, token = header.partition(" ")
-    signed, _, seal = token.strip().rpartition(".")
     if scheme.lower() != "bearer" or len(token) > _MAX_LENGTH or not token.isascii():
         return None
-    if not hmac.compare_digest(seal, _text(_seal(signed.encode())).decode()):
+    signed, _, signature = token.strip().rpartition(".")
+    # The claims are decoded after the signature is checked: then they are our own.
+    if not hmac.compare_digest(signature, _signature(signed.encode()).decode()):
         return None
-    claims: dict[str, Any] = msgspec.json.decode(_bytes(signed.partition(".")[2]))
-    return (
-        Caller(claims["account_id"], claims["live_mode"], version)
-        if now_s < claims["exp"]
-        else None
-    )
+    claims: dict[str, Any] = msgspec.json.decode(_decoded(signed.partition(".")[2]))
+    if now_s >= claims["exp"]:
+        return None
+    return Caller(claims["account_id"], claims["live_mode"], version)
 
 
-def _seal(signed: bytes) -> bytes:
-    return hmac.new(_SEAL, signed, hashlib.sha256).digest()
+def _signature(signed: bytes) -> bytes:
+    return _encoded(hmac.new(_SIGNING_KEY, signed, hashlib.sha256).digest())
 
 
-def _text(part: bytes) -> bytes:
+def _encoded(part: bytes) -> bytes:
     return urlsafe_b64encode(part).rstrip(b"=")
 
 
-def _bytes(part: str) -> bytes:
+def _decoded(part: str) -> bytes:
     return urlsafe_b64decode(part + "=" * (-len(part) % 4))

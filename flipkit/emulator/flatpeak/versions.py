@@ -1,38 +1,35 @@
-"""The two generations of the Flatpeak API: the one table of how their wire differs."""
+"""The two generations of the Flatpeak API: the one table of their differences on the wire."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["ANODE", "HEADER", "USUAL_FLOW", "VERSIONS", "ZERO", "Version"]
+__all__ = ["ANODE", "HEADER", "VERSIONS", "ZERO", "Version"]
 
 HEADER = "Flatpeak-Version"
-
-# Which way energy flows that is priced by each tariff direction, where nothing else is said.
-USUAL_FLOW = {"IMPORT": "INBOUND", "EXPORT": "OUTBOUND", "LOCAL": "INBOUND"}
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """Names on the wire of one generation; everything inside the emulator bears Anode's.
+    """Names on the wire of one generation; everything inside the emulator uses Anode's.
 
     Attributes
     ----------
     name : str
-        What the version header says.
+        Value of the version header.
     record : mapping of str to str
-        Fields of a meter record that have another name here.
+        Fields of a meter record that have another name in this generation.
     flows : mapping of str to str
-        Values of the flow field, and which flow each means.
+        Values of the flow field, and the flow that each means.
     report_direction : str
-        Query parameter and field that chooses what a cost or price report is about.
+        Query parameter and field that selects what a cost or price report is about.
     reports_by_flow : bool
-        Whether that chooses the flow of the energy (Zero) or the price (Anode).
+        It selects the flow of the energy (Zero), not the price (Anode).
     cost, price, price_value : str
         The object of a cost row, the object of a price row, and the field in it.
     measurand, carbon : bool
-        Whether records have a measurand, and answers a carbon unit.
+        Records have a measurand; answers have a carbon unit.
     """
 
     name: str
@@ -47,7 +44,7 @@ class Version:
     carbon: bool
 
     def flow_word(self, flow: str) -> str:
-        """What a flow is called here."""
+        """Return the name of a flow in this generation."""
         return next(word for word, meaning in self.flows.items() if meaning == flow)
 
 

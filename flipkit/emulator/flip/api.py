@@ -1,4 +1,4 @@
-"""The Flip Aggregator API: its four endpoints."""
+"""The four endpoints of the Flip Aggregator API."""
 
 from __future__ import annotations
 
@@ -8,24 +8,20 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from flipkit.emulator.clock import Clock
-from flipkit.emulator.flip import (
-    commission as flip_commission,
-)
-from flipkit.emulator.flip import (
-    fleet_data as flip_fleet_data,
-)
-from flipkit.emulator.flip import (
-    tables as flip_tables,
-)
-from flipkit.emulator.flip.answers import (
+from flipkit.emulator.flip import fleet
+from flipkit.emulator.flip.commission import commission
+from flipkit.emulator.flip.wire import (
+    MONTH,
+    CommissionBody,
+    FleetDataBody,
     FlipRefusal,
+    decode,
     framework_body,
     general,
     invalid,
     json_answer,
     refused,
 )
-from flipkit.emulator.flip.bodies import MONTH, CommissionBody, FleetDataBody, decode
 from flipkit.emulator.store import Store
 
 __all__ = ["flip_blueprint"]
@@ -35,34 +31,25 @@ _COUNT = re.compile(r"[0-9]{1,9}")
 
 
 def flip_blueprint(store: Store, clock: Clock) -> Blueprint:
-    """The routes under ``/v1``, over a store.
-
-    Parameters
-    ----------
-    store : Store
-    clock : Clock
-        Says which month is the current one (in UTC).
-
-    Returns
-    -------
-    flask.Blueprint
-    """
-    store.create(flip_tables.SCHEMA)
+    """Return the routes below ``/v1``; the clock says which month (in UTC) is the current one."""
+    store.create(fleet.SCHEMA)
     flip = Blueprint("flip", __name__, url_prefix="/v1")
     flip.before_request(_check_key)
     flip.register_error_handler(FlipRefusal, refused)
 
     @flip.get("/sites")
     def sites() -> Response:
+        skip = _count("skip", 0)
+        limit = _count("limit", -1)
         with store.read() as db:
-            documents = flip_tables.site_documents(db, _count("skip", 0), _count("limit", -1))
+            documents = fleet.site_documents(db, skip, limit)
         return json_answer([msgspec.Raw(document) for document in documents])
 
     @flip.get("/reports/equipment_performance")
     def equipment_performance() -> Response:
         month = _month(clock)
         with store.read() as db:
-            return json_answer(flip_tables.report(db, month))
+            return json_answer(fleet.performance_report(db, month))
 
     @flip.post("/fleet-data")
     def fleet_data() -> Response:
@@ -70,14 +57,15 @@ def flip_blueprint(store: Store, clock: Clock) -> Blueprint:
         if not body.records:
             raise invalid("records array must not be empty")
         with store.write() as db:
-            return json_answer({"records": flip_fleet_data.push(db, body.records)})
+            outcomes = fleet.push(db, body.records)
+        return json_answer({"records": outcomes})
 
     @flip.post("/commission")
-    def commission() -> Response:
+    def commission_site() -> Response:
         body = decode(_content(), CommissionBody)
         with store.write() as db:
-            flip_commission.commission(db, body, clock.text())
-        empty = Response(status=201)
+            commission(db, body, clock.text())
+        empty = Response(status=201)  # documented: success has no body
         del empty.headers["Content-Type"]
         return empty
 
@@ -86,16 +74,14 @@ def flip_blueprint(store: Store, clock: Clock) -> Blueprint:
 
 def _check_key() -> None:
     if not _BEARER.fullmatch(request.headers.get("Authorization", "")):
-        raise general(
-            401, "UNAUTHORIZED", "Send 'Authorization: Bearer <api key>' with every request"
-        )
+        message = "Send 'Authorization: Bearer <api key>' with every request"
+        raise general(401, "UNAUTHORIZED", message)
 
 
 def _content() -> bytes:
     if request.mimetype != "application/json":
-        raise FlipRefusal(
-            415, framework_body(415, f"Unsupported Media Type: {request.mimetype or 'none'}")
-        )
+        message = f"Unsupported Media Type: {request.mimetype or 'none'}"
+        raise FlipRefusal(415, framework_body(415, message))
     return request.get_data()
 
 

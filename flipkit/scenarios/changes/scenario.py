@@ -1,23 +1,22 @@
-"""A scenario: what would be different."""
+"""A scenario, and all combinations of choices as scenarios with names that tell them apart."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import product
 from types import MappingProxyType
 from typing import Any
 
 from flipkit.errors import InputError
 from flipkit.scenarios.changes.battery import Battery
-from flipkit.scenarios.changes.by_site import check_by_site
 from flipkit.scenarios.changes.finance import DISCOUNT_RATE, Investment
-from flipkit.scenarios.changes.grid import grid
 from flipkit.scenarios.changes.load import Load
 from flipkit.scenarios.ev import EvCharging
 from flipkit.scenarios.solar import Solar
 from flipkit.tariffs import Tariff
 
-__all__ = ["CHANGES", "Scenario"]
+__all__ = ["CHANGES", "Scenario", "check_by_site", "combinations", "label"]
 
 _KINDS = {
     "tariff": Tariff,
@@ -30,42 +29,57 @@ _KINDS = {
 CHANGES = tuple(_KINDS)
 """The fields that change a home, in the order of the constructor."""
 
+# In names of combinations: what a field is without a value, if not "no <field>".
+_UNCHANGED = {
+    "tariff": "today's tariff",
+    "export_tariff": "today's export tariff",
+    "load": "today's load",
+}
+_WORDS = {"ev": "car"}
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One what-if: today's home, with the changes that are named.
+    """A what-if: today's home with the given changes.
 
-    Each change is one value for all sites, or a mapping by site id; a site that a mapping does not name stays as it is.
-    Equal values make equal scenarios, and none can be changed: ``dataclasses.replace`` makes a variant.
+    Each change is one value for all sites, or a mapping by site id; sites that the mapping leaves
+    out stay as they are. A scenario is an immutable value; ``dataclasses.replace`` makes a variant.
 
-    Attributes
+    Parameters
     ----------
     name : str
-        What results call it; one line.
+        Name in all results; one line.
     tariff : Tariff or mapping of str to Tariff, optional
-        What imports cost, with every charge of the bill. Today's without.
+        What imports cost, with all charges of the bill. Default: today's tariff.
     export_tariff : Tariff or mapping of str to Tariff, optional
-        What exports earn, instead of what `tariff` says of exports. Today's without.
+        What exports earn, instead of the export terms of `tariff`. Default: today's.
     solar : Solar or mapping of str to Solar, optional
-        Panels beside those that are there.
+        Panels in addition to the existing ones.
     battery : Battery or mapping of str to Battery, optional
-        How it is run is said to `simulate`.
+        Its dispatch is an argument of `simulate`.
     ev : EvCharging or mapping of str to EvCharging, optional
-        Cars that are charged at home; `EvCharging.by_site` makes the mapping from one frame.
+        Cars that charge at home; `EvCharging.by_site` makes the mapping from one frame.
     load : Load or mapping of str to Load, optional
-        What else is used, or when.
+        More, less or shifted consumption.
     capex : float, optional
-        What it costs each site to build, in the site's currency: `Simulation.summary` then says whether it pays back.
-        A site that mappings leave as it is pays nothing.
+        Cost to build per site, in the site's currency; `Simulation.summary` then has payback, NPV
+        and IRR. Sites that all mappings leave out pay nothing.
     lifetime_years : int, optional
-        For how many years it saves; NPV and IRR need it.
-    discount_rate : float
-        A year, as a fraction, above inflation; 0.064 is the default of NREL's SAM for homes.
+        Years of savings, 1 to 100; needed for NPV and IRR.
+    discount_rate : float, default 0.064
+        Per year, as a fraction, above inflation. The default is that of NREL's SAM for homes.
 
     Raises
     ------
     InputError
-        A name that is no text, a change of another kind, or a capex, lifetime or discount rate that cannot be.
+        A name that is not a string, a change of the wrong type, an invalid capex, lifetime or
+        discount rate.
+
+    Examples
+    --------
+    >>> import flipkit as fk
+    >>> fk.Scenario("battery", battery=fk.Battery(5, 2.5), capex=4000).battery.label
+    '5 kWh/2.5 kW'
     """
 
     name: str
@@ -81,35 +95,39 @@ class Scenario:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
-            raise InputError(f"scenario: the name must be a text, got {self.name!r}")
+            raise InputError(f"scenario: name must be a non-empty string, got {self.name!r}")
         for field, kind in _KINDS.items():
-            object.__setattr__(
-                self,
-                field,
-                _checked(getattr(self, field), kind, f"scenario {self.name!r}: {field}"),
-            )
+            what = f"scenario {self.name!r}: {field}"
+            value = _checked_change(getattr(self, field), kind, what)
+            object.__setattr__(self, field, value)
         try:
             self.investment  # noqa: B018  made once to be checked
         except InputError as error:
             raise InputError(f"scenario {self.name!r}: {error}") from None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """A view of a mapping cannot be sent to another process; a copy can."""
-        values = (getattr(self, field.name) for field in fields(self))
-        return Scenario, tuple(
-            dict(value) if isinstance(value, Mapping) else value for value in values
-        )
+        """Send mappings to other processes as copies: a mapping proxy cannot be pickled."""
+        values = []
+        for field in fields(self):
+            value = getattr(self, field.name)
+            values.append(dict(value) if isinstance(value, Mapping) else value)
+        return Scenario, tuple(values)
 
     @classmethod
     def grid(cls, name: str, /, **lists: Iterable[Any] | Any) -> list[Scenario]:
-        """The product of lists: one scenario for each combination, in the order of the lists, the last the fastest.
+        """Return one scenario for each combination of the listed values.
 
         Parameters
         ----------
         name : str
-            What all names begin with; the values that differ follow.
+            Start of all names; the values that vary follow.
         **lists
-            Fields of `Scenario`; a list of values varies, anything else is the same in all.
+            Fields of `Scenario`. A list or tuple varies, anything else is the same in all. The
+            first field varies slowest.
+
+        Returns
+        -------
+        list of Scenario
 
         Raises
         ------
@@ -126,29 +144,115 @@ class Scenario:
         unknown = sorted(set(lists) - known)
         if unknown:
             raise InputError(
-                f"grid: unknown field {', '.join(unknown)}; the fields are {', '.join(sorted(known))}"
+                f"grid: unknown field {', '.join(unknown)}; the fields are"
+                f" {', '.join(sorted(known))}"
             )
-        return [cls(**values) for values in grid(name, **lists)]
+        return [cls(**values) for values in combinations(name, **lists)]
 
     @property
     def investment(self) -> Investment | None:
-        """What it costs to build, and what comes of that; None without a capex."""
+        """The cost to build and what comes back; None without a capex."""
         if self.capex is None:
             return None
         return Investment(self.capex, self.lifetime_years, self.discount_rate)
 
     def at(self, site_id: str, field: str) -> Any:
-        """What a change is at a site; None for none."""
+        """Return the change of a field at a site; None if it stays as it is."""
         value = getattr(self, field)
         return value.get(site_id) if isinstance(value, Mapping) else value
 
 
-def _checked(value: Any, kind: type, what: str) -> Any:
+def _checked_change(value: Any, kind: type, what: str) -> Any:
     if value is None or isinstance(value, kind):
         return value
     if not isinstance(value, Mapping):
         article = "an" if kind.__name__[0] in "AEIOU" else "a"
-        raise InputError(f"{what}: expected {article} {kind.__name__}, or a mapping of site id to {kind.__name__}, got "
-                         f"{type(value).__name__}")  # fmt: skip
+        raise InputError(
+            f"{what}: expected {article} {kind.__name__}, or a mapping of site id to"
+            f" {kind.__name__}, got {type(value).__name__}"
+        )
     check_by_site(value, kind, what)
+    # A read-only copy: later changes of the caller's mapping do not reach the scenario.
     return MappingProxyType(dict(value))
+
+
+def check_by_site(values: Mapping[Any, Any], kind: type, what: str) -> None:
+    """Raise an InputError for a key that is not a string, or a value that is not a `kind`."""
+    for site_id in values:
+        if not isinstance(site_id, str):
+            raise InputError(
+                f"{what}: {site_id!r} is not a site id; the keys are the strings in the energy's"
+                " column site_id"
+            )
+    wrong = [site_id for site_id, value in values.items() if not isinstance(value, kind)]
+    if wrong:
+        raise InputError(
+            f"{what}: expected {kind.__name__} for site {', '.join(wrong)}; leave out sites"
+            " without one"
+        )
+
+
+def combinations(name: str, **choices: Any) -> list[dict[str, Any]]:
+    """Return the fields of a scenario for each combination of choices.
+
+    Parameters
+    ----------
+    name : str
+        Start of each name: ``"sweep: battery 5 kWh/2.5 kW, no solar"``.
+    **choices
+        By field: a list or tuple of choices, or one value for all, which the names leave out.
+
+    Returns
+    -------
+    list of dict
+        ``name`` and every field; the last field varies fastest.
+
+    Raises
+    ------
+    InputError
+        An empty list, or two choices of a field with one name.
+    """
+    values_of: dict[str, Sequence[Any]] = {}
+    names_of: dict[str, list[str]] = {}
+    for field, choice in choices.items():
+        values_of[field] = choice if isinstance(choice, list | tuple) else [choice]
+        names_of[field] = _names(field, values_of[field])
+    varied = [field for field, values in values_of.items() if len(values) > 1]
+    numbers_of = [range(len(values)) for values in values_of.values()]
+    scenarios = []
+    for numbers in product(*numbers_of):
+        number_of = dict(zip(values_of, numbers, strict=True))
+        distinction = ", ".join(names_of[field][number_of[field]] for field in varied)
+        full_name = ": ".join(part for part in (name, distinction) if part)
+        values = {field: values_of[field][number] for field, number in number_of.items()}
+        scenarios.append({"name": full_name, **values})
+    return scenarios
+
+
+def label(value: Any) -> str:
+    """Return a value in a few words: its ``label``, else its ``name``, else the value as text."""
+    if isinstance(value, Mapping):
+        return "by site"
+    for attribute in ("label", "name"):
+        text = getattr(value, attribute, None)
+        if text and isinstance(text, str):
+            return str(text)
+    if isinstance(value, float):
+        return str(value).removesuffix(".0")  # "capex 4000"
+    return str(value)
+
+
+def _names(field: str, values: Sequence[Any]) -> list[str]:
+    """The name of each choice of a field, with the field."""
+    if not values:
+        raise InputError(f"grid: {field}: no choices; give at least one, or leave the field out")
+    word = _WORDS.get(field, field.replace("_", " "))
+    unchanged = _UNCHANGED.get(field, f"no {word}")
+    names = [unchanged if value is None else f"{word} {label(value)}" for value in values]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise InputError(
+            f"grid: {field}: more than one choice is named {', '.join(map(repr, repeated))}; leave"
+            " out duplicates, and make scenarios that differ in something else one by one"
+        )
+    return names

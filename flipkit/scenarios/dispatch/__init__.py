@@ -1,9 +1,14 @@
-"""What a battery does, interval by interval: two rules, the optimum of each day, and the exact optimum of all."""
+"""What a battery does: two rules, the optimum of each day, and the exact optimum of all.
 
-from flipkit.scenarios.dispatch.block import DispatchBlock, dispatch_block
-from flipkit.scenarios.dispatch.coupled import dispatch_tariff
-from flipkit.scenarios.dispatch.single import Dispatch, dispatch
-from flipkit.scenarios.dispatch.tariff_terms import couples
+``block`` runs batteries on prices: by ``rules`` or by ``optimum``, which needs no solver
+(``segments``, ``convex`` and ``pieces`` are its value functions). ``tariff_dispatch`` runs one
+battery under a tariff with tiers or demand charges: ``charge_terms`` turns the tariff into
+``cost_terms``, and ``window`` into a linear program.
+"""
+
+from flipkit.scenarios.dispatch.block import Dispatch, DispatchBlock, dispatch, dispatch_block
+from flipkit.scenarios.dispatch.charge_terms import couples
+from flipkit.scenarios.dispatch.tariff_dispatch import dispatch_tariff
 
 __all__ = [
     "Dispatch",

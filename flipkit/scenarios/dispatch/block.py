@@ -1,24 +1,61 @@
-"""Dispatch of many sites side by side."""
+"""Dispatch on prices: of one battery, and of many on the same intervals."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from flipkit.errors import InputError
 from flipkit.scenarios.changes import Battery
-from flipkit.scenarios.dispatch.problem import Problem, problem_of
-from flipkit.vocabulary import Float64
+from flipkit.scenarios.dispatch.problem import Problem, make_problem
+from flipkit.vocabulary import DispatchMethod, Float64, Int64
 
-__all__ = ["DispatchBlock", "dispatch_block", "solve"]
+__all__ = ["Dispatch", "DispatchBlock", "dispatch", "dispatch_block"]
 
-MOST_SEGMENTS = 4096
-"""How many segments a value function may have before the mixed-integer programme takes over."""
+FIRST_ROOM = 1024
+"""Segments of a value function that `optimal_rows` first makes room for; years stay below 800."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """What the battery of one site does.
+
+    Attributes
+    ----------
+    flow_kwh : array of float, intervals
+        Energy into the battery at its AC terminals, negative out of it.
+    soc_kwh : array of float, intervals
+        Energy stored at the end of each interval, reserve included.
+    marginal_value : array of float or None
+        What one more kWh stored at the beginning of each interval would save; where the battery is
+        full, what the last kWh saves. If several plans cost the same, the values are those of this
+        plan. None if unknown: under the rules, and where a MILP or an approximation was used.
+    cost : float
+        Imports less exports at their prices. With ``optimal``, the value function at the beginning,
+        which is known before any action. From `dispatch_tariff`: the bill without fixed charges.
+    method_used : str
+        The method; from `dispatch_tariff` also ``lp``, ``milp`` or ``approximate``.
+    note : str
+        How exact the dispatch is, and why.
+    """
+
+    flow_kwh: Float64
+    soc_kwh: Float64
+    marginal_value: Float64 | None
+    cost: float
+    method_used: str
+    note: str
+
+    @property
+    def charge_kwh(self) -> Float64:
+        """Energy into the battery, 0 or more."""
+        return np.maximum(self.flow_kwh, 0.0)
+
+    @property
+    def discharge_kwh(self) -> Float64:
+        """Energy out of the battery, 0 or more."""
+        return self.charge_kwh - self.flow_kwh
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,40 +65,21 @@ class DispatchBlock:
     Attributes
     ----------
     flow_kwh : array of float, sites x intervals
-        Energy into the battery at its AC terminals, below 0 where it comes out: the charge is ``flow.clip(0)``, the
-        discharge ``(-flow).clip(0)``, the net import ``net + flow``.
+        Energy into the battery at its AC terminals, negative out of it.
+    soc_kwh, marginal_value : array of float, sites x intervals, or None
+        As in `Dispatch`; None from `dispatch_block`.
     cost : array of float, sites
-        Import at the import price less export at the export price.
-    methods_used : tuple of str
-        A site each: the method, or ``milp`` where the mixed-integer programme took over.
-    notes : tuple of str
-        A site each, in words.
+        Imports less exports at their prices.
+    methods_used, notes : tuple of str
+        One per site: the method, and how exact the dispatch is.
     """
 
     flow_kwh: Float64
+    soc_kwh: Float64 | None
+    marginal_value: Float64 | None
     cost: Float64
     methods_used: tuple[str, ...]
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Solved:
-    """A block with everything that was reckoned; `soc` and `marginal` are 1 x 1 where nobody wanted them.
-
-    Attributes
-    ----------
-    flow, soc, marginal : array of float, sites x intervals
-    cost : array of float, sites
-        With `optimal`, what the value function claims.
-    seen : array of int, sites x 2
-        Intervals that are not convex, and most segments alive; -1 where the mixed-integer programme took over.
-    """
-
-    flow: Float64
-    soc: Float64
-    marginal: Float64
-    cost: Float64
-    seen: Any
 
 
 def dispatch_block(
@@ -70,136 +88,137 @@ def dispatch_block(
     export_price: Any,
     step_h: float,
     battery: Battery,
-    method: str,
+    method: DispatchMethod,
     *,
     day_edges: Any = None,
-    night: Any = None,
-    threads: int | None = None,
 ) -> DispatchBlock:
-    """`dispatch` for many sites on one grid of intervals; the same bits on any number of threads.
+    """Dispatch the batteries of many sites on one grid of intervals.
 
     Parameters
     ----------
     net_kwh : array of float, sites x intervals
-        Consumption less generation.
+        Consumption less generation. Energy and prices must be finite; they are not checked again
+        here.
     import_price, export_price : array of float, intervals or sites x intervals
-        Mean price of each interval per kWh, one row for all or a row a site.
-    step_h, battery, method, day_edges
-        As in `dispatch`; one battery of that kind each.
-    night : array of bool, intervals or sites x intervals, optional
-        As in `dispatch`.
-    threads : int, optional
-        How many sites are reckoned at once; as many as there are cores without.
+        Mean price of each interval per kWh, in one row for all sites or one row per site.
+    step_h : float
+        Length of an interval in hours.
+    battery : Battery
+        One of this kind per site.
+    method : {"rule", "rule_tou", "day_ahead", "optimal"}
+        ``rule``: self-consumption. Surplus charges, deficit discharges.
+        ``rule_tou``: also charges from the grid at full power, and does not discharge, in cheap
+        intervals: those at the lowest import price of their local day, on days whose highest price
+        is above lowest price / round-trip efficiency.
+        ``day_ahead``: the cheapest within each local day. Nothing beyond the day is known, so
+        energy left at its end has no value. The state of charge is carried over.
+        ``optimal``: the cheapest over all intervals, known in advance. Exact, also where the cost
+        is not convex in the battery's action (export price above import price, or a negative price
+        with losses).
+    day_edges : array of int, optional
+        Index of the first interval of each local day, then the number of intervals. Required for
+        ``day_ahead`` and ``rule_tou``.
 
     Returns
     -------
     DispatchBlock
-
-    Raises
-    ------
-    InputError, ConfigurationError
-        As `dispatch`.
     """
-    if threads is not None and (not isinstance(threads, int) or threads < 1):
-        raise InputError(f"threads={threads!r}: give a number of 1 or more")
-    problem = problem_of(
-        net_kwh, import_price, export_price, step_h, battery, method, day_edges, night
-    )
-    solved = solve(problem, threads or os.cpu_count() or 1, keep=False)
-    sites = range(len(problem.net))
-    used = tuple("milp" if solved.seen[row, 1] < 0 else method for row in sites)
-    return DispatchBlock(
-        solved.flow, solved.cost, used, tuple(note(problem, solved, row) for row in sites)
+    problem = make_problem(net_kwh, import_price, export_price, step_h, battery, method, day_edges)
+    return _solve(problem, keep_state=False)
+
+
+def dispatch(
+    net_kwh: Any,
+    import_price: Any,
+    export_price: Any,
+    step_h: float,
+    battery: Battery,
+    method: DispatchMethod,
+    *,
+    day_edges: Any = None,
+) -> Dispatch:
+    """Dispatch the battery of one site, with its state of charge and marginal values.
+
+    For the interval results of a simulation, and for tariffs whose prices say it all. The arguments
+    are those of `dispatch_block`, with `net_kwh` and the prices as one row of intervals.
+    """
+    problem = make_problem(net_kwh, import_price, export_price, step_h, battery, method, day_edges)
+    block = _solve(problem, keep_state=True)
+    assert block.soc_kwh is not None
+    return Dispatch(
+        flow_kwh=block.flow_kwh[0],
+        soc_kwh=block.soc_kwh[0],
+        marginal_value=None if block.marginal_value is None else block.marginal_value[0],
+        cost=float(block.cost[0]),
+        method_used=method,
+        note=block.notes[0],
     )
 
 
-def solve(problem: Problem, threads: int, *, keep: bool) -> Solved:
-    """Dispatch every site of a problem; `keep` the store and the marginal values too."""
-    from flipkit.scenarios.dispatch.rules import (
-        costs,  # here, not above: numba takes half a second to load
-    )
+def _solve(problem: Problem, *, keep_state: bool) -> DispatchBlock:
+    """Dispatch every site; with `keep_state`, return states of charge and marginal values too."""
+    # Imported here: numba takes half a second to load, and the optimum more than the rules.
+    from flipkit.scenarios.dispatch.rules import energy_costs, rule_rows
 
-    shape, sites = problem.net.shape, len(problem.net)
-    soc, optimal = np.empty(shape if keep else (1, 1)), problem.method in ("optimal", "day_ahead")
-    marginal = np.empty(shape if keep and optimal else (1, 1))
-    solved = Solved(
-        np.empty(shape), soc, marginal, np.zeros(sites), np.zeros((sites, 2), dtype=np.int64)
-    )
-    _over_sites(_work(problem, solved), sites, threads)
-    outgrown = np.flatnonzero(solved.seen[:, 1] < 0)
-    for row in outgrown:
-        _by_programme(problem, solved, int(row))
+    sites = len(problem.net_kwh)
+    flow = np.empty(problem.net_kwh.shape)
+    state_shape = problem.net_kwh.shape if keep_state else (0, 0)
+    soc = np.empty(state_shape)
+    cost = np.empty(sites)
+    marginal: Float64 | None = None
+    if problem.method in ("rule", "rule_tou"):
+        rule_rows(problem.net_kwh, problem.is_cheap, problem.limits, flow, soc)
+        notes = tuple(_rule_note(problem, row) for row in range(sites))
+    else:
+        from flipkit.scenarios.dispatch.optimum import optimal_rows
+
+        marginal = np.empty(state_shape)
+        non_convex = np.zeros(sites, dtype=np.int64)
+        optimal_rows(
+            problem.net_kwh,
+            problem.import_price,
+            problem.export_price,
+            problem.horizon_ends,
+            problem.limits,
+            FIRST_ROOM,
+            flow,
+            soc,
+            marginal,
+            cost,
+            non_convex,
+        )
+        notes = tuple(_optimum_note(problem, row, non_convex) for row in range(sites))
     if problem.method != "optimal":
-        prices = problem.net, problem.buy, problem.sell, solved.flow
-        _over_sites(lambda first, last: costs(*prices, first, last, solved.cost), sites, threads)
-    return solved
-
-
-def _work(problem: Problem, solved: Solved) -> Callable[[int, int], None]:
-    """The compiled loop of the method, for the sites from one to another."""
-    if problem.method in ("rule", "rule_tou"):
-        from flipkit.scenarios.dispatch.rules import rule_rows
-
-        return lambda first, last: rule_rows(
-            problem.net, problem.window, problem.limits, first, last, solved.flow, solved.soc
-        )
-    from flipkit.scenarios.dispatch.optimum import optimal_rows
-
-    results = solved.flow, solved.soc, solved.marginal, solved.cost, solved.seen
-    return lambda first, last: optimal_rows(
-        *problem[:4], problem.limits, MOST_SEGMENTS, first, last, *results
+        energy_costs(problem.net_kwh, problem.import_price, problem.export_price, flow, cost)
+    return DispatchBlock(
+        flow_kwh=flow,
+        soc_kwh=soc if keep_state else None,
+        marginal_value=marginal if keep_state else None,
+        cost=cost,
+        methods_used=(problem.method,) * sites,
+        notes=notes,
     )
 
 
-def _over_sites(work: Callable[[int, int], None], sites: int, threads: int) -> None:
-    """Each thread takes the next few sites: no result depends on which."""
-    few = max(1, min(16, sites // (4 * threads)))
-    if threads == 1 or sites <= few:
-        return work(0, sites)
-    with ThreadPoolExecutor(threads) as pool:
-        for done in [
-            pool.submit(work, first, min(first + few, sites)) for first in range(0, sites, few)
-        ]:
-            done.result()
-    return None
-
-
-def _by_programme(problem: Problem, solved: Solved, row: int) -> None:
-    from flipkit.scenarios.dispatch import milp
-
-    solved.flow[row], soc, solved.cost[row] = milp.solve(problem, row)
-    if solved.soc.shape == problem.net.shape:
-        solved.soc[row] = soc
-        solved.marginal[row] = np.nan
-
-
-def note(problem: Problem, solved: Solved, row: int) -> str:
-    """How exact a site's dispatch is, and why, in words."""
-    if problem.method in ("rule", "rule_tou"):
-        return _of_rule(problem, row)
-    bent, alive = (int(value) for value in solved.seen[row])
-    buy, sell = problem.buy[row % len(problem.buy)], problem.sell[row % len(problem.sell)]
-    losses = problem.limits.into * problem.limits.out < 1
-    negative = int(np.count_nonzero((buy < 0) | (sell < 0))) if losses else 0
-    causes = f"export price above import price in {np.count_nonzero(sell > buy):,}, a negative price in {negative:,}"
-    count = len(buy)
-    if alive < 0:
-        return (
-            f"mixed-integer programme in HiGHS: the value function outgrew {MOST_SEGMENTS:,} segments; of {count:,} "
-            f"intervals, {causes}"
-        )
-    if not bent:
-        return "exact: convex in every interval"
-    return (
-        f"exact: {bent:,} of {count:,} intervals are not convex in the battery's action ({causes}); solved with value "
-        "functions that are not convex"
-    )
-
-
-def _of_rule(problem: Problem, row: int) -> str:
+def _rule_note(problem: Problem, row: int) -> str:
     if problem.method == "rule":
         return "self-consumption"
     if not problem.limits.from_grid:
         return "self-consumption: the battery may not charge from the grid"
-    window = problem.window[row % len(problem.window)]
-    return f"self-consumption, and charging from the grid in {np.count_nonzero(window):,} intervals"
+    cheap = np.count_nonzero(problem.is_cheap[row % len(problem.is_cheap)])
+    return f"self-consumption, and charging from the grid in {cheap:,} intervals"
+
+
+def _optimum_note(problem: Problem, row: int, non_convex: Int64) -> str:
+    if not non_convex[row]:
+        return "exact: convex in every interval"
+    buy = problem.import_price[row % len(problem.import_price)]
+    sell = problem.export_price[row % len(problem.export_price)]
+    export_above = np.count_nonzero(sell > buy)
+    has_losses = problem.limits.charge_efficiency * problem.limits.discharge_efficiency < 1
+    negative = np.count_nonzero((buy < 0) | (sell < 0)) if has_losses else 0
+    return (
+        f"exact: {non_convex[row]:,} of {len(buy):,} intervals are not convex in the battery's "
+        f"action (export price above import price in {export_above:,}, a negative price in "
+        f"{negative:,}), solved with non-convex value functions"
+    )

@@ -1,7 +1,7 @@
-"""How the loops are compiled: once each, for the types named here, and kept on disk.
+"""Decorators and types for the compiled loops: each loop is compiled once and cached on disk.
 
-Types are named for the inner functions too: left to themselves they are compiled once more for every constant that they
-are called with, which doubles what the first dispatch on a machine waits for.
+Inner functions name their types too. Without them numba compiles a function again for every
+constant it is called with, which doubles the waiting time of the first dispatch on a machine.
 """
 
 from __future__ import annotations
@@ -14,55 +14,63 @@ import numba as nb
 from flipkit.scenarios.dispatch.problem import Limits
 
 __all__ = [
-    "BLOCK",
-    "COUNTS",
-    "ENDS",
-    "GIVEN",
+    "FLOAT",
+    "INPUT_MASK",
+    "INPUT_MASKS",
+    "INPUT_ROW",
+    "INPUT_TABLE",
+    "INT",
+    "INT_ROW",
     "LIMITS",
-    "MASKS",
-    "NUMBERS",
-    "PLACE",
     "ROW",
-    "SIZE",
+    "STACK",
     "TABLE",
 ]
-__all__ += ["called", "compiled", "compiled_late"]
+__all__ += ["entry", "inner"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-_untyped: Any = nb  # its own types say less than what a decorator keeps
+_untyped: Any = nb  # numba's own annotations lose the type of the decorated function
 
-GIVEN = nb.types.Array(nb.f8, 2, "C", readonly=True)
-ROW = nb.types.Array(nb.f8, 1, "C", readonly=True)
-MASKS = nb.types.Array(nb.b1, 2, "C", readonly=True)
-ENDS = nb.types.Array(nb.b1, 1, "C", readonly=True)
-TABLE, NUMBERS, COUNTS, BLOCK = nb.f8[:, ::1], nb.f8[::1], nb.i8[:, ::1], nb.f8[:, :, ::1]
-PLACE, SIZE = nb.i8, nb.f8
-LIMITS = _untyped.typeof(Limits(0.0, 0.0, 0.0, 0.0, 1.0, 1.0, True, True))
-
-
-def called(*types: Any) -> Callable[[F], F]:
-    """For functions that other compiled ones call with arguments of these types, and Python does not."""
-    return _kept(types, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-
-
-def compiled(*types: Any) -> Callable[[F], F]:
-    """For functions that Python calls with arguments of these types; they return nothing."""
-    return _kept(nb.void(*types), no_cfunc_wrapper=True)
-
-
-def compiled_late(function: F) -> F:
-    """For functions that Python seldom calls: compiled when it does, for the types that it then brings."""
-    late: Callable[[F], F] = _kept(None)
-    return late(function)
+FLOAT, INT = nb.f8, nb.i8
+ROW, TABLE, STACK = nb.f8[::1], nb.f8[:, ::1], nb.f8[:, :, ::1]
+INT_ROW = nb.i8[::1]
+INPUT_ROW = nb.types.Array(nb.f8, 1, "C", readonly=True)
+INPUT_TABLE = nb.types.Array(nb.f8, 2, "C", readonly=True)
+INPUT_MASK = nb.types.Array(nb.b1, 1, "C", readonly=True)
+INPUT_MASKS = nb.types.Array(nb.b1, 2, "C", readonly=True)
+LIMITS = _untyped.typeof(
+    Limits(
+        reserve_kwh=0.0,
+        usable_kwh=0.0,
+        initial_kwh=0.0,
+        max_kwh=0.0,
+        charge_efficiency=1.0,
+        discharge_efficiency=1.0,
+        from_grid=True,
+        to_grid=True,
+    )
+)
 
 
-def _kept(signature: Any, **wrappers: bool) -> Callable[[F], F]:
-    def compile_it(function: F) -> F:
-        options = {"nogil": True, "error_model": "numpy", **wrappers}
+def inner(*types: Any) -> Callable[[F], F]:
+    """Compile a function that only compiled functions call, for arguments of these types."""
+    return _compiler(types, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
+def entry(*types: Any) -> Callable[[F], F]:
+    """Compile a function that Python calls with arguments of these types; it returns nothing."""
+    return _compiler(nb.void(*types), no_cfunc_wrapper=True)
+
+
+def _compiler(signature: Any, **wrappers: bool) -> Callable[[F], F]:
+    options = {"nogil": True, "error_model": "numpy", **wrappers}
+
+    def compile_function(function: F) -> F:
+        compiled: F
         try:
-            made: F = _untyped.njit(signature, cache=True, **options)(function)
-        except RuntimeError:  # no folder to keep compiled code in: it is made anew by each process
-            made = _untyped.njit(signature, **options)(function)
-        return made
+            compiled = _untyped.njit(signature, cache=True, **options)(function)
+        except RuntimeError:  # no folder for a cache: each process compiles anew
+            compiled = _untyped.njit(signature, **options)(function)
+        return compiled
 
-    return compile_it
+    return compile_function

@@ -1,64 +1,64 @@
-"""The cheapest dispatch with perfect foresight: values backwards, actions forwards; compiled, no solver.
+"""The cheapest dispatch with perfect foresight: values backwards, actions forwards, no solver.
 
-Backwards, the value function of the energy stored is carried from interval to interval (see ``pieces``). While it and
-the interval are convex, three levels are kept: each segment of the interval is used as far as the store then lies below
-(charging) or above (discharging) its level. Elsewhere the whole value function is kept, and the forward pass looks for
-the cheapest of its corners.
+Backwards, the value function of the energy stored is carried from interval to interval (see
+``pieces``). While it and the interval are convex, one level per segment of the interval is kept:
+the segment is used as far as the energy stored lies below (charging) or above (discharging) its
+level. Elsewhere the whole value function is kept, and the forward pass searches its corners for the
+cheapest.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from flipkit.scenarios.dispatch.compiled import (
-    COUNTS,
-    ENDS,
-    GIVEN,
+    FLOAT,
+    INPUT_MASK,
+    INPUT_ROW,
+    INPUT_TABLE,
+    INT,
+    INT_ROW,
     LIMITS,
-    NUMBERS,
-    PLACE,
     ROW,
-    SIZE,
     TABLE,
-    called,
-    compiled,
+    entry,
+    inner,
 )
-from flipkit.scenarios.dispatch.convex import MARGIN, centre, step
+from flipkit.scenarios.dispatch.convex import MARGIN, convolve_convex, copy_to_centre
 from flipkit.scenarios.dispatch.pieces import convolve
 from flipkit.scenarios.dispatch.problem import Bools, Limits
-from flipkit.scenarios.dispatch.segments import MOST, is_convex, segments
-from flipkit.vocabulary import Float64
+from flipkit.scenarios.dispatch.segments import (
+    LENGTH,
+    MAX_SEGMENTS,
+    SLOPE,
+    fill_segments,
+    is_convex,
+)
+from flipkit.vocabulary import Float64, Int64
 
 __all__ = ["optimal_rows"]
 
-_ROWS = (
-    *(GIVEN, GIVEN, GIVEN, ENDS, LIMITS),
-    *(PLACE, PLACE, PLACE),
-    *(TABLE, TABLE, TABLE, NUMBERS, COUNTS),
-)
-
 TINY = 1e-12
-"""Share of the store, and of what it is worth, below which a difference is rounding."""
+"""Share of the capacity, and of its value, below which a difference is a rounding error."""
 
 
-@called(TABLE, PLACE, PLACE, TABLE, PLACE)
-def _keep(v: Float64, start: int, count: int, kept: Float64, used: int) -> Float64:
-    """Write a value function behind those that are kept, in a larger room where it is full."""
+@inner(TABLE, INT, INT, TABLE, INT)
+def _keep(value: Float64, start: int, count: int, kept: Float64, used: int) -> Float64:
+    """Append a value function to those kept, and return the array, a larger one if it was full."""
     if used + count > kept.shape[1]:
         larger = np.empty((2, 2 * (used + count)))
-        for k in range(
-            used
-        ):  # no slices: assigning them compiles the words of numpy's errors, a second
-            larger[0, k], larger[1, k] = kept[0, k], kept[1, k]
+        # No slices: assigning one compiles the formatting of numpy's errors, which takes a second.
+        for k in range(used):
+            larger[SLOPE, k] = kept[SLOPE, k]
+            larger[LENGTH, k] = kept[LENGTH, k]
         kept = larger
     for k in range(count):
-        kept[0, used + k], kept[1, used + k] = v[0, start + k], v[1, start + k]
+        kept[SLOPE, used + k] = value[SLOPE, start + k]
+        kept[LENGTH, used + k] = value[LENGTH, start + k]
     return kept
 
 
-@called(ROW)
+@inner(INPUT_ROW)
 def _largest(values: Float64) -> float:
     largest = 0.0
     for value in values:
@@ -66,258 +66,373 @@ def _largest(values: Float64) -> float:
     return largest
 
 
-@called(NUMBERS, PLACE, PLACE)
-def _reach(length: Float64, first: int, last: int) -> float:
+@inner(ROW, INT, INT)
+def _total(length: Float64, first: int, last: int) -> float:
     total = 0.0
     for k in range(first, last):
         total += length[k]
     return total
 
 
-@called(TABLE, PLACE, PLACE, SIZE)
-def _value_at(v: Float64, start: int, count: int, at: float) -> float:
-    """Change of a value function from 0 to `at`."""
-    value = 0.0
+@inner(TABLE, INT, INT, FLOAT)
+def _change_up_to(value: Float64, start: int, count: int, stored: float) -> float:
+    """Return the change of a value function from 0 to `stored`."""
+    change = 0.0
     for k in range(start, start + count):
-        value += v[0, k] * min(v[1, k], at)
-        at -= min(v[1, k], at)
-    return value
+        length = min(value[LENGTH, k], stored)
+        change += value[SLOPE, k] * length
+        stored -= length
+    return change
 
 
-@called(ROW, ROW, ROW, ENDS, LIMITS, SIZE, PLACE, TABLE, COUNTS, TABLE)
+@inner(
+    *(INPUT_ROW, INPUT_ROW, INPUT_ROW, INPUT_MASK, LIMITS, FLOAT, INT),
+    *(TABLE, INT_ROW, INT_ROW, TABLE),
+)
 def _backwards(
     net: Float64,
-    buy: Float64,
-    sell: Float64,
-    ends: Bools,
+    import_price: Float64,
+    export_price: Float64,
+    horizon_ends: Bools,
     limits: Limits,
-    scale: float,
-    most: int,
+    highest_value: float,
+    room: int,
     levels: Float64,
-    where: Any,
+    kept_begin: Int64,
+    kept_count: Int64,
     kept: Float64,
-) -> tuple[Float64, float, int, int]:
-    """Fill `levels`, and `where`: the place in `kept` of a value function and its size, or -1 where levels suffice.
+) -> tuple[Float64, float, int]:
+    """Carry the value function of one site from the last interval to the first.
 
-    Returns `kept`, the cost from the beginning on, how many intervals are not convex, and the most segments alive (-1
-    where there were more than `most`).
+    Sets `levels`; and where these do not suffice, `kept` to the value function after the interval,
+    with its place `kept_begin` (else -1) and its number of segments `kept_count`. Return `kept`
+    (larger if it was full), the cost of the whole, and how many intervals are not convex; -1 if a
+    value function has more than `room` segments.
     """
-    v, w, h = np.empty((2, 2 * most + 64)), np.empty((2, most + 64)), np.empty((2, MOST))
-    work = np.empty((4, 3, 4 * most + 64))
-    width, tiny, close = limits.width, TINY * limits.width, 0.1 * TINY * scale * limits.width
-    start, count, base, used, bent, alive, convex = MARGIN, 1, 0.0, 0, 0, 1, True
+    # A convex value function grows at both ends from the middle of its row. The scratch is wider,
+    # because an envelope may have many more pieces before neighbours of equal slope are joined.
+    value = np.empty((2, 2 * room + 64))
+    work = np.empty((4, 3, 4 * room + 64))
+    result = np.empty((2, work.shape[2]))
+    interval = np.empty((2, MAX_SEGMENTS))
+    width = limits.usable_kwh
+    tiny = TINY * width
+    close = 0.1 * TINY * highest_value * width
+
+    start, count = MARGIN, 1
+    base, used, non_convex = 0.0, 0, 0
+    value_is_convex = True
     for t in range(len(net) - 1, -1, -1):
-        if ends[t]:
-            w[0, 0], w[1, 0], convex, count = 0.0, width, True, 1
-            start = centre(w, 0, count, v)
-        parts, charging, cost = segments(net[t], buy[t], sell[t], limits, h[0], h[1])
-        straight = is_convex(h[0], parts)
-        bent += not straight
-        where[t, 0], reach = -1, _reach(h[1], 0, charging)
-        if parts == 0:
+        if horizon_ends[t]:  # energy left at the end has no value: one segment of slope 0
+            result[SLOPE, 0] = 0.0
+            result[LENGTH, 0] = width
+            count = 1
+            start = copy_to_centre(result, 0, count, value)
+            value_is_convex = True
+        parts, charging, cost = fill_segments(
+            net[t], import_price[t], export_price[t], limits, interval[SLOPE], interval[LENGTH]
+        )
+        interval_is_convex = is_convex(interval[SLOPE], parts)
+        non_convex += not interval_is_convex
+        max_stored = _total(interval[LENGTH], 0, charging)
+        kept_begin[t] = -1
+        if parts == 0:  # the battery can do nothing
             base += cost
-        elif convex and straight:
-            start, count, gained = step(v, start, count, h, parts, charging, reach, tiny, levels[t])
-            base += cost + gained
-        else:
-            kept = _keep(v, start, count, kept, used)
-            where[t, 0], where[t, 1] = used, count
-            used += count
-            count, value = convolve(
-                v, start, count, h, parts, reach, cost, width, tiny, close, w, work
+        elif value_is_convex and interval_is_convex:
+            start, count, change = convolve_convex(
+                value, start, count, interval, parts, charging, max_stored, tiny, levels[t]
             )
-            if count < 0 or count > most:
-                return kept, 0.0, bent, -1
-            start, base, convex = centre(w, 0, count, v), base + value, is_convex(w[0], count)
-        if count > most:
-            return kept, 0.0, bent, -1
-        if t % 64 == 0:  # lengths are added and cut for a year: let no rounding gather
-            v[1, start + count - 1] += width - _reach(v[1], start, start + count)
-        if start < MARGIN or start + count + MARGIN > v.shape[1]:
-            start = centre(v, start, count, v)
-        alive = max(alive, count)
-    return kept, base + _value_at(v, start, count, limits.first), bent, alive
+            base += cost + change
+        else:
+            kept = _keep(value, start, count, kept, used)
+            kept_begin[t] = used
+            kept_count[t] = count
+            used += count
+            count, change = convolve(
+                value,
+                start,
+                count,
+                interval,
+                parts,
+                max_stored,
+                cost,
+                width,
+                tiny,
+                close,
+                result,
+                work,
+            )
+            if count < 0 or count > room:
+                return kept, 0.0, -1
+            start = copy_to_centre(result, 0, count, value)
+            base += change
+            value_is_convex = is_convex(result[SLOPE], count)
+        if count > room:
+            return kept, 0.0, -1
+        if t % 64 == 0:  # lengths are added and cut for a year: do not let rounding errors grow
+            value[LENGTH, start + count - 1] += width - _total(value[LENGTH], start, start + count)
+        if start < MARGIN or start + count + MARGIN > value.shape[1]:  # drifted to one side
+            start = copy_to_centre(value, start, count, value)
+    cost_of_all = base + _change_up_to(value, start, count, limits.initial_kwh)
+    return kept, cost_of_all, non_convex
 
 
-@called(SIZE, TABLE, PLACE, SIZE, NUMBERS, SIZE)
-def _by_levels(
-    at: float, h: Float64, parts: int, reach: float, level: Float64, width: float
-) -> float:
-    """The store afterwards, where all is convex: from the most discharging upwards, each segment to its level."""
-    high, low = at + reach, at + reach - _reach(h[1], 0, parts)
-    after = max(low, 0.0)
-    for k in range(parts - 1, -1, -1):
-        low += h[1, k]
-        after = max(after, min(low, level[k]))
-    return min(after, high, width)
-
-
-@called(SIZE, TABLE, PLACE, SIZE, TABLE, PLACE, PLACE, SIZE, SIZE)
-def _by_corners(
-    at: float,
-    h: Float64,
+@inner(FLOAT, TABLE, INT, FLOAT, ROW, FLOAT)
+def _stored_by_levels(
+    stored: float,
+    interval: Float64,
     parts: int,
-    reach: float,
-    v: Float64,
-    place: int,
+    max_stored: float,
+    level: Float64,
+    width: float,
+) -> float:
+    """Return the energy stored afterwards, where all is convex: each segment up to its level."""
+    highest = stored + max_stored
+    low = highest - _total(interval[LENGTH], 0, parts)
+    after = max(low, 0.0)
+    # From the most discharging segment upwards: each brings storage up to its level at most.
+    for k in range(parts - 1, -1, -1):
+        low += interval[LENGTH, k]
+        after = max(after, min(low, level[k]))
+    return min(after, highest, width)
+
+
+@inner(FLOAT, TABLE, INT, FLOAT, TABLE, INT, INT, FLOAT, FLOAT)
+def _stored_by_corners(
+    stored: float,
+    interval: Float64,
+    parts: int,
+    max_stored: float,
+    value: Float64,
+    begin: int,
     count: int,
     width: float,
     close: float,
 ) -> float:
-    """The store afterwards, where anything is not convex: the cheapest corner; of equals, what moves least."""
-    low = at + reach - _reach(h[1], 0, parts)
-    x, top = max(low, 0.0), min(at + reach, width)
-    k, stop_h = parts - 1, low + h[1, parts - 1]
-    i, last, stop_v = place, place + count - 1, v[1, place]
+    """Return the energy stored afterwards, where something is not convex: the cheapest corner.
+
+    Of corners that cost the same it is the one with which the battery moves least.
+    """
+    # Walk upwards over all energies x that can be stored, from corner to corner of both functions.
+    # Segments of the interval run from the last (most discharging) to the first.
+    low = stored + max_stored - _total(interval[LENGTH], 0, parts)
+    x = max(low, 0.0)
+    highest = min(stored + max_stored, width)
+    k = parts - 1
+    interval_stop = low + interval[LENGTH, k]
+    i = begin
+    value_stop = value[LENGTH, begin]
+    last = begin + count - 1
     best, cost, least = x, 0.0, 0.0
-    while x < top:
-        while k > 0 and stop_h <= x:
+    while x < highest:
+        while k > 0 and interval_stop <= x:
             k -= 1
-            stop_h += h[1, k]
-        while i < last and stop_v <= x:
+            interval_stop += interval[LENGTH, k]
+        while i < last and value_stop <= x:
             i += 1
-            stop_v += v[1, i]
-        stop = top
-        if x < stop_h:
-            stop = min(stop, stop_h)
-        if x < stop_v:
-            stop = min(stop, stop_v)
-        cost += (v[0, i] - h[0, k]) * (stop - x)
+            value_stop += value[LENGTH, i]
+        stop = highest
+        if x < interval_stop:
+            stop = min(stop, interval_stop)
+        if x < value_stop:
+            stop = min(stop, value_stop)
+        cost += (value[SLOPE, i] - interval[SLOPE, k]) * (stop - x)
         x = stop
-        if cost < least - close or (cost <= least + close and abs(x - at) < abs(best - at)):
-            best, least = x, min(cost, least)
+        moves_less = abs(x - stored) < abs(best - stored)
+        if cost < least - close or (cost <= least + close and moves_less):
+            best = x
+            least = min(cost, least)
     return best
 
 
-@called(ROW, ROW, ROW, LIMITS, SIZE, TABLE, COUNTS, TABLE, NUMBERS, NUMBERS)
+@inner(
+    *(INPUT_ROW, INPUT_ROW, INPUT_ROW, LIMITS, FLOAT),
+    *(TABLE, INT_ROW, INT_ROW, TABLE, ROW, ROW),
+)
 def _forwards(
     net: Float64,
-    buy: Float64,
-    sell: Float64,
+    import_price: Float64,
+    export_price: Float64,
     limits: Limits,
-    scale: float,
+    highest_value: float,
     levels: Float64,
-    where: Any,
+    kept_begin: Int64,
+    kept_count: Int64,
     kept: Float64,
-    flow: Float64,
-    soc: Float64,
+    flow_kwh: Float64,
+    soc_kwh: Float64,
 ) -> None:
-    """The actions: `flow` into the battery at its terminals, and the store at the end of each interval."""
-    h, at = np.empty((2, MOST)), limits.first
-    close, grain = TINY * scale * limits.width, TINY * limits.most
+    """Set the flow into the battery of one site, and its state of charge after each interval."""
+    interval = np.empty((2, MAX_SEGMENTS))
+    width = limits.usable_kwh
+    close = TINY * highest_value * width
+    negligible_kwh = TINY * limits.max_kwh
+    stored = limits.initial_kwh
     for t in range(len(net)):
-        parts, charging, _ = segments(net[t], buy[t], sell[t], limits, h[0], h[1])
-        reach, place, count = _reach(h[1], 0, charging), where[t, 0], where[t, 1]
-        if parts == 0:
-            after = at
-        elif place < 0:
-            after = _by_levels(at, h, parts, reach, levels[t], limits.width)
-        else:
-            after = _by_corners(at, h, parts, reach, kept, place, count, limits.width, close)
-        change, at = after - at, after
-        kwh = (
-            min(change / limits.into, limits.most)
-            if change > 0.0
-            else max(change * limits.out, -limits.most)
+        parts, charging, _ = fill_segments(
+            net[t], import_price[t], export_price[t], limits, interval[SLOPE], interval[LENGTH]
         )
-        flow[t] = -net[t] if abs(kwh + net[t]) <= grain else kwh
-        soc[t] = limits.floor + at
+        max_stored = _total(interval[LENGTH], 0, charging)
+        begin, count = kept_begin[t], kept_count[t]
+        if parts == 0:
+            after = stored
+        elif begin < 0:
+            after = _stored_by_levels(stored, interval, parts, max_stored, levels[t], width)
+        else:
+            after = _stored_by_corners(
+                stored, interval, parts, max_stored, kept, begin, count, width, close
+            )
+        change = after - stored
+        # From stored energy to energy at the AC terminals, within the battery's power.
+        if change > 0.0:
+            kwh = min(change / limits.charge_efficiency, limits.max_kwh)
+        else:
+            kwh = max(change * limits.discharge_efficiency, -limits.max_kwh)
+        if abs(kwh + net[t]) <= negligible_kwh:  # nothing is imported or exported
+            kwh = -net[t]
+        flow_kwh[t] = kwh
+        soc_kwh[t] = limits.reserve_kwh + after
+        stored = after
 
 
-@called(SIZE, TABLE, PLACE, SIZE, SIZE)
-def _sides(moved: float, h: Float64, parts: int, reach: float, tiny: float) -> tuple[float, float]:
-    """Slope of an interval's cost on either side of what was drawn; without end where the battery can do no more."""
-    left, right, begun = -np.inf, np.inf, -reach
+@inner(FLOAT, TABLE, INT, FLOAT, FLOAT)
+def _slopes_beside(
+    drawn: float, interval: Float64, parts: int, max_stored: float, tiny: float
+) -> tuple[float, float]:
+    """Return the slopes of an interval's cost beside `drawn`; infinite beyond what it can do."""
+    left, right = -np.inf, np.inf
+    begin = -max_stored
     for k in range(parts):
-        stop = begun + h[1, k]
-        if begun + tiny < moved:
-            left = h[0, k]
-        if moved < stop - tiny:
-            right = h[0, k]
+        stop = begin + interval[LENGTH, k]
+        if begin + tiny < drawn:
+            left = interval[SLOPE, k]
+        if drawn < stop - tiny:
+            right = interval[SLOPE, k]
             break
-        begun = stop
+        begin = stop
     return left, right
 
 
-@called(ROW, ROW, ROW, ENDS, LIMITS, NUMBERS, NUMBERS)
-def _marginal(
+@inner(INPUT_ROW, INPUT_ROW, INPUT_ROW, INPUT_MASK, LIMITS, ROW, ROW)
+def _marginal_values(
     net: Float64,
-    buy: Float64,
-    sell: Float64,
-    ends: Bools,
+    import_price: Float64,
+    export_price: Float64,
+    horizon_ends: Bools,
     limits: Limits,
-    soc: Float64,
-    marginal: Float64,
+    soc_kwh: Float64,
+    marginal_value: Float64,
 ) -> None:
-    """What one more kWh in the store at the beginning of an interval would save; the last one's where it is full.
+    """Set what one more kWh stored at the beginning would save; of a full battery, the last one.
 
-    The slope of a convolution at its optimum lies on both sides within the slopes of its two parts.
+    At the optimum, the slope of a convolution lies within the slopes of both its parts, on either
+    side. So the slopes that an interval allows narrow those of all intervals after it.
     """
-    h, tiny, left, right = np.empty((2, MOST)), 1e3 * TINY * limits.width, 0.0, 0.0
+    interval = np.empty((2, MAX_SEGMENTS))
+    tiny = 1e3 * TINY * limits.usable_kwh
+    full = limits.usable_kwh - tiny
+    left, right = 0.0, 0.0
     for t in range(len(net) - 1, -1, -1):
-        if ends[t]:
+        if horizon_ends[t]:
             left = right = 0.0
-        after = soc[t] - limits.floor
-        before = soc[t - 1] - limits.floor if t else limits.first
+        # At the limits of storage, only one side of the slope counts.
+        after = soc_kwh[t] - limits.reserve_kwh
+        before = soc_kwh[t - 1] - limits.reserve_kwh if t else limits.initial_kwh
         if after <= tiny:
             left = -np.inf
-        if after >= limits.width - tiny:
+        if after >= full:
             right = np.inf
-        parts, charging, _ = segments(net[t], buy[t], sell[t], limits, h[0], h[1])
+        parts, charging, _ = fill_segments(
+            net[t], import_price[t], export_price[t], limits, interval[SLOPE], interval[LENGTH]
+        )
         if parts:
-            low, high = _sides(before - after, h, parts, _reach(h[1], 0, charging), tiny)
-            left, right = max(left, low), min(right, high)
-        saved = -left if before >= limits.width - tiny or right == np.inf else -right
-        marginal[t] = saved if abs(saved) < np.inf else 0.0
+            max_stored = _total(interval[LENGTH], 0, charging)
+            low, high = _slopes_beside(before - after, interval, parts, max_stored, tiny)
+            left = max(left, low)
+            right = min(right, high)
+        # The value function falls with the energy stored; a full battery has a left side only.
+        saved = -left if before >= full or right == np.inf else -right
+        marginal_value[t] = saved if abs(saved) < np.inf else 0.0
 
 
-@compiled(*_ROWS)
+@entry(
+    *(INPUT_TABLE, INPUT_TABLE, INPUT_TABLE, INPUT_MASK, LIMITS, INT),
+    *(TABLE, TABLE, TABLE, ROW, INT_ROW),
+)
 def optimal_rows(
-    net: Float64,
-    buy: Float64,
-    sell: Float64,
-    ends: Bools,
+    net_kwh: Float64,
+    import_price: Float64,
+    export_price: Float64,
+    horizon_ends: Bools,
     limits: Limits,
-    most: int,
-    first: int,
-    last: int,
-    flow: Float64,
-    soc: Float64,
-    marginal: Float64,
+    room: int,
+    flow_kwh: Float64,
+    soc_kwh: Float64,
+    marginal_value: Float64,
     cost: Float64,
-    seen: Any,
+    non_convex: Int64,
 ) -> None:
-    """Dispatch the sites from `first` to `last`.
+    """Dispatch each site at the lowest cost.
 
     Parameters
     ----------
-    net, buy, sell, ends, limits
+    net_kwh, import_price, export_price, horizon_ends, limits
         As in `Problem`.
-    most : int
-        Most segments of a value function.
-    first, last : int
-        Which sites.
-    flow : array of float, sites x intervals
-        Set: energy into the battery, below 0 where it comes out.
-    soc, marginal : array of float, sites x intervals or 1 x 1
-        Set where there is room: the store at the end, and the value of one kWh more at the beginning.
+    room : int
+        Segments of a value function to make room for at first; the room doubles whenever one has
+        more. The results do not depend on it.
+    flow_kwh : array of float, sites x intervals
+        Set: energy into the battery at its AC terminals, negative out of it.
+    soc_kwh, marginal_value : array of float, sites x intervals, or 0 x 0
+        Set unless 0 x 0: the state of charge at the end of each interval, and what one more kWh at
+        its beginning would save.
     cost : array of float, sites
-        Set: the value function at the beginning; with several ends, of the first part alone.
-    seen : array of int, sites x 2
-        Set: intervals that are not convex, and most segments alive; -1 where there were more than `most`.
+        Set: the value function at the beginning; with several horizons, that of the first.
+    non_convex : array of int, sites
+        Set: how many intervals are not convex.
     """
-    count = net.shape[1]
-    levels, where = np.empty((count, MOST)), np.empty((count, 2), dtype=np.int64)
-    kept, spare = np.empty((2, 1024)), np.empty(count)
-    for row in range(first, last):
-        use, bought, sold = net[row], buy[row % len(buy)], sell[row % len(sell)]
-        scale = max(_largest(bought), _largest(sold)) / limits.into
-        kept, cost[row], seen[row, 0], seen[row, 1] = _backwards(
-            use, bought, sold, ends, limits, scale, most, levels, where, kept
+    sites, intervals = net_kwh.shape
+    levels = np.empty((intervals, MAX_SEGMENTS))
+    kept_begin = np.empty(intervals, dtype=np.int64)
+    kept_count = np.empty(intervals, dtype=np.int64)
+    kept = np.empty((2, 1024))
+    unused = np.empty(intervals)
+    for row in range(sites):
+        net = net_kwh[row]
+        buy = import_price[row % len(import_price)]
+        sell = export_price[row % len(export_price)]
+        # No kWh stored is worth more: this scales what counts as a rounding error of values.
+        highest_value = max(_largest(buy), _largest(sell)) / limits.charge_efficiency
+        non_convex[row] = -1
+        while non_convex[row] < 0:
+            kept, cost[row], non_convex[row] = _backwards(
+                net,
+                buy,
+                sell,
+                horizon_ends,
+                limits,
+                highest_value,
+                room,
+                levels,
+                kept_begin,
+                kept_count,
+                kept,
+            )
+            if non_convex[row] < 0:  # a value function outgrew the room: begin again with more
+                room *= 2
+        soc = soc_kwh[row] if soc_kwh.shape[1] == intervals else unused
+        _forwards(
+            net,
+            buy,
+            sell,
+            limits,
+            highest_value,
+            levels,
+            kept_begin,
+            kept_count,
+            kept,
+            flow_kwh[row],
+            soc,
         )
-        if seen[row, 1] < 0:
-            continue
-        store = soc[row] if soc.shape[1] == count else spare
-        _forwards(use, bought, sold, limits, scale, levels, where, kept, flow[row], store)
-        if marginal.shape[1] == count:
-            _marginal(use, bought, sold, ends, limits, store, marginal[row])
+        if marginal_value.shape[1] == intervals:
+            _marginal_values(net, buy, sell, horizon_ends, limits, soc, marginal_value[row])

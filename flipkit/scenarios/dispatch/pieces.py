@@ -1,95 +1,115 @@
-"""Piecewise-linear functions of the energy stored: the sum of two where both may be split freely, and the lower of two.
+"""The infimal convolution of piecewise-linear functions that need not be convex.
 
-A value function says what the rest of the horizon costs with so much stored. One interval earlier it is the least, over
-all that the battery can do, of the interval's cost and the later value: an infimal convolution. Of two convex functions
-that is all their segments in the order of their slopes. A function that is not convex is the lower envelope of its
-convex runs, so each run is convolved on its own and the lowest kept: exact as well, and slower.
+A value function says what the rest of the horizon costs with a given energy stored. One interval
+earlier it is the minimum, over all actions of the battery, of the interval's cost and the later
+value: an infimal convolution. For two convex functions that is all their segments in order of
+slope. A function that is not convex is the lower envelope of its convex runs, so each pair of runs
+is convolved and the lowest result kept: exact as well, and slower.
+
+Two representations occur: *segments* (slope and length, see ``segments``), and *pieces* (begin,
+value there, and slope), which need not begin at 0.
 """
 
 from __future__ import annotations
 
-from flipkit.scenarios.dispatch.compiled import BLOCK, NUMBERS, PLACE, SIZE, TABLE, called
+from flipkit.scenarios.dispatch.compiled import FLOAT, INT, ROW, STACK, TABLE, inner
+from flipkit.scenarios.dispatch.segments import LENGTH, SLOPE
 from flipkit.vocabulary import Float64
 
-__all__ = ["convolve", "lower"]
+__all__ = ["convolve"]
+
+BEGIN, VALUE, RISE = 0, 1, 2
+"""Rows of pieces: where each begins, its value there, and its slope."""
 
 
-@called(TABLE, PLACE, PLACE, TABLE, PLACE, PLACE, SIZE, SIZE, SIZE, TABLE)
-def _merge(
-    v: Float64,
+@inner(TABLE, INT, INT, TABLE, INT, INT, FLOAT, FLOAT, FLOAT, TABLE)
+def _merge_by_slope(
+    value: Float64,
     first: int,
     last: int,
-    h: Float64,
+    interval: Float64,
     begin: int,
     end: int,
-    skip: float,
+    excess: float,
     room: float,
     tiny: float,
-    into: Float64,
+    result: Float64,
 ) -> tuple[int, float]:
-    """Segments of a value function and of an interval, both convex, in the order of their slopes.
+    """Merge the segments of two convex runs in order of slope.
 
-    Leaves out the length `skip` at the left and keeps the length `room`; the number of segments, and the change of
-    value over what was left out.
+    The length `excess` is left out at the left, then the length `room` is kept. Return the number
+    of segments, and the change of value over the part left out.
     """
-    count, gained = 0, 0.0
+    count, change = 0, 0.0
     while first < last or begin < end:
-        if begin < end and (first == last or h[0, begin] <= v[0, first]):
-            slope, length = h[0, begin], h[1, begin]
+        if begin < end and (first == last or interval[SLOPE, begin] <= value[SLOPE, first]):
+            slope, length = interval[SLOPE, begin], interval[LENGTH, begin]
             begin += 1
         else:
-            slope, length = v[0, first], v[1, first]
+            slope, length = value[SLOPE, first], value[LENGTH, first]
             first += 1
-        if skip > 0.0:
-            part = min(skip, length)
-            gained, skip, length = gained + part * slope, skip - part, length - part
-            if skip <= tiny:
-                skip = 0.0
+        if excess > 0.0:  # below an empty battery
+            cut = min(excess, length)
+            change += cut * slope
+            excess -= cut
+            length -= cut
+            if excess <= tiny:
+                excess = 0.0
             if length <= tiny:
                 continue
-        length = min(length, room)
+        length = min(length, room)  # and no further than a full one
         room -= length
-        if count and into[0, count - 1] == slope:
-            into[1, count - 1] += length
+        if count and result[SLOPE, count - 1] == slope:
+            result[LENGTH, count - 1] += length
         else:
-            into[0, count], into[1, count] = slope, length
+            result[SLOPE, count] = slope
+            result[LENGTH, count] = length
             count += 1
         if room <= tiny:
             break
-    return count, gained
+    return count, change
 
 
-@called(TABLE, PLACE, SIZE, SIZE, SIZE, SIZE)
-def _put(f: Float64, count: int, x: float, value: float, slope: float, close: float) -> int:
+@inner(TABLE, INT, FLOAT, FLOAT, FLOAT, FLOAT)
+def _append(pieces: Float64, count: int, x: float, value: float, slope: float, close: float) -> int:
+    """Append a piece, unless the last one continues to it, and return the number of pieces."""
     if count:
         last = count - 1
-        if f[2, last] == slope and abs(f[1, last] + slope * (x - f[0, last]) - value) <= close:
+        continued = pieces[VALUE, last] + pieces[RISE, last] * (x - pieces[BEGIN, last])
+        if pieces[RISE, last] == slope and abs(continued - value) <= close:
             return count
-    f[0, count], f[1, count], f[2, count] = x, value, slope
+    pieces[BEGIN, count] = x
+    pieces[VALUE, count] = value
+    pieces[RISE, count] = slope
     return count + 1
 
 
-@called(TABLE, PLACE, SIZE, SIZE, TABLE)
-def _split(f: Float64, count: int, f_end: float, start: float, tail: Float64) -> tuple[int, int]:
-    """Move what `f` holds from `start` on to `tail`; the numbers of segments that stay and that moved."""
-    keep = count
-    while keep and f[0, keep - 1] >= start:
-        keep -= 1
+@inner(TABLE, INT, FLOAT, FLOAT, TABLE)
+def _move_tail(
+    pieces: Float64, count: int, end: float, start: float, tail: Float64
+) -> tuple[int, int]:
+    """Copy what lies from `start` on to `tail`; return how many pieces stay and how many moved."""
+    stay = count
+    while stay and pieces[BEGIN, stay - 1] >= start:
+        stay -= 1
     moved = 0
-    if keep and start < f_end:
-        last = keep - 1
-        tail[0, 0], tail[2, 0] = start, f[2, last]
-        tail[1, 0] = f[1, last] + f[2, last] * (start - f[0, last])
+    if stay and start < end:
+        last = stay - 1
+        tail[BEGIN, 0] = start
+        tail[VALUE, 0] = pieces[VALUE, last] + pieces[RISE, last] * (start - pieces[BEGIN, last])
+        tail[RISE, 0] = pieces[RISE, last]
         moved = 1
-    for k in range(keep, count):
-        tail[0, moved], tail[1, moved], tail[2, moved] = f[0, k], f[1, k], f[2, k]
+    for k in range(stay, count):
+        tail[BEGIN, moved] = pieces[BEGIN, k]
+        tail[VALUE, moved] = pieces[VALUE, k]
+        tail[RISE, moved] = pieces[RISE, k]
         moved += 1
-    return keep, moved
+    return stay, moved
 
 
-@called(TABLE, PLACE, *(SIZE,) * 7)
-def _lower_line(
-    f: Float64,
+@inner(TABLE, INT, *(FLOAT,) * 7)
+def _append_lower_line(
+    pieces: Float64,
     count: int,
     x: float,
     length: float,
@@ -99,22 +119,26 @@ def _lower_line(
     two_slope: float,
     close: float,
 ) -> int:
+    """Append the lower of two lines, which may cross, over a length; return the piece count."""
     before = two - one
     after = before + (two_slope - one_slope) * length
     if before >= -close and after >= -close:
-        return _put(f, count, x, one, one_slope, close)
+        return _append(pieces, count, x, one, one_slope, close)
     if before <= close and after <= close:
-        return _put(f, count, x, two, two_slope, close)
-    part = length * before / (before - after)
+        return _append(pieces, count, x, two, two_slope, close)
+    # The lines cross within the length: append one up to the crossing, the other beyond.
+    crossing = length * before / (before - after)
     if before < 0.0:
-        count = _put(f, count, x, two, two_slope, close)
-        return _put(f, count, x + part, one + one_slope * part, one_slope, close)
-    count = _put(f, count, x, one, one_slope, close)
-    return _put(f, count, x + part, two + two_slope * part, two_slope, close)
+        count = _append(pieces, count, x, two, two_slope, close)
+        at_crossing = one + one_slope * crossing
+        return _append(pieces, count, x + crossing, at_crossing, one_slope, close)
+    count = _append(pieces, count, x, one, one_slope, close)
+    at_crossing = two + two_slope * crossing
+    return _append(pieces, count, x + crossing, at_crossing, two_slope, close)
 
 
-@called(TABLE, PLACE, SIZE, TABLE, PLACE, SIZE, TABLE, SIZE)
-def lower(
+@inner(TABLE, INT, FLOAT, TABLE, INT, FLOAT, TABLE, FLOAT)
+def _lower_envelope(
     f: Float64,
     count: int,
     f_end: float,
@@ -124,134 +148,160 @@ def lower(
     tail: Float64,
     close: float,
 ) -> int:
-    """The lower of two functions where both are, and either where one is; `f` begins before `g` and holds the result.
+    """Replace `f` by the lower of `f` and `g` where both are defined, and by either where one is.
 
-    Rows of `f`, `g` and the scratch `tail` are where a segment begins, its value there, and its slope. Differences of
-    up to `close` are rounding. The number of segments, or -1 where `f` has no room for them.
+    `f` begins at or before `g`; both and the scratch `tail` are pieces. Differences of up to
+    `close` are rounding errors. Return the number of pieces, or -1 if `f` has no room for them.
     """
-    x, end = g[0, 0], max(f_end, g_end)
-    count, moved = _split(f, count, f_end, x, tail)
+    # Where f overlaps g it is moved aside, and the lower of both is appended piece by piece.
+    x = g[BEGIN, 0]
+    end = max(f_end, g_end)
+    count, moved = _move_tail(f, count, f_end, x, tail)
+    # Each end of a piece in f or g begins at most two pieces: the next one, and a crossing.
     if count + 2 * (moved + g_count) > f.shape[1]:
         return -1
     i, j = 0, 0
-    while x < end:
-        while i + 1 < moved and tail[0, i + 1] <= x:
+    while x < end:  # up to the next corner of either function
+        while i + 1 < moved and tail[BEGIN, i + 1] <= x:
             i += 1
-        while j + 1 < g_count and g[0, j + 1] <= x:
+        while j + 1 < g_count and g[BEGIN, j + 1] <= x:
             j += 1
-        in_f, in_g, stop = moved > 0 and x < f_end, x < g_end, end
+        in_f = moved > 0 and x < f_end
+        in_g = x < g_end
+        stop = end
         if in_f:
-            stop = min(stop, tail[0, i + 1] if i + 1 < moved else f_end)
+            stop = min(stop, tail[BEGIN, i + 1] if i + 1 < moved else f_end)
         if in_g:
-            stop = min(stop, g[0, j + 1] if j + 1 < g_count else g_end)
-        one = tail[1, i] + tail[2, i] * (x - tail[0, i]) if in_f else 0.0
-        two = g[1, j] + g[2, j] * (x - g[0, j]) if in_g else 0.0
+            stop = min(stop, g[BEGIN, j + 1] if j + 1 < g_count else g_end)
+        of_f = tail[VALUE, i] + tail[RISE, i] * (x - tail[BEGIN, i]) if in_f else 0.0
+        of_g = g[VALUE, j] + g[RISE, j] * (x - g[BEGIN, j]) if in_g else 0.0
         if not in_g:
-            count = _put(f, count, x, one, tail[2, i], close)
+            count = _append(f, count, x, of_f, tail[RISE, i], close)
         elif not in_f:
-            count = _put(f, count, x, two, g[2, j], close)
+            count = _append(f, count, x, of_g, g[RISE, j], close)
         else:
-            count = _lower_line(f, count, x, stop - x, one, tail[2, i], two, g[2, j], close)
+            length = stop - x
+            count = _append_lower_line(
+                f, count, x, length, of_f, tail[RISE, i], of_g, g[RISE, j], close
+            )
         x = stop
     return count
 
 
-@called(NUMBERS, PLACE, PLACE)
-def _run(slope: Float64, first: int, count: int) -> int:
-    """Where the convex run that begins at `first` ends."""
+@inner(ROW, INT, INT)
+def _convex_run_end(slope: Float64, first: int, count: int) -> int:
+    """Return where the convex run that begins at `first` ends."""
     last = first + 1
     while last < count and slope[last] >= slope[last - 1]:
         last += 1
     return last
 
 
-@called(TABLE, PLACE, SIZE, SIZE, TABLE)
-def _place(g: Float64, count: int, start: float, value: float, placed: Float64) -> float:
-    """Slopes and lengths to where each begins, its value and its slope; where the last one ends."""
+@inner(TABLE, INT, FLOAT, FLOAT, TABLE)
+def _to_pieces(segments: Float64, count: int, start: float, value: float, pieces: Float64) -> float:
+    """Convert segments to pieces from `start` and `value` on; return where the last one ends."""
     for k in range(count):
-        placed[0, k], placed[1, k], placed[2, k] = start, value, g[0, k]
-        start, value = start + g[1, k], value + g[0, k] * g[1, k]
+        slope, length = segments[SLOPE, k], segments[LENGTH, k]
+        pieces[BEGIN, k] = start
+        pieces[VALUE, k] = value
+        pieces[RISE, k] = slope
+        start += length
+        value += slope * length
     return start
 
 
-@called(TABLE, PLACE, SIZE, SIZE, TABLE)
-def _collect(f: Float64, count: int, width: float, tiny: float, into: Float64) -> int:
-    """Where segments begin to slopes and lengths, from 0 to `width`."""
-    found, begun = 0, 0.0
+@inner(TABLE, INT, FLOAT, FLOAT, TABLE)
+def _to_segments(pieces: Float64, count: int, width: float, tiny: float, segments: Float64) -> int:
+    """Convert pieces to segments from 0 to `width`, and return their number."""
+    written, begun = 0, 0.0
     for k in range(count):
-        stop = f[0, k + 1] if k + 1 < count else width
-        if stop - begun <= tiny and found:
+        stop = pieces[BEGIN, k + 1] if k + 1 < count else width
+        if stop - begun <= tiny and written:  # leave a rounding error to the next segment
             continue
-        if found and into[0, found - 1] == f[2, k]:
-            into[1, found - 1] += stop - begun
+        if written and segments[SLOPE, written - 1] == pieces[RISE, k]:
+            segments[LENGTH, written - 1] += stop - begun
         else:
-            into[0, found], into[1, found] = f[2, k], stop - begun
-            found += 1
+            segments[SLOPE, written] = pieces[RISE, k]
+            segments[LENGTH, written] = stop - begun
+            written += 1
         begun = stop
-    into[1, found - 1] += width - begun
-    return found
+    segments[LENGTH, written - 1] += width - begun
+    return written
 
 
-@called(TABLE, PLACE, PLACE, TABLE, PLACE, *(SIZE,) * 5, TABLE, BLOCK)
+@inner(TABLE, INT, INT, TABLE, INT, *(FLOAT,) * 5, TABLE, STACK)
 def convolve(
-    v: Float64,
-    begun: int,
+    value: Float64,
+    begin: int,
     count: int,
-    h: Float64,
-    h_count: int,
-    reach: float,
+    interval: Float64,
+    parts: int,
+    max_stored: float,
     cost: float,
     width: float,
     tiny: float,
     close: float,
-    into: Float64,
+    result: Float64,
     work: Float64,
 ) -> tuple[int, float]:
-    """The infimal convolution where either function may be not convex, on [0, width].
+    """Compute the infimal convolution on [0, width] of a value function and an interval.
 
     Parameters
     ----------
-    v, h, into : array of float, 2 x segments
-        Slopes and lengths of the value function, of the interval, and of the result.
-    begun, count, h_count : int
-        Where in the row the value function begins, and the numbers of segments.
-    reach, cost : float
-        `h` begins at -reach, the most that can be stored within the interval, with this cost.
-    width, tiny, close : float
-        Most that is stored; the length and the difference in value that are rounding.
-    work : array of float, 4 x 3 x segments
+    value, interval, result : array of float, 2 x segments
+        Segments of the value function, of the interval, and of the result (as long as a row of
+        `work`).
+    begin, count, parts : int
+        Where the value function begins in its row, and the numbers of segments.
+    max_stored, cost : float
+        The interval's cost function begins at ``-max_stored`` with this cost.
+    width : float
+        Usable capacity.
+    tiny, close : float
+        The length and the difference in value that are rounding errors.
+    work : array of float, 4 x 3 x pieces
         Scratch.
 
     Returns
     -------
     count : int
-        Segments of the result; -1 where there is no room for them.
-    value : float
+        Number of segments of the result; -1 if the buffers have no room for them.
+    change : float
         The result at 0, less the value function at 0.
     """
-    f, g, placed, tail = work[0], work[1], work[2], work[3]
-    found, f_end, first, at, value = 0, 0.0, begun, 0.0, 0.0
-    while first < begun + count:
-        last = _run(v[0], first, begun + count)
-        begin, start, spent = 0, at - reach, value + cost
-        while begin < h_count:
-            end = _run(h[0], begin, h_count)
-            room = width - max(start, 0.0)
+    envelope, merged, candidate, tail = work[0], work[1], work[2], work[3]
+    pieces, envelope_end = 0, 0.0
+    first, last_value = begin, begin + count
+    stored, value_there = 0.0, 0.0
+    while first < last_value:
+        # Each convex run of the value function with each convex run of the interval.
+        last = _convex_run_end(value[SLOPE], first, last_value)
+        part, start, cost_there = 0, stored - max_stored, value_there + cost
+        while part < parts:
+            last_part = _convex_run_end(interval[SLOPE], part, parts)
+            excess = max(-start, 0.0)
+            left = max(start, 0.0)
+            room = width - left
             if room > tiny:
-                parts, gained = _merge(
-                    v, first, last, h, begin, end, max(-start, 0.0), room, tiny, g
+                found, change = _merge_by_slope(
+                    value, first, last, interval, part, last_part, excess, room, tiny, merged
                 )
-                if parts:
-                    g_end = _place(g, parts, max(start, 0.0), spent + gained, placed)
-                    found = lower(f, found, f_end, placed, parts, g_end, tail, close)
-                    f_end = max(f_end, g_end)
-                if found < 0:
+                if found:
+                    end = _to_pieces(merged, found, left, cost_there + change, candidate)
+                    pieces = _lower_envelope(
+                        envelope, pieces, envelope_end, candidate, found, end, tail, close
+                    )
+                    envelope_end = max(envelope_end, end)
+                if pieces < 0:
                     return -1, 0.0
-            for k in range(begin, end):
-                start, spent = start + h[1, k], spent + h[0, k] * h[1, k]
-            begin = end
+            # Move on to where the next run of the interval, then of the value function, begins.
+            for k in range(part, last_part):
+                start += interval[LENGTH, k]
+                cost_there += interval[SLOPE, k] * interval[LENGTH, k]
+            part = last_part
         for k in range(first, last):
-            at, value = at + v[1, k], value + v[0, k] * v[1, k]
+            stored += value[LENGTH, k]
+            value_there += value[SLOPE, k] * value[LENGTH, k]
         first = last
-    count = _collect(f, found, width, tiny, into)
-    return count, f[1, 0]
+    count = _to_segments(envelope, pieces, width, tiny, result)
+    return count, envelope[VALUE, 0]

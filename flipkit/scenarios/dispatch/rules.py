@@ -1,77 +1,75 @@
-"""What a simple controller does: it knows the present interval and the store, nothing else."""
+"""The rules: a simple controller that knows the present interval and the state of charge only."""
 
 from __future__ import annotations
 
 from flipkit.scenarios.dispatch.compiled import (
-    GIVEN,
+    INPUT_MASKS,
+    INPUT_TABLE,
     LIMITS,
-    MASKS,
-    NUMBERS,
-    PLACE,
+    ROW,
     TABLE,
-    compiled,
+    entry,
 )
 from flipkit.scenarios.dispatch.problem import Bools, Limits
 from flipkit.vocabulary import Float64
 
-__all__ = ["costs", "rule_rows"]
+__all__ = ["energy_costs", "rule_rows"]
 
 
-@compiled(GIVEN, MASKS, LIMITS, PLACE, PLACE, TABLE, TABLE)
+@entry(INPUT_TABLE, INPUT_MASKS, LIMITS, TABLE, TABLE)
 def rule_rows(
-    net: Float64, window: Bools, limits: Limits, first: int, last: int, flow: Float64, soc: Float64
+    net_kwh: Float64, is_cheap: Bools, limits: Limits, flow_kwh: Float64, soc_kwh: Float64
 ) -> None:
-    """Self-consumption: surplus into the store, the store into the deficit; in the window at full power from the grid.
+    """Run self-consumption for each site, with charging at full power in cheap intervals.
 
-    Parameters
-    ----------
-    net, window, limits
-        As in `Problem`.
-    first, last : int
-        Which sites.
-    flow : array of float, sites x intervals
-        Set: energy into the battery, below 0 where it comes out.
-    soc : array of float, sites x intervals or 1 x 1
-        Set where there is room: the store at the end.
+    Sets `flow_kwh` (into the battery, negative out of it) and, unless it is 0 x 0, `soc_kwh` at the
+    end of each interval. The other arguments are those of `Problem`.
     """
-    most, into, per_out, keep = (
-        limits.most,
-        limits.into,
-        1.0 / limits.out,
-        soc.shape[1] == net.shape[1],
-    )
-    for row in range(first, last):
-        at, cheap = limits.first, window[row % len(window)]
-        for t in range(net.shape[1]):
-            use = net[row, t]
-            if cheap[t] or use < 0.0:
-                wanted = most if cheap[t] else min(-use, most)
-                stored = wanted * into
-                if stored > limits.width - at:
-                    stored = limits.width - at
-                    wanted = stored / into
-                at += stored
-                flow[row, t] = wanted
+    sites, intervals = net_kwh.shape
+    max_kwh = limits.max_kwh
+    stored_per_kwh = limits.charge_efficiency
+    drawn_per_kwh = 1.0 / limits.discharge_efficiency  # so that the loop does not divide
+    keeps_soc = soc_kwh.shape[1] == intervals
+    for row in range(sites):
+        stored = limits.initial_kwh
+        cheap = is_cheap[row % len(is_cheap)]
+        for t in range(intervals):
+            net = net_kwh[row, t]
+            if cheap[t] or net < 0.0:
+                charge = max_kwh if cheap[t] else min(-net, max_kwh)
+                added = charge * stored_per_kwh
+                if added > limits.usable_kwh - stored:
+                    added = limits.usable_kwh - stored
+                    charge = added / stored_per_kwh
+                stored += added
+                flow_kwh[row, t] = charge
             else:
-                wanted = min(use, most)
-                drawn = wanted * per_out
-                if drawn > at:
-                    drawn = at
-                    wanted = drawn * limits.out
-                at -= drawn
-                flow[row, t] = -wanted
-            if keep:
-                soc[row, t] = limits.floor + at
+                discharge = min(net, max_kwh)
+                drawn = discharge * drawn_per_kwh
+                if drawn > stored:
+                    drawn = stored
+                    discharge = drawn * limits.discharge_efficiency
+                stored -= drawn
+                flow_kwh[row, t] = -discharge
+            if keeps_soc:
+                soc_kwh[row, t] = limits.reserve_kwh + stored
 
 
-@compiled(GIVEN, GIVEN, GIVEN, TABLE, PLACE, PLACE, NUMBERS)
-def costs(
-    net: Float64, buy: Float64, sell: Float64, flow: Float64, first: int, last: int, cost: Float64
+@entry(INPUT_TABLE, INPUT_TABLE, INPUT_TABLE, TABLE, ROW)
+def energy_costs(
+    net_kwh: Float64,
+    import_price: Float64,
+    export_price: Float64,
+    flow_kwh: Float64,
+    cost: Float64,
 ) -> None:
-    """Import at the import price less export at the export price, in the order of time."""
-    for row in range(first, last):
-        bought, sold, total = buy[row % len(buy)], sell[row % len(sell)], 0.0
-        for t in range(net.shape[1]):
-            imported = net[row, t] + flow[row, t]
-            total += imported * (bought[t] if imported > 0.0 else sold[t])
+    """Set the cost of each site: imports less exports at their prices, summed in order of time."""
+    sites, intervals = net_kwh.shape
+    for row in range(sites):
+        buy = import_price[row % len(import_price)]
+        sell = export_price[row % len(export_price)]
+        total = 0.0
+        for t in range(intervals):
+            imported = net_kwh[row, t] + flow_kwh[row, t]
+            total += imported * (buy[t] if imported > 0.0 else sell[t])
         cost[row] = total

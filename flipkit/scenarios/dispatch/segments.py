@@ -1,102 +1,74 @@
-"""What an interval costs by what the battery does in it: at most three straight segments."""
+"""The cost of one interval as a function of the battery's action: at most three linear segments."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
-from flipkit.scenarios.dispatch.compiled import LIMITS, NUMBERS, PLACE, SIZE, called, compiled_late
-from flipkit.scenarios.dispatch.problem import Limits, Problem
+from flipkit.scenarios.dispatch.compiled import FLOAT, INT, LIMITS, ROW, inner
+from flipkit.scenarios.dispatch.problem import Limits
 from flipkit.vocabulary import Float64
 
-__all__ = ["MOST", "interval_cost", "is_convex", "segments", "table"]
+__all__ = ["LENGTH", "MAX_SEGMENTS", "SLOPE", "fill_segments", "is_convex"]
 
-MOST = 3
-"""Most segments of one interval: charging from the grid and from surplus, or discharging into load and grid."""
+SLOPE, LENGTH = 0, 1
+"""Rows of a piecewise-linear function: the slope and the length of each segment."""
 
-
-@called(SIZE, SIZE, SIZE)
-def interval_cost(imported: float, buy: float, sell: float) -> float:
-    """Cost of a net import; a net export earns."""
-    return imported * buy if imported > 0.0 else imported * sell
+MAX_SEGMENTS = 3
+"""With a surplus: charging from grid and surplus, discharging to grid. With a deficit: likewise."""
 
 
-@called(SIZE, SIZE, SIZE, LIMITS, NUMBERS, NUMBERS)
-def segments(
-    net: float, buy: float, sell: float, limits: Limits, slope: Float64, length: Float64
+@inner(FLOAT, FLOAT, FLOAT, LIMITS, ROW, ROW)
+def fill_segments(
+    net: float,
+    import_price: float,
+    export_price: float,
+    limits: Limits,
+    slope: Float64,
+    length: Float64,
 ) -> tuple[int, int, float]:
-    """Cost over kWh drawn from the store, from the most charging (below 0) to the most discharging.
+    """Set the segments of one interval, from the most charging to the most discharging.
 
-    Fills `slope` and `length`; segments that cannot be reached are left out, so their kinks do not count.
+    The cost is a function of the energy drawn from storage (negative when charging): `length` is in
+    stored kWh, `slope` in money per kWh drawn. Segments that the battery cannot reach are left out,
+    so that their kinks do not make the interval non-convex.
 
     Returns
     -------
     count, charging : int
         Number of segments, and how many of them charge.
     cost : float
-        Cost at the beginning, with the most charging.
+        Cost of the interval at the left end, with the most charging.
     """
     surplus, deficit = max(-net, 0.0), max(net, 0.0)
-    charge = limits.most if limits.from_grid else min(limits.most, surplus)
-    discharge = limits.most if limits.to_grid else min(limits.most, deficit)
+    charge = limits.max_kwh if limits.from_grid else min(limits.max_kwh, surplus)
+    discharge = limits.max_kwh if limits.to_grid else min(limits.max_kwh, deficit)
     count = 0
+    # Up to the surplus, charging forgoes exports; beyond it, it is imported.
     if charge > surplus:
-        slope[count], length[count] = -buy / limits.into, (charge - surplus) * limits.into
+        slope[count] = -import_price / limits.charge_efficiency
+        length[count] = (charge - surplus) * limits.charge_efficiency
         count += 1
     if min(charge, surplus) > 0.0:
-        slope[count], length[count] = -sell / limits.into, min(charge, surplus) * limits.into
+        slope[count] = -export_price / limits.charge_efficiency
+        length[count] = min(charge, surplus) * limits.charge_efficiency
         count += 1
     charging = count
+    # Up to the deficit, discharging saves imports; beyond it, it is exported.
     if min(discharge, deficit) > 0.0:
-        slope[count], length[count] = -buy * limits.out, min(discharge, deficit) / limits.out
+        slope[count] = -import_price * limits.discharge_efficiency
+        length[count] = min(discharge, deficit) / limits.discharge_efficiency
         count += 1
     if discharge > deficit:
-        slope[count], length[count] = -sell * limits.out, (discharge - deficit) / limits.out
+        slope[count] = -export_price * limits.discharge_efficiency
+        length[count] = (discharge - deficit) / limits.discharge_efficiency
         count += 1
-    return count, charging, interval_cost(net + charge, buy, sell)
+    imported = net + charge
+    cost = imported * import_price if imported > 0.0 else imported * export_price
+    return count, charging, cost
 
 
-@called(NUMBERS, PLACE)
+@inner(ROW, INT)
 def is_convex(slope: Float64, count: int) -> bool:
-    """Whether the slopes do not fall."""
-    for k in range(1, count):  # noqa: SIM110  what numba compiles
+    """Return whether the first `count` slopes do not fall."""
+    for k in range(1, count):  # noqa: SIM110  numba compiles no generator expression
         if slope[k] < slope[k - 1]:
             return False
     return True
-
-
-@compiled_late
-def _fill(
-    net: Float64,
-    buy: Float64,
-    sell: Float64,
-    limits: Limits,
-    slope: Float64,
-    length: Float64,
-    shape: Any,
-    cost: Float64,
-) -> None:
-    for t in range(len(net)):
-        shape[t, 0], shape[t, 1], cost[t] = segments(
-            net[t], buy[t], sell[t], limits, slope[t], length[t]
-        )
-
-
-def table(problem: Problem, row: int) -> tuple[Float64, Float64, Any, Float64]:
-    """The segments of each interval of one site.
-
-    Returns
-    -------
-    slope, length : array of float, intervals x 3
-    shape : array of int, intervals x 2
-        Number of segments, and how many of them charge.
-    cost : array of float
-        Cost with the most charging.
-    """
-    count = problem.net.shape[1]
-    slope, length = np.zeros((count, MOST)), np.zeros((count, MOST))
-    shape, cost = np.zeros((count, 2), dtype=np.int64), np.zeros(count)
-    buy, sell = problem.buy[row % len(problem.buy)], problem.sell[row % len(problem.sell)]
-    _fill(problem.net[row], buy, sell, problem.limits, slope, length, shape, cost)
-    return slope, length, shape, cost

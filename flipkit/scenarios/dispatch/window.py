@@ -1,7 +1,8 @@
-"""One window of a dispatch under a tariff as a programme: a day, or the whole time.
+"""The cheapest plan for a window of time under a tariff, a day or more, as a linear program.
 
-For each interval: charge, discharge, import and what is stored at its end; exports are what is left. Yes-or-no columns
-are added only where a battery, or a meter, would otherwise do two things at once to its profit.
+Each interval has a charge, a discharge, an import and the energy stored at its end; its export
+follows from them. Binary columns are added only where a battery or a meter would otherwise do two
+things at once at a profit.
 """
 
 from __future__ import annotations
@@ -10,297 +11,337 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flipkit.scenarios.dispatch.highs import Answer, Programme
+from flipkit.scenarios.dispatch.cost_terms import BilledDemand, CostTerms, Steps, TierCounter
+from flipkit.scenarios.dispatch.linear_program import LinearProgram
 from flipkit.scenarios.dispatch.problem import Limits
-from flipkit.scenarios.dispatch.terms import Billed, Steps, Terms
 from flipkit.vocabulary import Float64, Int64
 
-__all__ = ["Found", "State", "solve"]
+__all__ = ["WindowPlan", "WindowStart", "solve_window"]
 
 
-class State(NamedTuple):
+class WindowStart(NamedTuple):
     """What is known when a window begins.
 
     Attributes
     ----------
-    stored : float
-        Above the reserve, kWh.
-    imported : ndarray of float64, shape (intervals,)
-        What was imported in each interval before; 0 from the window on.
+    stored_kwh : float
+        Above the reserve.
+    imported_kwh : ndarray of float64, shape (intervals,)
+        Import of each earlier interval; 0 from the window on.
     """
 
-    stored: float
-    imported: Float64
+    stored_kwh: float
+    imported_kwh: Float64
 
 
-class Found(NamedTuple):
-    """A plan for a window.
+class WindowPlan(NamedTuple):
+    """The solution of a window's program.
 
     Attributes
     ----------
-    stored : ndarray of float64
+    stored_kwh : ndarray of float64
         Above the reserve, at the end of each interval.
-    value : ndarray of float64
-        What one more kWh stored at the beginning of each would save; NaN where HiGHS does not say.
+    marginal_value : ndarray of float64
+        What one more kWh stored at the beginning of each interval would save; NaN if HiGHS does not
+        say.
     objective, bound : float
-        Cost with exports, and the least that is not ruled out. Of demand and tiers all that is owed to the window's end
-        for the billing periods that it touches.
-    choices : tuple of int
-        Yes-or-no columns: for import or export, for charge or discharge, for ladders that fall.
+        Cost less export income, and its proven lower bound. Includes the demand charges and tiers
+        of all billing periods that the window touches, as they stand at its end.
+    binaries : dict of str to int
+        Number of binary columns by cause.
     """
 
-    stored: Float64
-    value: Float64
+    stored_kwh: Float64
+    marginal_value: Float64
     objective: float
     bound: float
-    choices: tuple[int, int, int]
+    binaries: dict[str, int]
+
+    @property
+    def gap(self) -> float:
+        """Relative gap between the objective and its bound."""
+        return (self.objective - self.bound) / max(abs(self.objective), 1e-9)
 
 
-class _Reach(NamedTuple):
-    """The most that can be done in each interval of a window."""
-
-    charge: Float64
-    discharge: Float64
-    imported: Float64
-    exported: Float64
-
-
-class _Horizon(NamedTuple):
-    """A window with its programme."""
-
-    model: Programme
-    terms: Terms
-    window: slice
-    state: State
-    use: Float64
-    reach: _Reach
-    limits: Limits
-    imported: Int64
-
-
-def solve(
-    terms: Terms,
-    net: Float64,
+def solve_window(
+    terms: CostTerms,
+    net_kwh: Float64,
     limits: Limits,
     window: slice,
-    state: State,
+    start: WindowStart,
     seconds: float,
     gap: float,
-) -> Found | None:
-    """The cheapest plan for a window; None where none is found in so many seconds.
-
-    Parameters
-    ----------
-    terms : Terms
-    net : ndarray of float64, shape (intervals,)
-    limits : Limits
-    window : slice
-    state : State
-    seconds, gap : float
-        How long to look, and the relative gap that is good enough.
+) -> WindowPlan | None:
+    """Return the cheapest plan for a window, to a relative `gap`; None if none is found in time.
 
     Raises
     ------
     ConfigurationError
         HiGHS is not installed.
     """
-    use, reach, model = net[window], _reach(net[window], limits), Programme()
-    buy, sell = terms.buy[window], terms.sell[window]
-    charge = model.columns(
-        reach.charge, sell
-    )  # exports are import - net - charge + discharge, and earn
-    discharge = model.columns(reach.discharge, -sell)
-    imported = model.columns(reach.imported, buy - sell)
-    stored = model.columns(np.full(len(use), limits.width))
-    balance = _store(model, charge, discharge, stored, limits, state.stored)
-    every = np.arange(len(use))
-    model.rows(
-        use,
-        use + reach.exported,
-        (every, imported, 1.0),
-        (every, charge, -1.0),
-        (every, discharge, 1.0),
-    )
-    least = terms.least_buy()[window]
-    sides = _one_side(model, least, sell, use, reach, (charge, discharge, imported))
-    ways = _one_way(model, least, sell, reach, (charge, discharge), limits)
-    horizon = _Horizon(model, terms, window, state, use, reach, limits, imported)
-    falls = _counts(horizon) + _peaks(horizon)
-    answer: Answer | None = model.solve(seconds, gap)
-    if answer is None:
+    program = _WindowProgram(terms, net_kwh, limits, window, start)
+    storage_rows = program.add_storage_balance()
+    program.add_export_bounds()
+    binaries = {
+        "intervals whose export price is above their import price": program.add_import_or_export(),
+        "intervals with a negative price": program.add_charge_or_discharge(),
+        "tier steps with a falling price": program.add_tiers() + program.add_demand(),
+    }
+    solution = program.lp.solve(seconds, gap)
+    if solution is None:
         return None
-    fixed = float(np.sum(sell * use))
-    return Found(
-        answer.values[stored],
-        -answer.duals[balance],
-        answer.objective + fixed,
-        answer.bound + fixed,
-        (sides, ways, falls),
+    # Exports are no column: net consumption without the battery earns (or costs) the export price.
+    constant = float(np.sum(program.export_price * program.net_kwh))
+    return WindowPlan(
+        stored_kwh=solution.values[program.stored],
+        marginal_value=-solution.duals[storage_rows],
+        objective=solution.objective + constant,
+        bound=solution.bound + constant,
+        binaries=binaries,
     )
 
 
-def _reach(use: Float64, limits: Limits) -> _Reach:
-    charge = np.full(len(use), limits.most) if limits.from_grid else np.clip(-use, 0.0, limits.most)
-    discharge = np.full(len(use), limits.most) if limits.to_grid else np.clip(use, 0.0, limits.most)
-    return _Reach(
-        charge, discharge, np.maximum(use + charge, 0.0), np.maximum(discharge - use, 0.0)
-    )
+class _WindowProgram:
+    """The linear program of a window; arrays have one value per interval of the window."""
 
+    def __init__(
+        self,
+        terms: CostTerms,
+        net_kwh: Float64,
+        limits: Limits,
+        window: slice,
+        start: WindowStart,
+    ) -> None:
+        self.terms = terms
+        self.limits = limits
+        self.window = window
+        self.start = start
+        self.net_kwh = net_kwh[window]
+        self.export_price = terms.export_price[window]
+        self.lowest_import_price = terms.lowest_import_price()[window]
+        self.numbers = np.arange(len(self.net_kwh))
 
-def _store(
-    model: Programme, charge: Int64, discharge: Int64, stored: Int64, limits: Limits, begun: float
-) -> Int64:
-    """Stored after = stored before + charge x efficiency - discharge / efficiency."""
-    every = np.arange(len(stored))
-    first = np.zeros(len(stored))
-    first[0] = begun
-    moved = (every, charge, -limits.into), (every, discharge, 1.0 / limits.out)
-    return model.rows(first, first, (every, stored, 1.0), (every[1:], stored[:-1], -1.0), *moved)
+        self.max_charge = limits.max_charge(self.net_kwh)
+        self.max_discharge = limits.max_discharge(self.net_kwh)
+        self.max_import = np.maximum(self.net_kwh + self.max_charge, 0.0)
+        self.max_export = np.maximum(self.max_discharge - self.net_kwh, 0.0)
 
+        # export = import - net - charge + discharge, and earns the export price.
+        self.lp = LinearProgram()
+        import_price = terms.import_price[window]
+        self.charge = self.lp.add_columns(self.max_charge, self.export_price)
+        self.discharge = self.lp.add_columns(self.max_discharge, -self.export_price)
+        self.imported = self.lp.add_columns(self.max_import, import_price - self.export_price)
+        self.stored = self.lp.add_columns(np.full(len(self.net_kwh), limits.usable_kwh))
 
-def _one_side(
-    model: Programme,
-    buy: Float64,
-    sell: Float64,
-    use: Float64,
-    reach: _Reach,
-    columns: tuple[Int64, Int64, Int64],
-) -> int:
-    """Import or export, where both at once would earn: an exported kWh may earn more than an imported one costs."""
-    at = np.flatnonzero((sell > buy) & (reach.imported > 0) & (reach.exported > 0))
-    if not len(at):
-        return 0
-    charge, discharge, imported = (each[at] for each in columns)
-    yes, every = model.columns(np.ones(len(at)), whole=True), np.arange(len(at))
-    model.rows(
-        np.full(len(at), -np.inf), 0.0, (every, imported, 1.0), (every, yes, -reach.imported[at])
-    )
-    exported = (every, imported, 1.0), (every, charge, -1.0), (every, discharge, 1.0)
-    model.rows(
-        np.full(len(at), -np.inf),
-        use[at] + reach.exported[at],
-        *exported,
-        (every, yes, reach.exported[at]),
-    )
-    return len(at)
-
-
-def _one_way(
-    model: Programme,
-    buy: Float64,
-    sell: Float64,
-    reach: _Reach,
-    columns: tuple[Int64, Int64],
-    limits: Limits,
-) -> int:
-    """Charge or discharge, where both at once would earn: a price below 0 pays for what is lost."""
-    if limits.into * limits.out >= 1.0:
-        return 0
-    pays = ((buy < 0) & (reach.imported > 0)) | ((sell < 0) & (reach.exported > 0))
-    at = np.flatnonzero(pays & (reach.charge > 0) & (reach.discharge > 0))
-    if not len(at):
-        return 0
-    charge, discharge = (each[at] for each in columns)
-    yes, every = model.columns(np.ones(len(at)), whole=True), np.arange(len(at))
-    model.rows(
-        np.full(len(at), -np.inf), 0.0, (every, charge, 1.0), (every, yes, -reach.charge[at])
-    )
-    most = reach.discharge[at]
-    model.rows(np.full(len(at), -np.inf), most, (every, discharge, 1.0), (every, yes, most))
-    return len(at)
-
-
-def _counts(horizon: _Horizon) -> int:
-    """The ladders of the billing periods that the window touches; how many of their steps fall."""
-    model, window, falls = horizon.model, horizon.window, 0
-    for count in horizon.terms.counts:
-        first, last = np.searchsorted(count.interval, (window.start, window.stop))
-        if first == last:
-            continue
-        at, share = count.interval[first:last] - window.start, count.share[first:last]
-        before = float(np.sum(count.share * horizon.state.imported[count.interval]))
-        least, most = (before + each for each in _imports(horizon, at, share))
-        total = model.columns(most, lower=least)
-        model.rows(
-            before, before, (0, total, 1.0), (np.zeros(len(at)), horizon.imported[at], -share)
+    def add_storage_balance(self) -> Int64:
+        """Stored after = stored before + charge x efficiency - discharge / efficiency."""
+        before_first = np.zeros(len(self.net_kwh))
+        before_first[0] = self.start.stored_kwh
+        return self.lp.add_rows(
+            before_first,
+            before_first,
+            (self.numbers, self.stored, 1.0),
+            (self.numbers[1:], self.stored[:-1], -1.0),
+            (self.numbers, self.charge, -self.limits.charge_efficiency),
+            (self.numbers, self.discharge, 1.0 / self.limits.discharge_efficiency),
         )
-        falls += _ladder(model, int(total[0]), (least, most), count.steps)
-    return falls
 
-
-def _imports(horizon: _Horizon, at: Int64, share: Float64) -> tuple[float, float]:
-    """Bounds on imports that a best plan keeps to: tight, for the sake of the yes-or-no columns of ladders that fall.
-
-    What is charged is stored, or comes out again between the first interval and the last; where the battery does not
-    feed the grid, it comes out in place of imports. Imports are spared by what was stored and by surplus.
-    """
-    limits, reach, span = horizon.limits, horizon.reach, slice(int(at[0]), int(at[-1]) + 1)
-    use, needed = horizon.use[span], np.maximum(horizon.use, 0.0)
-    charged = (limits.width + float(np.sum(reach.discharge[span])) / limits.out) / limits.into
-    upper = [float(np.sum(share * reach.imported[at])), float(np.sum(share * needed[at])) + charged]
-    lower = [0.0]
-    if not limits.to_grid:
-        upper.append((limits.width + float(np.sum(needed[span])) / limits.out) / limits.into)
-    if np.array_equal(np.bincount(at - at[0], share, len(use)), np.ones(len(use))):
-        surplus = float(np.sum(np.clip(-use, 0.0, limits.most)))
-        lower.append(
-            float(np.sum(needed[span])) - limits.out * (limits.width + limits.into * surplus)
+    def add_export_bounds(self) -> None:
+        """Keep the export of each interval between 0 and its maximum."""
+        self.lp.add_rows(
+            self.net_kwh,
+            self.net_kwh + self.max_export,
+            (self.numbers, self.imported, 1.0),
+            (self.numbers, self.charge, -1.0),
+            (self.numbers, self.discharge, 1.0),
         )
-    return max(lower), max(*lower, min(upper))
 
+    def add_import_or_export(self) -> int:
+        """Add a binary column where both would pay at once: export price above import price."""
+        pays = self.export_price > self.lowest_import_price
+        both_possible = (self.max_import > 0) & (self.max_export > 0)
+        at = np.flatnonzero(pays & both_possible)
+        # The export is no column: import - charge + discharge = net + export.
+        net_and_export = [
+            (self.imported[at], 1.0),
+            (self.charge[at], -1.0),
+            (self.discharge[at], 1.0),
+        ]
+        highest = self.net_kwh[at] + self.max_export[at]
+        self._add_either_or(
+            self.imported[at], self.max_import[at], net_and_export, highest, self.max_export[at]
+        )
+        return len(at)
 
-def _ladder(model: Programme, quantity: int, bounds: tuple[float, float], steps: Steps) -> int:
-    """What lies beyond each step costs so much more, or less; how many steps fall."""
-    falls, (least, most) = 0, bounds
-    for limit, rise in steps:
-        if limit >= most:
-            continue
-        beyond = model.columns(most - limit, rise)
-        if limit <= least:
-            model.rows(limit, limit, (0, quantity, 1.0), (0, beyond, -1.0))
-        elif rise >= 0.0:
-            model.rows(-limit, np.inf, (0, beyond, 1.0), (0, quantity, -1.0))
-        else:
-            yes = model.columns(1.0, whole=True)
-            model.rows(
-                least, np.inf, (0, quantity, 1.0), (0, beyond, -1.0), (0, yes, least - limit)
-            )
-            model.rows(-np.inf, 0.0, (0, beyond, 1.0), (0, yes, limit - most))
-            falls += 1
-    return falls
+    def add_charge_or_discharge(self) -> int:
+        """Add a binary column where both would pay at once: a negative price pays for losses."""
+        if self.limits.charge_efficiency * self.limits.discharge_efficiency >= 1.0:
+            return 0
+        import_pays = (self.lowest_import_price < 0) & (self.max_import > 0)
+        export_pays = (self.export_price < 0) & (self.max_export > 0)
+        both_possible = (self.max_charge > 0) & (self.max_discharge > 0)
+        at = np.flatnonzero((import_pays | export_pays) & both_possible)
+        discharge = [(self.discharge[at], 1.0)]
+        highest = self.max_discharge[at]
+        self._add_either_or(self.charge[at], self.max_charge[at], discharge, highest, highest)
+        return len(at)
 
+    def _add_either_or(
+        self,
+        one: Int64,
+        max_one: Float64,
+        other: list[tuple[Int64, float]],
+        highest_other: Float64,
+        range_of_other: Float64,
+    ) -> None:
+        """Add binary columns: 1 allows `one` up to its maximum, 0 allows `other`.
 
-def _peaks(horizon: _Horizon) -> int:
-    """The billing demands that the window touches; how many of their steps fall."""
-    model, meter, state, window = horizon.model, horizon.terms.meter, horizon.state, horizon.window
-    first, last = np.searchsorted(meter.interval, (window.start, window.stop))
-    power, touched = meter.power(state.imported), np.unique(meter.level[meter.run[first:last]])
-    billed = [each for each in horizon.terms.billed if each.levels[0] in touched]
-    if not billed:
-        return 0
-    used = np.unique(np.concatenate([each.levels for each in billed]))
-    reached = meter.highest(power)[used]
-    most = state.imported.copy()
-    most[window] = horizon.reach.imported
-    highest = np.maximum(meter.highest(meter.power(most))[used], reached)
-    level = model.columns(highest, lower=reached)
-    inside = np.isin(meter.level[meter.run[first:last]], used)
-    interval, run, weight = (
-        each[first:last][inside] for each in (meter.interval, meter.run, meter.per_hour)
-    )
-    runs, row = np.unique(run, return_inverse=True)
-    own = level[np.searchsorted(used, meter.level[runs])]
-    taken = horizon.imported[interval - window.start]
-    model.rows(power[runs], np.inf, (np.arange(len(runs)), own, 1.0), (row, taken, -weight))
-    return sum(
-        _billed(model, each, level, highest, np.searchsorted(used, each.levels)) for each in billed
-    )
+        `other` is a sum of columns with factors; 1 keeps it at `highest_other - range_of_other`.
+        """
+        numbers = np.arange(len(one))
+        no_bound = np.full(len(one), -np.inf)
+        is_one = self.lp.add_columns(np.ones(len(one)), integer=True)
+        self.lp.add_rows(no_bound, 0.0, (numbers, one, 1.0), (numbers, is_one, -max_one))
+        terms = [(numbers, column, factor) for column, factor in other]
+        self.lp.add_rows(no_bound, highest_other, *terms, (numbers, is_one, range_of_other))
 
+    def add_tiers(self) -> int:
+        """Add the tiers of the billing periods that the window touches; return falling steps."""
+        falling = 0
+        for counter in self.terms.tier_counters:
+            edges = (self.window.start, self.window.stop)
+            first, last = np.searchsorted(counter.interval, edges)
+            if first < last:
+                falling += self._add_counter(counter, slice(int(first), int(last)))
+        return falling
 
-def _billed(model: Programme, billed: Billed, level: Int64, highest: Float64, among: Int64) -> int:
-    """One billing demand, at or above each of its levels; how many of its steps fall."""
-    most = float(np.max(billed.factors * highest[among]))
-    demand, every = model.columns(most, billed.price), np.arange(len(among))
-    at_least = (every, np.repeat(demand, len(among)), 1.0), (every, level[among], -billed.factors)
-    model.rows(np.zeros(len(among)), np.inf, *at_least)
-    return _ladder(model, int(demand[0]), (0.0, most), billed.steps)
+    def _add_counter(self, counter: TierCounter, inside: slice) -> int:
+        at = counter.interval[inside] - self.window.start
+        share = counter.share[inside]
+        before = counter.imported(self.start.imported_kwh)
+        fewest, most = self._import_bounds(at, share)
+        lowest, highest = before + fewest, before + most
+        # total = before + imports in the window
+        total = self.lp.add_columns(highest, lower=lowest)
+        self.lp.add_rows(
+            before,
+            before,
+            (0, total, 1.0),
+            (np.zeros(len(at)), self.imported[at], -share),
+        )
+        return self._add_steps(int(total[0]), lowest, highest, counter.steps)
+
+    def _import_bounds(self, at: Int64, share: Float64) -> tuple[float, float]:
+        """Return bounds on the counted imports; tight, for the binaries of falling steps.
+
+        What is charged stays in storage, or is discharged between the first interval and the last;
+        if the battery does not feed the grid, it then replaces imports. Imports are saved by the
+        energy stored before and by surplus.
+        """
+        limits = self.limits
+        span = slice(int(at[0]), int(at[-1]) + 1)
+        deficit = np.maximum(self.net_kwh, 0.0)
+        span_deficit = float(np.sum(deficit[span]))
+        span_discharge = float(np.sum(self.max_discharge[span]))
+
+        into_storage = limits.usable_kwh + span_discharge / limits.discharge_efficiency
+        upper = [
+            float(np.sum(share * self.max_import[at])),
+            float(np.sum(share * deficit[at])) + into_storage / limits.charge_efficiency,
+        ]
+        if not limits.to_grid:
+            into_storage = limits.usable_kwh + span_deficit / limits.discharge_efficiency
+            upper.append(into_storage / limits.charge_efficiency)
+
+        lower = [0.0]
+        counted = np.bincount(at - at[0], share, span.stop - span.start)
+        if np.array_equal(counted, np.ones(len(counted))):  # all imports of the span count
+            surplus = float(np.sum(np.clip(-self.net_kwh[span], 0.0, limits.max_kwh)))
+            from_storage = limits.usable_kwh + limits.charge_efficiency * surplus
+            lower.append(span_deficit - limits.discharge_efficiency * from_storage)
+        return max(lower), max(*lower, min(upper))
+
+    def _add_steps(self, quantity: int, lowest: float, highest: float, steps: Steps) -> int:
+        """Charge the rise of each step for what lies beyond its limit; return the falling steps."""
+        falling = 0
+        for limit, rise in steps:
+            if limit >= highest:  # out of reach
+                continue
+            beyond = self.lp.add_columns(highest - limit, rise)
+            if limit <= lowest:  # passed in any case
+                self.lp.add_rows(limit, limit, (0, quantity, 1.0), (0, beyond, -1.0))
+            elif rise >= 0.0:  # the solver keeps `beyond` as low as it may
+                self.lp.add_rows(-limit, np.inf, (0, beyond, 1.0), (0, quantity, -1.0))
+            else:
+                # Without a binary column the solver would use the lower price below the limit too.
+                passed = self.lp.add_columns(1.0, integer=True)
+                self.lp.add_rows(
+                    lowest,
+                    np.inf,
+                    (0, quantity, 1.0),
+                    (0, beyond, -1.0),
+                    (0, passed, lowest - limit),
+                )
+                self.lp.add_rows(-np.inf, 0.0, (0, beyond, 1.0), (0, passed, limit - highest))
+                falling += 1
+        return falling
+
+    def add_demand(self) -> int:
+        """Add the billing demands that the window touches; return the falling steps."""
+        demand = self.terms.demand_intervals
+        edges = (self.window.start, self.window.stop)
+        inside = slice(*np.searchsorted(demand.interval, edges).tolist())
+        touched = np.unique(demand.level[demand.run[inside]])
+        billed_demands = [each for each in self.terms.billed_demands if each.levels[0] in touched]
+        if not billed_demands:
+            return 0
+        used = np.unique(np.concatenate([each.levels for each in billed_demands]))
+
+        # Bounds on the levels: peaks so far, and peaks if everything were imported that can be.
+        max_imported = self.start.imported_kwh.copy()
+        max_imported[self.window] = self.max_import
+        power_before = demand.power(self.start.imported_kwh)
+        peaks_before = demand.peaks(power_before)[used]
+        max_peaks = demand.peaks(demand.power(max_imported))[used]
+        highest = np.maximum(max_peaks, peaks_before)
+        level_columns = self.lp.add_columns(highest, lower=peaks_before)
+        self._add_levels(inside, used, level_columns, power_before)
+
+        falling = 0
+        for billed in billed_demands:
+            places = np.searchsorted(used, billed.levels)
+            falling += self._add_billed_demand(billed, level_columns[places], highest[places])
+        return falling
+
+    def _add_levels(
+        self, inside: slice, used: Int64, level_columns: Int64, power_before: Float64
+    ) -> None:
+        """Keep each level at or above its demand intervals in the window."""
+        demand = self.terms.demand_intervals
+        is_used = np.isin(demand.level[demand.run[inside]], used)
+        interval = demand.interval[inside][is_used]
+        run = demand.run[inside][is_used]
+        kw_per_kwh = demand.kw_per_kwh[inside][is_used]
+        runs, row = np.unique(run, return_inverse=True)
+        level = level_columns[np.searchsorted(used, demand.level[runs])]
+        imported = self.imported[interval - self.window.start]
+        self.lp.add_rows(
+            power_before[runs],
+            np.inf,
+            (np.arange(len(runs)), level, 1.0),
+            (row, imported, -kw_per_kwh),
+        )
+
+    def _add_billed_demand(self, billed: BilledDemand, levels: Int64, highest: Float64) -> int:
+        """Keep a billing demand at or above each of its levels; return the falling steps."""
+        most = float(np.max(billed.factors * highest))
+        demand = self.lp.add_columns(most, billed.price)
+        numbers = np.arange(len(levels))
+        self.lp.add_rows(
+            np.zeros(len(levels)),
+            np.inf,
+            (numbers, np.repeat(demand, len(levels)), 1.0),
+            (numbers, levels, -billed.factors),
+        )
+        return self._add_steps(int(demand[0]), 0.0, most, billed.steps)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flipkit.calendar import Grid, local_midnights
+from flipkit.calendar import Grid, day_starts
 from flipkit.errors import InputError
 from flipkit.frames import Finding
 from flipkit.scenarios.changes import Battery
@@ -25,7 +25,7 @@ from flipkit.scenarios.engine.case import Case
 from flipkit.scenarios.engine.marginal_prices import interval_times, marginal_prices
 from flipkit.scenarios.ev import EvCharging
 from flipkit.tariffs.rating import Block
-from flipkit.vocabulary import HOUR_US, DispatchMethod, Float64, Int64
+from flipkit.vocabulary import HOUR_US, DispatchMethod, Float64
 
 __all__ = ["EnergyFlows", "energy_flows"]
 
@@ -268,7 +268,7 @@ def run_battery(
         return _planned_by_bill(net_kwh, block.grid, case, battery, method, export_price)
 
     step_h = block.grid.step_us / HOUR_US
-    day_edges = _day_edges(block.grid, case.import_tariff.timezone)
+    day_edges = day_starts(case.import_tariff.timezone, block.grid)
     if with_soc:
         single = [
             dispatch(row, import_price, export_price, step_h, battery, method, day_edges=day_edges)
@@ -276,14 +276,7 @@ def run_battery(
         ]
         return _stacked(single)
     done = dispatch_block(
-        net_kwh,
-        import_price,
-        export_price,
-        step_h,
-        battery,
-        method,
-        day_edges=day_edges,
-        threads=1,  # parts of a fleet are evaluated in threads already
+        net_kwh, import_price, export_price, step_h, battery, method, day_edges=day_edges
     )
     findings = []
     for method_used, note in zip(done.methods_used, done.notes, strict=True):
@@ -321,7 +314,7 @@ def _stacked(sites: Sequence[Dispatch]) -> BatteryFlows:
     unknown = np.full(len(sites[0].soc_kwh), np.nan)
     values = [site.marginal_value for site in sites]
     return BatteryFlows(
-        kwh=np.stack([site.charge_kwh - site.discharge_kwh for site in sites]),
+        kwh=np.stack([site.flow_kwh for site in sites]),
         methods=tuple(site.method_used for site in sites),
         findings=tuple(_dispatch_findings(site.method_used, site.note) for site in sites),
         soc_kwh=np.stack([site.soc_kwh for site in sites]),
@@ -334,10 +327,3 @@ def _dispatch_findings(method_used: str, note: str) -> tuple[Finding, ...]:
     if method_used in ("milp", "approximate"):
         return (Finding(f"dispatch.{method_used}", note),)
     return ()
-
-
-def _day_edges(grid: Grid, timezone: str) -> Int64:
-    """Return the first interval of each local day, and the number of intervals."""
-    start_us, _ = interval_times(grid)
-    midnights = local_midnights(timezone, grid.start_us, grid.end_us)
-    return np.unique([0, *np.searchsorted(start_us, midnights), grid.intervals])

@@ -1,4 +1,4 @@
-"""A car that is charged at home: its sessions, and when it takes their energy."""
+"""A car that is charged at home: its sessions, and when they take their energy."""
 
 from __future__ import annotations
 
@@ -8,64 +8,78 @@ from typing import Any
 
 from flipkit.calendar import Grid
 from flipkit.errors import InputError
-from flipkit.scenarios.ev.charge import STRATEGIES, Charging, Home, charge
-from flipkit.scenarios.ev.read import read_sessions, read_sessions_by_site
-from flipkit.scenarios.ev.sessions import Sessions
+from flipkit.scenarios.ev.charge import STRATEGIES, Charging, charge
+from flipkit.scenarios.ev.plan import ChargingSite
+from flipkit.scenarios.ev.sessions import Sessions, read_sessions, read_sessions_by_site
 from flipkit.scenarios.ev.weekly import Week, read_week
 from flipkit.vocabulary import Float64, Int64
 
-__all__ = ["Charging", "EvCharging"]
+__all__ = ["EvCharging"]
+
+_FORMER_NAME = "as_came"  # of as_metered
 
 
 @dataclass(frozen=True, slots=True)
 class EvCharging:
     """Charging sessions of a site's cars, and when they take their energy.
 
-    A session is a stay at the charger and the energy it is to get, at the meter: losses of charger and car are in it.
-    Its power is never above its maximum, and it charges only while it stays. Energy is netted with generation within
-    each interval, so a car that is there for a part of an interval can use all surplus of it. Each session has a
-    maximum power of its own; there is no common one for cars that charge at the same time. Cars are planned before the
-    battery, which finds what they leave.
+    A session is a stay at the charger and its energy at the meter, including losses of charger and
+    car. It charges only during its stay and never above its maximum power; there is no common limit
+    for cars that charge at the same time. Energy is netted with generation within each interval, so
+    a car that is present for a part of an interval can use all of its surplus. Cars are planned
+    before the battery, which gets what they leave.
 
-    Where sessions have metered records, those tell when energy flowed and how much, whatever the session asks; moving
-    a session keeps that energy. Without records a session is taken to have come at maximum power from its arrival.
+    Metered records, where a session has them, determine when energy flowed and how much, whatever
+    the session asks for; moving the session keeps that energy. Without records a session is assumed
+    to have charged at maximum power from arrival.
 
-    Sessions that go beyond the time of the energy are not moved: in every strategy what lies within is charged as it
-    came, so that strategies charge the same energy. Sessions that lie outside are left out.
+    Sessions that extend beyond the period of the energy are not moved: under every strategy the
+    part within it stays as metered, so that all strategies charge the same energy. Sessions outside
+    the period are left out.
 
-    Attributes
+    Parameters
     ----------
     sessions : DataFrame or sequence of mapping
-        A row a session: ``arrive_utc, leave_utc, energy_kwh, max_power_kw`` and, where there are names,
-        ``session_reference_id``; stays may overlap (two cars). Kept as `Sessions`; `weekly` makes a `Week`.
-    strategy : {"as_came", "at_once", "cheapest", "solar_first"}
-        When energy flows: as it was metered; at maximum power from arrival; in the cheapest hours of the stay, where
-        surplus generation costs what its export would have earned; on surplus first (that of the lowest export price,
-        then the earlier), the rest in the cheapest hours. Equal prices: the earlier. The last two know the whole stay
-        in advance. Cars that stay at the same time choose in the order of their arrival.
-    included : bool
-        Whether the site's consumption already holds the sessions as they came; then they are moved, not added.
+        One row per session: ``arrive_utc``, ``leave_utc`` (with a zone), ``energy_kwh`` (kWh),
+        ``max_power_kw`` (kW) and optionally ``session_reference_id``. Stays may overlap (two cars).
+        Kept as `Sessions`; `weekly` makes a `Week`.
+    strategy : {"as_metered", "at_once", "cheapest", "solar_first"}, default "at_once"
+        When energy flows:
+
+        * ``as_metered``: when it was metered (``as_came`` is the former name);
+        * ``at_once``: at maximum power from arrival;
+        * ``cheapest``: in the cheapest hours of the stay, where surplus generation costs what its
+          export would have earned;
+        * ``solar_first``: on surplus first (at the lowest export price, then the earliest), the
+          rest in the cheapest hours.
+
+        On equal prices the earlier interval is used. The last two know the whole stay in advance.
+        Cars that stay at the same time choose in the order of their arrival.
+    included : bool, default False
+        Whether the site's consumption already holds the sessions as metered; they are then moved
+        instead of added.
     metered : DataFrame or sequence of mapping, optional
-        When energy flowed: ``session_reference_id, start_utc, end_utc, energy_kwh``, as `Flatpeak.cost_by_session`
-        gives them; `Flatpeak.cost_by_interval` does not say which session a record is of. Kept in `sessions`.
+        When energy flowed: ``session_reference_id``, ``start_utc``, ``end_utc``, ``energy_kwh``, as
+        returned by `Flatpeak.cost_by_session`. (`Flatpeak.cost_by_interval` does not tell the
+        session of a record.) Kept in `sessions`.
 
     Raises
     ------
     MissingColumnError, NaiveTimestampError
     InputError
-        An unknown strategy, or a value that is missing, negative or infinite, a record without a session or that does
-        not end after it begins: names the row. A session that leaves before it arrives, or that needs more than it can
-        take, is no error: `charging` serves what it can and says so.
+        An unknown strategy; a value that is missing, negative or infinite; a record that has no
+        session or does not end after it starts. Names the row. A session that leaves before it
+        arrives, or needs more than it can take, is not an error but a finding of `charging`.
 
     See Also
     --------
-    dataclasses.replace : ``replace(ev, strategy="cheapest")`` is the same cars with another strategy.
+    dataclasses.replace : ``replace(ev, strategy="cheapest")`` is the same cars, other strategy.
 
     Examples
     --------
-    >>> from flipkit.scenarios.ev import EvCharging
+    >>> import flipkit as fk
     >>> stay = {"arrive_utc": "2025-06-02T17:00:00Z", "leave_utc": "2025-06-03T06:00:00Z"}
-    >>> EvCharging([stay | {"energy_kwh": 12.0, "max_power_kw": 7.4}], strategy="cheapest")
+    >>> fk.EvCharging([stay | {"energy_kwh": 12.0, "max_power_kw": 7.4}], strategy="cheapest")
     EvCharging(sessions=<1 charging sessions, 12.0 kWh>, strategy='cheapest', included=False)
     """
 
@@ -75,16 +89,20 @@ class EvCharging:
     metered: InitVar[Any] = None
 
     def __post_init__(self, metered: Any) -> None:
+        if self.strategy == _FORMER_NAME:
+            object.__setattr__(self, "strategy", "as_metered")
         if self.strategy not in STRATEGIES:
             raise InputError(
-                f"ev: strategy {self.strategy!r}: choose one of {', '.join(STRATEGIES)}"
+                f"ev: unknown strategy {self.strategy!r}; choose one of {', '.join(STRATEGIES)}"
             )
         if not isinstance(self.included, bool):
             raise InputError(f"ev: included {self.included!r} must be True or False")
         if not isinstance(self.sessions, Sessions | Week):
             object.__setattr__(self, "sessions", read_sessions(self.sessions, metered))
         elif metered is not None:
-            raise InputError("ev: metered: the sessions were read already; give both as frames")
+            raise InputError(
+                "ev: metered has no effect on sessions that were read before; give both as frames"
+            )
 
     @classmethod
     def weekly(
@@ -95,31 +113,33 @@ class EvCharging:
         strategy: str = "at_once",
         included: bool = False,
     ) -> EvCharging:
-        """The same sessions every week, by the clock of the site.
+        """Return sessions that repeat every week in the site's local time.
 
-        A local time that the clock skips in spring is read with the offset before the change (02:30 is 03:30 then),
-        one that comes twice in autumn is its first, as in RFC 5545; a stay across the change is an hour shorter or
-        longer.
+        A local time that the clock skips in spring is read with the offset before the change (02:30
+        becomes 03:30); one that occurs twice in autumn is its first occurrence, as in RFC 5545. A
+        stay across the change is an hour shorter or longer.
 
         Parameters
         ----------
         pattern : mapping of str to (str, str, float)
-            Days of arrival to local arrival, local leaving and kWh at the meter. Days: ``mon``, ``mon-fri``,
-            ``sat,sun``, ``weekday``, ``weekend``, ``all``. Who leaves at or before the hour of arrival leaves on the
-            next day. A day that comes twice has two sessions.
+            Days of arrival to local arrival (``HH:MM``), local departure and kWh at the meter.
+            Days: ``mon``, ``mon-fri``, ``sat,sun``, ``weekday``, ``weekend``, ``all``. A departure
+            at or before the time of arrival is on the next day. A day in two keys has two sessions.
         max_power_kw : float
+            kW at the meter.
         strategy, included
-            As `EvCharging`.
+            As for `EvCharging`.
 
         Raises
         ------
         InputError
-            Unknown days, a time that is none, energy or power that is no number of 0 or more.
+            Unknown days, an invalid time, energy or power that is not a number of 0 or more.
 
         Examples
         --------
-        >>> from flipkit.scenarios.ev import EvCharging
-        >>> EvCharging.weekly({"mon-fri": ("18:00", "07:00", 8), "sat": ("12:00", "20:00", 20)}, max_power_kw=7.4).label
+        >>> import flipkit as fk
+        >>> pattern = {"mon-fri": ("18:00", "07:00", 8), "sat": ("12:00", "20:00", 20)}
+        >>> fk.EvCharging.weekly(pattern, max_power_kw=7.4).label
         'at once'
         """
         return cls(read_week(pattern, max_power_kw), strategy, included)
@@ -133,31 +153,30 @@ class EvCharging:
         strategy: str = "at_once",
         included: bool = False,
     ) -> dict[str, EvCharging]:
-        """The cars of a fleet from one frame: a value for each site that has sessions.
+        """Return the cars of a fleet from one frame: one value per site with sessions.
 
         Parameters
         ----------
         sessions : DataFrame or sequence of mapping
-            As `EvCharging`, with ``site_id``.
+            As for `EvCharging`, with ``site_id``.
         metered : DataFrame or sequence of mapping, optional
-            As `EvCharging`; records find their site by their session, so its name must be there once in the fleet.
+            As for `EvCharging`. Records find their site by their session, so session ids must be
+            unique in the fleet.
         strategy, included
-            As `EvCharging`.
+            As for `EvCharging`.
 
         Returns
         -------
         dict of str to EvCharging
-            By site id, sorted; what `Scenario` takes as ``ev``.
+            By site id, sorted; the ``ev`` of a `Scenario`.
 
         Raises
         ------
         MissingColumnError, NaiveTimestampError, InputError
-            As `EvCharging`, or a row without a site.
+            As for `EvCharging`, or a row without a site.
         """
-        return {
-            site: cls(own, strategy, included)
-            for site, own in read_sessions_by_site(sessions, metered).items()
-        }
+        by_site = read_sessions_by_site(sessions, metered)
+        return {site_id: cls(by_site[site_id], strategy, included) for site_id in by_site}
 
     @property
     def label(self) -> str:
@@ -174,32 +193,37 @@ class EvCharging:
         import_price: Float64,
         export_price: Float64,
     ) -> Charging:
-        """What the cars add to the consumption of one site.
+        """Return what the cars add to the consumption of one site.
 
         Parameters
         ----------
         start_us, end_us : ndarray of int64, shape (n,)
-            Intervals of one length, one after another, microseconds since 1970-01-01 UTC.
+            Consecutive intervals of one length, microseconds since 1970-01-01 UTC.
         timezone : str
             IANA time zone of the site; a weekly pattern follows its clock.
         consumption_kwh, generation_kwh : ndarray of float64, shape (n,)
-            Of the site without these cars, or with them where they are `included`.
+            Of the site without these cars, or with them if they are `included`.
         import_price, export_price : ndarray of float64, shape (n,)
             Per kWh; 0 where exports earn nothing.
 
         Returns
         -------
         Charging
-            Findings: ``ev.outside``, ``ev.cut``, ``ev.backwards``, ``ev.metered``, ``ev.assumed``, ``ev.unserved``,
-            ``ev.not_included``; one of each kind, about all sessions that it is true of.
+            Findings: ``ev.outside``, ``ev.cut``, ``ev.backwards``, ``ev.metered``, ``ev.assumed``,
+            ``ev.unserved``, ``ev.not_included``; at most one of each, about all its sessions.
         """
-        grid = Grid(int(start_us[0]), int(end_us[0] - start_us[0]), len(start_us))
+        grid = Grid.of(start_us, end_us)
         sessions = self.sessions.within(grid.start_us, grid.end_us, timezone)
-        home = Home(grid, consumption_kwh, generation_kwh, import_price, export_price)
-        done = charge(sessions, self.strategy, self.included, home)
-        if isinstance(self.sessions, Sessions):
-            return done
-        # A pattern has no beginning: that a night is cut at the edge of the data is nothing to know.
-        return done._replace(
-            findings=tuple(each for each in done.findings if each.name != "ev.cut")
+        site = ChargingSite(
+            grid=grid,
+            consumption_kwh=consumption_kwh,
+            generation_kwh=generation_kwh,
+            import_price=import_price,
+            export_price=export_price,
         )
+        result = charge(sessions, self.strategy, self.included, site)
+        if isinstance(self.sessions, Week):
+            # A weekly pattern has no beginning: a night cut at the edge of the data means nothing.
+            findings = tuple(each for each in result.findings if each.name != "ev.cut")
+            return result._replace(findings=findings)
+        return result

@@ -1,4 +1,4 @@
-"""When cars charge that can wait: in the cheapest intervals of their stay, or on solar surplus first."""
+"""When cars charge: in the cheapest intervals of their stay, or on solar surplus first."""
 
 from __future__ import annotations
 
@@ -6,116 +6,186 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flipkit.calendar import Grid
-from flipkit.scenarios.ev.flows import Flows, overlaps
-from flipkit.scenarios.ev.sessions import Sessions
-from flipkit.vocabulary import Float64, Int64
+from flipkit.calendar import Grid, split_at
+from flipkit.scenarios.ev.sessions import SessionRecords, Sessions
+from flipkit.vocabulary import HOUR_US, Float64, Int64
 
-__all__ = ["Site", "planned"]
+__all__ = ["ChargingSite", "SessionEnergy", "plan_charging", "spread"]
 
 
-class Site(NamedTuple):
-    """What a car finds at a site: arrays by interval.
+class ChargingSite(NamedTuple):
+    """The site at which cars charge: a grid, and arrays by its intervals.
 
     Attributes
     ----------
-    surplus_kwh : ndarray of float64
-        Generation that nothing else at the site uses.
-    import_price, export_price : ndarray of float64
+    grid : Grid
+    consumption_kwh, generation_kwh : ndarray of float64, shape (n,)
+    import_price, export_price : ndarray of float64, shape (n,)
         Per kWh.
     """
 
-    surplus_kwh: Float64
+    grid: Grid
+    consumption_kwh: Float64
+    generation_kwh: Float64
     import_price: Float64
     export_price: Float64
 
 
-def planned(
-    sessions: Sessions, energy_kwh: Float64, grid: Grid, site: Site, *, solar_first: bool
-) -> Flows:
-    """The energy of each session where it is cheapest for it, within its stay and its maximum power.
+class SessionEnergy(NamedTuple):
+    """Energy of sessions by interval: arrays of one length.
 
-    A kWh costs the export price while surplus lasts in its interval (that is what it would have earned), else the
-    import price. Each session takes the cheapest kWh first, on equal prices the earlier, until it is served: no other
-    way costs it less. With `solar_first` all surplus comes before any import, whatever the prices. Sessions choose in
-    the order of their arrival; what an earlier one takes of the surplus is not there for a later one.
+    Attributes
+    ----------
+    session, interval : ndarray of int64
+        Positions.
+    kwh : ndarray of float64
+    """
 
-    Where exports earn more than imports cost, the first kWh of an interval are dearer than the next (what is generated
-    and what is drawn are netted within it). There an interval is weighed by its mean price if it were used in full;
-    the one that is then used in part may not be the best choice.
+    session: Int64
+    interval: Int64
+    kwh: Float64
+
+    def of(self, is_chosen: np.ndarray) -> SessionEnergy:
+        """Return the energy of some sessions, chosen by one flag per session."""
+        kept = is_chosen[self.session]
+        return SessionEnergy._make(column[kept] for column in self)
+
+    def by_interval(self, intervals: int) -> Float64:
+        """Return the sum of each interval."""
+        return _sums(self.interval, self.kwh, intervals)
+
+    def by_session(self, sessions: int) -> Float64:
+        """Return the sum of each session."""
+        return _sums(self.session, self.kwh, sessions)
+
+
+def spread(records: SessionRecords, grid: Grid) -> SessionEnergy:
+    """Spread records over intervals in proportion to time; what is outside the grid is left out."""
+    pieces = split_at(grid.edges_us, records.start_us, records.end_us)
+    kwh = records.energy_kwh[pieces.row] * pieces.share
+    return SessionEnergy(records.session[pieces.row], pieces.period, kwh)
+
+
+def plan_charging(
+    sessions: Sessions,
+    energy_kwh: Float64,
+    surplus_kwh: Float64,
+    site: ChargingSite,
+    *,
+    solar_first: bool,
+) -> SessionEnergy:
+    """Put the energy of each session where it is cheapest, within its stay and its maximum power.
+
+    A kWh costs the export price while surplus lasts in its interval (what it would have earned),
+    else the import price. Each session takes the cheapest kWh first, on equal prices the earlier,
+    until it is served: nothing else costs it less. With `solar_first` all surplus comes before any
+    import, whatever the prices. Sessions choose in the order of their arrival; surplus that an
+    earlier one takes is gone for the later ones.
+
+    Where exports earn more than imports cost, the first kWh of an interval are more expensive than
+    the next, as generation and import are netted within it. Such an interval is valued at its mean
+    price in full use; if it is then used in part, it may not have been the best choice.
 
     Parameters
     ----------
     sessions : Sessions
-        n of them.
-    energy_kwh : ndarray of float64, shape (n,)
-        What each is to get; 0 for the ones that are left out.
-    grid : Grid
-    site : Site
+    energy_kwh : ndarray of float64, shape (number of sessions,)
+        Energy of each session; 0 for those that are not planned.
+    surplus_kwh : ndarray of float64, shape (n,)
+        Generation that nothing else at the site uses.
+    site : ChargingSite
     solar_first : bool
 
     Returns
     -------
-    Flows
-        What each is served: its energy, or less where its stay is too short for it.
+    SessionEnergy
+        The energy of each session, or less if its stay is too short.
     """
-    wanting = np.where(energy_kwh > 0, sessions.leave_us, sessions.arrive_us)
-    stays = overlaps(sessions.arrive_us, wanting, grid)
-    room = sessions.max_power_kw[stays.span] * (stays.us / 3.6e9)
-    kwh = np.zeros(len(room))
-    left = site.surplus_kwh.copy()
-    turns = _turns(stays.span, stays.interval, len(sessions))[stays.span]
+    # An empty stay has no pieces, so that sessions without energy cost no time.
+    planned_until = np.where(energy_kwh > 0, sessions.leave_us, sessions.arrive_us)
+    pieces = split_at(site.grid.edges_us, sessions.arrive_us, planned_until)
+    session, interval = pieces.row, pieces.period
+    hours = (pieces.end - pieces.start) / HOUR_US
+    max_kwh = sessions.max_power_kw[session] * hours
+    kwh = np.zeros(len(max_kwh))
+    surplus_left = surplus_kwh.copy()
+    turns = _turns(session, interval, len(sessions))[session]
     for turn in range(int(turns.max(initial=-1)) + 1):
-        now = np.flatnonzero((turns == turn) & (room > 0))
-        when = stays.interval[now]
-        part = Site(left[when], site.import_price[when], site.export_price[when])
-        kwh[now] = _chosen(stays.span[now], room[now], part, energy_kwh, solar_first)
-        left[when] -= np.minimum(kwh[now], left[when])
-    return Flows(stays.span, stays.interval, kwh)
+        now = np.flatnonzero((turns == turn) & (max_kwh > 0))
+        at = interval[now]
+        kwh[now] = _cheapest(
+            session=session[now],
+            max_kwh=max_kwh[now],
+            surplus_kwh=surplus_left[at],
+            import_price=site.import_price[at],
+            export_price=site.export_price[at],
+            energy_kwh=energy_kwh,
+            solar_first=solar_first,
+        )
+        surplus_left[at] -= np.minimum(kwh[now], surplus_left[at])
+    return SessionEnergy(session, interval, kwh)
 
 
 def _turns(session: Int64, interval: Int64, sessions: int) -> Int64:
-    """Whose turn it is when: sessions of one turn share no interval, and come after all that they share one with.
+    """The turn of each session: after all earlier ones with which it shares an interval.
 
-    So the sessions of a turn can choose side by side, as if one after another.
+    Sessions of one turn share no interval, so they are planned together as if one after another.
     """
     turns = np.zeros(sessions, dtype=np.int64)
-    there, first = np.unique(session, return_index=True)
-    last = np.searchsorted(session, there, side="right") - 1
-    present: list[tuple[int, int]] = []
-    for number, begin, end in zip(
-        there.tolist(), interval[first].tolist(), interval[last].tolist(), strict=True
-    ):
-        present = [(until, turn) for until, turn in present if until >= begin]
-        turns[number] = own = 1 + max((turn for _, turn in present), default=-1)
-        present.append((end, own))
+    numbers, first_pieces = np.unique(session, return_index=True)
+    last_pieces = np.searchsorted(session, numbers, side="right") - 1
+    first_intervals = interval[first_pieces].tolist()
+    last_intervals = interval[last_pieces].tolist()
+    present: list[tuple[int, int]] = []  # last interval and turn of the cars that are still there
+    for number, first, last in zip(numbers.tolist(), first_intervals, last_intervals, strict=True):
+        present = [(until, turn) for until, turn in present if until >= first]
+        turn = 1 + max((turn for _, turn in present), default=-1)
+        turns[number] = turn
+        present.append((last, turn))
     return turns
 
 
-def _chosen(
-    session: Int64, room: Float64, here: Site, energy_kwh: Float64, solar_first: bool
+def _cheapest(
+    session: Int64,
+    max_kwh: Float64,
+    surplus_kwh: Float64,
+    import_price: Float64,
+    export_price: Float64,
+    energy_kwh: Float64,
+    solar_first: bool,
 ) -> Float64:
-    """The energy of each pair of session and interval, by session; no interval comes twice."""
-    solar = np.minimum(room, here.surplus_kwh)
-    free, bought = here.export_price, here.import_price
+    """Energy of each pair of session and interval, ordered by session; no interval comes twice."""
+    solar_kwh = np.minimum(max_kwh, surplus_kwh)
+    grid_kwh = max_kwh - solar_kwh
+    solar_price, grid_price = export_price, import_price
     if not solar_first:
-        mean = (free * solar + bought * (room - solar)) / room
-        upside_down = (free > bought) & (solar > 0)
-        free, bought = np.where(upside_down, mean, free), np.where(upside_down, mean, bought)
-    # Two offers an interval, solar before import; a stable sort keeps them, and the intervals, in their order.
-    session, price = np.repeat(session, 2), np.column_stack((free, bought)).ravel()
-    offer = np.column_stack((solar, room - solar)).ravel()
-    second = np.tile([False, True], len(room)) & solar_first
-    some = np.flatnonzero(offer > 0)
-    order = some[np.lexsort((price[some], second[some], session[some]))]
-    taken = np.zeros(len(offer))
-    taken[order] = _served(session[order], offer[order], energy_kwh)
-    each: Float64 = taken.reshape(-1, 2).sum(axis=1)
-    return each
+        # Where solar is more expensive than the grid, both cost the mean of using all of it.
+        mean_price = (export_price * solar_kwh + import_price * grid_kwh) / max_kwh
+        is_inverted = (export_price > import_price) & (solar_kwh > 0)
+        solar_price = np.where(is_inverted, mean_price, export_price)
+        grid_price = np.where(is_inverted, mean_price, import_price)
+    # Two offers per interval, solar before grid; lexsort is stable, so ties keep this order.
+    offer_session = np.repeat(session, 2)
+    offer_price = np.column_stack((solar_price, grid_price)).ravel()
+    offer_kwh = np.column_stack((solar_kwh, grid_kwh)).ravel()
+    is_deferred = np.tile([False, True], len(max_kwh)) & solar_first
+    offers = np.flatnonzero(offer_kwh > 0)
+    order = np.lexsort((offer_price[offers], is_deferred[offers], offer_session[offers]))
+    offers = offers[order]
+    taken_kwh = np.zeros(len(offer_kwh))
+    taken_kwh[offers] = _until_served(offer_session[offers], offer_kwh[offers], energy_kwh)
+    by_pair: Float64 = taken_kwh.reshape(-1, 2).sum(axis=1)
+    return by_pair
 
 
-def _served(session: Int64, offer: Float64, energy_kwh: Float64) -> Float64:
-    """Each session takes offers in their order until it has its energy."""
-    before = np.cumsum(offer) - offer
-    first = np.searchsorted(session, session)
-    return np.clip(energy_kwh[session] - (before - before[first]), 0.0, offer)
+def _until_served(session: Int64, offer_kwh: Float64, energy_kwh: Float64) -> Float64:
+    """What each session takes of its offers, in their order, until it has its energy."""
+    offered_before = np.cumsum(offer_kwh) - offer_kwh
+    first_offer = np.searchsorted(session, session)
+    own_before = offered_before - offered_before[first_offer]
+    return np.clip(energy_kwh[session] - own_before, 0.0, offer_kwh)
+
+
+def _sums(positions: Int64, kwh: Float64, count: int) -> Float64:
+    # bincount of nothing returns integers.
+    return np.bincount(positions, kwh, minlength=count).astype(np.float64, copy=False)

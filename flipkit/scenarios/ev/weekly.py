@@ -1,4 +1,4 @@
-"""Charging sessions that come again every week, in local time."""
+"""Charging sessions that repeat every week in local time."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ import numpy as np
 from flipkit.calendar import offset_pieces
 from flipkit.checks import MOST, number
 from flipkit.errors import InputError
-from flipkit.scenarios.ev.sessions import Records, Sessions
+from flipkit.scenarios.ev.sessions import SessionRecords, Sessions
 from flipkit.tariffs.model import DAY_NAMES, DAY_S, seconds_of
-from flipkit.vocabulary import DAY_US, Int64
+from flipkit.vocabulary import DAY_US, SECOND_US, Int64
 
 __all__ = ["Stay", "Week", "read_week"]
 
-_DAYS = {name.lower(): (number,) for number, name in enumerate(DAY_NAMES)}
-_KINDS = {"all": tuple(range(7)), "weekday": tuple(range(5)), "weekend": (5, 6)}
+_WEEKDAYS = {name.lower(): weekday for weekday, name in enumerate(DAY_NAMES)}
+_GROUPS = {"all": range(7), "weekday": range(5), "weekend": range(5, 7)}
+_AMOUNT = f"a number of 0 or more, up to {MOST:,.0f}"
+_EXAMPLE = "{'mon-fri': ('18:00', '07:00', 8.0)}"
 
 
 class Stay(NamedTuple):
@@ -27,9 +29,9 @@ class Stay(NamedTuple):
     Attributes
     ----------
     weekday : int
-        Of the arrival, 0 is Monday.
+        Of the arrival; 0 is Monday.
     arrive_s, leave_s : int
-        Local clock, seconds after midnight of the day of arrival; a leave on the next day is above 86,400.
+        Local clock, seconds after midnight of the day of arrival; above 86,400 on the next day.
     energy_kwh : float
     """
 
@@ -41,7 +43,7 @@ class Stay(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """A week of charging sessions, again and again.
+    """A repeating week of charging sessions.
 
     Attributes
     ----------
@@ -53,54 +55,56 @@ class Week:
     max_power_kw: float
 
     def within(self, start_us: int, end_us: int, timezone: str) -> Sessions:
-        """The sessions that touch [start, end), microseconds since 1970-01-01 UTC.
-
-        A local time that the clock skips is read with the offset before the change (02:30 is 03:30 then); one that
-        comes twice is its first: the rules of RFC 5545 and of ``zoneinfo``. A stay across the change is an hour shorter
-        or longer.
+        """Return the sessions that touch [start, end), microseconds since 1970-01-01 UTC.
 
         Raises
         ------
         InputError
             An unknown zone, or a time outside the years 1900 to 2200.
         """
+        # Stays last up to two days and offsets up to one: three days of margin.
         days = np.arange(start_us // DAY_US - 3, end_us // DAY_US + 3)
-        columns = [np.array(column) for column in zip(*self.stays, strict=True)]
-        weekday, arrive_s, leave_s, energy = columns
-        day, stay = np.nonzero((days[:, None] + 3) % 7 == weekday)  # 1970-01-01 was a Thursday
-        pieces = offset_pieces(timezone, int(days[0]) * DAY_US, int(days[-1] + 3) * DAY_US)
-        arrive, leave = (
-            _in_utc(days[day] * DAY_US + s[stay] * 1_000_000, *pieces) for s in (arrive_s, leave_s)
-        )
-        touches = (np.maximum(leave, arrive + 1) > start_us) & (arrive < end_us)
-        order = np.flatnonzero(touches)[np.argsort(arrive[touches], kind="stable")]
-        power = np.full(len(order), float(self.max_power_kw))
-        rows = np.empty(0, dtype=np.int64)
+        weekday_of_day = (days + 3) % 7  # 1970-01-01 was a Thursday
+        weekday_of_stay = self._column("weekday")
+        day, stay = np.nonzero(weekday_of_day[:, None] == weekday_of_stay)
+        midnight_us = days[day] * DAY_US
+        arrive_local_us = midnight_us + self._column("arrive_s")[stay] * SECOND_US
+        leave_local_us = midnight_us + self._column("leave_s")[stay] * SECOND_US
+
+        first_us, after_us = int(days[0]) * DAY_US, int(days[-1] + 3) * DAY_US
+        edges, offsets = offset_pieces(timezone, first_us, after_us)
+        arrive_us = _to_utc(arrive_local_us, edges, offsets)
+        leave_us = _to_utc(leave_local_us, edges, offsets)
+        # A stay that a clock change turns around still counts, at its arrival.
+        ends_after_start = np.maximum(leave_us, arrive_us + 1) > start_us
+        touching = np.flatnonzero(ends_after_start & (arrive_us < end_us))
+        order = touching[np.argsort(arrive_us[touching], kind="stable")]
         return Sessions(
-            arrive[order], leave[order], energy[stay[order]], power, (), rows, Records.none()
+            arrive_us=arrive_us[order],
+            leave_us=leave_us[order],
+            asked_kwh=self._column("energy_kwh")[stay[order]],
+            max_power_kw=np.full(len(order), float(self.max_power_kw)),
+            names=(),
+            rows=np.empty(0, dtype=np.int64),
+            metered=SessionRecords.empty(),
         )
+
+    def _column(self, field: str) -> np.ndarray:
+        return np.array([getattr(stay, field) for stay in self.stays])
 
 
 def read_week(pattern: Mapping[str, tuple[str, str, float]], max_power_kw: float) -> Week:
-    """A week from its pattern, as `EvCharging.weekly` describes it.
-
-    Raises
-    ------
-    InputError
-        No pattern, unknown days, a time that is none, energy or power that is no number of 0 or more: names the days.
-    """
-    power = number(max_power_kw, "ev: max_power_kw", _WANTED, most=MOST)
+    """Read a week from its pattern; `EvCharging.weekly` describes it and its errors."""
+    power = number(max_power_kw, "ev: max_power_kw", _AMOUNT, most=MOST)
     if not isinstance(pattern, Mapping) or not pattern:
         raise InputError(
-            f"ev: weekly: expected {{days: (arrive, leave, kWh)}}, such as {_EXAMPLE}; got {pattern!r}"
+            f"ev: weekly: expected {{days: (arrive, leave, kWh)}} such as {_EXAMPLE};"
+            f" got {pattern!r}"
         )
-    return Week(
-        tuple(sorted(stay for item in pattern.items() for stay in _stays(*item))), float(power)
-    )
-
-
-_WANTED = f"a number of 0 or more, up to {MOST:,.0f}"
-_EXAMPLE = "{'mon-fri': ('18:00', '07:00', 8.0)}"
+    stays: list[Stay] = []
+    for days, value in pattern.items():
+        stays += _stays(days, value)
+    return Week(tuple(sorted(stays)), float(power))
 
 
 def _stays(days: Any, value: Any) -> list[Stay]:
@@ -111,32 +115,41 @@ def _stays(days: Any, value: Any) -> list[Stay]:
         raise InputError(
             f"ev: weekly, {days!r}: {value!r} is not (arrive, leave, kWh); write such as {_EXAMPLE}"
         ) from None
-    kwh = float(number(energy, f"ev: weekly, {days!r}: kWh", _WANTED, most=MOST))
-    leave_s += DAY_S if leave_s <= arrive_s else 0
-    return [Stay(day, arrive_s, leave_s, kwh) for day in _weekdays(days)]
+    kwh = float(number(energy, f"ev: weekly, {days!r}: kWh", _AMOUNT, most=MOST))
+    if leave_s <= arrive_s:
+        leave_s += DAY_S
+    return [Stay(weekday, arrive_s, leave_s, kwh) for weekday in _weekdays(days)]
 
 
 def _weekdays(days: Any) -> list[int]:
-    """Numbers of the days in words: ``mon``, ``mon-fri``, ``sat,sun``, ``weekday``, ``weekend``, ``all``."""
+    """Numbers of ``mon``, ``mon-fri``, ``sat,sun``, ``weekday``, ``weekend`` or ``all``."""
+    weekdays: list[int] = []
     try:
-        return [number for words in days.lower().split(",") for number in _run(words.strip())]
+        for words in days.lower().split(","):
+            weekdays += _weekdays_of(words.strip())
     except (AttributeError, KeyError):
         raise InputError(
-            f"ev: weekly: days {days!r}; write 'mon', 'mon-fri', 'sat,sun', 'weekday', 'weekend' or 'all'"
+            f"ev: weekly: unknown days {days!r}; write 'mon', 'mon-fri', 'sat,sun', 'weekday',"
+            " 'weekend' or 'all'"
         ) from None
+    return weekdays
 
 
-def _run(words: str) -> tuple[int, ...]:
+def _weekdays_of(words: str) -> list[int]:
+    if words in _GROUPS:
+        return list(_GROUPS[words])
     first, dash, last = words.partition("-")
-    if not dash:
-        return (_DAYS | _KINDS)[words]
-    (begin,), (end,) = _DAYS[first.strip()], _DAYS[last.strip()]
-    return tuple((begin + n) % 7 for n in range((end - begin) % 7 + 1))
+    begin = _WEEKDAYS[first.strip()]
+    end = _WEEKDAYS[last.strip()] if dash else begin
+    length = (end - begin) % 7 + 1
+    return [(begin + step) % 7 for step in range(length)]
 
 
-def _in_utc(local_us: Int64, edges: Int64, offsets: Int64) -> Int64:
-    """Local clock times in UTC: a skipped one with the offset before the change, a repeated one its first."""
-    until = edges[1:-1] + np.maximum(
-        offsets[:-1], offsets[1:]
-    )  # local clock up to which an offset is the one to take
-    return local_us - offsets[np.searchsorted(until, local_us, side="right")]
+def _to_utc(local_us: Int64, edges: Int64, offsets: Int64) -> Int64:
+    """Local clock times in UTC, by the rules of RFC 5545 and ``zoneinfo``.
+
+    A skipped time takes the offset before the change, a repeated one its first occurrence.
+    """
+    # Each offset is used until the end of the skipped or repeated local hour that follows it.
+    until_local = edges[1:-1] + np.maximum(offsets[:-1], offsets[1:])
+    return local_us - offsets[np.searchsorted(until_local, local_us, side="right")]

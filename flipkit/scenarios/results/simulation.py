@@ -246,7 +246,14 @@ class Simulation:
         pairs = self._fleet.priced_currently()
         own_tariffs = len(self._fleet.site_ids) * len(self.scenarios) - len(pairs)
         result = copy(self)
-        result.proof = certify(client, pairs, self._interval_result, count, own_tariffs=own_tariffs)
+        result.proof = certify(
+            client,
+            pairs,
+            self._interval_result,
+            count,
+            own_tariffs=own_tariffs,
+            is_emulator=getattr(prices, "environment", None) == "emulator",
+        )
         return result
 
     def to_csv(self, folder: str | os.PathLike[str], *, band: bool = True) -> list[Path]:

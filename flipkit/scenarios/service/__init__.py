@@ -1,11 +1,11 @@
-"""What the service itself says of a simulation: a sample of its intervals, or every one."""
+"""What the service itself says about a simulation: for a sample of its intervals, or for all."""
 
 from flipkit.scenarios.service.certificate import Certificate, certify
-from flipkit.scenarios.service.instant import InstantCosts, price_instantly
+from flipkit.scenarios.service.instant import InstantPricing, price_instantly
 
 __all__ = [
     "Certificate",
-    "InstantCosts",
+    "InstantPricing",
     "certify",
     "price_instantly",
 ]

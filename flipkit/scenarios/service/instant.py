@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import compress
 from typing import Any, NamedTuple, Self
@@ -13,25 +13,32 @@ import numpy as np
 
 from flipkit.errors import InputError, RequestError
 from flipkit.scenarios.engine import IntervalResult
-from flipkit.scenarios.service.asked_energy import Pair, columns_of, directions_of
-from flipkit.scenarios.service.asking import Asked, Question, ask_all, whole_wh
 from flipkit.scenarios.service.journal import Journal, key_of
-from flipkit.vocabulary import DIRECTIONS, Float64, Int64
+from flipkit.scenarios.service.pricing import (
+    Pair,
+    PricedRecord,
+    PriceRequest,
+    directions_of,
+    energy_and_cost,
+    price_records,
+    whole_wh,
+)
+from flipkit.vocabulary import Float64, Int64
 
-__all__ = ["InstantCosts", "price_instantly"]
+__all__ = ["InstantPricing", "price_instantly"]
 
 
-class InstantCosts(NamedTuple):
-    """What the service says that each interval costs and earns.
+class InstantPricing(NamedTuple):
+    """What each interval costs and earns according to the service.
 
     Attributes
     ----------
     import_cost, export_credit, own_use_cost : ndarray of float64, shape (n,)
-        Major units, of the energy in whole Wh, half up: 0 where that is 0, and for exports that nobody pays.
+        Major units, for the energy in whole Wh, half up; 0 without energy and for unpaid exports.
     calls : int
-        Records that were asked about in this run.
+        Records priced in this run.
     from_journal : int
-        Records that an earlier run had asked about.
+        Records priced in an earlier run.
     """
 
     import_cost: Float64
@@ -44,151 +51,178 @@ class InstantCosts(NamedTuple):
 def price_instantly(
     client: Any,
     pairs: Sequence[Pair],
-    outcome_of: Callable[[str, str], IntervalResult],
+    result_of: Callable[[str, str], IntervalResult],
     *,
     journal: str | os.PathLike[str] | None = None,
-) -> Iterator[tuple[IntervalResult, InstantCosts]]:
-    """Have the service price every interval of a simulation, one call each, and keep nothing of it.
+) -> Iterator[tuple[IntervalResult, InstantPricing]]:
+    """Have the service price every interval of a simulation, one call each, and store nothing.
 
-    Import and export of each interval go out as whole Wh with ``non_persistent=true``, side by side; an interval
-    without energy costs nothing and needs no call. See `ask_all` for what becomes of calls that fail.
+    Import and export of each interval are sent in whole Wh with ``non_persistent=true``,
+    concurrently. Intervals without energy cost nothing and need no call. `price_records` says what
+    happens to calls that fail.
 
     Parameters
     ----------
     client : Flatpeak
     pairs : sequence of tuple of str
         ``(site_id, scenario)``, priced one after another in this order.
-    outcome_of : callable
-        ``outcome_of(site_id, scenario)`` makes one outcome; they are made one after another, and none is kept.
+    result_of : callable
+        ``result_of(site_id, scenario)``; called for one pair after another, no result is kept.
     journal : path-like, optional
-        A file that keeps each answer as it comes. The same call with the same file goes on after a kill where it was,
-        and asks about nothing twice; with a whole journal it asks about nothing at all.
+        A file that keeps each answer at once. The same call with the same file resumes after a
+        crash and sends nothing twice; with a complete journal it sends nothing at all.
 
     Yields
     ------
-    outcome : IntervalResult
-        As `outcome_of` made it.
-    costs : InstantCosts
+    result : IntervalResult
+        As returned by `result_of`.
+    pricing : InstantPricing
 
     Raises
     ------
     InputError
-        A scenario with a tariff of its own, which the service cannot price, another currency, or a journal that cannot
-        be used; names site and scenario, or file and line.
+        A scenario with a tariff of its own, which the service cannot price; another currency; a
+        journal that cannot be used. Names site and scenario, or file and line.
     PriceUnavailable
         The service has no price for an interval.
     RequestError
-        The service did not answer; what was answered before is in the journal.
+        The service did not answer; earlier answers are in the journal.
     UnexpectedAnswer
-        The service does not confirm that it kept nothing.
+        The service does not confirm that it stored nothing.
 
     Notes
     -----
-    With tiers, the service prices each record on top of the records that are stored, not of the other intervals of
-    the scenario: the sum is no bill of the scenario.
+    With tiers, the service prices each record on top of its stored records, not of the scenario's
+    other intervals: the sum is not the scenario's bill.
     """
     with ExitStack() as stack:
-        service = f"{client.base_url}, version {client.version}"
-        book = None if journal is None else stack.enter_context(Journal(journal, service))
-        bar = stack.enter_context(_Bar())
+        opened = None
+        if journal is not None:
+            service = f"{client.base_url}, version {client.version}"
+            opened = stack.enter_context(Journal(journal, service))
+        progress = stack.enter_context(_Progress())
         for number, pair in enumerate(pairs):
-            outcome = outcome_of(*pair)
-            bar.expect(len(outcome.start_us) * (len(pairs) - number))
-            yield outcome, _Pricing(client, outcome, book, bar).costs()
+            result = result_of(*pair)
+            progress.expect(len(result.start_us) * (len(pairs) - number))
+            yield result, _ResultPricing(client, result, opened, progress).price()
 
 
-class _Pricing:
-    """One outcome on its way through the service."""
+class _ResultPricing:
+    """Prices one result: its requests, direction by direction, and their costs."""
 
     def __init__(
-        self, client: Any, outcome: IntervalResult, journal: Journal | None, bar: _Bar
+        self, client: Any, result: IntervalResult, journal: Journal | None, progress: _Progress
     ) -> None:
-        self._client, self._outcome, self._journal, self._bar = client, outcome, journal, bar
-        self._rows = {direction: _rows(outcome, direction) for direction in _asked(outcome)}
-        self._questions = list(_questions(outcome, self._rows))
-        # Of each record all that its cost may depend on.
-        self._keys = [key_of(*question[1:]) for question in self._questions] if journal else []
-        self._costs = np.zeros(len(self._questions))
+        self._client = client
+        self._result = result
+        self._journal = journal
+        self._progress = progress
+        self._rows = {direction: _rows(result, direction) for direction in _directions(result)}
+        self._requests = self._make_requests()
+        self._keys: list[str] = []
+        if journal is not None:
+            # A record is known by all that its cost may depend on, so not by its number.
+            self._keys = [key_of(*request[1:]) for request in self._requests]
+        self._costs = np.zeros(len(self._requests))
 
-    def costs(self) -> InstantCosts:
-        """Ask about what the journal does not know."""
-        missing = np.ones(len(self._questions), dtype=np.bool_)
+    def price(self) -> InstantPricing:
+        """Price what the journal does not have."""
+        result = self._result
+        is_missing = np.ones(len(self._requests), dtype=np.bool_)
         if self._journal is not None:
-            known = self._journal.section(self._outcome.site_id, self._outcome.scenario, self._keys)
+            known = self._journal.section(result.site_id, result.scenario, self._keys)
             for number, cost in known.items():
-                self._costs[number], missing[number] = cost, False
-        calls = int(missing.sum())
-        self._bar.skip(len(self._outcome.start_us) - calls)
+                self._costs[number] = cost
+                is_missing[number] = False
+        calls = int(is_missing.sum())
+        self._progress.skip(len(result.start_us) - calls)
+        missing = compress(self._requests, is_missing.tolist())
         try:
-            ask_all(self._client, compress(self._questions, missing.tolist()), self._answered)
+            price_records(self._client, missing, self._on_priced)
         except RequestError as error:
             error.add_note(self._note())
             raise
-        paid, earned, own_use = map(self._by_interval, DIRECTIONS)
-        return InstantCosts(paid, earned, own_use, calls, len(self._questions) - calls)
+        return InstantPricing(
+            import_cost=self._by_interval("IMPORT"),
+            export_credit=self._by_interval("EXPORT"),
+            own_use_cost=self._by_interval("LOCAL"),
+            calls=calls,
+            from_journal=len(self._requests) - calls,
+        )
 
-    def _answered(self, question: Question, asked: Asked) -> None:
-        if asked.currency != self._outcome.currency:
+    def _make_requests(self) -> list[PriceRequest]:
+        result = self._result
+        requests: list[PriceRequest] = []
+        for direction, rows in self._rows.items():
+            kwh, _ = energy_and_cost(result, direction)
+            energy_wh = whole_wh(kwh[rows]).tolist()
+            starts_us = result.start_us[rows].tolist()
+            ends_us = result.end_us[rows].tolist()
+            for start_us, end_us, wh in zip(starts_us, ends_us, energy_wh, strict=True):
+                request = PriceRequest(
+                    number=len(requests),
+                    location_id=str(result.location_id),
+                    tariff_direction=direction,
+                    start_us=start_us,
+                    end_us=end_us,
+                    energy_wh=wh,
+                )
+                requests.append(request)
+        return requests
+
+    def _on_priced(self, request: PriceRequest, priced: PricedRecord) -> None:
+        if priced.currency != self._result.currency:
             raise InputError(
-                f"site {self._outcome.site_id}: the service prices in {asked.currency}, the simulation in "
-                f"{self._outcome.currency}; currencies are never added together"
+                f"site {self._result.site_id}: the service prices in {priced.currency}, the"
+                f" simulation in {self._result.currency}; currencies are never added"
             )
         if self._journal is not None:
-            self._journal.put(question.number, self._keys[question.number], asked.cost)
-        self._costs[question.number] = asked.cost
-        self._bar.step()
+            self._journal.put(request.number, self._keys[request.number], priced.cost)
+        self._costs[request.number] = priced.cost
+        self._progress.step()
 
     def _by_interval(self, direction: str) -> Float64:
-        found = np.zeros(len(self._outcome.start_us))
+        by_interval = np.zeros(len(self._result.start_us))
         begin = 0
         for each, rows in self._rows.items():
+            stop = begin + len(rows)
             if each == direction:
-                found[rows] = self._costs[begin : begin + len(rows)]
-            begin += len(rows)
-        return found
+                by_interval[rows] = self._costs[begin:stop]
+            begin = stop
+        return by_interval
 
     def _note(self) -> str:
-        where = f"site {self._outcome.site_id}, scenario {self._outcome.scenario!r}"
+        where = f"site {self._result.site_id}, scenario {self._result.scenario!r}"
         if self._journal is None:
-            return f"{where}: give a journal= to keep what is answered, and to go on from there"
-        return f"{where}: what was answered is in {self._journal.path}; the same call goes on from there"
+            return f"{where}: pass journal= to keep the answers and to resume from there"
+        return f"{where}: the answers so far are in {self._journal.path}; repeat the call to resume"
 
 
-def _asked(outcome: IntervalResult) -> list[str]:
-    """The directions to ask about: those with energy that somebody pays for."""
-    asked, own = directions_of(outcome)
-    if own:
+def _directions(result: IntervalResult) -> list[str]:
+    """The directions to price: those with energy that is paid for."""
+    at_service, own_tariff = directions_of(result)
+    if own_tariff:
         raise InputError(
-            f"site {outcome.site_id}, scenario {outcome.scenario!r}: a tariff of its own ({', '.join(own)}), which the "
-            "service cannot price; leave such scenarios out, or simulate without method='instant'"
+            f"site {result.site_id}, scenario {result.scenario!r}: a tariff of its own"
+            f" ({', '.join(own_tariff)}), which the service cannot price; leave such scenarios out,"
+            " or simulate without method='instant'"
         )
-    return [direction for direction in asked if direction in outcome.is_today]
+    return [direction for direction in at_service if direction in result.is_today]
 
 
-def _rows(outcome: IntervalResult, direction: str) -> Int64:
-    return np.flatnonzero(whole_wh(columns_of(outcome, direction)[0]) > 0)
+def _rows(result: IntervalResult, direction: str) -> Int64:
+    kwh, _ = energy_and_cost(result, direction)
+    return np.flatnonzero(whole_wh(kwh) > 0)
 
 
-def _questions(outcome: IntervalResult, rows: Mapping[str, Int64]) -> Iterator[Question]:
-    assert outcome.location_id is not None or not rows
-    number = 0
-    for direction, own in rows.items():
-        energy = whole_wh(columns_of(outcome, direction)[0][own]).tolist()
-        spans = outcome.start_us[own].tolist(), outcome.end_us[own].tolist()
-        for start, end, energy_wh in zip(*spans, energy, strict=True):
-            yield Question(number, str(outcome.location_id), direction, start, end, energy_wh)
-            number += 1
-
-
-class _Bar:
-    """How far the pricing is, in intervals, and how long it will take; only where somebody looks."""
+class _Progress:
+    """A progress bar in intervals with the remaining time, shown in terminals and notebooks."""
 
     def __init__(self) -> None:
         self._bar: Any = None
-        # The second is tqdm's own variable, which its widget does not heed.
-        self._is_seen = (sys.stderr.isatty() or "ipykernel" in sys.modules) and not os.environ.get(
-            "TQDM_DISABLE"
-        )
+        is_interactive = sys.stderr.isatty() or "ipykernel" in sys.modules
+        # tqdm's widget does not honor its own variable.
+        self._is_shown = is_interactive and not os.environ.get("TQDM_DISABLE")
 
     def __enter__(self) -> Self:
         return self
@@ -198,13 +232,11 @@ class _Bar:
             self._bar.close()
 
     def expect(self, intervals: int) -> None:
-        """So many are still to come."""
-        if not self._is_seen:
+        """Set the number of intervals that are still to come."""
+        if not self._is_shown:
             return
         if self._bar is None:
-            from tqdm.auto import (
-                tqdm,  # imported late: only long work in front of a person needs it
-            )
+            from tqdm.auto import tqdm  # needed only for long work in front of a person
 
             self._bar = tqdm(
                 total=intervals, desc="pricing", unit=" intervals", delay=1.0, leave=False
@@ -212,12 +244,12 @@ class _Bar:
         self._bar.total = self._bar.n + intervals
 
     def skip(self, intervals: int) -> None:
-        """So many took no call: they say nothing about the time that the others will take."""
+        """Count intervals without a call, which say nothing about the remaining time."""
         if self._bar is not None:
             self._bar.initial += intervals
             self._bar.n += intervals
 
     def step(self) -> None:
-        """One more was answered."""
+        """Count one answer."""
         if self._bar is not None:
             self._bar.update()

@@ -1,7 +1,7 @@
-"""Which tier the service has reached at a location, by the records that are stored there.
+"""The tier that the service has reached at a location, by the records stored there.
 
-It prices a record on top of those, whatever a scenario would have used by then. So the cost of an interval can be
-compared where both are on one tier, and there only.
+The service prices a record on top of its stored records, whatever a scenario would have used by
+then. So the cost of an interval can be compared only where both are on the same tier.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from flipkit.vocabulary import Float64, Int64
 
 __all__ = ["ServiceTiers", "tier_steps"]
 
-_HALF_WH = 0.0005  # kWh: what the whole Wh of a report may be off, a record
+_HALF_WH = 0.0005  # kWh: rounding of a record in a report of whole Wh
 _NOISE_KWH = 1e-9
 _ALWAYS = -(1 << 62), 1 << 62
 
 
 class ServiceTiers:
-    """The tiers of a client's locations; each location's records are read once.
+    """The tiers of a client's locations; the records of each location are read once.
 
     Parameters
     ----------
@@ -36,16 +36,16 @@ class ServiceTiers:
         self._client = client
         self._stored: dict[tuple[str, int, int], tuple[Used, Int64]] = {}
 
-    def met(
+    def tiers_at(
         self, location_id: str, tariff: Tariff, start_us: Int64, end_us: Int64, kwh: Float64
     ) -> Int64:
-        """The tier at which the service would price each of some imports, one at a time.
+        """Return the tier at which the service would price each of some imports, one at a time.
 
         Parameters
         ----------
         location_id : str
         tariff : Tariff
-            With tiers; its own time zone says where months begin.
+            With tiers; months begin by its own time zone.
         start_us, end_us : ndarray of int64, shape (n,)
             Ascending.
         kwh : ndarray of float64, shape (n,)
@@ -53,30 +53,33 @@ class ServiceTiers:
         Returns
         -------
         ndarray of int64, shape (n,)
-            From 0 on; -1 where the record would lie on two, or is so near to a limit that the whole Wh of the
-            service's report do not tell.
+            From 0; -1 if the record would be on two tiers, or is so close to a limit that the whole
+            Wh of the service's report leave a doubt.
 
         Raises
         ------
         RequestError
-            The service does not tell what is stored.
+            The stored records could not be read.
         """
-        used, starts = self._used(location_id, tariff.timezone, int(start_us[0]), int(end_us[-1]))
-        months = month_edges(tariff.timezone, int(start_us[0]), int(end_us[-1])).edges
-        first = months[np.searchsorted(months, start_us, side="right") - 1]
-        records = np.searchsorted(starts, end_us) - np.searchsorted(starts, first)
+        first_us, last_us = int(start_us[0]), int(end_us[-1])
+        months = month_edges(tariff.timezone, first_us, last_us).edges
+        used, record_starts = self._used(location_id, int(months[0]), last_us)
+        month_start = months[np.searchsorted(months, start_us, side="right") - 1]
+        records_before_end = np.searchsorted(record_starts, end_us)
+        records = records_before_end - np.searchsorted(record_starts, month_start)
         doubt = _HALF_WH * (records + 1).astype(np.float64)
-        low = tier_steps(tariff, start_us, used, -doubt)
-        # A stored record of these very times is replaced by the one that is asked about: at most both count.
-        more: Float64 = used.before(end_us) - used.before(start_us) + kwh + doubt
-        high = tier_steps(tariff, start_us, used, more)
-        return np.where(low == high, low, -1)
+        # Each stored record may have used half a Wh more or less than the report says.
+        lowest = tier_steps(tariff, start_us, used, -doubt)
+        # The priced record replaces a stored record of the same times: at most both count.
+        stored_kwh = used.before(end_us) - used.before(start_us)
+        highest = tier_steps(tariff, start_us, used, stored_kwh + kwh + doubt)
+        return np.where(lowest == highest, lowest, -1)
 
-    def _used(self, location_id: str, zone: str, start_us: int, end_us: int) -> tuple[Used, Int64]:
-        months = month_edges(zone, start_us, end_us).edges
-        key = location_id, int(months[0]), end_us
+    def _used(self, location_id: str, start_us: int, end_us: int) -> tuple[Used, Int64]:
+        """Stored imports of [start, end), and the sorted starts of their records."""
+        key = location_id, start_us, end_us
         if key not in self._stored:
-            self._stored[key] = self._read(*key)
+            self._stored[key] = self._read(location_id, start_us, end_us)
         return self._stored[key]
 
     def _read(self, location_id: str, start_us: int, end_us: int) -> tuple[Used, Int64]:
@@ -87,11 +90,12 @@ class ServiceTiers:
             numbers=["energy_kwh"],
             texts=["energy_flow_direction"],
         )
-        counts = (
-            columns["energy_flow_direction"] != "OUTBOUND"
-        )  # supplied by a battery at the import price
-        start, end = (columns[name][counts].astype(np.int64) for name in ("start_utc", "end_utc"))
-        return Used.of(start, end, columns["energy_kwh"][counts]), np.sort(start)
+        # Outbound energy at the import price is supplied by a battery and counts in no tier.
+        is_counted = columns["energy_flow_direction"] != "OUTBOUND"
+        record_start_us = columns["start_utc"][is_counted].astype(np.int64)
+        record_end_us = columns["end_utc"][is_counted].astype(np.int64)
+        used = Used.of(record_start_us, record_end_us, columns["energy_kwh"][is_counted])
+        return used, np.sort(record_start_us)
 
 
 def tier_steps(
@@ -102,55 +106,65 @@ def tier_steps(
     *,
     window: Span | None = None,
 ) -> Int64:
-    """On which step of the ladder in force the next kWh would be, where kWh count in the order of time.
+    """Return the tier of the next kWh at some times, where kWh count in the order of time.
 
     Parameters
     ----------
     tariff : Tariff
-        It counts by its own local months, and anew with each of its parts; a part of a month has its share of the
-        limits.
+        Counts by its own local months, and starts again with each of its parts; a part of a month
+        has its share of the limits.
     times_us : ndarray of int64, shape (n,)
         Ascending, n > 0.
     used : Used
-        What was used by when, from the beginning of the first month on.
+        What was used by when, from the beginning of the first month.
     more_kwh : float or ndarray of float64, shape (n,)
-        Used besides, by each of the times.
+        Additional use by each of the times.
     window : tuple of int, optional
-        What is rated, where a month that it cuts has its share of the limits, as in a bill.
+        The rated period; a month that it cuts has its share of the limits, as in a bill.
 
     Returns
     -------
     ndarray of int64, shape (n,)
-        From 0 on; 0 where there are no tiers, -1 where the tariff does not hold.
+        From 0; 0 without tiers, -1 where the tariff is not valid.
     """
-    steps = np.full(len(times_us), -1, dtype=np.int64)
+    steps = np.full(len(times_us), -1, dtype=np.int64)  # -1: no part is valid
     more = np.broadcast_to(np.asarray(more_kwh, dtype=np.float64), times_us.shape)
+    rated_start_us, rated_end_us = window or _ALWAYS
     for part in tariff.parts or (tariff,):
-        begin, stop = overlap(part.validity, *(window or _ALWAYS))
-        holds = (times_us >= begin) & (times_us < stop)
-        if holds.any():
-            span = begin, stop
-            steps[holds] = (
-                _steps(part, times_us[holds], used, more[holds], span) if part.rates else 0
-            )
+        begin_us, stop_us = overlap(part.validity, rated_start_us, rated_end_us)
+        is_valid = (times_us >= begin_us) & (times_us < stop_us)
+        if not is_valid.any():
+            continue
+        if part.rates:
+            in_force = begin_us, stop_us
+            steps[is_valid] = _steps(part, times_us[is_valid], used, more[is_valid], in_force)
+        else:
+            steps[is_valid] = 0
     return steps
 
 
 def _steps(tariff: Tariff, times_us: Int64, used: Used, more_kwh: Float64, in_force: Span) -> Int64:
-    start, end = int(times_us[0]), int(times_us[-1]) + 1
-    billing = _billing(tariff.timezone, (start, end), in_force)
+    start_us, end_us = int(times_us[0]), int(times_us[-1]) + 1
+    billing = _billing_months(tariff.timezone, (start_us, end_us), in_force)
+    schedule = schedule_of(tariff.rates)
     changes, periods = schedule_changes(
-        schedule_of(tariff.rates), tariff.timezone, start, end, tariff.holidays
+        schedule, tariff.timezone, start_us, end_us, tariff.holidays
     )
     month = np.searchsorted(billing.edges_us, times_us, side="right") - 1
     period = periods[np.searchsorted(changes, times_us, side="right") - 1]
     limits = tier_limits(rate_table(tariff.rates).periods, billing, None)[0, month, period]
-    counted = used.before(times_us) - used.before(billing.edges_us)[month] + more_kwh
-    found: Int64 = (counted[:, None] >= limits - _NOISE_KWH).sum(axis=1)
-    return found
+    used_before_month = used.before(billing.edges_us)[month]
+    used_in_month = used.before(times_us) - used_before_month + more_kwh
+    is_reached = used_in_month[:, None] >= limits - _NOISE_KWH
+    steps: Int64 = is_reached.sum(axis=1)
+    return steps
 
 
-def _billing(zone: str, window: Span, in_force: Span) -> BillingPeriods:
-    """The whole months of a window, cut to the time that the tariff holds."""
-    whole = month_edges(zone, *window).edges
-    return billing_periods(zone, max(in_force[0], int(whole[0])), min(in_force[1], int(whole[-1])))
+def _billing_months(zone: str, window: Span, in_force: Span) -> BillingPeriods:
+    """The whole months of a window, cut to the time that the tariff is valid."""
+    start_us, end_us = window
+    valid_from_us, valid_to_us = in_force
+    months = month_edges(zone, start_us, end_us).edges
+    return billing_periods(
+        zone, max(valid_from_us, int(months[0])), min(valid_to_us, int(months[-1]))
+    )

@@ -1,4 +1,4 @@
-"""Added solar, and the weather over it."""
+"""Added solar modules and their weather."""
 
 from flipkit.scenarios.solar.panels import Solar
 from flipkit.scenarios.solar.weather import Weather

@@ -1,4 +1,4 @@
-"""The bundled weather year: how cloudy three stations typically are, under the clear sky of the site."""
+"""The bundled weather year: the typical cloudiness of three stations under the site's clear sky."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ from importlib import resources
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from flipkit.scenarios.solar.sky import Floats, Grid, Light, Place, Sky, clear_sky, pvlib
+from flipkit.calendar import Grid
+from flipkit.scenarios.solar.sky import Conditions, Sky, SolarSite, clear_sky, middles_us, pvlib
+from flipkit.vocabulary import HOUR_US, Float64, Int64
 
-__all__ = ["STATIONS", "TABLE", "Station", "light", "nearest_station"]
+__all__ = ["STATIONS", "TABLE", "Station", "conditions", "nearest_station"]
 
 TABLE = "typical_weather.csv.gz"
-"""A row an hour of a year of 365 days; for each station the share of clear-sky light, degrees Celsius, and m/s."""
+"""One row per hour of a year of 365 days, three columns per station in the order of `STATIONS`:
+clear-sky share in half per cents, degrees Celsius, m/s."""
 
-_HOURS = 365 * 24
+_YEAR_HOURS = 365 * 24
+_HALF_YEAR_HOURS = 182 * 24.0
+_LEAP_DAY_HOUR = 59 * 24  # hours of January and February before 29 February
 
 
 class Station(NamedTuple):
@@ -27,11 +31,11 @@ class Station(NamedTuple):
     Attributes
     ----------
     name : str
-        Place, and the typical year it is from.
+        Place and source of the typical year.
     latitude, longitude : float
-        Degrees, degrees east.
+        Degrees north, degrees east.
     utc_offset : int
-        Hours; its hours are of standard time.
+        Standard time less UTC, hours; the table is in standard time.
     """
 
     name: str
@@ -48,54 +52,73 @@ STATIONS = {
 
 
 def nearest_station(latitude: float) -> str:
-    """The key of the station whose latitude, north or south, is nearest."""
+    """Return the key of the station with the nearest latitude, north or south."""
     return min(STATIONS, key=lambda key: abs(STATIONS[key].latitude - abs(latitude)))
 
 
-def light(place: Place, wanted: Grid) -> tuple[Sky, Light]:
-    """The sky and the bundled weather over the intervals wanted, of any year.
+def conditions(site: SolarSite, grid: Grid) -> tuple[Sky, Conditions]:
+    """Return the clear sky and the bundled weather for the intervals of any year.
 
-    Clear-sky light at the place times the station's share at the same true solar time and day of the year; 29 February
-    is the 28th again, and south of the equator the station's year is moved by half a year.
+    The irradiance is the clear sky's at the site, times the station's share at the same true solar
+    time and day of the year. 29 February repeats the 28th. South of the equator the station's year
+    is shifted by half a year.
     """
-    key = nearest_station(place.latitude)
-    station, (share, air, wind) = STATIONS[key], _table()[key]
-    sky = clear_sky(place, wanted)
-    hour = _hour_of_year(wanted.middles_us, place.longitude, sky.day_of_year)
-    if place.latitude < 0:
-        hour = hour + 182 * 24.0
-    taken = (
-        np.interp(hour, _station_hours(station), values, period=_HOURS)
-        for values in (share, air, wind)
+    key = nearest_station(site.latitude)
+    clear_share, temp_air, wind_speed = _table()[key]
+    station_hours = _station_hours(STATIONS[key])
+    sky = clear_sky(site, grid)
+    hours = _hours_of_year(middles_us(grid), site.longitude, sky.day_of_year)
+    if site.latitude < 0:
+        hours = hours + _HALF_YEAR_HOURS
+
+    def at_site(values: Float64) -> Float64:
+        return np.interp(hours, station_hours, values, period=_YEAR_HOURS)
+
+    weather = Conditions(
+        ghi=sky.ghi * at_site(clear_share),
+        dni=None,
+        dhi=None,
+        temp_air=at_site(temp_air),
+        wind_speed=at_site(wind_speed),
     )
-    part, temp_air, wind_speed = taken
-    return sky, Light(sky.ghi * part, None, None, temp_air, wind_speed)
+    return sky, weather
 
 
 @lru_cache(maxsize=1)
-def _table() -> dict[str, NDArray[np.float64]]:
-    """Share of clear-sky light, degrees Celsius and m/s by station, shape (3, 8760) each."""
-    packed = (resources.files("flipkit.scenarios.solar") / TABLE).read_bytes()
-    numbers = np.loadtxt(io.BytesIO(gzip.decompress(packed)), delimiter=",", skiprows=1)
-    scale = np.array([[0.005], [1.0], [1.0]])  # shares are written in half per cents
-    return {key: numbers.T[3 * at : 3 * at + 3] * scale for at, key in enumerate(STATIONS)}
+def _table() -> dict[str, Float64]:
+    """Clear-sky share, degrees Celsius and m/s by station, shape (3, 8760) each."""
+    file = resources.files("flipkit.scenarios.solar") / TABLE
+    text = gzip.decompress(file.read_bytes())
+    columns = np.loadtxt(io.BytesIO(text), delimiter=",", skiprows=1).T
+    scale = np.array([[0.005], [1.0], [1.0]])
+    by_station = columns.reshape(len(STATIONS), 3, _YEAR_HOURS) * scale
+    return dict(zip(STATIONS, by_station, strict=True))
 
 
-def _station_hours(station: Station) -> Floats:
+def _station_hours(station: Station) -> Float64:
     """True solar time of the middle of each row of the table, hours since the year began."""
-    standard = np.arange(_HOURS) + 0.5
-    drift = pvlib("solarposition").equation_of_time_spencer71(standard // 24 + 1) / 60
-    return np.asarray(standard - station.utc_offset + station.longitude / 15 + drift)
+    standard = np.arange(_YEAR_HOURS) + 0.5
+    equation_of_time_h = _equation_of_time_h(standard // 24 + 1)
+    hours = standard - station.utc_offset + station.longitude / 15 + equation_of_time_h
+    return np.asarray(hours)
 
 
-def _hour_of_year(
-    times_us: NDArray[np.int64], longitude: float, day_of_year: NDArray[np.int64]
-) -> Floats:
-    """True solar time in hours since the year began, in years without a 29 February."""
-    drift_h = longitude / 15 + pvlib("solarposition").equation_of_time_spencer71(day_of_year) / 60
-    solar = (times_us + (3.6e9 * drift_h).astype(np.int64)).view("datetime64[us]")
-    year = solar.astype("datetime64[Y]")
-    hour = (solar - year.astype("datetime64[us]")).astype(np.int64) / 3.6e9
-    following = (year + np.timedelta64(1, "Y")).astype("datetime64[D]")
-    leap = following - year.astype("datetime64[D]") > np.timedelta64(365, "D")
-    return np.asarray(hour - 24.0 * (leap & (hour >= 59 * 24)))
+def _hours_of_year(times_us: Int64, longitude: float, day_of_year: Int64) -> Float64:
+    """True solar time in hours since the year began, as if no year had a 29 February."""
+    ahead_h = longitude / 15 + _equation_of_time_h(day_of_year)
+    solar_time = (times_us + (3.6e9 * ahead_h).astype(np.int64)).view("datetime64[us]")
+    year = solar_time.astype("datetime64[Y]")
+    hours = (solar_time - year.astype("datetime64[us]")).astype(np.int64) / HOUR_US
+    is_after_february = hours >= _LEAP_DAY_HOUR
+    return np.asarray(hours - 24.0 * (_is_leap(year) & is_after_february))
+
+
+def _is_leap(year: np.ndarray) -> np.ndarray:
+    first_day = year.astype("datetime64[D]")
+    next_first_day = (year + np.timedelta64(1, "Y")).astype("datetime64[D]")
+    return np.asarray(next_first_day - first_day > np.timedelta64(365, "D"))
+
+
+def _equation_of_time_h(day_of_year: np.ndarray) -> Float64:
+    minutes = pvlib("solarposition").equation_of_time_spencer71(day_of_year)
+    return np.asarray(minutes / 60)

@@ -1,4 +1,4 @@
-"""Measured or modelled weather that a user hands in, brought onto the times of the energy."""
+"""Weather from a user's frame, on the time grid of the energy."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from flipkit.calendar import format_times
+from flipkit.calendar import Grid, to_text
 from flipkit.errors import InputError
 from flipkit.frames import take
-from flipkit.scenarios.solar.sky import Floats, Grid, Light, Place, Sky, clear_sky, mean_over
+from flipkit.scenarios.solar.sky import Conditions, Sky, SolarSite, clear_sky, mean_over
+from flipkit.vocabulary import DAY_US, Float64, Int64
 
 __all__ = ["Weather"]
 
-_DAY_US = 86_400_000_000
-_LEAP_DAY, _DAY_BEFORE = 2 * 31 + 28, 2 * 31 + 27  # months of 31 days, counted from 31
-_NUMBERS = ("ghi", "dni", "dhi", "temp_air", "wind_speed")
+_COLUMNS = ("ghi", "dni", "dhi", "temp_air", "wind_speed")
 _LIMITS = {
     "ghi": (-50.0, 2000.0, "W/m2"),
     "dni": (-50.0, 2000.0, "W/m2"),
@@ -25,10 +23,14 @@ _LIMITS = {
     "temp_air": (-90.0, 60.0, "degrees Celsius"),
     "wind_speed": (0.0, 120.0, "m/s"),
 }
-_DARK_W_M2 = (
-    0.01  # a clear sky below it gives no shape: an index over it would be beyond all measure
-)
-_USUAL = {"temp_air": 20.0, "wind_speed": 1.0}
+_DEFAULT_TEMP_AIR = 20.0
+_DEFAULT_WIND_SPEED = 1.0
+_DARK_W_M2 = 0.01  # below this a clear sky gives no shape: the index over it would be arbitrary
+
+# Rows of the table that maps calendar days to weather: every month has 31, January begins at 31.
+_28_FEBRUARY = 2 * 31 + 27
+_29_FEBRUARY = _28_FEBRUARY + 1
+_CALENDAR_DAYS = 14 * 31
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -38,222 +40,233 @@ class Weather:
     Attributes
     ----------
     grid : Grid
-        Its intervals.
+        The intervals of the rows.
     ghi : ndarray of float64, shape (n,)
-        Global horizontal light, mean of each interval, W/m2.
+        Global horizontal irradiance, mean of each interval, W/m2.
     dni, dhi : ndarray of float64, shape (n,), optional
-        Direct normal and diffuse horizontal light; both or none.
+        Direct normal and diffuse horizontal irradiance, W/m2; both or neither.
     temp_air, wind_speed : ndarray of float64, shape (n,), optional
         Degrees Celsius; m/s at 10 m.
     """
 
     grid: Grid
-    ghi: Floats
-    dni: Floats | None = None
-    dhi: Floats | None = None
-    temp_air: Floats | None = None
-    wind_speed: Floats | None = None
+    ghi: Float64
+    dni: Float64 | None = None
+    dhi: Float64 | None = None
+    temp_air: Float64 | None = None
+    wind_speed: Float64 | None = None
 
     @classmethod
     def from_frame(cls, frame: Any) -> Weather:
-        """Read a frame of weather, a row an interval.
+        """Read a frame of weather with one row per interval.
 
         Parameters
         ----------
         frame : DataFrame or sequence of mapping
-            pandas or polars: `start_utc` (with a zone, in order, one step throughout), `ghi` (W/m2) and, where known,
-            `dni` and `dhi` (both or none), `temp_air` (degrees Celsius), `wind_speed` (m/s). Light is the mean of the
-            interval that begins at `start_utc`. Light below zero, as sensors read at night, counts as zero.
+            pandas or polars: ``start_utc`` (with a zone, in order, one step throughout), ``ghi``
+            (W/m2) and, where known, ``dni`` and ``dhi`` (both or neither, W/m2), ``temp_air``
+            (degrees Celsius), ``wind_speed`` (m/s). Irradiance is the mean of the interval that
+            begins at ``start_utc``; values below zero, as sensors report at night, count as zero.
 
         Raises
         ------
         MissingColumnError
-            No `start_utc` or no `ghi`.
+            No ``start_utc`` or no ``ghi``.
         NaiveTimestampError
             Times without a zone.
         InputError
-            Fewer than two rows, no regular step, a value that is missing or beyond its limits, `dni` without `dhi`.
+            Fewer than two rows, an irregular step, a value that is missing or outside its limits,
+            ``dni`` without ``dhi``.
         """
         columns = take(
-            frame, times=("start_utc",), numbers=_NUMBERS, optional=_NUMBERS[1:], what="weather"
+            frame, times=("start_utc",), numbers=_COLUMNS, optional=_COLUMNS[1:], what="weather"
         )
-        times = columns["start_utc"]
-        grid = _regular(times)
-        known = {name: _checked(name, columns[name], times) for name in _NUMBERS}
-        if (known["dni"] is None) != (known["dhi"] is None):
-            raise InputError("weather: dni and dhi belong together: give both, or ghi alone")
-        ghi = known["ghi"]
-        if ghi is None:
+        grid = _regular_grid(columns["start_utc"])
+        values: dict[str, Any] = {}
+        for name in _COLUMNS:
+            values[name] = _checked(name, columns[name], grid)
+        if (values["dni"] is None) != (values["dhi"] is None):
+            raise InputError("weather: dni and dhi belong together; give both, or ghi alone")
+        if values["ghi"] is None:
             raise InputError(
-                "weather: ghi is null throughout; it is the mean global horizontal light in W/m2"
+                "weather: ghi is null throughout; give global horizontal irradiance in W/m2"
             )
-        return cls(grid, ghi, known["dni"], known["dhi"], known["temp_air"], known["wind_speed"])
+        return cls(grid=grid, **values)
 
-    def light(self, place: Place, wanted: Grid) -> tuple[Sky, Light]:
-        """The sky and the weather over the intervals wanted.
+    def conditions(self, site: SolarSite, grid: Grid) -> tuple[Sky, Conditions]:
+        """Return the clear sky and the weather for the intervals of `grid`.
 
-        Finer light is averaged. Coarser light keeps its clear-sky index over each of its intervals, apart for global,
-        direct and diffuse: the shape is the clear sky's, the energy of the interval the weather's. (Light in an
-        interval in which a clear sky is dark (0.01 W/m2) is left out.) Temperature and wind are averaged, or kept.
-
-        Returns
-        -------
-        sky : Sky
-        light : Light
-            20 degrees and 1 m/s where the weather knows no temperature and no wind.
+        Finer irradiance is averaged. Coarser irradiance keeps its clear-sky index within each of
+        its intervals, separately for global, direct and diffuse: the shape is the clear sky's, the
+        energy the weather's. Irradiance in an interval with a dark clear sky (below 0.01 W/m2) is
+        dropped. Temperature and wind are averaged or repeated; 20 degrees Celsius and 1 m/s are
+        assumed where they are unknown.
 
         Raises
         ------
         InputError
-            The weather does not cover the times: names the first one.
+            The weather does not cover the intervals; names the first time.
         """
-        cells, rows = self._over(wanted)
-        before = -(-(wanted.first_us - cells.first_us) // wanted.step_us)
-        after = max(0, -(-(cells.edges_us[-1] - wanted.edges_us[-1]) // wanted.step_us))
-        wide = Grid(
-            wanted.first_us - before * wanted.step_us,
-            wanted.step_us,
-            wanted.size + int(before + after),
-        )
-        sky = clear_sky(place, wide)
-        kept = slice(before, before + wanted.size)
-        parts = (
-            None
-            if values is None
-            else _shaped(values[rows], clear, cells.edges_us, wide.edges_us)[kept]
-            for values, clear in ((self.ghi, sky.ghi), (self.dni, sky.dni), (self.dhi, sky.dhi))
-        )
-        air = [
-            np.full(wanted.size, _USUAL[name])
-            if values is None
-            else mean_over(values[rows], cells.edges_us, wanted.edges_us)
-            for name, values in (("temp_air", self.temp_air), ("wind_speed", self.wind_speed))
-        ]
-        ghi, dni, dhi = parts
-        assert ghi is not None
-        return sky.cut(before, wanted.size), Light(ghi, dni, dhi, *air)
+        cells, rows = self._cells_over(grid)
+        cell_edges_us = cells.edges_us
+        # The shape within a cell needs the clear sky of the whole cell, so of more than the grid.
+        wide, before = _widened(grid, cells)
+        sky = clear_sky(site, wide)
 
-    def _over(self, wanted: Grid) -> tuple[Grid, NDArray[np.int64]]:
-        """Intervals of the weather's length that cover those wanted, and the row that each takes its weather from."""
-        step = self.grid.step_us
-        first = self.grid.first_us + (wanted.first_us - self.grid.first_us) // step * step
-        cells = Grid(first, step, int(-(-(wanted.edges_us[-1] - first) // step)))
-        rows = (cells.edges_us[:-1] - self.grid.first_us) // step
-        outside = (rows < 0) | (rows >= self.grid.size)
-        if self._is_a_year and outside.any():
-            rows = np.where(outside, self._by_calendar(cells.edges_us[:-1]), rows)
-            outside = rows < 0
-        if outside.any():
-            time = cells.edges_us[:-1][outside][:1].view("datetime64[us]")
+        def shaped(values: Float64, clear: Float64) -> Float64:
+            in_shape = _in_clear_sky_shape(values[rows], clear, cell_edges_us, wide.edges_us)
+            return in_shape[before : before + grid.intervals]
+
+        def averaged(values: Float64 | None, default: float) -> Float64:
+            if values is None:
+                return np.full(grid.intervals, default)
+            return mean_over(values[rows], cell_edges_us, grid.edges_us)
+
+        weather = Conditions(
+            ghi=shaped(self.ghi, sky.ghi),
+            dni=None if self.dni is None else shaped(self.dni, sky.dni),
+            dhi=None if self.dhi is None else shaped(self.dhi, sky.dhi),
+            temp_air=averaged(self.temp_air, _DEFAULT_TEMP_AIR),
+            wind_speed=averaged(self.wind_speed, _DEFAULT_WIND_SPEED),
+        )
+        return sky.part(before, grid.intervals), weather
+
+    def _cells_over(self, grid: Grid) -> tuple[Grid, Int64]:
+        """Intervals of the weather's step that cover `grid`, and the weather row of each."""
+        step_us = self.grid.step_us
+        steps_before = (grid.start_us - self.grid.start_us) // step_us
+        start_us = self.grid.start_us + steps_before * step_us
+        cells = Grid(start_us, step_us, -(-(grid.end_us - start_us) // step_us))
+        starts_us = cells.edges_us[:-1]
+        rows = (starts_us - self.grid.start_us) // step_us
+        # Times that the weather covers keep their own row, even in a year of 366 days.
+        is_outside = (rows < 0) | (rows >= self.grid.intervals)
+        if self._is_a_year and is_outside.any():
+            rows = np.where(is_outside, self._rows_by_calendar(starts_us), rows)
+            is_outside = rows < 0
+        if is_outside.any():
+            first = int(starts_us[is_outside.argmax()])
             raise InputError(
-                f"weather: none for {format_times(time)[0]}; it covers {self._span}, and only weather of one whole year"
-                " (365 or 366 days) stands for other years"
+                f"weather: no row for {to_text(first)}; it covers {self._span}, and only weather of"
+                " one whole year (365 or 366 days) is used for other years"
             )
         return cells, rows
 
     @property
     def _is_a_year(self) -> bool:
-        step, count = self.grid.step_us, self.grid.size
-        return _DAY_US % step == 0 and step * count in (365 * _DAY_US, 366 * _DAY_US)
+        covered_us = self.grid.step_us * self.grid.intervals
+        return DAY_US % self.grid.step_us == 0 and covered_us in (365 * DAY_US, 366 * DAY_US)
 
-    def _by_calendar(self, starts_us: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The row of the same month, day and time (UTC); 29 February is the 28th where the year has none; else -1."""
-        per_day = _DAY_US // self.grid.step_us
-        table = np.full(14 * 31 * per_day, -1, dtype=np.int64)
-        table[self._calendar(self.grid.edges_us[:-1])] = np.arange(self.grid.size)
-        leap = slice(_LEAP_DAY * per_day, (_LEAP_DAY + 1) * per_day)
-        table[leap] = np.where(
-            table[leap] < 0, table[_DAY_BEFORE * per_day : _LEAP_DAY * per_day], table[leap]
+    def _rows_by_calendar(self, starts_us: Int64) -> Int64:
+        """The row of the same month, day and time (UTC); -1 where the year has none.
+
+        29 February takes the 28th in a year without one.
+        """
+        per_day = DAY_US // self.grid.step_us
+        row_by_time = np.full((_CALENDAR_DAYS, per_day), -1, dtype=np.int64)
+        row_by_time.ravel()[self._calendar_place(self.grid.edges_us[:-1])] = np.arange(
+            self.grid.intervals
         )
-        return np.asarray(table[self._calendar(starts_us)])
+        leap_day = row_by_time[_29_FEBRUARY]
+        row_by_time[_29_FEBRUARY] = np.where(leap_day < 0, row_by_time[_28_FEBRUARY], leap_day)
+        return row_by_time.ravel()[self._calendar_place(starts_us)]
 
-    def _calendar(self, starts_us: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _calendar_place(self, starts_us: Int64) -> Int64:
+        """Position of each time in a year of months of 31 days."""
         days = starts_us.view("datetime64[us]").astype("datetime64[D]")
         months = days.astype("datetime64[M]")
-        day = (months.astype(np.int64) % 12 + 1) * 31 + (
-            days - months.astype("datetime64[D]")
-        ).astype(np.int64)
-        return np.asarray(
-            day * (_DAY_US // self.grid.step_us) + starts_us % _DAY_US // self.grid.step_us
-        )
+        day_of_month = (days - months.astype("datetime64[D]")).astype(np.int64)
+        month = months.astype(np.int64) % 12 + 1
+        calendar_day = month * 31 + day_of_month
+        per_day = DAY_US // self.grid.step_us
+        step_of_day = starts_us % DAY_US // self.grid.step_us
+        return np.asarray(calendar_day * per_day + step_of_day)
 
     @property
     def _span(self) -> str:
-        first, last = format_times(self.grid.edges_us[[0, -1]].view("datetime64[us]"))
-        return f"{first} to {last}"
+        return f"{to_text(self.grid.start_us)} to {to_text(self.grid.end_us)}"
 
     @property
-    def _columns(self) -> tuple[Floats | None, ...]:
+    def _values(self) -> tuple[Float64 | None, ...]:
         return self.ghi, self.dni, self.dhi, self.temp_air, self.wind_speed
 
     def __eq__(self, other: object) -> bool:
-        """Whether the other is weather of the same times and values."""
+        """Whether times and values are equal."""
         if not isinstance(other, Weather):
             return NotImplemented
-        pairs = zip(self._columns, other._columns, strict=True)
-        return self.grid == other.grid and all(
-            a is b or (a is not None and b is not None and np.array_equal(a, b)) for a, b in pairs
-        )
+        pairs = zip(self._values, other._values, strict=True)
+        return self.grid == other.grid and all(_equal(mine, its) for mine, its in pairs)
 
     def __hash__(self) -> int:
-        """By times and global light."""
+        """By times and global irradiance."""
         return hash((self.grid, self.ghi.tobytes()))
 
     def __repr__(self) -> str:
         """Span, step and columns."""
-        known = [
-            name for name, values in zip(_NUMBERS, self._columns, strict=True) if values is not None
-        ]
-        return f"<Weather {self._span} in steps of {self.grid.step_us / 6e7:g} min: {', '.join(known)}>"
+        columns = zip(_COLUMNS, self._values, strict=True)
+        known = ", ".join(name for name, values in columns if values is not None)
+        return f"<Weather {self._span} in steps of {self.grid.step_us / 6e7:g} min: {known}>"
 
 
-def _regular(times: NDArray[np.datetime64]) -> Grid:
-    """The grid of regular times."""
+def _equal(one: Float64 | None, other: Float64 | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return np.array_equal(one, other)
+
+
+def _regular_grid(times: np.ndarray) -> Grid:
     if len(times) < 2:
         raise InputError(
-            f"weather: {len(times)} rows are too few; two or more are needed to know its step"
+            f"weather: {len(times)} rows are too few; two or more are needed to know the step"
         )
-    starts = times.astype("datetime64[us]").view(np.int64)
-    if np.isnat(times).any():
-        raise InputError(f"weather: start_utc is missing in row {int(np.isnat(times).argmax())}")
-    step = int(starts[1] - starts[0])
-    wrong = np.flatnonzero(np.diff(starts) != step)
-    if step <= 0 or len(wrong):
-        row = int(wrong[0]) + 1 if step > 0 else 1
+    is_missing = np.isnat(times)
+    if is_missing.any():
+        raise InputError(f"weather: start_utc is missing in row {int(is_missing.argmax())}")
+    starts_us = times.astype("datetime64[us]").view(np.int64)
+    step_us = int(starts_us[1] - starts_us[0])
+    is_irregular = np.diff(starts_us) != step_us
+    if step_us <= 0 or is_irregular.any():
+        row = int(is_irregular.argmax()) + 1 if step_us > 0 else 1
         raise InputError(
-            f"weather: row {row} ({format_times(times[row : row + 1])[0]}) does not follow the row before by one step"
-            f" of {abs(step) / 6e7:g} minutes; sort it by start_utc, fill its gaps, and lay a typical year whose months"
-            " are of several years on one year"
+            f"weather: row {row} ({to_text(int(starts_us[row]))}) does not follow the row before by"
+            f" one step of {abs(step_us) / 6e7:g} minutes; sort by start_utc, fill gaps, and put a"
+            " typical year whose months are from several years on one year"
         )
-    return Grid(int(starts[0]), step, len(starts))
+    return Grid(int(starts_us[0]), step_us, len(starts_us))
 
 
-def _checked(name: str, values: Floats, times: NDArray[np.datetime64]) -> Floats | None:
-    """A column within its limits, light not below zero, read-only; None where it is null throughout."""
+def _checked(name: str, values: Float64, grid: Grid) -> Float64 | None:
+    """A checked, read-only column, irradiance clipped at zero; None if null throughout."""
     least, most, unit = _LIMITS[name]
-    missing = np.isnan(values)
-    if missing.all():
+    is_missing = np.isnan(values)
+    if is_missing.all():
         return None
-    wrong = missing | (values < least) | (values > most)
-    if wrong.any():
-        row = int(wrong.argmax())
-        what = (
-            "is missing"
-            if missing[row]
-            else f"{values[row]:g} is beyond {least:g} to {most:g} {unit}"
-        )
-        raise InputError(
-            f"weather: {name} in row {row} ({format_times(times[row : row + 1])[0]}) {what}"
-        )
-    kept = np.array(values if name == "temp_air" else np.maximum(values, 0.0), dtype=np.float64)
+    is_wrong = is_missing | (values < least) | (values > most)
+    if is_wrong.any():
+        row = int(is_wrong.argmax())
+        time = to_text(grid.start_us + row * grid.step_us)
+        outside = f"{values[row]:g} is outside {least:g} to {most:g} {unit}"
+        problem = "is missing" if is_missing[row] else outside
+        raise InputError(f"weather: {name} in row {row} ({time}) {problem}")
+    clipped = values if name == "temp_air" else np.maximum(values, 0.0)
+    kept = np.array(clipped, dtype=np.float64)
     kept.flags.writeable = False
     return kept
 
 
-def _shaped(
-    values: Floats, clear: Floats, cells_us: NDArray[np.int64], wide_us: NDArray[np.int64]
-) -> Floats:
-    """Light of the cells in the shape that a clear sky has within each; shape of the wide grid."""
-    whole = mean_over(clear, wide_us, cells_us)
-    index = np.divide(values, whole, out=np.zeros_like(values), where=whole > _DARK_W_M2)
-    return mean_over(index, cells_us, wide_us) * clear
+def _widened(grid: Grid, cells: Grid) -> tuple[Grid, int]:
+    """`grid` extended by whole steps to cover `cells`, and how many steps were put before."""
+    before = -(-(grid.start_us - cells.start_us) // grid.step_us)
+    after = max(0, -(-(cells.end_us - grid.end_us) // grid.step_us))
+    start_us = grid.start_us - before * grid.step_us
+    return Grid(start_us, grid.step_us, before + grid.intervals + after), before
+
+
+def _in_clear_sky_shape(
+    values: Float64, clear: Float64, cell_edges_us: Int64, wide_edges_us: Int64
+) -> Float64:
+    """Irradiance of the cells with the clear sky's shape within each; on the wide grid."""
+    clear_mean = mean_over(clear, wide_edges_us, cell_edges_us)
+    is_lit = clear_mean > _DARK_W_M2
+    index = np.divide(values, clear_mean, out=np.zeros_like(values), where=is_lit)
+    return mean_over(index, cell_edges_us, wide_edges_us) * clear

@@ -1,4 +1,4 @@
-"""Nothing that is sent makes the Flatpeak half fail: hostile bytes, JSON of any shape, near misses of good bodies."""
+"""No request makes Flatpeak's API fail: random bytes, any JSON, near misses of valid bodies."""
 
 import json
 
@@ -80,23 +80,11 @@ GOOD = [
     ("POST", "/costs/instant", RECORD),
     ("POST", "/costs/interval/LOC", WINDOW | {"tariff_direction": "IMPORT"}),
     ("POST", "/prices/LOC", WINDOW | {"tariff_direction": "IMPORT"}),
-    ("POST", "/audits/prices/LOC", WINDOW | {"tariff_direction": "IMPORT"}),
     ("POST", "/tariffs", TARIFF),
     ("POST", "/locations", {"postal_address": ADDRESS}),
     ("PATCH", "/locations/LOC", {"reference_id": "L", "postal_address": ADDRESS}),
     ("POST", "/devices", {"reference_id": "D"}),
-    ("PATCH", "/customers/CUS", {"reference_id": "D"}),
-    (
-        "POST",
-        "/connect/token",
-        {"connect_url": "a", "callback_url": "b", "location_id": "LOC", "postal_address": ADDRESS},
-    ),
-    ("POST", "/schedules/duration/LOC", WINDOW | {"segment": "LOW", "duration": 60}),
-    (
-        "POST",
-        "/schedules/limit/LOC",
-        WINDOW | {"segment": "HIGH", "relative": 0.5, "absolute": 0.1},
-    ),
+    ("PATCH", "/devices/DEV", {"reference_id": "E"}),
 ]
 QUERIES = (
     "limit",
@@ -106,22 +94,21 @@ QUERIES = (
     "non_persistent",
     "batch_id",
     "location_id",
-    "duration",
+    "tariff_rate",
 )
 
 
 @pytest.fixture(scope="module")
-def desk(desk_over):
-    made = desk_over(Store(), Clock())
+def api(api_over):
+    made = api_over(Store(), Clock())
     location, device = made.location(), made.device()
-    customer = made.call("POST", "/customers", {"reference_id": "C"})["id"]
     made.tariff(location, 0.2)
-    made.ids = {"LOC": location, "DEV": device, "CUS": customer}
+    made.ids = {"LOC": location, "DEV": device}
     return made
 
 
 def places(value, path=()):
-    """Every place in a JSON value."""
+    """Yield the path of every value in a JSON value."""
     yield path
     for key in (
         value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
@@ -143,15 +130,15 @@ def near_misses(draw):
     return method, path, replaced(good, draw(st.sampled_from(list(places(good)))), draw(ANY))
 
 
-def with_ids(desk, text):
-    for name, value in desk.ids.items():
+def with_ids(api, text):
+    for name, value in api.ids.items():
         text = text.replace(name, value)
     return text
 
 
-def send(desk, method, path, body, **options):
-    """An answer that is never a failure of the emulator's own."""
-    answer = desk.ask(method, with_ids(desk, path), body, **options)
+def send(api, method, path, body, **options):
+    """Return an answer that is not a failure of the emulator itself."""
+    answer = api.ask(method, with_ids(api, path), body, **options)
     assert answer.status_code in {200, 201, 202, 403, 404, 405, 409, 413, 422, 501}
     content = msgspec.json.decode(answer.data)
     if answer.status_code >= 400:
@@ -160,19 +147,19 @@ def send(desk, method, path, body, **options):
     return answer
 
 
-def test_the_bodies_before_any_mutation_are_good_ones(desk):
-    """Otherwise the near misses would miss by far."""
+def test_the_bodies_before_mutation_are_valid(api):
+    """Otherwise the near misses would be far from valid."""
     for method, path, body in GOOD:
-        answer = send(desk, method, path, with_ids(desk, json.dumps(body)).encode())
+        answer = send(api, method, path, with_ids(api, json.dumps(body)).encode())
         assert answer.status_code < 300
         assert not answer.json.get("failed_records")
 
 
 @settings(max_examples=500, deadline=None)
 @given(near_misses(), st.sampled_from([ANODE, ANODE, ZERO]))
-def test_near_misses_of_good_bodies(desk, case, version):
+def test_near_misses_of_valid_bodies(api, case, version):
     method, path, body = case
-    send(desk, method, path, with_ids(desk, json.dumps(body)).encode(), version=version)
+    send(api, method, path, with_ids(api, json.dumps(body)).encode(), version=version)
 
 
 @settings(max_examples=200, deadline=None)
@@ -184,20 +171,20 @@ def test_near_misses_of_good_bodies(desk, case, version):
 @example(GOOD[0], b'[{"device_id":' + b'{"a":' * 5_000)
 @example(GOOD[1], b'{"data":' + b"[" * 5_000)
 @example(GOOD[2], b'{"x":' + b"[" * 900 + b"]" * 900 + b"}")
-@example(GOOD[6], b'{"schedule":' + b'{"a":' * 900 + b"1" + b"}" * 900 + b"}")
-@example(GOOD[9], b'{"reference_id": "\\ud800"}')
-@example(GOOD[9], b"\xff\xfe")
-@example(GOOD[9], b'{"reference_id": NaN}')
-@example(GOOD[9], b'{"reference_id": 1e999}')
-def test_any_bytes(desk, case, body):
-    send(desk, case[0], case[1], body)
+@example(GOOD[5], b'{"schedule":' + b'{"a":' * 900 + b"1" + b"}" * 900 + b"}")
+@example(GOOD[8], b'{"reference_id": "\\ud800"}')
+@example(GOOD[8], b"\xff\xfe")
+@example(GOOD[8], b'{"reference_id": NaN}')
+@example(GOOD[8], b'{"reference_id": 1e999}')
+def test_any_bytes(api, case, body):
+    send(api, case[0], case[1], body)
 
 
 @settings(max_examples=150, deadline=None)
 @given(
     st.sampled_from(
         [path for _, path, _ in GOOD]
-        + ["/costs/session/", "/slots/time/LOC", "/meters/batch", "/locations/", "/tariffs/", "/"]
+        + ["/costs/session/", "/meters/batch", "/locations/", "/tariffs/", "/"]
     ),
     st.text(max_size=12).map(lambda text: text.replace("?", "")),
     st.text(max_size=10),
@@ -205,21 +192,21 @@ def test_any_bytes(desk, case, body):
 )
 @example("/costs/session/", "../../login", "", "POST")
 @example("/devices", "", "9" * 5_000, "GET")
-def test_any_address_and_query(desk, path, more, value, method):
-    """All but Flip's half of the address space."""
+def test_any_address_and_query(api, path, more, value, method):
+    """All but Flip's part of the address space."""
     if not (path + more).startswith("/v1"):
-        send(desk, method, path + more, None, **dict.fromkeys(QUERIES, value))
+        send(api, method, path + more, None, **dict.fromkeys(QUERIES, value))
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.text(st.characters(codec="latin-1", exclude_characters="\r\n\0"), max_size=40))
-def test_any_header(desk, value):
+def test_any_header(api, value):
     for headers in (
         {"Authorization": value},
         {"Authorization": f"Basic {value}"},
         {"Authorization": f"Bearer {value}"},
     ):
         for path in ("/login", "/devices"):
-            assert desk.client.get(path, headers=headers).status_code in {200, 403}
+            assert api.client.get(path, headers=headers).status_code in {200, 403}
     if value not in (ANODE, ZERO):
-        assert desk.client.get("/devices", headers={"Flatpeak-Version": value}).status_code == 422
+        assert api.client.get("/devices", headers={"Flatpeak-Version": value}).status_code == 422

@@ -1,4 +1,4 @@
-"""Submitting records: what is accepted, what is named as failed, and what is refused whole."""
+"""Submission of records: accepted ones, failed ones, and calls that are refused as a whole."""
 
 import itertools
 
@@ -17,20 +17,20 @@ HALF_HOUR = {
 
 
 @pytest.fixture
-def place(desk):
-    location = desk.location()
-    desk.tariff(location, 1.0)
+def place(api):
+    location = api.location()
+    api.tariff(location, 1.0)
     return location
 
 
-def put(desk, body, path="/meters/interval", **options):
-    return desk.call("PUT", path, body, **options)
+def put(api, body, path="/meters/interval", **options):
+    return api.call("PUT", path, body, **options)
 
 
-def test_a_batch_is_counted_and_can_be_asked_for(desk, place):
+def test_a_batch_is_counted_and_can_be_read_again(api, place):
     good = {"location_id": place, **HALF_HOUR, "record_reference_id": "r-1"}
     batch = put(
-        desk, [good, good | {"end_time": "2025-11-01T17:00:00Z", "record_reference_id": "r-2"}]
+        api, [good, good | {"end_time": "2025-11-01T17:00:00Z", "record_reference_id": "r-2"}]
     )
     assert batch["failed_records"] == [
         {
@@ -45,9 +45,9 @@ def test_a_batch_is_counted_and_can_be_asked_for(desk, place):
         1,
     )
     assert batch["object"] == "meter_batch"
-    assert desk.call("GET", "/meters/batch", batch_id=batch["id"]) == batch
-    assert desk.call("GET", "/meters/batch", batch_id="bat_0", status=404)["code"] == "not_found"
-    assert desk.call("GET", "/meters/batch", status=422)["code"] == "invalid_request"
+    assert api.call("GET", "/meters/batch", batch_id=batch["id"]) == batch
+    assert api.call("GET", "/meters/batch", batch_id="bat_0", status=404)["code"] == "not_found"
+    assert api.call("GET", "/meters/batch", status=422)["code"] == "invalid_request"
 
 
 @pytest.mark.parametrize(
@@ -78,29 +78,29 @@ def test_a_batch_is_counted_and_can_be_asked_for(desk, place):
         ({"session_reference_id": ["s"]}, "session_reference_id"),
     ],
 )
-def test_a_bad_record_fails_alone(desk, place, fields, word):
+def test_a_bad_record_fails_alone(api, place, fields, word):
     good = {"location_id": place, **HALF_HOUR}
-    batch = put(desk, [good, good | fields, good])
+    batch = put(api, [good, good | fields, good])
     assert [(each["record_num"], word in each["error"]) for each in batch["failed_records"]] == [
         (1, True)
     ]
     assert batch["records_accepted"] == 2
-    assert len(desk.costs(place)) == 1
+    assert len(api.costs(place)) == 1
 
 
 @pytest.mark.parametrize(
     "raw", [b"7", b"null", b'"x"', b"[]", b'{"value": 1e999}', b'{"value": ' + b"9" * 400 + b"}"]
 )
-def test_what_is_no_record_at_all_fails_alone(desk, place, raw):
+def test_an_item_that_is_not_a_record_fails_alone(api, place, raw):
     import msgspec
 
     good = msgspec.json.encode({"location_id": place, **HALF_HOUR})
-    batch = put(desk, b"[" + good + b"," + raw + b"]")
+    batch = put(api, b"[" + good + b"," + raw + b"]")
     assert [each["record_num"] for each in batch["failed_records"]] == [1]
     assert batch["records_accepted"] == 1
 
 
-def test_null_and_empty_mean_absent(desk, place):
+def test_null_and_empty_mean_absent(api, place):
     names = (
         "device_id",
         "session_reference_id",
@@ -110,15 +110,15 @@ def test_null_and_empty_mean_absent(desk, place):
     )
     record = {"location_id": place, **HALF_HOUR, "confidence": None, **dict.fromkeys(names)}
     assert (
-        put(desk, [record, record | {"device_id": "", "session_reference_id": ""}])[
+        put(api, [record, record | {"device_id": "", "session_reference_id": ""}])[
             "records_accepted"
         ]
         == 2
     )
-    assert len(desk.costs(place)) == 1
+    assert len(api.costs(place)) == 1
 
 
-def test_ten_thousand_records_and_not_one_more(desk, place):
+def test_ten_thousand_records_and_not_one_more(api, place):
     records = [
         {
             "location_id": place,
@@ -129,16 +129,16 @@ def test_ten_thousand_records_and_not_one_more(desk, place):
         }
         for n in range(10_001)
     ]
-    before = desk.store.digest()
-    refused = put(desk, records, status=422)
+    before = api.store.digest()
+    refused = put(api, records, status=422)
     assert (refused["code"], refused["type"], refused["object"]) == (
         "invalid_request",
         "invalid_request",
         "error",
     )
-    assert desk.store.digest() == before
-    assert put(desk, records[:-1])["records_accepted"] == 10_000
-    assert sum(row["energy"]["value"] for row in desk.costs(place, aggregation="MONTH")) == 10_000
+    assert api.store.digest() == before
+    assert put(api, records[:-1])["records_accepted"] == 10_000
+    assert sum(row["energy"]["value"] for row in api.costs(place, aggregation="MONTH")) == 10_000
 
 
 def _minute(number):
@@ -150,23 +150,23 @@ def _minute(number):
     "body",
     [b"", b"{}", b"null", b"[", b"\xff", b"[" * 100_000, b'[{"value": NaN}]', b'["\\ud800"]'],
 )
-def test_a_body_that_is_no_array_is_refused(desk, body):
-    assert put(desk, body, status=422)["code"] == "invalid_request"
+def test_a_body_that_is_not_an_array_is_refused(api, body):
+    assert put(api, body, status=422)["code"] == "invalid_request"
 
 
-def test_an_empty_array_is_an_empty_batch(desk):
-    assert put(desk, [])["records_submitted"] == 0
+def test_an_empty_array_is_an_empty_batch(api):
+    assert put(api, [])["records_submitted"] == 0
 
 
-def test_the_direction_follows_the_flow(desk, place):
-    desk.tariff(place, 0.1, direction="EXPORT")
-    put(desk, [{"location_id": place, **HALF_HOUR, "energy_flow_direction": "OUTBOUND"}])
-    assert desk.costs(place) == []
-    assert len(desk.costs(place, tariff_direction="EXPORT")) == 1
+def test_the_direction_follows_the_flow(api, place):
+    api.tariff(place, 0.1, direction="EXPORT")
+    put(api, [{"location_id": place, **HALF_HOUR, "energy_flow_direction": "OUTBOUND"}])
+    assert api.costs(place) == []
+    assert len(api.costs(place, tariff_direction="EXPORT")) == 1
 
 
-def test_too_large_a_body(desk):
-    answer = desk.ask("PUT", "/meters/interval", b"[" + b" " * (33 << 20) + b"]")
+def test_too_large_a_body_is_a_413(api):
+    answer = api.ask("PUT", "/meters/interval", b"[" + b" " * (33 << 20) + b"]")
     assert answer.status_code == 413
     assert answer.json["object"] == "error"
 
@@ -176,23 +176,23 @@ def test_too_large_a_body(desk):
 NOON = 1_735_732_800  # 2025-01-01T12:00:00Z
 
 
-def register(desk, place, *points, path="/meters/cumulative/epoch", units="WH", **fields):
+def register(api, place, *points, path="/meters/cumulative/epoch", units="WH", **fields):
     data = [{"time": NOON + minute * 60, "value": value} for minute, value in points]
-    return put(desk, {"location_id": place, "units": units, "data": data} | fields, path)
+    return put(api, {"location_id": place, "units": units, "data": data} | fields, path)
 
 
-def energies(desk, place, **query):
-    return [row["energy"]["value"] for row in desk.costs(place, **query)]
+def energies(api, place, **query):
+    return [row["energy"]["value"] for row in api.costs(place, **query)]
 
 
-def test_differences_of_a_register(desk, place):
-    batch = register(desk, place, (0, 1553), (30, 1600), (60, 1600.4))
+def test_intervals_are_differences_of_a_register(api, place):
+    batch = register(api, place, (0, 1553), (30, 1600), (60, 1600.4))
     assert (batch["records_submitted"], batch["records_accepted"], batch["failed_records"]) == (
         3,
         3,
         [],
     )
-    rows = desk.costs(place)
+    rows = api.costs(place)
     assert [row["energy"]["value"] for row in rows] == [47, 0]
     assert [row["start_time"] for row in rows] == ["2025-01-01T12:00:00Z", "2025-01-01T12:30:00Z"]
 
@@ -204,11 +204,13 @@ def test_differences_of_a_register(desk, place):
     again=st.booleans(),
     shuffled=st.randoms(use_true_random=False),
 )
-def test_however_the_readings_are_parcelled(desk_over, steps, cuts, again, shuffled):
+def test_readings_make_the_same_intervals_however_they_are_grouped(
+    api_over, steps, cuts, again, shuffled
+):
     """In one call or in several, shuffled within a call, sent twice: the intervals are the same."""
-    desk = desk_over(Store(), Clock())
-    place = desk.location()
-    desk.tariff(place, 1.0)
+    api = api_over(Store(), Clock())
+    place = api.location()
+    api.tariff(place, 1.0)
     points, value = [(0, 100)], 100
     for number, step in enumerate(steps, 1):
         value += step
@@ -218,22 +220,22 @@ def test_however_the_readings_are_parcelled(desk_over, steps, cuts, again, shuff
         call = points[begin:stop]
         shuffled.shuffle(call)
         for _ in range(1 + again):
-            assert register(desk, place, *call)["failed_records"] == []
-    assert energies(desk, place) == steps
+            assert register(api, place, *call)["failed_records"] == []
+    assert energies(api, place) == steps
 
 
-def test_a_register_that_falls_begins_anew(desk, place):
-    batch = register(desk, place, (0, 5000), (30, 5010), (60, 3), (90, 8))
+def test_a_register_that_falls_starts_again(api, place):
+    batch = register(api, place, (0, 5000), (30, 5010), (60, 3), (90, 8))
     assert [each["record_num"] for each in batch["failed_records"]] == [2]
     assert batch["records_accepted"] == 3
-    assert energies(desk, place) == [10, 5]
+    assert energies(api, place) == [10, 5]
 
 
-def test_kilowatt_hours_flows_and_sessions_of_a_register(desk, place):
-    device = desk.device()
+def test_units_flow_and_session_of_a_register(api, place):
+    device = api.device()
     ids = {"device_id": device, "session_reference_id": "s", "energy_flow_direction": "OUTBOUND"}
     register(
-        desk,
+        api,
         place,
         (0, 1.5),
         (30, 2.25),
@@ -242,14 +244,12 @@ def test_kilowatt_hours_flows_and_sessions_of_a_register(desk, place):
         path="/meters/cumulative",
         **ids,
     )
-    register(desk, place, (0, 7), (30, 8))
-    assert energies(desk, place) == [750, 1]
-    assert [row["energy"]["value"] for row in desk.call("POST", "/costs/session/s")["data"]] == [
-        750
-    ]
+    register(api, place, (0, 7), (30, 8))
+    assert energies(api, place) == [750, 1]
+    assert [row["energy"]["value"] for row in api.call("POST", "/costs/session/s")["data"]] == [750]
 
 
-def test_bad_readings_fail_alone(desk, place):
+def test_bad_readings_fail_alone(api, place):
     data = [
         {"time": NOON, "value": 1},
         {"time": "noon", "value": 1},
@@ -262,16 +262,16 @@ def test_bad_readings_fail_alone(desk, place):
         {"time": NOON + 1800, "value": 6},
     ]
     batch = put(
-        desk, {"location_id": place, "units": "WH", "data": data}, "/meters/cumulative/epoch"
+        api, {"location_id": place, "units": "WH", "data": data}, "/meters/cumulative/epoch"
     )
     assert [each["record_num"] for each in batch["failed_records"]] == [1, 2, 3, 4, 5, 6, 7]
     assert batch["failed_records"][1]["record_reference_id"] == "r"
-    assert energies(desk, place) == [5]
+    assert energies(api, place) == [5]
 
 
-def test_calls_with_a_register_that_are_refused_whole(desk, place):
+def test_register_calls_that_are_refused_as_a_whole(api, place):
     good = {"location_id": place, "units": "WH", "data": []}
-    assert put(desk, good, "/meters/cumulative/epoch")["records_submitted"] == 0
+    assert put(api, good, "/meters/cumulative/epoch")["records_submitted"] == 0
     for fields in (
         {"units": "W"},
         {"data": None},
@@ -279,37 +279,37 @@ def test_calls_with_a_register_that_are_refused_whole(desk, place):
         {"data": [{"time": 1, "value": 1}] * 10_001},
     ):
         assert (
-            put(desk, good | fields, "/meters/cumulative/epoch", status=422)["code"]
+            put(api, good | fields, "/meters/cumulative/epoch", status=422)["code"]
             == "invalid_request"
         )
     for fields in ({"location_id": "loc_0"}, {"device_id": "dev_0"}):
         assert (
-            put(desk, good | fields, "/meters/cumulative/epoch", status=404)["code"] == "not_found"
+            put(api, good | fields, "/meters/cumulative/epoch", status=404)["code"] == "not_found"
         )
 
 
-def test_a_restart_loses_nothing(desk_over, tmp_path):
-    desk = desk_over(Store(tmp_path / "store.db"), Clock())
-    place = desk.location()
-    desk.tariff(place, 0.25)
-    desk.submit(
+def test_a_restart_loses_nothing(api_over, tmp_path):
+    api = api_over(Store(tmp_path / "store.db"), Clock())
+    place = api.location()
+    api.tariff(place, 0.25)
+    api.submit(
         ("2025-01-01T00:00:00Z", "2025-01-01T01:00:00Z", 4),
         location_id=place,
         session_reference_id="s",
     )
-    register(desk, place, (0, 10))
-    told = [
-        desk.costs(place),
-        desk.call("GET", "/locations"),
-        desk.call("POST", "/costs/session/s"),
+    register(api, place, (0, 10))
+    before = [
+        api.costs(place),
+        api.call("GET", "/locations"),
+        api.call("POST", "/costs/session/s"),
     ]
-    desk.store.close()
-    again = desk_over(Store(tmp_path / "store.db"), Clock())
+    api.store.close()
+    again = api_over(Store(tmp_path / "store.db"), Clock())
     assert [
         again.costs(place),
         again.call("GET", "/locations"),
         again.call("POST", "/costs/session/s"),
-    ] == told
+    ] == before
     register(again, place, (30, 17))
     assert energies(again, place) == [4, 7]
     assert again.location() != place

@@ -1,4 +1,4 @@
-"""The store of meter records against a plain dict that is told the same."""
+"""The store of meter records, compared with a dict that receives the same."""
 
 import contextlib
 
@@ -50,18 +50,19 @@ def objects(names):
 
 
 def rows(found):
-    """Columns as a list of records."""
+    """Return columns as a list of records."""
     if found is None:
         return []
     ids = (
         objects([None] * len(found)) if names is None else names
         for names in (found.session, found.record)
     )
-    return list(zip(*(column.tolist() for column in (*found.columns()[:4], *ids)), strict=True))
+    columns = (found.start_us, found.end_us, found.wh, found.confidence, *ids)
+    return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
-def tell(model, records):
-    """The rule in words: the last one holds, but a forecast never replaces an actual."""
+def apply(model, records):
+    """Apply the rule: the last record wins, but a forecast never replaces an actual."""
     for start, span, wh, confidence, session, record in records:
         known = model.get((start, start + span))
         if not (known and known[1] == 1.0 and confidence < 1.0):
@@ -73,16 +74,16 @@ def expected(model, low=-(1 << 62), high=1 << 62):
 
 
 @given(st.lists(BATCH, min_size=1, max_size=4))
-def test_merging_batches_is_telling_a_dict(batches):
+def test_merged_batches_equal_a_dict(batches):
     model, kept = {}, columns(batches[0]).at(slice(0))
     for batch in batches:
-        tell(model, batch)
+        apply(model, batch)
         kept = readings.merged(kept, columns(batch))
     assert rows(kept) == expected(model)
 
 
 class Memory(RuleBasedStateMachine):
-    """Writes, reads, restarts."""
+    """Writes, failed writes, reads and restarts in any order."""
 
     folder = None
 
@@ -102,7 +103,7 @@ class Memory(RuleBasedStateMachine):
 
     @rule(series=SERIES, batch=BATCH)
     def write(self, series, batch):
-        tell(self.model.setdefault(series, {}), batch)
+        apply(self.model.setdefault(series, {}), batch)
         with self.store.write() as db:
             readings.write(db, series, columns(batch))
 
@@ -135,18 +136,20 @@ class Memory(RuleBasedStateMachine):
         assert found == {series: own for series, own in model.items() if own}
 
     @invariant()
-    def holds_what_was_told(self):
+    def equals_the_model(self):
         with self.store.read() as db:
             for object_id in ("loc_1", "loc_2", "dev_1"):
                 found = {
                     series: rows(readings.read(db, number))
                     for number, series in readings.series_of(db, object_id)
                 }
-                own = {series: told for series, told in self.model.items() if object_id in series}
-                assert found == {series: expected(told) for series, told in own.items()}
+                own = {
+                    series: records for series, records in self.model.items() if object_id in series
+                }
+                assert found == {series: expected(records) for series, records in own.items()}
 
 
-def test_memory_is_a_dict_that_survives(tmp_path):
+def test_the_store_equals_a_dict_across_restarts(tmp_path):
     Memory.folder = tmp_path
     quick = settings(
         max_examples=25,
@@ -158,7 +161,7 @@ def test_memory_is_a_dict_that_survives(tmp_path):
     Memory.TestCase().runTest()
 
 
-def test_a_location_can_be_forgotten(tmp_path):
+def test_the_records_of_a_location_can_be_deleted(tmp_path):
     store, other = Store(), Series("loc_2", "dev_1", "INBOUND", "IMPORT")
     store.create(readings.SCHEMA)
     record = [(NEW_YEAR, HOUR, 1.0, 1.0, "s", None)]
@@ -170,7 +173,7 @@ def test_a_location_can_be_forgotten(tmp_path):
         assert [series for series, _ in readings.session(db, "s")] == [other]
 
 
-def test_ids_and_confidences_take_no_room_where_there_are_none():
+def test_missing_ids_and_confidences_take_no_space():
     store = Store()
     store.create(readings.SCHEMA)
     with store.write() as db:

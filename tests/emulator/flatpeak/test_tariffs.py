@@ -30,28 +30,28 @@ def body(location, rate=FLAT, **fields):
     )
 
 
-def market(desk, name="gb-1", timezone="Europe/London", prices=(0.10, -0.02, 0.30)):
-    """Half-hourly prices from 2026-01-01 on."""
+def market(api, name="gb-1", timezone="Europe/London", prices=(0.10, -0.02, 0.30)):
+    """Store half-hourly prices from 2026-01-01 on."""
     starts = NEW_YEAR + HALF_HOUR * np.arange(len(prices))
-    with desk.store.write() as db:
+    with api.store.write() as db:
         pricing.put_market(
             db, name, timezone, PriceSeries(starts, starts + HALF_HOUR, np.array(prices))
         )
 
 
-def prices(desk, location, start, end, **fields):
+def prices(api, location, start, end, **fields):
     asked = {"start_time": start, "end_time": end} | fields
-    return desk.call(
+    return api.call(
         "POST",
         f"/prices/{location}",
         {name: value for name, value in asked.items() if value is not None},
     )
 
 
-def test_the_life_of_a_tariff(desk):
-    location = desk.location("BE")
+def test_a_tariff_is_created_listed_read_and_deleted(api):
+    location = api.location("BE")
     sent = body(location, display_name="Night saver", provider_id="prv_1")
-    made = desk.call("POST", "/tariffs", sent, status=200)
+    made = api.call("POST", "/tariffs", sent, status=200)
     assert made == sent | {
         "id": made["id"],
         "object": "tariff",
@@ -64,20 +64,18 @@ def test_the_life_of_a_tariff(desk):
         "time_created": "2026-01-10T12:00:00Z",
         "account_id": "acc_test",
     }
-    export = desk.call("POST", "/tariffs", body(location, direction="EXPORT"))
-    assert desk.call("GET", f"/tariffs/{made['id']}") == made
-    assert desk.call("GET", "/tariffs", location_id=location)["data"] == [export, made]
-    assert desk.call("GET", "/tariffs", location_id=location, direction="EXPORT")["data"] == [
-        export
-    ]
-    assert desk.call("GET", "/tariffs", location_id=location, type="NON_COMMODITY")["data"] == []
-    assert desk.call("DELETE", f"/tariffs/{made['id']}", status=202) == {"message": "Accepted"}
-    assert desk.call("GET", "/tariffs", location_id=location)["data"] == [export]
-    desk.call("GET", f"/tariffs/{made['id']}", status=404)
-    desk.call("GET", "/tariffs", status=422)
-    desk.call("GET", "/tariffs", location_id="loc_0", status=404)
-    desk.call("GET", "/tariffs", location_id=location, type="x", status=422)
-    desk.call("PATCH", f"/tariffs/{export['id']}", {}, status=405)
+    export = api.call("POST", "/tariffs", body(location, direction="EXPORT"))
+    assert api.call("GET", f"/tariffs/{made['id']}") == made
+    assert api.call("GET", "/tariffs", location_id=location)["data"] == [export, made]
+    assert api.call("GET", "/tariffs", location_id=location, direction="EXPORT")["data"] == [export]
+    assert api.call("GET", "/tariffs", location_id=location, type="NON_COMMODITY")["data"] == []
+    assert api.call("DELETE", f"/tariffs/{made['id']}", status=202) == {"message": "Accepted"}
+    assert api.call("GET", "/tariffs", location_id=location)["data"] == [export]
+    api.call("GET", f"/tariffs/{made['id']}", status=404)
+    api.call("GET", "/tariffs", status=422)
+    api.call("GET", "/tariffs", location_id="loc_0", status=404)
+    api.call("GET", "/tariffs", location_id=location, type="x", status=422)
+    api.call("PATCH", f"/tariffs/{export['id']}", {}, status=405)
 
 
 @pytest.mark.parametrize(
@@ -107,28 +105,28 @@ def test_the_life_of_a_tariff(desk):
         ({"rate": {"fixed": "0.2"}}, 422, "fixed"),
     ],
 )
-def test_a_tariff_that_cannot_be_priced_is_refused(desk, fields, status, word):
-    location = desk.location()
-    before = desk.store.digest()
+def test_a_tariff_that_cannot_be_priced_is_refused(api, fields, status, word):
+    location = api.location()
+    before = api.store.digest()
     sent = body(location, fields.pop("rate", FLAT)) | fields
-    answer = desk.call("POST", "/tariffs", sent, status=status)
+    answer = api.call("POST", "/tariffs", sent, status=status)
     assert word in answer["code"] + answer["message"]
-    assert desk.store.digest() == before
+    assert api.store.digest() == before
 
 
-def test_the_status_names_every_slot(desk):
-    location = desk.location()
-    market(desk)
-    desk.tariff(location, 0.2, display_name="Old", contract_end_date="2025-01-01T00:00:00Z")
-    desk.tariff(
+def test_the_status_lists_every_slot(api):
+    location = api.location()
+    market(api)
+    api.tariff(location, 0.2, display_name="Old", contract_end_date="2025-01-01T00:00:00Z")
+    api.tariff(
         location, {("00:00:00", "07:00:00"): 0.1, ("07:00:00", "00:00:00"): 0.3}, display_name="New"
     )
-    desk.call(
+    api.call(
         "POST",
         "/tariffs",
         body(location, {"surcharge_fixed": 0.01}, direction="EXPORT", market_rates=True),
     )
-    status = desk.call("GET", f"/locations/{location}/status")
+    status = api.call("GET", f"/locations/{location}/status")
     assert status["object"] == "location_status"
     found = {
         name: (
@@ -148,10 +146,10 @@ def test_the_status_names_every_slot(desk):
     assert status["tariff_status"]["commodity_import"]["tariff"]["display_name"] == "New"
 
 
-def test_prices_are_cut_to_the_window(desk):
-    location = desk.location()
-    desk.tariff(location, {("00:00:00", "07:00:00"): 0.09, ("07:00:00", "00:00:00"): 0.29})
-    answer = prices(desk, location, "2025-07-01T05:30:00+01:00", "2025-07-01T22:59:59.5Z")
+def test_prices_are_cut_to_the_window(api):
+    location = api.location()
+    api.tariff(location, {("00:00:00", "07:00:00"): 0.09, ("07:00:00", "00:00:00"): 0.29})
+    answer = prices(api, location, "2025-07-01T05:30:00+01:00", "2025-07-01T22:59:59.5Z")
     assert answer["data"] == [
         {
             "valid_from": "2025-07-01T04:30:00Z",
@@ -172,24 +170,24 @@ def test_prices_are_cut_to_the_window(desk):
     assert (answer["location_timezone"], answer["currency_code"]) == ("Europe/London", "GBP")
 
 
-def test_the_start_is_now_and_the_future_a_forecast(desk):
-    location = desk.location()
-    desk.tariff(location, 0.2)
-    assert prices(desk, location, None, "2026-01-10T13:00:00Z")["data"] == [
+def test_the_start_is_now_by_default_and_the_future_is_a_forecast(api):
+    location = api.location()
+    api.tariff(location, 0.2)
+    assert prices(api, location, None, "2026-01-10T13:00:00Z")["data"] == [
         {
             "valid_from": "2026-01-10T12:00:00Z",
             "valid_to": "2026-01-10T13:00:00Z",
             "price": {"value": 0.2, "confidence": 0.8},
         }
     ]
-    across = prices(desk, location, "2026-01-10T11:00:00Z", "2026-04-10T11:00:00Z")["data"]
+    across = prices(api, location, "2026-01-10T11:00:00Z", "2026-04-10T11:00:00Z")["data"]
     assert [row["price"]["confidence"] for row in across] == [1.0, 0.8]
     assert across[0]["valid_to"] == "2026-01-10T12:00:00Z"
-    desk.clock.advance(timedelta(days=365))
-    desk.token = desk.login().json["bearer_token"]
+    api.clock.advance(timedelta(days=365))
+    api.token = api.login().json["bearer_token"]
     assert {
         row["price"]["confidence"]
-        for row in prices(desk, location, None, "2027-01-11T00:00:00Z")["data"]
+        for row in prices(api, location, None, "2027-01-11T00:00:00Z")["data"]
     } == {0.8}
 
 
@@ -204,51 +202,51 @@ def test_the_start_is_now_and_the_future_a_forecast(desk):
         (7, "2025-01-02T00:00:00Z"),
     ],
 )
-def test_windows_that_are_refused(desk, start, end):
-    location = desk.location()
-    desk.tariff(location, 0.2)
+def test_invalid_price_windows_are_refused(api, start, end):
+    location = api.location()
+    api.tariff(location, 0.2)
     sent = {
         name: value
         for name, value in (("start_time", start), ("end_time", end))
         if value is not None
     }
-    assert desk.call("POST", f"/prices/{location}", sent, status=422)["code"] == "invalid_request"
+    assert api.call("POST", f"/prices/{location}", sent, status=422)["code"] == "invalid_request"
 
 
-def test_ninety_days_are_allowed(desk):
-    location = desk.location()
-    desk.tariff(location, 0.2)
-    assert len(prices(desk, location, "2025-01-01T00:00:00Z", "2025-04-01T00:00:00Z")["data"]) == 1
+def test_ninety_days_are_allowed(api):
+    location = api.location()
+    api.tariff(location, 0.2)
+    assert len(prices(api, location, "2025-01-01T00:00:00Z", "2025-04-01T00:00:00Z")["data"]) == 1
 
 
-def test_prices_that_are_not_there(desk):
-    location = desk.location()
+def test_missing_prices_are_refused(api):
+    location = api.location()
     window = {"start_time": "2025-01-01T00:00:00Z", "end_time": "2025-01-02T00:00:00Z"}
 
     def ask(**fields):
-        return desk.call("POST", f"/prices/{location}", window | fields, status=422)["code"]
+        return api.call("POST", f"/prices/{location}", window | fields, status=422)["code"]
 
     assert ask() == "no_tariff_connected"
-    desk.tariff(location, 0.2, contract_start_date="2025-01-01T12:00:00Z")
+    api.tariff(location, 0.2, contract_start_date="2025-01-01T12:00:00Z")
     assert ask() == "no_price_data"
     assert ask(tariff_direction="EXPORT") == "no_tariff_connected"
     assert (
-        prices(desk, location, *window.values(), tariff_direction="LOCAL")["data"][0]["price"][
+        prices(api, location, *window.values(), tariff_direction="LOCAL")["data"][0]["price"][
             "value"
         ]
         == 0.0
     )
-    desk.call("POST", "/prices/loc_0", window, status=404)
+    api.call("POST", "/prices/loc_0", window, status=404)
 
 
-def test_market_prices_and_their_surcharges(desk):
+def test_market_prices_and_their_surcharges(api):
     """The fixed surcharge comes first, then the fraction: 0.05 is 5 %."""
-    location = desk.location()
-    market(desk)
+    location = api.location()
+    market(api)
     rate = {"fixed": None, "surcharge_fixed": 0.02, "surcharge_percentage": 0.05}
-    made = desk.call("POST", "/tariffs", body(location, rate, market_rates=True))
+    made = api.call("POST", "/tariffs", body(location, rate, market_rates=True))
     assert (made["market"], made["connection_type"]) == ("gb-1", "MARKET")
-    rows = prices(desk, location, "2026-01-01T00:10:00Z", "2026-01-01T01:30:00Z")["data"]
+    rows = prices(api, location, "2026-01-01T00:10:00Z", "2026-01-01T01:30:00Z")["data"]
     assert [row["price"]["value"] for row in rows] == pytest.approx([0.12 * 1.05, 0.0, 0.32 * 1.05])
     assert [row["valid_to"] for row in rows] == [
         "2026-01-01T00:30:00Z",
@@ -256,19 +254,19 @@ def test_market_prices_and_their_surcharges(desk):
         "2026-01-01T01:30:00Z",
     ]
     beyond = {"start_time": "2026-01-01T01:00:00Z", "end_time": "2026-01-01T01:30:00.000001Z"}
-    assert desk.call("POST", f"/prices/{location}", beyond, status=422)["code"] == "no_price_data"
+    assert api.call("POST", f"/prices/{location}", beyond, status=422)["code"] == "no_price_data"
 
 
-def test_a_market_is_that_of_the_zone_or_the_one_named(desk):
-    location = desk.location("BE")
-    market(desk)
+def test_the_market_is_the_named_one_or_that_of_the_time_zone(api):
+    location = api.location("BE")
+    market(api)
     assert (
-        desk.call("POST", "/tariffs", body(location, market_rates=True), status=422)["code"]
+        api.call("POST", "/tariffs", body(location, market_rates=True), status=422)["code"]
         == "no_price_data"
     )
     assert (
-        desk.call("POST", "/tariffs", body(location, market_rates=True, market="gb-1"))["market"]
+        api.call("POST", "/tariffs", body(location, market_rates=True, market="gb-1"))["market"]
         == "gb-1"
     )
-    market(desk, "be-1", "Europe/Brussels")
-    assert desk.call("POST", "/tariffs", body(location, market_rates=True))["market"] == "be-1"
+    market(api, "be-1", "Europe/Brussels")
+    assert api.call("POST", "/tariffs", body(location, market_rates=True))["market"] == "be-1"

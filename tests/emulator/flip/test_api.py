@@ -1,4 +1,4 @@
-"""The four endpoints of Flip, called as Flip's own walk-through calls them."""
+"""The four endpoints of Flip, called as in Flip's own walk-through."""
 
 from datetime import timedelta
 
@@ -76,12 +76,12 @@ def test_the_walk_through_of_commissioning_succeeds_with_an_empty_answer(api):
     ]
 
 
-def test_a_zip_code_without_a_programme_needs_nothing_and_is_created(api):
+def test_a_site_outside_of_programs_needs_nothing_and_is_created(api):
     assert api.commission("94110").status_code == 201
     assert api.sites()[0]["status"] == "CREATED"
 
 
-def test_a_site_that_moves_into_a_programme_becomes_pending(api):
+def test_a_site_that_moves_into_a_program_becomes_pending(api):
     api.commission("94110")
     api.commission("88800")
     assert [site["status"] for site in api.sites()] == ["PENDING"]
@@ -112,7 +112,7 @@ def test_a_site_that_moves_into_a_programme_becomes_pending(api):
         (TERMS, None),
     ],
 )
-def test_88801_wants_its_terms_accepted_in_their_version(api, enrollment, needed):
+def test_88801_requires_its_terms_in_their_current_version(api, enrollment, needed):
     answer = api.commission("88801", enrollment)
 
     if needed is None:
@@ -122,7 +122,7 @@ def test_88801_wants_its_terms_accepted_in_their_version(api, enrollment, needed
         assert api.sites() == []
 
 
-def test_88802_says_all_that_is_missing_at_once_and_then_takes_the_answers(api):
+def test_88802_lists_everything_missing_at_once_and_accepts_the_answers(api):
     answer = api.commission("88802", city=" ", street_address=None, state_code=None)
 
     assert answer.status_code == 422
@@ -234,7 +234,7 @@ def test_sites_can_be_skipped_and_limited(api):
         assert api.get("/v1/sites", skip=bad).json["code"] == "VALIDATION_ERROR"
 
 
-def test_a_new_site_is_in_the_report_with_nothing_known(api):
+def test_a_new_site_is_in_the_report_without_values(api):
     api.commission()
     assert api.row() == {
         "site_id": "site-abc-789",
@@ -276,7 +276,7 @@ def test_the_scheme_of_the_key_may_be_in_any_case(api):
         )
 
 
-def test_pushed_figures_are_in_the_next_report(api):
+def test_pushed_values_are_in_the_next_report(api):
     api.commission()
     outcome = api.push(SITE["id"], customer_name="John Doe", system_size_kw=10.5)
     assert outcome == {"external_id": SITE["id"], "record_type": "site", "status": "SUCCESS"}
@@ -294,7 +294,7 @@ def test_pushed_figures_are_in_the_next_report(api):
     assert api.sites()[0]["customer_name"] == "John Doe"
 
 
-def test_twelve_figures_hold_for_every_year_and_a_single_month_goes_before(api):
+def test_twelve_values_apply_to_every_year_and_a_single_month_takes_precedence(api):
     api.commission()
     api.push(
         SITE["id"], expected_monthly_production_kwh=[float(100 + month) for month in range(1, 13)]
@@ -310,7 +310,7 @@ def test_twelve_figures_hold_for_every_year_and_a_single_month_goes_before(api):
     assert api.row()["expected_production_kwh"] == 106.0
 
 
-def test_a_record_of_an_unknown_site_waits_until_the_site_comes(api):
+def test_a_record_of_an_unknown_site_waits_until_it_is_commissioned(api):
     assert api.push(SITE["id"], customer_name="First")["status"] == "SUCCESS"
     api.push(SITE["id"], customer_name="Second", month="2025-06", expected_production_kwh=9)
     api.push(SITE["id"], customer_name="First")
@@ -341,7 +341,7 @@ def waiting(store):
 @pytest.mark.parametrize(
     ("record_type", "data", "words"),
     [
-        ("device", {}, "unknown record_type 'device'"),
+        ("device", {}, "record_type 'device' is unknown"),
         ("site", {"system_size_kw": -1}, "data.system_size_kw: Expected `float` >= 0.0"),
         ("site", {"system_size_kw": "10"}, "data.system_size_kw: Expected `float"),
         ("site", {"customer_name": 5}, "data.customer_name: Expected `str"),
@@ -393,7 +393,7 @@ def test_a_bad_fleet_data_body_is_a_400(api, body):
 @pytest.mark.parametrize(
     "header", [None, "", "Bearer", "Bearer ", "Basic abc", "Bearer a b", "any-key", "Bearer ü"]
 )
-def test_without_a_bearer_key_nothing_opens_and_nothing_is_looked_at(api, header):
+def test_without_a_bearer_key_every_request_is_a_401_before_its_body_is_read(api, header):
     headers = {} if header is None else {"Authorization": header}
     answers = [
         api.client.get("/v1/sites", headers=headers),
@@ -427,8 +427,8 @@ STEPS = st.lists(st.tuples(st.sampled_from("xyz"), st.none() | PUSHES), max_size
 
 @settings(max_examples=60, deadline=None)
 @given(STEPS)
-def test_any_order_of_commissions_and_pushes_gives_the_last_figure_pushed(steps):
-    """The model: whatever the order, a site has the last value that was pushed for it."""
+def test_any_order_of_commissions_and_pushes_gives_the_last_pushed_value(steps):
+    """Whatever the order, a site has the last value that was pushed for it."""
     api, commissioned, known = Api(), [], {name: {} for name in "xyz"}
     for site_id, push in steps:
         if push is None:

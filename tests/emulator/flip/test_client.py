@@ -1,4 +1,4 @@
-"""The Flip client against the emulator: a client cannot tell it from the service, nor a fault from bad luck."""
+"""The Flip client against the emulator, with and without faults."""
 
 from types import SimpleNamespace
 
@@ -6,6 +6,7 @@ import pytest
 
 import flipkit as fk
 from flipkit.emulator import Clock, FaultPlan, Store, create_app, sample, sample_folder
+from flipkit.emulator.flip import SCHEMA as FLIP_SCHEMA
 from flipkit.frames import records_of
 from flipkit.http import Timing, in_process
 
@@ -16,7 +17,7 @@ SEEDS = range(5)
 
 
 class QuickPace(Timing):
-    """Waits without waiting."""
+    """Advances a clock of its own instead of sleeping."""
 
     def __init__(self):
         clock = SimpleNamespace(now=0.0)
@@ -74,7 +75,7 @@ def test_a_site_is_commissioned_in_two_calls(store, frames_library):
     assert row["technology_provider_identifier"] == "DURACELL"
 
 
-def test_pushed_figures_come_back_in_the_report(store, frames_library):
+def test_pushed_values_are_in_the_report(store, frames_library):
     flip = client(store, frames_library)
     flip.commission(SITE | {"zip_code": "88800"}, [DEVICE])
     data = {"customer_name": "John Doe", "month": "2025-06", "expected_production_kwh": 1520.0}
@@ -90,8 +91,8 @@ def test_pushed_figures_come_back_in_the_report(store, frames_library):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_third_of_the_calls_failing_changes_no_figure(store, seed):
-    store.create(sample.SCHEMA)
+def test_failures_of_a_third_of_the_calls_change_no_value(store, seed):
+    store.create(FLIP_SCHEMA)
     with store.write() as db:
         sample.seed_flip(db, sample_folder())
     plan = FaultPlan(seed, 0.3, sleep=lambda _seconds: None)

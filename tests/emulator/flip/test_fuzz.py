@@ -1,4 +1,4 @@
-"""Nothing that is sent makes the Flip half fail: hostile bytes, JSON of any shape, near misses of good bodies."""
+"""No request makes Flip's API fail: random bytes, any JSON, near misses of valid bodies."""
 
 import json
 import string
@@ -80,7 +80,7 @@ def client():
 
 
 def places(value, path=()):
-    """Every place in a JSON value."""
+    """Yield the path of every value in a JSON value."""
     yield path
     for key in (
         value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
@@ -112,7 +112,7 @@ def check(answer):
 
 @settings(max_examples=300, deadline=None)
 @given(near_misses())
-def test_near_misses_of_good_bodies(client, case):
+def test_near_misses_of_valid_bodies(client, case):
     path, body = case
     check(client.post(path, data=msgspec.json.encode(body), headers=KEY))
     check(client.get("/v1/reports/equipment_performance?month=2025-06", headers=KEY))
@@ -135,7 +135,8 @@ def test_near_misses_of_good_bodies(client, case):
 )
 @example(
     "/v1/fleet-data",
-    b'{"records": [{"external_id": "x", "record_type": "site", "data": {"system_size_kw": 1e999}}]}',
+    b'{"records": [{"external_id": "x", "record_type": "site", "data": '
+    b'{"system_size_kw": 1e999}}]}',
 )
 @example("/v1/commission", b"\xff\xfe")
 @example("/v1/commission", b'{"site": {"id": "\xff"}}')
@@ -150,7 +151,7 @@ def test_any_bytes(client, path, body):
     st.sampled_from(["GET", "PUT", "DELETE", "PATCH"]),
 )
 def test_any_address_and_query(client, path, query, method):
-    """Flip's half of the address space; the dot segments of a path are the client's to resolve."""
+    """Flip's part of the address space; clients resolve the dot segments of a path."""
     query_string = {"month": query, "skip": query, "limit": query}
     answer = client.open(
         "/v1/" + path.replace("?", ""), query_string=query_string, method=method, headers=KEY
@@ -158,8 +159,8 @@ def test_any_address_and_query(client, path, query, method):
     check(answer)
 
 
-def test_the_body_before_any_mutation_is_a_good_one(client):
-    """Otherwise the near misses would miss by far."""
+def test_the_bodies_before_mutation_are_valid(client):
+    """Otherwise the near misses would be far from valid."""
     assert client.post("/v1/commission", json=COMMISSION, headers=KEY).status_code == 201
     assert (
         client.post("/v1/fleet-data", json=FLEET, headers=KEY).json["records"][0]["status"]

@@ -1,4 +1,4 @@
-"""The Flip half of the sample fleet, read back through the API and held against the files by plain csv and json."""
+"""Flip's part of the sample fleet: answers of the API compared with the files."""
 
 import csv
 import json
@@ -6,6 +6,7 @@ import json
 import pytest
 
 from flipkit.emulator import Clock, Store, create_app, open_store, sample, sample_folder
+from flipkit.emulator.flip import SCHEMA as FLIP_SCHEMA
 from flipkit.errors import ConfigurationError
 
 KEY = {"Authorization": "Bearer any-key"}
@@ -13,7 +14,7 @@ KEY = {"Authorization": "Bearer any-key"}
 
 def flip_store():
     store = Store()
-    store.create(sample.SCHEMA)
+    store.create(FLIP_SCHEMA)
     with store.write() as db:
         sample.seed_flip(db, sample_folder())
     return store
@@ -27,12 +28,12 @@ def client():
 
 @pytest.fixture(scope="module")
 def sites():
-    return json.loads((sample_folder() / "sites.json").read_text())
+    return json.loads((sample_folder() / "sites.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
 def months():
-    with (sample_folder() / "performance.csv").open(newline="") as file:
+    with (sample_folder() / "performance.csv").open(encoding="utf-8", newline="") as file:
         return {(row["site_id"], row["month"]): row for row in csv.DictReader(file)}
 
 
@@ -69,7 +70,7 @@ def test_every_month_of_every_site_is_in_the_report(client, sites, months):
     assert found == len(months) >= 12 * 18
 
 
-def test_the_ratio_is_actual_by_expected_and_null_where_that_is_nothing(client):
+def test_the_performance_ratio_is_actual_by_expected_or_null(client):
     rows = [row for number in range(1, 13) for row in report(client, f"2025-{number:02}")]
     ratios = 0
     for row in rows:
@@ -82,7 +83,7 @@ def test_the_ratio_is_actual_by_expected_and_null_where_that_is_nothing(client):
     assert 0 < ratios < len(rows)
 
 
-def test_a_figure_pushed_by_crm_id_goes_before_the_samples_own(sites):
+def test_a_value_pushed_by_crm_id_takes_precedence_over_the_sample(sites):
     store = flip_store()
     client = create_app(store, Clock()).test_client()
     site = sites[0]
@@ -96,7 +97,7 @@ def test_a_figure_pushed_by_crm_id_goes_before_the_samples_own(sites):
     assert row["external_id"] == site["external_id"]
 
 
-def test_a_store_that_was_told_something_is_not_seeded(tmp_path):
+def test_a_store_with_data_is_not_seeded(tmp_path):
     path = tmp_path / "emulator.db"
     store = open_store(path, sample=False)
     record = {"external_id": "CRM-12345", "record_type": "site", "data": {}}
@@ -111,7 +112,7 @@ def test_a_store_that_was_told_something_is_not_seeded(tmp_path):
     store.close()
 
 
-def test_a_file_is_seeded_once_and_whole(tmp_path):
+def test_a_file_is_seeded_once_and_completely(tmp_path):
     path = tmp_path / "emulator.db"
     for _ in range(2):
         store = open_store(path, sample=True)
@@ -123,7 +124,7 @@ def test_a_file_is_seeded_once_and_whole(tmp_path):
 
 
 @pytest.mark.parametrize("there_before", [False, True])
-def test_after_seeding_that_breaks_off_the_next_start_seeds_all_of_it(
+def test_after_interrupted_seeding_the_next_start_seeds_everything(
     monkeypatch, tmp_path, there_before
 ):
     path = tmp_path / "emulator.db"
@@ -159,9 +160,9 @@ def test_without_its_files_the_error_says_what_to_do(monkeypatch, tmp_path):
         sample_folder()
 
 
-def test_an_installed_package_brings_its_own_files(monkeypatch, tmp_path):
+def test_an_installed_package_has_its_own_files(monkeypatch, tmp_path):
     inside = tmp_path / "flipkit" / "emulator" / "sample_data"
     inside.mkdir(parents=True)
-    (inside / "sites.json").write_text("[]")
+    (inside / "sites.json").write_text("[]", encoding="utf-8")
     monkeypatch.setattr(sample, "__file__", str(inside.parent / "sample.py"))
     assert sample_folder() == inside

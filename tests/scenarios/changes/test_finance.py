@@ -1,4 +1,4 @@
-"""Payback, net present value and rate of return: against the annuity formula, a bisection in decimals, and by hand."""
+"""Payback, NPV and IRR: against the annuity formula, a bisection in decimals, and by hand."""
 
 import math
 import pickle
@@ -21,19 +21,16 @@ rates = st.just(0.0) | st.floats(1e-9, 1.0)
 
 
 def annuity(rate, years):
-    """What 1 at the end of each year is worth today, in closed form."""
+    """Present value of 1 at the end of each year, in closed form."""
     return Decimal(years) if rate == 0 else (1 - (1 + rate) ** -years) / rate
 
 
 def bisected(capex, saving, years):
-    """The rate at which the annuity is worth the capex, in 60 digits: it falls as the rate rises."""
+    """The rate at which the annuity equals the capex, in 60 digits; it falls as the rate rises."""
     with localcontext() as context:
         context.prec = 60
-        wanted, low, high = (
-            Decimal(capex) / Decimal(saving),
-            Decimal("-0.9999999999"),
-            Decimal(10) ** 9,
-        )
+        wanted = Decimal(capex) / Decimal(saving)
+        low, high = Decimal("-0.9999999999"), Decimal(10) ** 9
         for _ in range(200):
             middle = (low + high) / 2
             low, high = (middle, high) if annuity(middle, years) > wanted else (low, middle)
@@ -71,7 +68,7 @@ def test_payback_times_saving_is_the_capex(capex, saving):
 
 
 def test_by_hand():
-    """1,000 for 300 a year over 5 years at 10 %: 300 x 3.790787 = 1,137.236; 300 x 3.333333 is 1,000 at 15.238 %."""
+    """300 per year over 5 years are worth 1,137.236 at 10 % and 1,000 at 15.238 %."""
     one = Investment(1000.0, 5, 0.10)
     assert one.payback_years(300.0) == pytest.approx(3.3333333, abs=1e-7)
     assert one.npv(300.0) == pytest.approx(137.236, abs=5e-4)
@@ -86,20 +83,20 @@ def test_by_hand():
 
 
 @pytest.mark.parametrize("saving", [0.0, -0.0, -300.0, math.nan])
-def test_where_nothing_is_saved_there_is_no_payback_and_no_rate(saving):
+def test_without_savings_there_is_no_payback_and_no_rate(saving):
     one = Investment(1000.0, 5)
     assert math.isnan(one.payback_years(saving))
     assert math.isnan(one.irr(saving))
     assert one.npv(saving) <= -1000.0 or math.isnan(saving)
 
 
-def test_what_costs_nothing_is_paid_back_at_once_and_has_no_rate():
+def test_a_free_investment_pays_back_at_once_and_has_no_rate():
     free = Investment(0.0, 5, 0.0)
     assert (free.payback_years(10.0), free.npv(10.0)) == (0.0, 50.0)
     assert math.isnan(free.irr(10.0))
 
 
-def test_without_a_lifetime_there_is_a_payback_alone():
+def test_without_a_lifetime_there_is_only_a_payback():
     one = Investment(1000.0)
     assert one.payback_years(250.0) == 4.0
     assert math.isnan(one.npv(250.0))
@@ -108,23 +105,23 @@ def test_without_a_lifetime_there_is_a_payback_alone():
 
 
 @pytest.mark.parametrize("saving", [5e-324, 1e-300, 1e-13, 1e13])
-def test_savings_next_to_nothing_and_out_of_all_measure(saving):
+def test_tiny_and_huge_savings(saving):
     rate = Investment(1e4, 25).irr(saving)
     assert math.isnan(rate) if saving == 5e-324 else rate > -1
 
 
-def test_a_year_of_savings_is_that_of_the_window():
+def test_savings_are_scaled_to_a_year():
     assert yearly(100.0, 0, 365 * DAY + DAY // 4) == 100.0
     assert yearly(-30.0, 10 * DAY, 40 * DAY) == pytest.approx(-365.25)
 
 
 @pytest.mark.parametrize("days", [359, 364, 365, 366, 372, 728, 731, 3653])
-def test_whole_years_need_no_word(days):
+def test_whole_years_have_no_finding(days):
     assert part_year(5 * DAY, (5 + days) * DAY) is None
 
 
 @pytest.mark.parametrize(
-    ("days", "words"), [(30, "x 12.2"), (358, "x 1.02"), (373, "x 0.979"), (548, "x 0.667")]
+    ("days", "words"), [(30, "by 12.2,"), (358, "by 1.02,"), (373, "by 0.979,"), (548, "by 0.667,")]
 )
 def test_other_windows_are_a_finding(days, words):
     found = part_year(5 * DAY, (5 + days) * DAY)
@@ -134,13 +131,13 @@ def test_other_windows_are_a_finding(days, words):
 
 
 @pytest.mark.parametrize("capex", [-1.0, math.nan, math.inf, "5000", True, None])
-def test_a_capex_that_is_none(capex):
+def test_an_invalid_capex_is_refused(capex):
     with pytest.raises(InputError, match=r"investment: capex .* must be a number of 0 or more"):
         Investment(capex)
 
 
 @pytest.mark.parametrize("lifetime", [0, -5, 0.5, 12.5, 101, math.nan, "25", True])
-def test_a_lifetime_that_is_none(lifetime):
+def test_an_invalid_lifetime_is_refused(lifetime):
     with pytest.raises(
         InputError,
         match=r"investment: lifetime_years .* must be a whole number of years from 1 to 100",
@@ -149,7 +146,7 @@ def test_a_lifetime_that_is_none(lifetime):
 
 
 @pytest.mark.parametrize("rate", [-0.01, 6.4, math.nan, "6.4 %", None])
-def test_a_discount_rate_that_is_none(rate):
+def test_an_invalid_discount_rate_is_refused(rate):
     with pytest.raises(
         InputError,
         match=r"investment: discount_rate .* must be a fraction from 0 to 1; 0\.064 is 6\.4 %",
@@ -168,10 +165,15 @@ def test_investments_are_values():
 
 
 def test_the_library_is_loaded_when_it_is_needed():
-    code = (
-        "import sys; from flipkit.scenarios.changes.finance import Investment; one = Investment(1.0, 5);"
-        "print('numpy_financial' in sys.modules); one.npv(1.0); print('numpy_financial' in sys.modules)"
-    )
+    code = """
+import sys
+from flipkit.scenarios.changes import Investment
+
+one = Investment(1.0, 5)
+print("numpy_financial" in sys.modules)
+one.npv(1.0)
+print("numpy_financial" in sys.modules)
+"""
     said = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
     ).stdout

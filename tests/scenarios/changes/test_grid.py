@@ -1,4 +1,4 @@
-"""Every combination of choices, with names that tell them apart. The components are stand-ins."""
+"""Every combination of choices, with distinct names; the components are stand-ins."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from flipkit.errors import InputError
 from flipkit.scenarios import Load
 from flipkit.scenarios.changes import label
-from flipkit.scenarios.changes.grid import grid
+from flipkit.scenarios.changes.scenario import combinations
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Named:
 
 
 def test_names_say_what_varies_and_leave_out_what_does_not():
-    made = grid(
+    made = combinations(
         "sweep",
         tariff=[None, Named("Night")],
         battery=[None, Sized(5)],
@@ -94,7 +94,7 @@ def test_names_say_what_varies_and_leave_out_what_does_not():
     ],
 )
 def test_names(name, fields, names):
-    assert [each["name"] for each in grid(name, **fields)] == names
+    assert [each["name"] for each in combinations(name, **fields)] == names
 
 
 @given(
@@ -103,9 +103,9 @@ def test_names(name, fields, names):
         st.sets(st.integers(0, 30), min_size=1, max_size=4),
     )
 )
-def test_a_grid_is_the_product_in_order_with_names_of_its_own(sizes):
+def test_combinations_are_the_product_in_order_with_distinct_names(sizes):
     choices = {field: [Sized(size) for size in sorted(these)] for field, these in sizes.items()}
-    made = grid("sweep", **choices)
+    made = combinations("sweep", **choices)
     assert [tuple(each[field] for field in choices) for each in made] == list(
         product(*choices.values())
     )
@@ -122,19 +122,19 @@ def test_a_grid_is_the_product_in_order_with_names_of_its_own(sizes):
         [Named("5 kWh"), Sized(5)],
     ],
 )
-def test_choices_of_one_name_are_refused(choices):
+def test_choices_with_one_name_are_refused(choices):
     with pytest.raises(
-        InputError, match=r"grid: battery: more than one choice is called '(battery|no battery)"
+        InputError, match=r"grid: battery: more than one choice is named '(battery|no battery)"
     ):
-        grid("sweep", solar=[None, Sized(4)], battery=choices)
+        combinations("sweep", solar=[None, Sized(4)], battery=choices)
 
 
 def test_a_list_without_choices_is_refused():
     with pytest.raises(InputError, match="grid: battery: no choices; give at least one"):
-        grid("sweep", battery=[])
+        combinations("sweep", battery=[])
 
 
-def test_a_component_may_say_what_it_is_called():
+def test_a_component_may_have_a_label_or_a_name():
     assert [label(value) for value in (Sized(5), Named("Night"), 7, 2.5, "text")] == [
         "5 kWh",
         "Night",

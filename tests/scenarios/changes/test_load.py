@@ -1,4 +1,4 @@
-"""Load: scaled, shifted within the local day, and added to; against a reference that walks the clock."""
+"""Load: scaled, shifted within the local day, added to; against a reference by local clock."""
 
 import dataclasses
 import pickle
@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from flipkit.errors import InputError, MissingColumnError, NaiveTimestampError
 from flipkit.scenarios import Load, Shift
-from flipkit.scenarios.changes.load_profile import LoadProfile
+from flipkit.scenarios.changes.load import LoadProfile
 
 MINUTE = 60_000_000
-TICK = 5  # minutes: every edge of these tests lies on one
+TICK = 5  # minutes: a divisor of all times in these tests
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Each with a change of its clock in the spring and one in the autumn, but the last.
+# The first three change their clocks in spring and autumn.
 ZONES = ("Europe/London", "America/Los_Angeles", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC")
 CHANGES = {
     "Europe/London": ("2025-03-30", "2025-10-26"),
@@ -49,7 +49,7 @@ def hours(draw):
 
 @st.composite
 def homes(draw):
-    """``(zone, start, end, kWh)``: up to some days around a change of the clock, cut anywhere."""
+    """``(zone, start, end, kWh)``: up to some days around a clock change, cut anywhere."""
     zone = draw(st.sampled_from(ZONES))
     day = us_of(draw(st.sampled_from(CHANGES.get(zone, ("2025-01-01",)))))
     minutes = draw(st.sampled_from([5, 15, 30, 60, 120]))
@@ -61,14 +61,14 @@ def homes(draw):
 
 
 def inside(window, at):
-    """Whether the clock shows a time within the window; one across midnight is its two halves."""
+    """Whether the clock is within the window; one across midnight is two halves."""
     now = at.hour * 60 + at.minute
     begin, end = (int(text[:2]) * 60 + int(text[3:]) for text in window.split("-"))
     return begin <= now < end if begin < end else now >= begin or now < end
 
 
 def shifted_by_the_clock(shift, zone, start, end, kwh):
-    """The same shift in fractions: tick by tick, with the clock of ``zoneinfo``."""
+    """The same shift in fractions, tick by tick, with local times by ``zoneinfo``."""
     place = ZoneInfo(zone)
     read = lambda us: (EPOCH + timedelta(microseconds=int(us))).astimezone(place)  # noqa: E731
     ticks = range(int(start[0]) - 1560 * MINUTE, int(end[-1]) + 1560 * MINUTE, TICK * MINUTE)
@@ -97,7 +97,7 @@ def shifted_by_the_clock(shift, zone, start, end, kwh):
 
 @settings(max_examples=80)
 @given(homes(), st.floats(0, 1), hours(), hours())
-def test_a_shift_is_what_the_clock_says_and_each_local_day_keeps_its_energy(
+def test_a_shift_follows_the_local_clock_and_each_local_day_keeps_its_energy(
     home, share, source, target
 ):
     zone, start, end, kwh = home
@@ -120,7 +120,7 @@ def test_a_shift_is_what_the_clock_says_and_each_local_day_keeps_its_energy(
     ],
 )
 def test_a_day_by_hand(zone, day, intervals):
-    """A fifth of five hours at 1 kWh goes to five others: 0.2 kWh less in each, 0.2 more in each."""
+    """A fifth of five hours at 1 kWh goes to five others: 0.8 kWh is left, and 1.2 arrives."""
     begin = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone))
     start, end = grid((begin - EPOCH) // timedelta(microseconds=1), 30, intervals)
     moved = Load(shift=Shift(0.2, "16:00-21:00", "10:00-15:00")).applied(
@@ -133,7 +133,7 @@ def test_a_day_by_hand(zone, day, intervals):
     np.testing.assert_allclose(moved, expected, rtol=1e-15)
 
 
-def test_the_hour_that_comes_twice_takes_twice_and_the_one_that_is_skipped_nothing():
+def test_a_repeated_hour_receives_twice_and_a_skipped_one_nothing():
     shift = Shift(1.0, "12:00-13:00", "01:00-02:00")
     autumn = grid(us_of("2025-10-25T23:00"), 60, 25)
     moved = Load(shift=shift).applied(np.ones(25), *autumn, "Europe/London")
@@ -143,7 +143,7 @@ def test_the_hour_that_comes_twice_takes_twice_and_the_one_that_is_skipped_nothi
 
 
 def test_an_interval_across_midnight_belongs_to_the_day_it_begins_on():
-    """Two-hour intervals, a day of 25 hours: the last brings an hour of the next day, and the target a second time."""
+    """Two-hour intervals, a day of 25 hours: the last one includes an hour of the next day."""
     start, end = grid(us_of("2025-10-25T23:00"), 120, 13)
     moved = Load(shift=Shift(1.0, "12:00-14:00", "00:00-01:00")).applied(
         np.ones(13), start, end, "Europe/London"
@@ -151,7 +151,7 @@ def test_an_interval_across_midnight_belongs_to_the_day_it_begins_on():
     np.testing.assert_allclose(moved, [1.5, *[1] * 5, 0.5, 0.5, *[1] * 4, 1.5], rtol=1e-15)
 
 
-def test_a_day_cut_by_the_data_moves_the_part_whose_hours_are_there():
+def test_a_day_cut_by_the_data_moves_the_part_whose_target_hours_have_data():
     shift = Shift(0.5, "16:00-20:00", "10:00-14:00")
     for first, part in (("09:00", 1.0), ("12:00", 0.5), ("14:00", 0.0)):
         begin = us_of(f"2025-06-01T{first}")
@@ -164,7 +164,7 @@ def test_a_day_cut_by_the_data_moves_the_part_whose_hours_are_there():
 
 @settings(max_examples=60)
 @given(homes(), st.floats(0, 3), st.integers(1, 30), st.integers(0, 50))
-def test_an_added_profile_brings_its_energy_whatever_its_step(home, scale, ticks, before):
+def test_an_added_profile_adds_its_energy_whatever_its_step(home, scale, ticks, before):
     zone, start, end, kwh = home
     step = ticks * TICK * MINUTE
     first = int(start[0]) - before * TICK * MINUTE
@@ -211,7 +211,7 @@ def test_scaled_then_shifted_then_added():
 
 
 @given(homes())
-def test_nothing_changed_is_nothing_changed(home):
+def test_an_empty_change_changes_nothing(home):
     zone, start, end, kwh = home
     before = kwh.copy()
     for load in (Load(), Load(shift=Shift(0.0, "16:00-21:00", "10:00-15:00"))):
@@ -249,7 +249,7 @@ def test_loads_are_values(frames_library):
         load.add.kwh[0] = 9.0
 
 
-def test_a_load_does_not_follow_the_frame_it_was_made_of():
+def test_a_later_change_of_the_frame_does_not_reach_the_load():
     frame = pump_frame("pandas")
     load = Load(add=frame)
     frame.loc[0, "kwh"] = 99.0
@@ -257,7 +257,7 @@ def test_a_load_does_not_follow_the_frame_it_was_made_of():
 
 
 @pytest.mark.parametrize("scale", [-0.1, float("nan"), float("inf"), "2", True, None])
-def test_a_scale_that_is_none(scale):
+def test_an_invalid_scale_is_refused(scale):
     with pytest.raises(
         InputError, match=r"load: scale .* must be a number of 0 or more; 1\.1 is 10 % more"
     ):
@@ -265,7 +265,7 @@ def test_a_scale_that_is_none(scale):
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.01, 20, float("nan"), "0.2", True])
-def test_a_share_that_is_none(share):
+def test_an_invalid_share_is_refused(share):
     with pytest.raises(
         InputError, match=r"shift: share .* must be a fraction from 0 to 1; 0\.2 is 20 %"
     ):
@@ -275,16 +275,16 @@ def test_a_share_that_is_none(share):
 @pytest.mark.parametrize(
     "window", ["16:00", "16:00-16:00", "16-21", "25:00-26:00", "16:00-21:00-22:00", "", None, 16]
 )
-def test_hours_that_are_none(window):
+def test_invalid_hours_are_refused(window):
     with pytest.raises(
-        InputError, match=r"shift: from_hours .* is no window of the day; write 'HH:MM-HH:MM'"
+        InputError, match=r"shift: from_hours .* is not a window of the day; write 'HH:MM-HH:MM'"
     ):
         Shift(0.2, window, "10:00-15:00")
     with pytest.raises(InputError, match="shift: to_hours"):
         Shift(0.2, "10:00-15:00", window)
 
 
-def test_a_shift_that_is_none():
+def test_something_other_than_a_shift_is_refused():
     with pytest.raises(InputError, match="load: shift: expected a Shift, got float"):
         Load(shift=0.2)
 
@@ -297,11 +297,11 @@ def rows_of(*pairs):
     ("rows", "error", "words"),
     [
         ([], MissingColumnError, "missing start_utc"),
-        (rows_of(("00:00", 1.0)), InputError, "rows: 1; two or more"),
+        (rows_of(("00:00", 1.0)), InputError, "load: add: 1 rows; two or more"),
         (
             rows_of(("00:00", 1.0), ("00:00", 2.0)),
             InputError,
-            "2025-06-01T00:00:00Z: the time is there twice",
+            "2025-06-01T00:00:00Z: the time is repeated",
         ),
         (
             rows_of(("00:00", 1.0), ("01:00", 2.0), ("03:00", 2.0)),
@@ -334,7 +334,7 @@ def rows_of(*pairs):
         (
             [{**row, "consumption_kwh": 1.0} for row in rows_of(("00:00", 1.0), ("01:00", 1.0))],
             InputError,
-            "leave one",
+            "leave one out",
         ),
         (5.0, InputError, "load: add: expected a DataFrame"),
     ],
@@ -364,3 +364,12 @@ def test_an_unknown_zone():
         Load(shift=Shift(0.2, "16:00-21:00", "10:00-15:00")).applied(
             np.ones(24), start, end, "Mars/Olympus"
         )
+
+
+def test_every_bad_row_of_a_profile_is_counted_and_the_first_is_named():
+    rows = rows_of(("00:00", 1.0), ("01:00", -2.0), ("02:00", None), ("03:00", 1.0))
+    with pytest.raises(InputError, match=r"T01:00:00Z: the energy is .* \(2 such rows\)"):
+        Load(add=rows)
+    gaps = rows_of(("00:00", 1.0), ("01:00", 1.0), ("03:00", 1.0), ("05:00", 1.0))
+    with pytest.raises(InputError, match=r"T02:00:00Z: no interval; .* \(2 such rows\)"):
+        Load(add=gaps)

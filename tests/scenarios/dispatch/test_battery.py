@@ -1,4 +1,4 @@
-"""What a battery may be, and the words for what it may not."""
+"""Valid and invalid fields of a battery."""
 
 from dataclasses import FrozenInstanceError
 
@@ -8,12 +8,12 @@ from flipkit.errors import InputError
 from flipkit.scenarios import Battery
 
 
-def test_it_cannot_be_changed():
+def test_a_battery_is_immutable():
     with pytest.raises(FrozenInstanceError):
         Battery(10, 5).capacity_kwh = 12
 
 
-def test_no_battery_is_one_without_capacity_and_power():
+def test_a_battery_without_capacity_and_power_is_valid():
     assert Battery(0, 0).capacity_kwh == 0
 
 
@@ -38,6 +38,6 @@ def test_no_battery_is_one_without_capacity_and_power():
         ({"export_from_battery": 1}, "export_from_battery 1"),
     ],
 )
-def test_a_field_that_cannot_be_is_named(fields, words):
+def test_an_invalid_field_is_named_with_its_value(fields, words):
     with pytest.raises(InputError, match=words):
         Battery(**{"capacity_kwh": 10, "power_kw": 5} | fields)

@@ -1,4 +1,4 @@
-"""The exact optimum against programmes in HiGHS that share no code with it, and what must hold of any optimum."""
+"""The exact optimum against LP and MILP in HiGHS that share no code with it, and its properties."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -27,10 +27,10 @@ def assert_same(one, other):
 
 @many
 @given(homes(intervals=24, convex=True), batteries())
-def test_where_all_is_convex_it_costs_what_the_linear_programme_costs(home, battery):
+def test_where_all_is_convex_it_costs_what_the_linear_program_costs(home, battery):
     result = optimal(home, battery)
     check(result, *home, battery)
-    assert_same(result.cost, cheapest(*home, STEP_H, battery, whole=False))
+    assert_same(result.cost, cheapest(*home, STEP_H, battery, binaries=False))
     assert result.method_used == "optimal"
     assert result.note == "exact: convex in every interval"
 
@@ -41,9 +41,7 @@ def test_where_all_is_convex_it_costs_what_the_linear_programme_costs(home, batt
     (np.array([1.0, -1.0, 2.0]), np.array([-0.2, 0.3, 0.3]), np.array([0.1, -0.1, 0.5])),
     Battery(5, 3, 0.9, 0.9),
 )
-def test_with_negative_prices_and_export_above_import_it_costs_what_the_mixed_integer_programme_costs(
-    home, battery
-):
+def test_with_negative_prices_and_export_above_import_it_costs_what_the_milp_costs(home, battery):
     result = optimal(home, battery)
     check(result, *home, battery)
     assert_same(result.cost, cheapest(*home, STEP_H, battery))
@@ -56,7 +54,7 @@ def test_with_negative_prices_and_export_above_import_it_costs_what_the_mixed_in
     batteries(capacity_kwh=5.0, power_kw=3.0, grid_charging=True, export_from_battery=True),
     st.data(),
 )
-def test_a_few_bad_intervals_in_a_convex_horizon(home, battery, data):
+def test_a_few_non_convex_intervals_in_a_convex_horizon(home, battery, data):
     net, buy, sell = home
     buy, sell = np.abs(buy), np.minimum(np.abs(sell), np.abs(buy))
     place = data.draw(st.integers(0, len(net) - 1))
@@ -70,7 +68,7 @@ def test_a_few_bad_intervals_in_a_convex_horizon(home, battery, data):
 
 
 def test_a_long_horizon_with_every_kind_of_price():
-    """Four days: rounding and the room for value functions, against the linear and the mixed-integer programme."""
+    """Four days: rounding errors and room for value functions, against LP and MILP."""
     rng = np.random.default_rng(7)
     net, buy = rng.normal(0.2, 1.0, 192), rng.normal(0.2, 0.15, 192)
     battery = Battery(10, 3, 0.95, 0.9, 0.1, 0.4, export_from_battery=True)
@@ -80,22 +78,21 @@ def test_a_long_horizon_with_every_kind_of_price():
     high, low = np.maximum(buy, 0.06), np.full(192, 0.05)
     straight = optimal((net, high, low), battery)
     check(straight, net, high, low, battery)
-    assert_same(straight.cost, cheapest(net, high, low, STEP_H, battery, whole=False))
+    assert_same(straight.cost, cheapest(net, high, low, STEP_H, battery, binaries=False))
 
 
-def test_a_year_costs_what_the_linear_programme_costs():
-    """Sixty days are enough to show rounding that gathers, and leave HiGHS a second."""
+def test_sixty_days_cost_what_the_linear_program_costs():
+    """Long enough to show rounding errors that accumulate; HiGHS needs a second."""
     rng = np.random.default_rng(8)
     count = 60 * 48
-    net = rng.gamma(1.5, 0.25, count) - 2 * np.clip(
-        np.sin((np.arange(count) % 48 - 12) / 24 * np.pi), 0, None
-    )
-    buy, sell = np.where(np.arange(count) % 48 < 14, 0.09, 0.3), np.full(count, 0.05)
-    result = optimal((net, buy, sell), Battery(13.5, 5, export_from_battery=True))
-    check(result, net, buy, sell, Battery(13.5, 5, export_from_battery=True))
-    expected = cheapest(
-        net, buy, sell, STEP_H, Battery(13.5, 5, export_from_battery=True), whole=False
-    )
+    half_hour = np.arange(count) % 48
+    solar = 2 * np.clip(np.sin((half_hour - 12) / 24 * np.pi), 0, None)
+    net = rng.gamma(1.5, 0.25, count) - solar
+    buy, sell = np.where(half_hour < 14, 0.09, 0.3), np.full(count, 0.05)
+    battery = Battery(13.5, 5, export_from_battery=True)
+    result = optimal((net, buy, sell), battery)
+    check(result, net, buy, sell, battery)
+    expected = cheapest(net, buy, sell, STEP_H, battery, binaries=False)
     assert result.cost == pytest.approx(expected, rel=1e-9)
 
 
@@ -115,21 +112,21 @@ def test_the_note_counts_the_intervals_that_are_not_convex(net, buy, sell, count
     )
 
 
-def test_a_kink_that_the_battery_cannot_reach_counts_for_nothing():
+def test_a_kink_that_the_battery_cannot_reach_is_not_counted():
     result = optimal(([3.0, 1.0], [0.1, 0.3], [0.2, 0.05]), Battery(5, 4, export_from_battery=True))
     assert result.note == "exact: convex in every interval", (
-        "2 kWh an interval never turn an import of 3 into an export"
+        "2 kWh per interval cannot turn an import of 3 kWh into an export"
     )
 
 
 def test_by_hand():
-    """Two kWh at 0.10 become 0.9 x 2 stored, 0.9 x 1.8 = 1.62 out, and spare 1.62 at 0.50."""
+    """2 kWh at 0.10 give 0.9 x 2 = 1.8 stored, 0.9 x 1.8 = 1.62 out, and save 1.62 at 0.50."""
     result = optimal(([0.0, 2.0], [0.1, 0.5], [0.0, 0.0]), Battery(5, 4, 0.9, 0.9))
     np.testing.assert_allclose(result.charge_kwh, [2.0, 0.0])
     np.testing.assert_allclose(result.discharge_kwh, [0.0, 1.62])
     np.testing.assert_allclose(result.soc_kwh, [1.8, 0.0], atol=1e-12)
     assert result.cost == pytest.approx(0.1 * 2 + 0.5 * (2 - 1.62))
-    # The power is used up: one more kWh at the start spares no charging, but imports of 0.9 kWh at 0.50.
+    # The power is at its limit: one more kWh at the start saves no charging, but 0.9 kWh at 0.50.
     np.testing.assert_allclose(result.marginal_value, [0.45, 0.45])
 
 
@@ -143,7 +140,7 @@ def test_of_equal_costs_it_moves_least():
 
 
 def assert_marginal_value_is_what_one_more_kwh_saves(home, battery):
-    """Against the same horizon, begun with a little more in the store (or less, where it is full)."""
+    """Against the same horizon with a little more stored at the start (or less, if full)."""
     result, delta = optimal(home, battery), 1e-6
     start = battery.initial_soc if battery.initial_soc is not None else battery.reserve
     sign = 1 if start < 1 else -1
@@ -161,7 +158,7 @@ def test_the_marginal_value_is_what_one_more_kwh_would_save(home, battery):
 
 @pytest.mark.parametrize("seed", range(100))
 def test_the_marginal_value_where_intervals_are_not_convex(seed):
-    """Figures without ties: where two plans cost the same, each has a value of its own."""
+    """Numbers without ties: if two plans cost the same, each has its own marginal value."""
     rng = np.random.default_rng(seed)
     home = tuple(rng.normal(*shape, 24) for shape in ((0, 1.5), (0.1, 0.2), (0.1, 0.2)))
     start, export = rng.choice([0.1, 0.37, 0.8, 1.0]), bool(rng.random() < 0.6)
@@ -213,7 +210,7 @@ def test_energies_times_k_cost_k_times_as_much(home, battery, factor):
 def test_without_losses_a_higher_price_for_both_costs_what_the_energy_left_does_not_save(
     home, battery
 ):
-    """Both prices up by c: a plan costs c x (net + stored at its end) more, which holds the optimum on both sides."""
+    """With both prices up by c, a plan costs c x (net + stored at its end) more: two bounds."""
     net, buy, sell = home
     before, after = optimal(home, battery), optimal((net, buy + 0.2, sell + 0.2), battery)
     assert after.cost - before.cost <= 0.2 * (net.sum() + before.soc_kwh[-1]) + 1e-7
@@ -247,7 +244,9 @@ def test_no_other_method_is_cheaper(home, battery, data):
 
 @some
 @given(homes(intervals=20), batteries(), st.data())
-def test_day_ahead_is_the_optimum_of_each_day_with_the_store_carried_over(home, battery, data):
+def test_day_ahead_is_the_optimum_of_each_day_with_the_state_of_charge_carried_over(
+    home, battery, data
+):
     count = len(home[0])
     edges = sorted({0, data.draw(st.integers(0, count - 1)), count})
     result = dispatch(*home, STEP_H, battery, "day_ahead", day_edges=edges)
@@ -256,10 +255,10 @@ def test_day_ahead_is_the_optimum_of_each_day_with_the_store_carried_over(home, 
         spent = cost_of(
             *(each[first:last] for each in (*home, result.charge_kwh, result.discharge_kwh))
         )
-        today = battery
+        of_day = battery
         if first and battery.capacity_kwh:
             stored = min(
                 max(result.soc_kwh[first - 1] / battery.capacity_kwh, battery.reserve), 1.0
             )
-            today = replace(battery, initial_soc=stored)
-        assert_same(spent, cheapest(*(each[first:last] for each in home), STEP_H, today))
+            of_day = replace(battery, initial_soc=stored)
+        assert_same(spent, cheapest(*(each[first:last] for each in home), STEP_H, of_day))

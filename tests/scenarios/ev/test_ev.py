@@ -1,4 +1,4 @@
-"""Car charging: against every way of charging tried out, by conservation, and by the clock on the wall."""
+"""Car charging: against an exhaustive search, by conservation, and by local clocks."""
 
 import csv
 import gzip
@@ -29,7 +29,7 @@ MAKE = {
 SAMPLE = Path(__file__).parents[3] / "data" / "sample"
 START = datetime(2025, 3, 29, 12, tzinfo=UTC)  # the clocks change in the night after
 MOVING = ("at_once", "cheapest", "solar_first")
-STRATEGIES = ("as_came", *MOVING)
+STRATEGIES = ("as_metered", *MOVING)
 
 
 def us(moment):
@@ -44,11 +44,20 @@ def intervals(count, minutes=30, start=START):
 def charged(
     ev, count, *, minutes=30, start=START, zone="UTC", used=0.0, made=0.0, buy=0.2, sell=0.0
 ):
-    arrays = (
-        np.broadcast_to(np.asarray(values, dtype=float), count)
-        for values in (used, made, buy, sell)
+    start_us, end_us = intervals(count, minutes, start)
+    return ev.charging(
+        start_us,
+        end_us,
+        zone,
+        consumption_kwh=constant_or_array(used, count),
+        generation_kwh=constant_or_array(made, count),
+        import_price=constant_or_array(buy, count),
+        export_price=constant_or_array(sell, count),
     )
-    return ev.charging(*intervals(count, minutes, start), zone, *arrays)
+
+
+def constant_or_array(values, count):
+    return np.broadcast_to(np.asarray(values, dtype=float), count)
 
 
 def session(arrive_h, leave_h, kwh, power=7.0, *, start=START, **more):
@@ -70,27 +79,26 @@ def names(result):
     return [finding.name for finding in result.findings]
 
 
-def words(result, name):
+def message(result, name):
     return next(str(finding) for finding in result.findings if finding.name == name)
 
 
-# --- the best way, against all ways ---------------------------------------------------------------------------------
+# --- the best plan, against all plans ----------------------------------------------------------
 
 
 def granular(cars=3, convex=True):
-    """Worlds by number: drawn evenly, for hypothesis on its own hardly ever lets two cars want the same surplus."""
+    """Cases by seed: hypothesis alone rarely lets two cars compete for the same surplus."""
     return st.integers(0, 2**32).map(lambda seed: made_up(Random(seed), cars, convex))
 
 
 def made_up(random, cars, convex):
-    """Intervals of 15, 30 or 60 minutes, surplus and prices, and cars: all in whole granules of one power."""
+    """Intervals of 15, 30 or 60 minutes, surplus, prices and cars, all in whole granules."""
     step, count = random.choice([3, 6, 12]), random.randint(1, 7)
-    sunny, dearest = (
-        random.choice([0, step, 2 * step]),
-        random.choice([2, 30]),
-    )  # few prices: many ties
-    surplus = [random.randint(0, sunny) for _ in range(count)]
-    buy, sell = ([random.randint(-dearest // 3, dearest) for _ in range(count)] for _ in range(2))
+    max_surplus = random.choice([0, step, 2 * step])
+    max_price = random.choice([2, 30])  # few prices make many ties
+    surplus = [random.randint(0, max_surplus) for _ in range(count)]
+    buy = [random.randint(-max_price // 3, max_price) for _ in range(count)]
+    sell = [random.randint(-max_price // 3, max_price) for _ in range(count)]
     if convex:
         sell = [min(pair) for pair in zip(buy, sell, strict=True)]
     found = []
@@ -101,13 +109,13 @@ def made_up(random, cars, convex):
 
 
 def run_granular(world, strategy, power=7.2):
-    """What flipkit charges there, in granules."""
+    """What flipkit charges in such a case, in granules."""
     step, count, surplus, buy, sell, cars = world
     per_h, kwh = 60 / GRANULE_MIN, power * GRANULE_MIN / 60
     ev = EvCharging(
         [session(c.arrive / per_h, c.leave / per_h, c.wanted * kwh, power) for c in cars], strategy
     )
-    used = 0.75  # of the site itself: it takes its part of the generation first
+    used = 0.75  # the site itself, which uses generation first
     result = charged(
         ev,
         count,
@@ -122,7 +130,7 @@ def run_granular(world, strategy, power=7.2):
 
 @given(granular(), st.booleans())
 @settings(max_examples=600)
-def test_cars_charge_in_the_best_way_of_all(world, solar_first):
+def test_no_plan_is_better(world, solar_first):
     step, count, surplus, buy, sell, cars = world
     expected = ev_oracle.one_after_another(cars, count, step, surplus, buy, sell, solar_first)
     found = run_granular(world, "solar_first" if solar_first else "cheapest")
@@ -141,17 +149,17 @@ def test_solar_first_uses_the_most_surplus_at_any_price(world):
 
 @given(granular(cars=1, convex=False))
 @settings(max_examples=300)
-def test_where_exports_earn_more_than_imports_cost_one_interval_may_be_amiss(world):
+def test_where_exports_earn_more_than_imports_cost_one_interval_may_be_suboptimal(world):
     step, count, surplus, buy, sell, (car,) = world
     least = ev_oracle.best(car, count, step, surplus, buy, sell, False)[1]
     rooms = [ev_oracle.present(car, interval, step) for interval in range(count)]
     solar = [min(pair) for pair in zip(rooms, surplus, strict=True)]
-    amiss = [
+    slack = [
         own * max(sold - bought, 0) * (room - own) / max(room, 1)
         for own, room, sold, bought in zip(solar, rooms, sell, buy, strict=True)
     ]
     found = ev_oracle.cost_of(run_granular(world, "cheapest"), surplus, buy, sell)
-    assert least - 1e-9 <= found <= least + max(amiss) + 1e-9
+    assert least - 1e-9 <= found <= least + max(slack) + 1e-9
 
 
 @given(granular())
@@ -159,14 +167,13 @@ def test_where_exports_earn_more_than_imports_cost_one_interval_may_be_amiss(wor
 def test_at_once_is_full_power_from_arrival(world):
     step, count, *_, cars = world
     expected = np.sum([ev_oracle.at_once(car, count, step) for car in cars], axis=0)
-    np.testing.assert_allclose(
-        run_granular(world, "at_once"), expected, atol=1e-7
-    )  # to the microsecond
+    # Sessions end on a microsecond.
+    np.testing.assert_allclose(run_granular(world, "at_once"), expected, atol=1e-7)
 
 
 @given(granular(cars=1))
 @settings(max_examples=200)
-def test_cheapest_never_costs_more_than_another_way(world):
+def test_cheapest_never_costs_more_than_another_strategy(world):
     _, _, surplus, buy, sell, _ = world
     cost = {way: ev_oracle.cost_of(run_granular(world, way), surplus, buy, sell) for way in MOVING}
     assert cost["cheapest"] <= min(cost.values()) + 1e-9
@@ -174,8 +181,8 @@ def test_cheapest_never_costs_more_than_another_way(world):
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("minutes", [15, 30, 60])
-def test_a_week_costs_what_the_linear_programme_says(seed, minutes):
-    """Stays to the second, one after another: surplus and imports of each interval as variables, solved by HiGHS."""
+def test_a_week_costs_what_the_linear_program_says(seed, minutes):
+    """Stays to the second; surplus and imports of each interval are variables, solved by HiGHS."""
     random = np.random.default_rng(seed)
     count = 7 * 24 * 60 // minutes
     made, used, sell = (random.uniform(0, most, count) for most in (6, 2, 0.2))
@@ -194,18 +201,15 @@ def test_a_week_costs_what_the_linear_programme_says(seed, minutes):
         buy=buy,
         sell=sell,
     )
-    surplus, rooms = (
-        np.maximum(made - used, 0),
-        [3.6 * presence_h(row, *intervals(count, minutes)) for row in rows],
-    )
+    surplus = np.maximum(made - used, 0)
+    rooms = [3.6 * presence_h(row, *intervals(count, minutes)) for row in rows]
     least = ev_oracle.least_cost([row["energy_kwh"] for row in rows], rooms, surplus, buy, sell)
     own = np.minimum(found.consumption_kwh, surplus)
-    assert (own * sell + (found.consumption_kwh - own) * buy).sum() == pytest.approx(
-        least, rel=1e-7
-    )
+    bought = found.consumption_kwh - own
+    assert (own * sell + bought * buy).sum() == pytest.approx(least, rel=1e-7)
 
 
-# --- laws that hold for any session ---------------------------------------------------------------------------------
+# --- invariants of any session -----------------------------------------------------------------
 
 seconds = st.integers(0, 30 * 3600)
 
@@ -217,10 +221,8 @@ def stays(draw, most=5):
     for number in range(draw(st.integers(0, most))):
         arrive, leave = sorted((draw(seconds), draw(seconds)))
         assume(arrive < leave)
-        energy, power = (
-            draw(st.floats(0, 150)),
-            draw(st.sampled_from([0.0, 1.4, 3.7, 7.4, 22.0]) | st.floats(0, 50)),
-        )
+        energy = draw(st.floats(0, 150))
+        power = draw(st.sampled_from([0.0, 1.4, 3.7, 7.4, 22.0]) | st.floats(0, 50))
         found.append(
             session(arrive / 3600, leave / 3600, energy, power, session_reference_id=f"s{number}")
         )
@@ -291,13 +293,19 @@ def test_moving_what_is_included_keeps_the_energy_of_the_site(rows, strategy, is
     for row in rows:
         hours = (row["leave_utc"] - row["arrive_utc"]).total_seconds() / 3600
         row["energy_kwh"] = min(row["energy_kwh"], row["max_power_kw"] * hours)
-    records = [
-        {"session_reference_id": row["session_reference_id"], "start_utc": start, "end_utc": row["leave_utc"],
-         "energy_kwh": part * row["energy_kwh"]}
-        for row in rows
-        for start, part in [(row["arrive_utc"], 0.25), (row["leave_utc"] - timedelta(microseconds=700), 0.75)]
-    ]  # fmt: skip
-    came = EvCharging(rows, "as_came", metered=records if is_metered else None)
+    records = []
+    for row in rows:
+        just_before = row["leave_utc"] - timedelta(microseconds=700)
+        for start, part in [(row["arrive_utc"], 0.25), (just_before, 0.75)]:
+            records.append(
+                {
+                    "session_reference_id": row["session_reference_id"],
+                    "start_utc": start,
+                    "end_utc": row["leave_utc"],
+                    "energy_kwh": part * row["energy_kwh"],
+                }
+            )
+    came = EvCharging(rows, "as_metered", metered=records if is_metered else None)
     own, made = np.array([[random.uniform(0, 3) for _ in range(60)] for _ in range(2)])
     used = own + charged(came, 60).consumption_kwh
     prices = {"made": made, "buy": [random.uniform(0.1, 0.5) for _ in own], "sell": 0.05}
@@ -317,7 +325,7 @@ def test_moving_what_is_included_keeps_the_energy_of_the_site(rows, strategy, is
 def test_no_more_is_moved_than_is_there(rows, strategy, random):
     assume(rows)
     used = np.array([random.choice([0.0, 0.5, 9.0]) for _ in range(60)])
-    came = charged(EvCharging(rows, "as_came"), 60).consumption_kwh
+    came = charged(EvCharging(rows, "as_metered"), 60).consumption_kwh
     result = charged(
         EvCharging(rows, strategy, included=True),
         60,
@@ -329,10 +337,10 @@ def test_no_more_is_moved_than_is_there(rows, strategy, random):
     assert ("ev.not_included" in names(result)) == bool((came - used > 1e-6).any())
 
 
-# --- examples by hand -----------------------------------------------------------------------------------------------
+# --- examples by hand --------------------------------------------------------------------------
 
 
-def test_half_an_hour_of_the_interval_is_all_there_is():
+def test_at_once_charges_for_the_part_of_an_interval_that_it_needs():
     """7 kW from 12:50 until served: 10 minutes, then 30, then the rest of 7 kWh, 20 minutes."""
     result = charged(EvCharging([session(5 / 6, 4, 7.0)]), 8)
     np.testing.assert_allclose(
@@ -352,7 +360,7 @@ def test_the_cheapest_hours_and_the_earlier_of_equals():
     np.testing.assert_allclose(flat, once, atol=1e-8)
 
 
-def test_negative_prices_are_taken_and_surplus_that_would_earn_more_is_left():
+def test_negative_prices_are_used_and_surplus_that_would_earn_more_is_left():
     buy, made = [0.30, -0.05, 0.08, 0.30], [0, 0, 0, 9.0]
     ev = EvCharging([session(0, 2, 7.0)], "cheapest")
     np.testing.assert_allclose(
@@ -367,8 +375,8 @@ def test_negative_prices_are_taken_and_surplus_that_would_earn_more_is_left():
     )
 
 
-def test_an_interval_whose_surplus_earns_more_than_imports_cost_is_weighed_as_a_whole():
-    """2 kWh of surplus at 0.30 come before 1.5 at 0.05: 0.675 in the first interval, 0.42 in the second."""
+def test_an_interval_whose_surplus_earns_more_than_imports_cost_is_valued_as_a_whole():
+    """2 kWh of surplus at 0.30 and 1.5 at 0.05 cost 0.675, more than 0.42 in the second."""
     ev = EvCharging([session(0, 1, 3.5)], "cheapest")
     result = charged(ev, 2, made=[2.0, 0.0], buy=[0.05, 0.12], sell=0.30)
     np.testing.assert_allclose(result.consumption_kwh, [0, 3.5], atol=1e-12)
@@ -391,7 +399,7 @@ def test_two_cars_share_the_surplus_and_the_first_to_arrive_takes_it():
 
 
 def test_what_is_moved_away_leaves_surplus_behind():
-    """The car came at noon and took 2 of 3 kWh; moved first onto surplus, it finds all 3 where it was."""
+    """The car took 2 of 3 kWh at noon; moved onto surplus first, it finds all 3 at that time."""
     ev = EvCharging(
         [session(0, 3, 2.0, session_reference_id="s")],
         "solar_first",
@@ -402,49 +410,51 @@ def test_what_is_moved_away_leaves_surplus_behind():
     np.testing.assert_allclose(result.consumption_kwh, np.zeros(6), atol=1e-12)
 
 
-def test_metered_records_are_charging_as_it_came():
+def test_metered_records_are_charging_as_metered():
     rows = [
         session(0, 10, 7.0, session_reference_id="s"),
         session(11, 12, 3.5, session_reference_id="t"),
     ]
     metered = [record("s", 6, 7, 5.0), record("s", 7, 7.25, 2.0)]
-    result = charged(EvCharging(rows, "as_came", metered=metered), 26)
+    result = charged(EvCharging(rows, "as_metered", metered=metered), 26)
     expected = np.zeros(26)
     expected[[12, 13, 14, 22]] = 2.5, 2.5, 2.0, 3.5
     np.testing.assert_allclose(result.consumption_kwh, expected, atol=1e-12)
-    assert words(result, "ev.assumed") == (
-        "ev.assumed: session t (2025-03-29T23:00:00Z): has no metered records: it is taken to have come at maximum "
-        "power from its arrival (row 1)"
+    assert message(result, "ev.assumed") == (
+        "ev.assumed: session t (2025-03-29T23:00:00Z) has no metered records: charging at maximum"
+        " power from arrival is assumed (row 1)"
     )
 
 
-def test_what_was_metered_counts_and_not_what_is_asked():
+def test_metered_energy_is_used_instead_of_asked_energy():
     rows = [session(0, 10, 9.0, session_reference_id="s")]
     ev = EvCharging(rows, "cheapest", metered=[record("s", 6, 7, 5.0)])
     result = charged(ev, 24)
     assert result.consumption_kwh.sum() == pytest.approx(5.0)
-    assert words(result, "ev.metered") == (
-        "ev.metered: session s (2025-03-29T12:00:00Z): asks 9 kWh, but 5 kWh were metered, which is what counts (row 0)"
+    assert message(result, "ev.metered") == (
+        "ev.metered: session s (2025-03-29T12:00:00Z) asks for 9 kWh, but 5 kWh were metered;"
+        " the metered energy is used (row 0)"
     )
     del rows[0]["energy_kwh"]
-    assert (
-        charged(EvCharging(rows, "cheapest", metered=[record("s", 6, 7, 5.0)]), 24).findings == ()
-    )
+    without_energy = EvCharging(rows, "cheapest", metered=[record("s", 6, 7, 5.0)])
+    assert charged(without_energy, 24).findings == ()
 
 
-def test_a_session_that_the_window_cuts_stays_as_it_came():
+def test_a_session_that_the_window_cuts_stays_as_metered():
     rows = [session(-3, 2, 28.0), session(9, 13, 7.0), session(20, 22, 7.0), session(-9, 0, 7.0)]
     buy = np.linspace(0.1, 0.5, 24)
-    once, cheap = (charged(EvCharging(rows, way), 24, buy=buy) for way in ("as_came", "cheapest"))
+    once, cheap = (
+        charged(EvCharging(rows, way), 24, buy=buy) for way in ("as_metered", "cheapest")
+    )
     expected = np.zeros(24)
     expected[[0, 1, 18, 19]] = 3.5  # 21 of 28 kWh flowed before
     np.testing.assert_allclose(cheap.consumption_kwh, expected)
     np.testing.assert_allclose(once.consumption_kwh, expected)
     assert names(once) == ["ev.outside", "ev.assumed"]
     assert names(cheap) == ["ev.outside", "ev.cut"]
-    assert words(cheap, "ev.outside") == (
-        "ev.outside: session 2025-03-29T03:00:00Z: lies outside the time of the energy and is left out; 1 more like it "
-        "(rows 3, 2)"
+    assert message(cheap, "ev.outside") == (
+        "ev.outside: session 2025-03-29T03:00:00Z is outside the period of the energy and is left"
+        " out; 1 more (rows 3, 2)"
     )
     assert cheap.findings[1].rows == (0, 1)
     assert not charged(EvCharging(rows, "cheapest", True), 24, used=9).consumption_kwh.any()
@@ -467,9 +477,9 @@ def test_a_car_that_needs_more_than_it_can_take(strategy):
     ]
     result = charged(EvCharging(rows, strategy), 24)
     assert result.consumption_kwh.sum() == pytest.approx(3.2 + 1 + 8)
-    assert words(result, "ev.unserved") == (
-        "ev.unserved: session 2025-03-29T18:00:00Z: 3.2 of 40 kWh, for it stays 1 h at no more than 3.2 kW; "
-        "1 more like it (37.8 kWh in all not charged) (rows 0, 2)"
+    assert message(result, "ev.unserved") == (
+        "ev.unserved: session 2025-03-29T18:00:00Z gets 3.2 of 40 kWh, as it stays 1 h at no more"
+        " than 3.2 kW; 1 more (37.8 kWh not charged in total) (rows 0, 2)"
     )
 
 
@@ -478,9 +488,9 @@ def test_a_car_that_leaves_before_it_arrives(strategy):
     rows = [session(7, 6, 4.0), session(8, 8, 2.0), session(9, 10, 1.0)]
     result = charged(EvCharging(rows, strategy), 24)
     assert result.consumption_kwh.sum() == pytest.approx(1.0)
-    assert words(result, "ev.backwards") == (
-        "ev.backwards: session 2025-03-29T19:00:00Z: leaves at 2025-03-29T18:00:00Z, not after it arrives: nothing is "
-        "charged but what was metered; 1 more like it (6 kWh in all not charged) (rows 0, 1)"
+    assert message(result, "ev.backwards") == (
+        "ev.backwards: session 2025-03-29T19:00:00Z leaves at 2025-03-29T18:00:00Z, not after it"
+        " arrives; only metered energy is charged; 1 more (6 kWh not charged in total) (rows 0, 1)"
     )
 
 
@@ -496,7 +506,7 @@ def test_no_session_at_all():
         assert result.findings == ()
 
 
-# --- a week, by the clock on the wall -------------------------------------------------------------------------------
+# --- a week, in local time ---------------------------------------------------------------------
 
 ZONES = (
     "Europe/London",
@@ -512,7 +522,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def wall(day, text, zone):
-    """The instant, as zoneinfo reads a local time that is skipped or comes twice."""
+    """The instant, as zoneinfo reads a local time that is skipped or repeated."""
     hour, minute = map(int, text.split(":"))
     return us(datetime(day.year, day.month, day.day, hour, minute, tzinfo=ZoneInfo(zone)))
 
@@ -548,21 +558,20 @@ def test_a_week_follows_the_clock_of_the_site(pattern, zone, begin):
     ids=["spring", "autumn", "summer"],
 )
 def test_a_night_of_a_clock_change_is_an_hour_shorter_or_longer(night, hours, kwh):
-    """22:00 to 07:00 on a Saturday, 3.5 kW all the time: the car wants more than any night gives."""
+    """22:00 to 07:00 on a Saturday at 3.5 kW: the car needs more than any night gives."""
     ev = EvCharging.weekly({"sat": ("22:00", "07:00", 99)}, max_power_kw=3.5)
     start = datetime(*night, 12, tzinfo=ZoneInfo("Europe/London"))
     result = charged(ev, 48, start=start, zone="Europe/London")
     assert result.consumption_kwh.sum() == pytest.approx(kwh)
-    assert f"it stays {hours} h" in words(result, "ev.unserved")
+    assert f"it stays {hours} h" in message(result, "ev.unserved")
 
 
 @pytest.mark.parametrize(
     "start", [START, datetime(2025, 3, 30, 1, 20, tzinfo=UTC)], ids=["before", "within"]
 )
-def test_a_stay_that_the_spring_change_turns_round_is_said(start):
-    ev = EvCharging.weekly(
-        {"sun": ("01:30", "02:15", 3)}, max_power_kw=7
-    )  # 01:30 is 02:30 on that day
+def test_a_stay_that_the_spring_change_turns_around_is_a_finding(start):
+    # 01:30 becomes 02:30 on that day.
+    ev = EvCharging.weekly({"sun": ("01:30", "02:15", 3)}, max_power_kw=7)
     assert names(charged(ev, 48, start=start, zone="Europe/London")) == ["ev.backwards"]
 
 
@@ -580,10 +589,8 @@ def test_a_stay_that_the_spring_change_turns_round_is_said(start):
     ],
 )
 def test_days_in_words(days, numbers):
-    assert [
-        stay.weekday
-        for stay in EvCharging.weekly({days: ("18:00", "07:00", 8)}, max_power_kw=7).sessions.stays
-    ] == numbers
+    week = EvCharging.weekly({days: ("18:00", "07:00", 8)}, max_power_kw=7).sessions
+    assert [stay.weekday for stay in week.stays] == numbers
 
 
 @pytest.mark.parametrize(
@@ -591,7 +598,7 @@ def test_days_in_words(days, numbers):
     [
         ({}, 7, "ev: weekly: expected"),
         (None, 7, "ev: weekly: expected"),
-        ({"monday": ("18:00", "07:00", 8)}, 7, "days 'monday'; write 'mon'"),
+        ({"monday": ("18:00", "07:00", 8)}, 7, "unknown days 'monday'; write 'mon'"),
         ({"mon-": ("18:00", "07:00", 8)}, 7, "days 'mon-'; write"),
         ({"weekday-sun": ("18:00", "07:00", 8)}, 7, "days 'weekday-sun'; write"),
         ({0: ("18:00", "07:00", 8)}, 7, "days 0; write"),
@@ -605,17 +612,17 @@ def test_days_in_words(days, numbers):
         ({"mon": ("18:00", "07:00", 8)}, True, "max_power_kw True must"),
     ],
 )
-def test_a_week_that_is_none(pattern, power, said):
+def test_an_invalid_week_is_refused(pattern, power, said):
     with pytest.raises(InputError, match=said):
         EvCharging.weekly(pattern, max_power_kw=power)
 
 
-# --- the sample fleet, whose cars were charged by another programme --------------------------------------------------
+# --- the sample fleet, whose cars were charged by separate code -------------------------------
 
 
 def sample(site, power):
-    """Begin, kWh by half-hour and column, and the sessions of a site."""
-    with gzip.open(SAMPLE / "energy" / f"{site}.csv.gz", "rt") as file:
+    """Start, kWh by half-hour and column, and the sessions of a site."""
+    with gzip.open(SAMPLE / "energy" / f"{site}.csv.gz", "rt", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     kwh = {
         name: np.array([int(row[name]) for row in rows]) / 1000
@@ -630,7 +637,7 @@ def sample(site, power):
 
 
 @pytest.mark.parametrize(("site", "power"), [("be-02", 7.4), ("ca-10", 7.7)])
-def test_a_car_of_the_sample_fleet_that_charges_when_it_comes(site, power):
+def test_a_car_of_the_sample_fleet_that_charges_on_arrival(site, power):
     start, kwh, frame = sample(site, power)
     result = charged(EvCharging(frame), len(kwh["car_wh"]), start=start)
     np.testing.assert_allclose(result.consumption_kwh, kwh["car_wh"], atol=1e-8)
@@ -653,7 +660,7 @@ def test_a_car_of_the_sample_fleet_that_waits_for_its_timer(site, power):
             "energy_kwh": kwh["car_wh"][flowing],
         }
     )
-    came = EvCharging(frame, "as_came", metered=metered)
+    came = EvCharging(frame, "as_metered", metered=metered)
     count = len(begin)
     np.testing.assert_allclose(
         charged(came, count, start=start).consumption_kwh, kwh["car_wh"], atol=1e-12
@@ -680,7 +687,7 @@ def test_a_car_of_the_sample_fleet_that_waits_for_its_timer(site, power):
     assert moved.findings == first.findings == ()
 
 
-# --- a value, from any frame ----------------------------------------------------------------------------------------
+# --- a value, from any frame -------------------------------------------------------------------
 
 
 def columns(rows):
@@ -701,10 +708,8 @@ def test_any_frame_gives_the_same_value(library):
     assert ev == EvCharging(ROWS[::-1], "cheapest", metered=METERED[::-1])
     assert ev.sessions.names == ("a", "b")
     assert ev.sessions.energy_kwh.tolist() == [8.25, 7.5]
-    assert (
-        repr(ev)
-        == "EvCharging(sessions=<2 charging sessions, 15.8 kWh>, strategy='cheapest', included=False)"
-    )
+    sessions = "<2 charging sessions, 15.8 kWh>"
+    assert repr(ev) == f"EvCharging(sessions={sessions}, strategy='cheapest', included=False)"
     fleet = EvCharging.by_site(
         make(columns([row | {"site_id": f"site-{row['session_reference_id']}"} for row in ROWS])),
         metered=make(columns(METERED)),
@@ -755,14 +760,14 @@ NAN, INF = float("nan"), float("inf")
         ({"energy_kwh": -1.0}, InputError, "ev: sessions, row 1: energy_kwh must be"),
         ({"energy_kwh": NAN}, InputError, "row 1: energy_kwh must"),
         ({"energy_kwh": INF}, InputError, "row 1: energy_kwh must"),
-        ({"energy_kwh": "much"}, InputError, "energy_kwh, row 1: 'much' is no number"),
+        ({"energy_kwh": "much"}, InputError, "energy_kwh, row 1: 'much'"),
         ({"max_power_kw": -7.0}, InputError, "row 1: max_power_kw must"),
         ({"max_power_kw": None}, InputError, "row 1: max_power_kw must"),
         ({"max_power_kw": INF}, InputError, "row 1: max_power_kw must"),
         ({"arrive_utc": None}, InputError, "row 1: no arrive_utc"),
         ({"leave_utc": None}, InputError, "row 1: no leave_utc"),
         ({"leave_utc": datetime(2025, 1, 1)}, NaiveTimestampError, "leave_utc, row 1"),
-        ({"session_reference_id": 7}, InputError, "session_reference_id, row 1: 7 is no text"),
+        ({"session_reference_id": 7}, InputError, "session_reference_id, row 1: 7 "),
         ({"site_id": None}, InputError, "row 1: no site_id"),
     ],
 )
@@ -778,9 +783,8 @@ def test_sessions_that_cannot_be_used(change, error, said):
 )
 def test_a_missing_column(missing):
     rows = [{name: value for name, value in row.items() if name != missing} for row in ROWS]
-    error = (
-        InputError if missing == "energy_kwh" else MissingColumnError
-    )  # it may be absent where all is metered
+    # energy_kwh may be absent where everything is metered.
+    error = InputError if missing == "energy_kwh" else MissingColumnError
     with pytest.raises(error, match=missing):
         EvCharging.by_site(
             [row | {"site_id": "x"} if missing != "site_id" else row for row in rows]
@@ -792,15 +796,15 @@ def test_a_missing_column(missing):
     [
         (
             {"session_reference_id": "z"},
-            "ev: metered, row 1: its session_reference_id is not that of any session",
+            "ev: metered, row 1: its session_reference_id belongs to no session",
         ),
         (
             {"session_reference_id": None},
-            "ev: metered, row 1: no session_reference_id: Flatpeak tells it by session",
+            "ev: metered, row 1: no session_reference_id; Flatpeak returns it by session",
         ),
         (
             {"end_utc": START},
-            "ev: metered, row 1: end_utc 2025-03-29T12:00:00Z is not after start_utc 2025-03-30T19:",
+            "metered, row 1: end_utc 2025-03-29T12:00:00Z is not after start_utc 2025-03-30T19:",
         ),
         ({"start_utc": None}, "ev: metered, row 1: no start_utc"),
         ({"energy_kwh": -1.0}, "ev: metered, row 1: energy_kwh must"),
@@ -813,21 +817,42 @@ def test_records_that_cannot_be_used(change, said):
 
 
 def test_records_need_the_names_of_their_sessions():
-    with pytest.raises(InputError, match="row 1: session_reference_id 'b' comes twice"):
+    with pytest.raises(InputError, match="row 1: session_reference_id 'b' is not unique"):
         EvCharging([ROWS[0], ROWS[1] | {"session_reference_id": "b"}], metered=METERED)
     with pytest.raises(InputError, match="row 1: no session_reference_id"):
         EvCharging([ROWS[0], ROWS[1] | {"session_reference_id": None}], metered=METERED)
-    with pytest.raises(InputError, match="metered: the sessions were read already"):
+    with pytest.raises(InputError, match="metered has no effect on sessions that were read before"):
         EvCharging(EvCharging(ROWS).sessions, metered=METERED)
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"strategy": "fastest"}, "strategy 'fastest': choose one of as_came"),
+        ({"strategy": "fastest"}, "unknown strategy 'fastest'; choose one of as_metered"),
         ({"included": 1}, "included 1 must"),
     ],
 )
-def test_options_that_are_none(given, said):
+def test_invalid_options_are_refused(given, said):
     with pytest.raises(InputError, match=said):
         EvCharging(ROWS, **given)
+
+
+def test_the_former_name_of_as_metered_still_works():
+    ev = EvCharging(ROWS, "as_came", metered=METERED)
+    assert ev.strategy == "as_metered"
+    assert ev == EvCharging(ROWS, "as_metered", metered=METERED)
+    assert hash(ev) == hash(EvCharging(ROWS, "as_metered", metered=METERED))
+    assert ev.label == "as metered"
+    week = {"mon": ("18:00", "07:00", 8)}
+    assert EvCharging.weekly(week, max_power_kw=7, strategy="as_came").strategy == "as_metered"
+    by_site = EvCharging.by_site([row | {"site_id": "x"} for row in ROWS], strategy="as_came")
+    assert by_site["x"].strategy == "as_metered"
+
+
+def test_every_bad_row_is_counted_and_the_first_is_named():
+    rows = [row | {"energy_kwh": -1.0} for row in ROWS]
+    with pytest.raises(InputError, match=r"row 0: energy_kwh must be .* \(2 such rows\)"):
+        EvCharging(rows)
+    nowhere = [record | {"session_reference_id": "z"} for record in METERED]
+    with pytest.raises(InputError, match=r"metered, row 0: .* belongs to no session.* \(2 such"):
+        EvCharging(ROWS, metered=nowhere)

@@ -1,4 +1,4 @@
-"""The certificate: green where local costs are right, red for each fault that is planted in them."""
+"""The certificate: it agrees if local costs are right, and finds each fault planted in them."""
 
 import pickle
 from collections import Counter
@@ -25,8 +25,8 @@ import flipkit as fk
 from flipkit.emulator import FaultPlan, Store
 from flipkit.errors import AuthenticationFailed, InputError, UnexpectedAnswer
 from flipkit.scenarios.service import certify
-from flipkit.scenarios.service.asking import Question
-from flipkit.scenarios.service.strata import strata
+from flipkit.scenarios.service.pricing import PriceRequest
+from flipkit.scenarios.service.sample import strata
 from flipkit.scenarios.service.tiers import ServiceTiers
 
 MONTH = "2025-06"
@@ -56,7 +56,8 @@ def test_costs_by_hand_agree_with_the_emulator_and_leave_no_trace(kit):
     assert found.largest_difference < 1e-12
     assert len(found.rows) == 40
     assert found.statement.startswith(
-        "Verified: 40 of 40 intervals agree within 0.0000005 of their currency; largest"
+        "Verified: 40 of 40 intervals agree with the service to within 0.0000005 of their currency;"
+        " the largest difference is 0.0000000000 "
     )
     assert "in 8 of 8 combinations of site and scenario, seed 20250601" in found.statement
     assert {row.tariff_direction for row in found.rows} == {"IMPORT", "EXPORT"}
@@ -64,7 +65,7 @@ def test_costs_by_hand_agree_with_the_emulator_and_leave_no_trace(kit):
         "negative",
         "cheapest",
         "middle",
-        "dearest",
+        "most expensive",
         "the only price",
     }
     assert {(row.site_id, row.scenario) for row in found.rows} == set(PAIRS)
@@ -72,14 +73,14 @@ def test_costs_by_hand_agree_with_the_emulator_and_leave_no_trace(kit):
     assert pickle.loads(pickle.dumps(found)) == found  # noqa: S301
 
 
-def test_the_same_seed_draws_the_same_and_another_one_others(service):
+def test_the_same_seed_samples_the_same_and_another_seed_others(service):
     one, two, other = (certify(service, PAIRS, right, 30, seed=seed) for seed in (1, 1, 2))
     assert one == two
     assert one.rows != other.rows
     assert len({row[:6] for row in one.rows}) == 30
 
 
-def test_every_kind_of_interval_is_drawn_about_equally_often(service):
+def test_every_kind_of_interval_is_sampled_about_equally_often(service):
     rows = certify(service, PAIRS, right, 60).rows
     kinds = Counter(row[5:6] + row[7:10] for row in rows)
     assert len(kinds) == 9
@@ -88,7 +89,7 @@ def test_every_kind_of_interval_is_drawn_about_equally_often(service):
     assert sum(row.beside_change for row in rows) >= 15
 
 
-def test_pairs_are_spread_over_scenarios_and_sites_when_draws_are_few():
+def test_a_small_sample_is_spread_over_scenarios_and_sites():
     sites, scenarios = [f"s{n}" for n in range(10)], ["a", "b"]
     asked = []
 
@@ -97,12 +98,12 @@ def test_pairs_are_spread_over_scenarios_and_sites_when_draws_are_few():
         return by_hand({"uk-05": "uk-05"})("uk-05", "today").but(site_id=site, scenario=scenario)
 
     certify(HandService(["uk-05"]), [(s, c) for s in sites for c in scenarios], outcome_of, 10)
-    assert len(asked) == 10  # no outcome is made that nothing is drawn from
+    assert len(asked) == 10  # no result is made that nothing is sampled from
     assert len({site for site, _ in asked}) == 10
     assert [scenario for _, scenario in asked].count("a") == 5
 
 
-def test_few_intervals_are_all_drawn_and_it_says_so(service):
+def test_few_intervals_are_all_sampled_and_the_statement_says_so(service):
     def short(site, scenario):
         whole = right(site, scenario)
         size = 2 if site == "uk-03" else 30
@@ -114,11 +115,11 @@ def test_few_intervals_are_all_drawn_and_it_says_so(service):
     assert len(found.rows) == 20  # the one site has two only, the other makes up for it
     whole = certify(service, pairs, short, 100)
     assert len(whole.rows) == whole.intervals == 32
-    assert "fewer than the 100" in whole.statement
+    assert "Only 32 of the 100 requested intervals could be sampled." in whole.statement
     assert len({row[:6] for row in whole.rows}) == 32
 
 
-# Faults in the local prices. How many draws find each, whatever the seed, is written beside it.
+# Faults in the local prices, with the sample size that finds them whatever the seed.
 
 
 def priced(outcome, **series):
@@ -212,7 +213,9 @@ def test_a_fault_is_named_by_scenario_direction_site_and_time(service):
     assert "sites ca-09" in finding.words
     worst = max(found.rows, key=lambda row: abs(row.difference))
     assert found.largest_difference == abs(worst.difference) > 0.01
-    assert f"{worst.local_cost:.7f} here, {worst.server_cost:.7f} USD there" in finding.words
+    calculated, priced = f"{worst.local_cost:.7f}", f"{worst.server_cost:.7f}"
+    assert f"{calculated} calculated, {priced} USD from the service" in finding.words
+    assert f"price level: {worst.price_level}, " in finding.words
     assert sum(row.verdict == "differs" for row in found.rows) == 4
 
 
@@ -263,11 +266,11 @@ def test_an_export_tariff_that_is_deleted_on_the_server_is_found(home):
     assert {row.tariff_direction for row in silent} == {"EXPORT"}
     assert all(isnan(row.server_cost) and "PriceUnavailable" in row.finding for row in silent)
     assert not found.agrees
-    assert "got no answer: PriceUnavailable" in found.statement
+    assert "intervals were not priced: PriceUnavailable" in found.statement
     assert len(found.rows) == 12
 
 
-def test_exports_that_nobody_pays_for_agree_when_the_service_has_no_price_either(home):
+def test_unpaid_exports_agree_if_the_service_has_no_price_either(home):
     kit, location = home
     nothing = {
         "has_export_price": False,
@@ -327,10 +330,10 @@ def test_another_currency_and_other_energy_are_found(home):
     )
 
 
-# What cannot be asked.
+# What cannot be priced.
 
 
-def test_scenarios_with_tariffs_of_their_own_are_counted_and_not_asked(service):
+def test_scenarios_with_tariffs_of_their_own_are_counted_and_not_sampled(service):
     def outcome_of(site, scenario):
         outcome = right(site, "today").but(scenario=scenario)
         if scenario == "other plan":
@@ -350,15 +353,13 @@ def test_scenarios_with_tariffs_of_their_own_are_counted_and_not_asked(service):
     assert {row.tariff_direction for row in found.rows if row.scenario == "other export"} == {
         "IMPORT"
     }
-    assert (
-        "Not asked about, for they have tariffs of their own: 7 of the combinations."
-        in found.statement
-    )
-    assert "Asked about in one direction only: 2 of the combinations" in found.statement
+    own, partly_own = [finding.words for finding in found.findings]
+    assert own == "7 combinations have tariffs of their own, which the service cannot price"
+    assert partly_own.startswith("2 combinations have a tariff of their own in one direction;")
     assert "in 4 of 11 combinations" in found.statement
 
 
-def test_nothing_to_ask_is_no_proof(service):
+def test_nothing_to_price_is_not_verified(service):
     def own(site, scenario):
         return right(site, scenario).but(is_today=frozenset())
 
@@ -366,12 +367,12 @@ def test_nothing_to_ask_is_no_proof(service):
     assert not found.agrees
     assert isnan(found.largest_difference)
     assert found.statement.startswith(
-        "Not verified: there was no interval to ask the service about. Not asked about"
+        "Not verified: there was no interval that the service could price. 8 combinations have"
     )
     assert not certify(service, [], own, 5).agrees
 
 
-def test_costs_that_only_the_whole_bill_tells_are_left_out_and_counted(service):
+def test_costs_that_only_the_whole_bill_determines_are_left_out_and_counted(service):
     def netted(site, scenario):
         outcome = right(site, scenario)
         return outcome.but(
@@ -381,10 +382,10 @@ def test_costs_that_only_the_whole_bill_tells_are_left_out_and_counted(service):
 
     found = certify(service, [("uk-05", "today")], lambda *pair: netted("uk-03", "today"), 20)
     assert found.agrees
-    assert "have a cost that only the whole bill tells" in found.statement
+    assert "have a cost that only the whole bill determines" in found.statement
 
 
-def test_energy_below_half_a_wh_is_not_asked_about(home):
+def test_energy_below_half_a_wh_is_not_sampled(home):
     kit, location = home
     kwh = np.where(np.arange(300) < 3, 0.0005, 0.00049)
     outcome = flat_outcome(location).but(
@@ -399,7 +400,7 @@ def test_energy_below_half_a_wh_is_not_asked_about(home):
 # Trouble in the middle.
 
 
-def test_errors_in_the_middle_cost_their_rows_only_and_are_named():
+def test_errors_in_the_middle_affect_only_their_rows_and_are_named():
     calls = []
 
     def answer(request):
@@ -412,7 +413,7 @@ def test_errors_in_the_middle_cost_their_rows_only_and_are_named():
     found = check(kit, flat_outcome("loc_1"), 30)
     assert len(found.rows) == 30
     assert {row.verdict for row in found.rows} == {"agrees", "unanswered"}
-    assert "got no answer: ServerError: 500: broken" in found.statement
+    assert "intervals were not priced: ServerError: 500: broken" in found.statement
     assert not found.agrees
 
 
@@ -437,7 +438,7 @@ def test_a_key_that_is_refused_is_an_error():
 
 
 @pytest.mark.parametrize("kinds", [["429"], ["500", "503"], ["reset"], ["truncated"]])
-def test_faults_on_the_way_change_nothing(kinds):
+def test_transport_faults_change_nothing(kinds):
     store = Store()
     location = flat_home(kit_over(store).flatpeak)
     kit = kit_over(store, faults=FaultPlan(5, 0.3, kinds))
@@ -449,12 +450,12 @@ def test_faults_on_the_way_change_nothing(kinds):
 
 
 @pytest.mark.parametrize("count", [0, -1, 1.5, True, "9"])
-def test_a_count_that_is_none_is_refused(service, count):
+def test_an_invalid_count_is_refused(service, count):
     with pytest.raises(InputError, match="verify="):
         certify(service, PAIRS, right, count)
 
 
-def test_only_a_flatpeak_client_can_be_asked():
+def test_only_a_flatpeak_client_can_verify():
     with pytest.raises(InputError, match="prices=kit"):
         certify(object(), PAIRS, right, 3)
 
@@ -465,7 +466,7 @@ TIERS = [(0.10, 20.0), (0.20, 60.0), (0.40, None)]
 
 
 def tiered_home(stored_wh):
-    """A location with three tiers; a record of so many Wh for each half-hour of June is stored."""
+    """A location with three tiers, and a stored record of so many Wh for each half-hour of June."""
     kit = kit_over()
     location = kit.flatpeak.create_location("home", city="London", country_code="GB")
     rate = [{"fixed": price, "to_kwh": limit} for price, limit in TIERS]
@@ -532,7 +533,7 @@ def climbing(location, tariff, wh, scenario="0"):
 STORED = 40 + np.arange(1440) % 80  # all of June, 115 kWh: all three tiers
 
 
-def test_draws_come_from_every_tier_and_agree():
+def test_intervals_of_every_tier_are_sampled_and_agree():
     kit, location, tariff = tiered_home(STORED)
     before = kit.emulator.store.digest()
     found = check(kit, climbing(location, tariff, STORED), 30)
@@ -540,11 +541,11 @@ def test_draws_come_from_every_tier_and_agree():
     assert sorted({row.tier for row in found.rows}) == [0, 1, 2]
     assert min(sum(row.tier == tier for row in found.rows) for tier in range(3)) >= 8
     assert "tier 1 10, tier 2 10, tier 3 10" in found.statement
-    assert "on the same tier were drawn from, " in found.statement  # the intervals across a limit
+    assert "on the same tier; " in found.statement  # the intervals across a limit
     assert kit.emulator.store.digest() == before
 
 
-def test_a_scenario_that_climbs_otherwise_is_compared_where_the_tiers_are_the_same():
+def test_a_scenario_with_other_use_is_compared_where_the_tiers_are_the_same():
     kit, location, tariff = tiered_home(STORED)
     for share in (0.4, 0.9, 1.3):
         found = check(kit, climbing(location, tariff, STORED * share), 60)
@@ -554,28 +555,28 @@ def test_a_scenario_that_climbs_otherwise_is_compared_where_the_tiers_are_the_sa
     assert sorted({row.tier for row in low.rows}) == [0, 1]
 
 
-def test_a_tier_that_the_service_never_reaches_is_named_and_not_proved():
+def test_a_tier_that_the_service_never_reaches_is_named_and_not_verified():
     kit, location, tariff = tiered_home(STORED // 4)  # 28 kWh: it does not reach the third tier
     found = check(kit, climbing(location, tariff, STORED), 30)
-    assert found.agrees  # of what was asked
+    assert found.agrees  # what was sampled
     assert "not compared at all" in found.statement.lower()
     assert "site home, scenario '0', tier 3" in found.statement
     assert 2 not in {row.tier for row in found.rows}
 
 
 def test_the_tier_of_the_service_is_what_it_says_a_record_costs():
-    """At the two limits, and for records of several sizes: -1 where the record would lie on two tiers."""
+    """At both limits, for records of several sizes: -1 if the record would be on two tiers."""
     kit, location, tariff = tiered_home(STORED)
     outcome = climbing(location, tariff, STORED)
     near = np.flatnonzero(np.diff(outcome.import_tier))[:, None] + np.arange(-24, 25, 2)
     rows = near.ravel()
     start, end = outcome.start_us[rows], outcome.end_us[rows]
     for wh in (1, 100, 900):
-        met = ServiceTiers(kit.flatpeak).met(
+        met = ServiceTiers(kit.flatpeak).tiers_at(
             location, tariff, start, end, np.full(len(rows), wh / 1000)
         )
         records = [
-            Question(0, location, "IMPORT", a, b, wh).record()
+            PriceRequest(0, location, "IMPORT", a, b, wh).record()
             for a, b in zip(start, end, strict=True)
         ]
         costs = kit.flatpeak.simulate_costs(records)["cost"].to_numpy() / wh * 1000
@@ -598,8 +599,8 @@ def test_a_wrong_price_of_one_tier_is_found_and_named(tier):
     assert f"IMPORT, tier {tier + 1}: 1 of 1 differ" in found.statement
 
 
-def test_tiers_counted_anew_every_third_day_are_found():
-    """The local tiers are those of a tariff that counts otherwise: a wrong tier rule."""
+def test_tiers_that_restart_every_third_day_are_found():
+    """The local tiers are those of another tier rule."""
     kit, location, tariff = tiered_home(STORED)
     days = [climbing(location, tariff, day) for day in np.split(STORED, 10)]
     outcome = climbing(location, tariff, STORED)
@@ -637,9 +638,8 @@ def test_stored_records_that_cannot_be_read_leave_tiers_out_and_say_so():
     tariff = tiered_home(STORED[:2])[2]
     found = check(scripted(answer), climbing("loc_1", tariff, STORED))
     assert not found.rows
-    assert (
-        "the tier that the service has reached cannot be told: PriceUnavailable" in found.statement
-    )
+    unknown = "the tier that the service has reached is unknown: PriceUnavailable"
+    assert unknown in found.statement
 
 
 # Price levels.
@@ -664,16 +664,16 @@ def test_price_levels_are_thirds_of_the_prices_and_every_row_has_one():
             if len(part)
         )
         levels = [s.price_level for s in found]
-        if "cheapest" in levels and "dearest" in levels:
+        if "cheapest" in levels and "most expensive" in levels:
             low, high = (
                 [price[p] for s, p in found.items() if s.price_level == n]
-                for n in ("cheapest", "dearest")
+                for n in ("cheapest", "most expensive")
             )
             assert max(map(max, low)) < min(map(min, high))
     assert list(strata("IMPORT", rows[:0], kwh, kwh, None)) == []
 
 
-# Through the front door.
+# Through `simulate`.
 
 
 def tiered_simulation(kit, wh=STORED, **options):
@@ -703,17 +703,17 @@ def test_a_simulation_with_tiers_is_verified_in_every_tier():
     assert {row.tier for row in proof.rows} == {0, 1, 2}
     assert {row.scenario for row in proof.rows} == {"today", "battery"}
     sunny = tiered_simulation(kit, verify=20, solar=True).proof
-    assert {row.verdict for row in sunny.rows} == {"agrees"}  # exports: nobody pays, here or there
+    assert {row.verdict for row in sunny.rows} == {"agrees"}  # exports are unpaid at both
     assert {row.price_level for row in sunny.rows} >= {"no price"}
     assert kit.emulator.store.digest() == before
 
 
-def test_a_month_that_is_cut_has_its_share_of_the_limits_here_and_not_there():
+def test_a_cut_month_has_its_share_of_the_limits_in_flipkit_but_not_at_the_service():
     kit, _, _ = tiered_home(STORED)
     for days in (10, 20):
         proof = tiered_simulation(kit, STORED[: 48 * days], verify=30).proof
         assert proof.agrees
-        assert "on the same tier were drawn from" in proof.statement
+        assert "are on the same tier; " in proof.statement
 
 
 def test_a_tariff_that_is_edited_after_a_simulation_is_found_by_its_verification():
@@ -738,3 +738,18 @@ def test_a_tariff_that_is_edited_after_a_simulation_is_found_by_its_verification
     proof = dropped.verified(kit, 10).proof
     assert {row.tariff_direction for row in proof.rows if row.verdict == "unanswered"} == {"EXPORT"}
     assert "PriceUnavailable" in proof.statement
+
+
+EMULATOR = "emulator, which shares the rating engine with flipkit: this checks the wiring"
+
+
+def test_on_the_emulator_the_statement_says_that_prices_are_not_checked():
+    kit, _, _ = tiered_home(STORED)
+    simulation = tiered_simulation(kit, verify=10)
+    assert simulation.proof.is_emulator
+    assert EMULATOR in simulation.proof.statement
+    assert "not the prices." in simulation.proof.statement
+    assert simulation.proof.statement.startswith("Verified: 10 of 10 intervals agree")
+    elsewhere = simulation.verified(kit._replace(environment="sandbox"), 10).proof
+    assert not elsewhere.is_emulator
+    assert "emulator" not in elsewhere.statement

@@ -1,4 +1,4 @@
-"""The journal: what was put in comes out, whatever the moment at which it was cut, and nothing else does."""
+"""The journal: answers are read back, wherever the file was cut, and nothing else is."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ def path(tmp_path):
 
 
 def fill(path, costs, stop=None):
-    """Each section's answers, last record first; nothing after `stop` puts. What was known before."""
+    """Put each section's answers, last record first, up to `stop`; return what was known before."""
     known, left = {}, stop
     with Journal(path, SERVICE) as journal:
         for name, keys in KEYS.items():
@@ -47,7 +47,7 @@ COSTS = {
 }
 
 
-def test_what_is_put_in_comes_out(path):
+def test_answers_are_read_back(path):
     assert fill(path, COSTS) == {name: {} for name in KEYS}
     again = fill(path, {})
     assert again == {
@@ -67,7 +67,7 @@ def test_costs_come_back_to_the_bit(tmp_path_factory, value):
         assert repr(journal.section("s", "c", ["k"])[0]) == repr(value)
 
 
-def test_cut_at_every_byte_it_goes_on_from_the_last_whole_line(path, tmp_path):
+def test_cut_at_any_byte_it_resumes_after_the_last_whole_line(path, tmp_path):
     fill(path, COSTS)
     whole = path.read_bytes()
     for size in range(0, len(whole) + 1, 3):
@@ -90,9 +90,9 @@ def test_stopped_again_and_again_nothing_is_put_in_twice(tmp_path_factory, stops
     assert sum(map(len, fill(path, {}).values())) == len(COSTS)
 
 
-def test_another_simulation_is_refused_with_words(path):
+def test_another_simulation_is_refused_and_named(path):
     fill(path, COSTS, stop=6)
-    words = "line 2: it is of another simulation: it has site site, scenario 'a'"
+    words = "line 2: it is for another simulation, with site site, scenario 'a' instead of"
     with Journal(path, SERVICE) as journal, pytest.raises(InputError, match=words):
         journal.section("site", "z", KEYS["a"])
     with (
@@ -103,7 +103,7 @@ def test_another_simulation_is_refused_with_words(path):
     before = path.read_bytes()
     with Journal(path, SERVICE) as journal:
         journal.section("site", "a", KEYS["a"])
-        with pytest.raises(InputError, match="scenario 'b' where site site, scenario 'c'"):
+        with pytest.raises(InputError, match="scenario 'b' instead of site site, scenario 'c'"):
             journal.section("site", "c", KEYS["c"])
     assert path.read_bytes() == before
 
@@ -124,11 +124,11 @@ def test_another_service_and_another_file_are_refused_and_not_touched(path, tmp_
         b"[1]\n",
     ):
         path.write_bytes(content)
-        with pytest.raises(InputError, match="the file is something else"):
+        with pytest.raises(InputError, match="the file is not a journal"):
             Journal(path, SERVICE)
         assert path.read_bytes() == content
     for impossible in (tmp_path, tmp_path / "none" / "j"):
-        with pytest.raises(InputError, match="name a file in a folder"):
+        with pytest.raises(InputError, match="name a file in an existing folder"):
             Journal(impossible, SERVICE)
 
 
@@ -139,11 +139,11 @@ def test_damage_in_the_middle_is_named_and_nothing_is_taken_from_it(path, line, 
     lines = path.read_bytes().splitlines()
     lines[line - 1] = damage
     path.write_bytes(b"\n".join(lines) + b"\n")
-    with pytest.raises(InputError, match=rf"line {line} is damaged|line {line}: it is of another"):
+    with pytest.raises(InputError, match=rf"line {line} is damaged|line {line}: it is for another"):
         fill(path, {})
 
 
-def test_a_line_that_is_missing_is_damage(path):
+def test_a_missing_line_is_damage(path):
     fill(path, COSTS)
     lines = path.read_bytes().splitlines()
     del lines[3]
@@ -156,7 +156,12 @@ def test_two_runs_at_once_are_refused(path):
     with Journal(path, SERVICE):
         with pytest.raises(InputError, match="another run writes to it"):
             Journal(path, SERVICE)
-        code = "import sys; from flipkit.scenarios.service.journal import Journal; Journal(*sys.argv[1:])"
+        code = """
+import sys
+from flipkit.scenarios.service.journal import Journal
+
+Journal(sys.argv[1], sys.argv[2])
+"""
         command = [sys.executable, "-c", code, str(path), SERVICE]
         other = subprocess.run(command, capture_output=True, text=True, env=_environment())
         assert other.returncode == 1
@@ -170,7 +175,7 @@ def _environment():
     return {**os.environ, "PYTHONPATH": str(Path(flipkit.__file__).parents[1])}
 
 
-def test_threads_do_not_tear_lines_apart(path):
+def test_threads_write_whole_lines(path):
     keys = [key_of(number) for number in range(2_000)]
     with Journal(path, SERVICE) as journal:
         journal.section("s", "c", keys)

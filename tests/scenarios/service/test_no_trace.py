@@ -1,4 +1,4 @@
-"""Nothing that simulates changes a byte of the service's store: when all is well, under faults, and in a kill."""
+"""A simulation changes no byte of the service's store: normally, under faults, when killed."""
 
 import json
 import os
@@ -44,7 +44,7 @@ def unchanged():
 
 
 def test_the_digest_sees_every_record(unchanged):
-    """The test of the test: a record that is kept is seen."""
+    """A test of the test: a record that is stored changes the digest."""
     kit = kit_over()
     location = flat_home(kit.flatpeak)
     hour = {"start_utc": "2025-06-01T10:00:00Z", "end_utc": "2025-06-01T11:00:00Z"}
@@ -56,18 +56,14 @@ def test_the_digest_sees_every_record(unchanged):
     assert kit.emulator.store.digest() != before
 
 
-def test_simulations_and_their_proof_leave_no_trace(kit, unchanged, tmp_path):
+def test_simulations_and_certificates_leave_no_trace(kit, unchanged, tmp_path):
     pairs = [(site, scenario) for site in ("be-02", "uk-03") for scenario in ("today", "0.9")]
     with unchanged(kit.emulator.store):
         energy = site_energy(kit, "2025-06-01", "2025-06-01", site_id=["be-02", "uk-03"])
         scenarios = [Scenario("today"), Scenario("less", load=Load(scale=0.9))]
         for method in ("rule", "optimal"):
-            assert (
-                len(
-                    simulate(energy, scenarios, prices=kit, verify=5, dispatch=method).certificate()
-                )
-                == 5
-            )
+            simulation = simulate(energy, scenarios, prices=kit, verify=5, dispatch=method)
+            assert len(simulation.certificate()) == 5
         journal = tmp_path / "j"
         one = simulate(energy, scenarios[:1], prices=kit, method="instant", journal=journal)
         two = simulate(energy, scenarios[:1], prices=kit, method="instant", journal=journal)
@@ -75,7 +71,7 @@ def test_simulations_and_their_proof_leave_no_trace(kit, unchanged, tmp_path):
         assert certify(kit.flatpeak, pairs, by_hand(locations(kit)), 10).agrees
 
 
-def test_every_call_says_that_nothing_is_to_be_kept(unchanged):
+def test_every_call_is_non_persistent(unchanged):
     store = Store()
     location = flat_home(kit_over(store).flatpeak)
     seen = Counter()
@@ -93,7 +89,7 @@ def test_every_call_says_that_nothing_is_to_be_kept(unchanged):
 
 
 class KillAt(FaultPlan):
-    """At the given number of requests for a cost (counted over all runs), the running child is killed."""
+    """Kills the child at the given numbers of requests for a cost, counted over all runs."""
 
     def __init__(self, at, journal, **plan):
         super().__init__(**plan)
@@ -102,7 +98,7 @@ class KillAt(FaultPlan):
         self._known, self._mutex = set(), threading.Lock()
 
     def begin(self):
-        """Before a run: what the journal holds by now must not be asked about again."""
+        """Before a run: note what the journal holds, which must not be sent again."""
         self._known |= answered(self.journal)
 
     def fate(self, request):
@@ -133,7 +129,8 @@ def answered(journal):
     return {json.loads(line)[1] for line in whole if line.startswith(b"[")}
 
 
-def test_killed_at_any_moment_it_goes_on_and_the_result_is_the_same(tmp_path, unchanged):
+@pytest.mark.slow
+def test_killed_at_any_moment_it_resumes_and_the_result_is_the_same(tmp_path, unchanged):
     path, journal = tmp_path / "store.db", tmp_path / "costs.journal"
     store = Store(path)
     location = flat_home(kit_over(store).flatpeak)
@@ -151,7 +148,7 @@ def test_killed_at_any_moment_it_goes_on_and_the_result_is_the_same(tmp_path, un
             printed, _ = plan.child.communicate()
             codes.append(plan.child.returncode)
     assert codes == [-signal.SIGKILL] * 4 + [0]
-    assert plan.again == []  # nothing that was answered and kept is asked about again
+    assert plan.again == []  # no record with a kept answer is sent again
     assert len(plan.asked) == len(answered(journal)) == 2 * 140
     assert json.loads(printed) == [by_the_prices(scenario) for _, scenario in PAIRS]
 

@@ -1,6 +1,6 @@
-"""A location with tiers, end to end: its tariff is read from the service, rated here, and proved by the service.
+"""A location with tiers, end to end: read from the service, rated, and verified by the service.
 
-What tier a kWh is on is reckoned here once more, by a plain loop that shares nothing with flipkit.
+The tier of each kWh is calculated again here, by a plain loop that shares no code with flipkit.
 """
 
 from bisect import bisect_right
@@ -35,7 +35,7 @@ def rates(day=PRICES["day"], night=PRICES["night"], limits=LIMITS):
 
 
 def stored():
-    """Wh of each half-hour: what the home uses, what of it a charger takes, and what the roof makes."""
+    """Wh of each half-hour: the home, a charger, and the solar generation."""
     rng = np.random.default_rng(11)
     count = DAYS * 48
     hour = np.arange(count) % 48 / 2
@@ -47,7 +47,7 @@ def stored():
 
 @pytest.fixture(scope="module")
 def made():
-    """A kit whose one location has tiers by day and by night, a fee beside them, and an export price."""
+    """A kit with one location: tiers by day and by night, a fee, and an export price."""
     kit = kit_over(frames="pandas")
     location = kit.flatpeak.create_location("home", city="London", country_code="GB")
     ladder = fk.Tariff("ladder", "GBP", "Europe/London", rates(), tier_rule="chronological")
@@ -146,7 +146,7 @@ def stored_kwh():
 
 
 def comparable(starts, kwh, limits_of=lambda month: LIMITS):
-    """The tier of each half-hour that is on one tier in the scenario, and on the same one at the service."""
+    """The tier of each half-hour that is on one tier, the same in scenario and service."""
     there = dict(zip(stored_kwh()[0], zip(*counted(*stored_kwh()), strict=True), strict=True))
     found = {}
     for start, low, high, used in zip(starts, *counted(starts, kwh), kwh, strict=True):
@@ -167,7 +167,7 @@ def comparable(starts, kwh, limits_of=lambda month: LIMITS):
 # What a certificate says.
 
 
-def test_every_tier_that_is_reached_is_drawn_from_and_agrees(simulated):
+def test_every_tier_that_is_reached_is_sampled_and_agrees(simulated):
     proof = simulated.proof
     assert proof.agrees
     assert proof.largest_difference < 1e-9
@@ -190,8 +190,8 @@ def test_each_cost_is_that_of_the_tier_by_hand(simulated):
         assert told == pytest.approx(wh / 1000 * price_of(start, int(tier)), abs=1e-9)
 
 
-def test_both_sides_of_a_limit_are_among_what_is_drawn(simulated):
-    """A wrong limit shows nowhere else."""
+def test_both_sides_of_a_limit_are_sampled(simulated):
+    """A wrong limit shows only there."""
     near = {0: [], 1: [], 2: []}
     rows = simulated.certificate()
     rows = rows[(rows["tariff_direction"] == "IMPORT") & (rows["scenario"] == "today")]
@@ -203,7 +203,7 @@ def test_both_sides_of_a_limit_are_among_what_is_drawn(simulated):
 
 
 @pytest.mark.parametrize("scenario", ["today", "less", "battery"])
-def test_what_was_compared_and_what_was_left_out_is_said(made, simulated, scenario):
+def test_the_certificate_counts_what_was_compared_and_what_was_left_out(made, simulated, scenario):
     kit, _ = made
     pair = [("home", scenario)]
     proof = certify(kit.flatpeak, pair, simulated._interval_result, 60)
@@ -213,9 +213,9 @@ def test_what_was_compared_and_what_was_left_out_is_said(made, simulated, scenar
     for row in bought:
         assert known[datetime.fromtimestamp(row.start_us / 1e6, UTC)] == row.tier
     [said] = [each.words for each in proof.findings if each.name == "certificate.other_tier"]
-    left = int(said.rpartition("drawn from, ")[2].split()[0].replace(",", ""))
+    left = int(said.rpartition("on the same tier; ")[2].split()[0].replace(",", ""))
     here = sum(round(used * 1000) > 0 for used in kwh)
-    # Whole Wh of two records a half-hour leave a doubt of up to 1.5 kWh, before and after two limits in two months.
+    # Two records of whole Wh per half-hour leave a doubt of up to 1.5 kWh around each limit.
     assert 0 <= left - (here - len(known)) <= 40
     exported = sum(
         round(kwh * 1000) > 0 for kwh in simulated.intervals(scenario=scenario)["export_kwh"]
@@ -237,7 +237,7 @@ def test_the_statement_goes_with_the_frame(simulated):
 
 @pytest.mark.parametrize("scenario", ["less", "battery"])
 def test_a_scenario_costs_what_the_service_would_bill_if_it_were_stored(simulated, scenario):
-    """A twin whose stored records are the scenario: its cost report fills the tiers from the same kWh."""
+    """A second home whose stored records are the scenario: its cost report fills the same tiers."""
     kit = kit_over(frames="pandas")
     location = kit.flatpeak.create_location("twin", city="London", country_code="GB")
     kit.flatpeak.create_tariff(
@@ -253,14 +253,13 @@ def test_a_scenario_costs_what_the_service_would_bill_if_it_were_stored(simulate
     bills = simulated.bills()
     bills = bills[(bills["scenario"] == scenario) & (bills["component"] == "import")]
     assert len(bills) == 2
-    np.testing.assert_allclose(
-        bills["cost"], told["cost"], atol=0.00501
-    )  # the bill is rounded to the penny
+    # The bill is rounded to the penny.
+    np.testing.assert_allclose(bills["cost"], told["cost"], atol=0.00501)
     assert frame["import_cost"].sum() == pytest.approx(told["cost"].sum(), abs=1e-6)
 
 
-def test_the_price_list_alone_would_be_wrong(made, energy, simulated):
-    """It has the tiers that the stored records reach: less use would still be priced at the third tier."""
+def test_the_price_list_on_its_own_would_be_wrong(made, energy, simulated):
+    """It has the tiers of the stored records: less use would still be at the third tier."""
     kit, location = made
     listed = kit.flatpeak.prices(location, BEGIN, BEGIN + DAYS * timedelta(days=1))
     series = fk.Tariff.from_prices(listed, **PLACE)
@@ -277,7 +276,7 @@ def test_the_price_list_alone_would_be_wrong(made, energy, simulated):
 
 
 class Misread:
-    """A client whose tariff objects come with other limits than the service prices by."""
+    """A client that reads other limits than the service prices by."""
 
     def __init__(self, client, factor):
         self._client, self._factor = client, factor
@@ -301,7 +300,7 @@ class Misread:
 
 
 @pytest.mark.parametrize("factor", [0.9, 1.1, 1.02])
-def test_limits_that_are_off_are_found_with_few_draws_whatever_the_seed(made, energy, factor):
+def test_wrong_limits_are_found_by_a_small_sample_whatever_the_seed(made, energy, factor):
     kit, _ = made
     wrong = fk.simulate(energy, SCENARIOS[:1], prices=Misread(kit.flatpeak, factor))
     outcome = wrong._interval_result("home", "today")
@@ -314,7 +313,7 @@ def test_limits_that_are_off_are_found_with_few_draws_whatever_the_seed(made, en
     assert "Scenario 'today', IMPORT, tier " in proof.statement
 
 
-def test_limits_that_are_right_are_not_found_wanting(made, simulated):
+def test_right_limits_agree_whatever_the_seed(made, simulated):
     kit, _ = made
     for seed in range(3):
         pairs = [("home", "today")]
@@ -325,7 +324,7 @@ def test_limits_that_are_right_are_not_found_wanting(made, simulated):
 
 
 def test_of_a_month_that_begins_before_the_energy_only_equal_tiers_are_compared(made):
-    """From 11 June on: here June has two thirds of its limits and nothing used, there all of them and ten days."""
+    """From 11 June: flipkit starts at 0 with 2/3 of the limits, the service with ten days used."""
     kit, _ = made
     energy = fk.site_energy(kit, "2025-06-11", "2025-07-31")
     result = fk.simulate(energy, SCENARIOS[:1], prices=kit, verify=90)
@@ -335,22 +334,22 @@ def test_of_a_month_that_begins_before_the_energy_only_equal_tiers_are_compared(
     known = comparable(
         starts, kwh, lambda month: [limit * (20 / 30 if month == 6 else 1) for limit in LIMITS]
     )
-    drawn = {
+    sampled = {
         datetime.fromtimestamp(row.start_us / 1e6, UTC): row.tier
         for row in proof.rows
         if row.tariff_direction == "IMPORT"
     }
-    assert all(known[start] == tier for start, tier in drawn.items())
+    assert all(known[start] == tier for start, tier in sampled.items())
     months = {
         month: sum(start.astimezone(LONDON).month == month for start in known) for month in (6, 7)
     }
     assert 0 < months[6] < 20 * 48 < months[7] * 1.5
-    assert {start.astimezone(LONDON).month for start in drawn} == {6, 7}
+    assert {start.astimezone(LONDON).month for start in sampled} == {6, 7}
     finding = take(result.summary(band=False), texts=["finding"])["finding"][0]
     assert "simulate.month_cut" in finding
 
 
-def test_the_end_of_a_month_alone_may_leave_nothing_to_compare_and_is_no_proof(made):
+def test_the_end_of_a_month_may_leave_nothing_to_compare_which_is_not_verified(made):
     kit, _ = made
     energy = fk.site_energy(kit, "2025-06-26", "2025-06-27").assign(generation_kwh=0.0)
     proof = fk.simulate(

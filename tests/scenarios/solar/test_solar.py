@@ -1,4 +1,4 @@
-"""Added solar: against NREL's own PVWatts, against the equations by hand, and what must hold of any system."""
+"""Added solar: against NREL's own PVWatts, against the equations by hand, and invariants."""
 
 import itertools
 import math
@@ -14,11 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.solar_help import HOUR_US, elevation, intervals, weather_frame
 
+from flipkit.calendar import Grid
 from flipkit.errors import ConfigurationError, InputError
 from flipkit.scenarios import Solar
-from flipkit.scenarios.solar import panels as solar_module
-from flipkit.scenarios.solar.pvwatts import Array, ac_power
-from flipkit.scenarios.solar.sky import Grid, Light, Place, Sky, clear_sky
+from flipkit.scenarios.solar import panels
+from flipkit.scenarios.solar.panels import ac_power
+from flipkit.scenarios.solar.sky import Conditions, Sky, SolarSite, clear_sky
 
 pvlib = pytest.importorskip("pvlib")
 
@@ -37,7 +38,7 @@ STATIONS = {"greensboro": "723170TYA.CSV", "sand_point": "703165TY.csv", "miami"
 
 @lru_cache
 def station(name):
-    """A typical year from pvlib's own files: where it is, and light and air by hour of standard time."""
+    """A typical year from pvlib's own files: the place, and weather by hour of standard time."""
     file = Path(pvlib.__file__).parent / "data" / STATIONS[name]
     if file.suffix == ".tm2":
         table, place = pvlib.iotools.read_tmy2(file)
@@ -83,32 +84,30 @@ def sam_kwh(place, weather, tilt, azimuth):
     [(30, 180, 0.008, 0.01), (0, 180, 0.006, 0.01), (20, 270, 0.008, 0.01), (60, 0, 0.035, 0.05)],
 )
 def test_it_is_nrel_s_pvwatts(name, tilt, azimuth, year, month):
-    """Within 0.8 % a year, and 1 % or 1.2 kWh a month, of the planes people build.
+    """Within 0.8 % per year, and 1 % or 1.2 kWh per month, on the planes that people build.
 
-    What is left: SAM leaves out the light of hours in the middle of which the sun is down, and takes diffuse light
-    through glass without its coating, which tells on planes that face away from the sun (3.5 %).
+    The rest: SAM drops the irradiance of hours whose middle is before sunrise or after sunset, and
+    takes diffuse irradiance through glass without its coating, which matters on planes that face
+    away from the sun (3.5 %).
     """
     place, weather = station(name)
-    start = np.datetime64("2025-01-01T00", "us").view(np.int64) + HOUR_US * (
-        np.arange(8760) - int(place["TZ"])
-    )
+    hours_utc = np.arange(8760) - int(place["TZ"])
+    start = np.datetime64("2025-01-01T00", "us").view(np.int64) + HOUR_US * hours_utc
     where = {"latitude": place["latitude"], "longitude": place["longitude"]}
     solar = Solar(1, tilt, azimuth, **where, weather=weather_frame(start, **weather))
-    ours, sam = (
-        solar.generation_kwh(start, start + HOUR_US, None),
-        sam_kwh(place, weather, tilt, azimuth),
-    )
+    ours = solar.generation_kwh(start, start + HOUR_US, None)
+    sam = sam_kwh(place, weather, tilt, azimuth)
     assert ours.sum() == pytest.approx(sam.sum(), rel=year)
     months = pd.date_range("2025-01-01", periods=8760, freq="h").month
     assert np.bincount(months, ours) == pytest.approx(np.bincount(months, sam), rel=month, abs=1.2)
-    assert np.sqrt(np.mean((ours - sam) ** 2)) < 0.005  # kWh in an hour, of 1 kW
+    assert np.sqrt(np.mean((ours - sam) ** 2)) < 0.005  # kWh per hour, of 1 kW
 
 
 # The equations by hand
 
 
 def fresnel(theta, outside, inside):
-    """Share of unpolarised light that passes a surface, and its angle behind it."""
+    """Fraction of unpolarised light that passes a surface, and its angle behind it."""
     behind = math.asin(outside / inside * math.sin(theta))
     if theta < 1e-6:
         return 1 - ((outside - inside) / (outside + inside)) ** 2, behind
@@ -118,14 +117,14 @@ def fresnel(theta, outside, inside):
 
 
 def glass(theta):
-    """Light through coating (1.3) and 2 mm of glass (1.526, 4 by metre)."""
+    """Fraction through the coating (1.3) and 2 mm of glass (1.526, extinction 4 per metre)."""
     first, inner = fresnel(theta, 1.0, 1.3)
     second, inmost = fresnel(inner, 1.3, 1.526)
     return first * second * math.exp(-4 * 0.002 / math.cos(inmost))
 
 
 def diffuse_share():
-    """Of light from everywhere above, against light from straight ahead."""
+    """Fraction of light from the whole sky, relative to light from straight ahead."""
     angles = (np.arange(2_000) + 0.5) / 2_000 * math.pi / 2
     weights = np.sin(angles) * np.cos(angles)
     passed = sum(weight * glass(angle) for angle, weight in zip(angles, weights, strict=True))
@@ -135,20 +134,15 @@ def diffuse_share():
 DIFFUSE = diffuse_share()
 
 
-def by_hand(
-    light, air, wind, elevation_deg, losses=0.14, ratio=1.2, efficiency=0.96, gamma=-0.0037
-):
-    """A flat array under a white sky at sea level."""
-    mass = min(
-        10.0,
-        1
-        / (math.sin(math.radians(elevation_deg)) + 0.50572 * (elevation_deg + 6.07995) ** -1.6364),
-    )
+def by_hand(ghi, air, wind, elevation_deg, losses, ratio, efficiency, gamma):
+    """A flat array under an overcast sky at sea level."""
+    sine = math.sin(math.radians(elevation_deg))
+    mass = min(10.0, 1 / (sine + 0.50572 * (elevation_deg + 6.07995) ** -1.6364))
     spectrum = (
         0.918093 + 0.086257 * mass - 0.024459 * mass**2 + 0.002816 * mass**3 - 0.000126 * mass**4
     )
-    warmer = light / 800 * (49 - 20) * (1 - 0.19 / 0.9) * 9.5 / (5.7 + 3.8 * 0.51 * wind)
-    dc = light * DIFFUSE * spectrum / 1000 * (1 + gamma * (air + warmer - 25)) * (1 - losses)
+    warmer = ghi / 800 * (49 - 20) * (1 - 0.19 / 0.9) * 9.5 / (5.7 + 3.8 * 0.51 * wind)
+    dc = ghi * DIFFUSE * spectrum / 1000 * (1 + gamma * (air + warmer - 25)) * (1 - losses)
     rating = 1 / ratio
     load = dc / (rating / efficiency)
     if load <= 0:
@@ -165,20 +159,37 @@ def by_hand(
     st.floats(8, 89),
     st.tuples(st.floats(0, 0.9), st.floats(0.8, 2.0), st.floats(0.8, 1.0), st.floats(-0.006, 0.0)),
 )
-def test_dc_and_inverter_by_hand(light, air, wind, high, system):
+def test_dc_and_inverter_by_hand(ghi, air, wind, high, system):
     one = np.ones(1)
     sky = Sky(
-        one * (90 - high), one * (90 - high), one * 180, np.ones(1, dtype=np.int64), one, one, one
+        zenith=one * (90 - high),
+        apparent_zenith=one * (90 - high),
+        azimuth=one * 180,
+        day_of_year=np.ones(1, dtype=np.int64),
+        ghi=one,
+        dni=one,
+        dhi=one,
     )
     losses, ratio, efficiency, gamma = system
-    array = Array(0.0, 180.0, losses, ratio, efficiency, gamma, 0.2)
-    sea = Place(0.0, -30.0)
-    got = ac_power(array, sea, sky, Light(one * light, one * 0, one * light, one * air, one * wind))
-    height = float(pvlib.location.lookup_altitude(*sea))
-    assert abs(height) < 30  # metres: its air mass is that of the sea
-    assert got[0] == pytest.approx(
-        by_hand(light, air, wind, high, losses, ratio, efficiency, gamma), rel=2e-3, abs=1e-4
+    at_sea = Solar(
+        1,
+        tilt=0,
+        azimuth=180,
+        latitude=0,
+        longitude=-30,
+        losses=losses,
+        dc_ac_ratio=ratio,
+        inverter_efficiency=efficiency,
+        gamma_pdc=gamma,
     )
+    overcast = Conditions(
+        ghi=one * ghi, dni=one * 0, dhi=one * ghi, temp_air=one * air, wind_speed=one * wind
+    )
+    got = ac_power(at_sea, sky, overcast)
+    height = float(pvlib.location.lookup_altitude(0, -30))
+    assert abs(height) < 30  # metres: its air mass is that of the sea
+    expected = by_hand(ghi, air, wind, high, losses, ratio, efficiency, gamma)
+    assert got[0] == pytest.approx(expected, rel=2e-3, abs=1e-4)
 
 
 # Time
@@ -189,8 +200,8 @@ def test_energy_does_not_depend_on_the_step(weather):
     frame = None
     if weather == "hours":
         start, _ = intervals("2025-01-01", "2026-01-01", 60)
-        light = clear_sky(Place(51.5, -0.13), Grid(int(start[0]), HOUR_US, len(start)))
-        frame = weather_frame(start, ghi=light.ghi * (0.4 + 0.5 * (np.arange(8760) % 3 == 0)))
+        clear = clear_sky(SolarSite(51.5, -0.13), Grid(int(start[0]), HOUR_US, len(start)))
+        frame = weather_frame(start, ghi=clear.ghi * (0.4 + 0.5 * (np.arange(8760) % 3 == 0)))
     solar = Solar(4, 35, 200, **LONDON, weather=frame)
     by_step = {
         minutes: kwh(solar, minutes=minutes).reshape(8760, -1).sum(axis=1)
@@ -220,10 +231,9 @@ def test_nights_are_zero_and_days_are_not():
 def test_a_leap_year_has_its_29_february():
     leap = kwh(Solar(1, 30, 180, **LONDON), "2024-01-01", "2025-01-01").reshape(366, 48).sum(axis=1)
     common = kwh(Solar(1, 30, 180, **LONDON)).reshape(365, 48).sum(axis=1)
-    assert leap[59] == pytest.approx(
-        leap[58], rel=0.03
-    )  # the 28th again, the sun half a degree higher
-    # The calendar's year is a quarter of a day off the sun's: the same days, a little moved.
+    # The 28th again, with the sun half a degree higher.
+    assert leap[59] == pytest.approx(leap[58], rel=0.03)
+    # The calendar's year is a quarter of a day off the sun's: the same days, slightly shifted.
     assert np.delete(leap, 59) == pytest.approx(common, rel=0.03, abs=0.02)
 
 
@@ -305,21 +315,18 @@ def test_each_field_moves_the_energy_its_way(better, worse):
 
 
 def clear_day(latitude, longitude, day):
-    """Clear-sky light in steps of five minutes, and the day's intervals."""
+    """Clear-sky irradiance of one day in steps of five minutes."""
     start, _ = intervals(day, np.datetime64(day) + np.timedelta64(1, "D"), 5)
-    clear = clear_sky(Place(latitude, longitude), Grid(int(start[0]), 300_000_000, len(start)))
+    clear = clear_sky(SolarSite(latitude, longitude), Grid(int(start[0]), 300_000_000, len(start)))
     return weather_frame(start, ghi=clear.ghi, dni=clear.dni, dhi=clear.dhi)
 
 
-@pytest.mark.parametrize(
-    "day", ["2025-06-13", "2025-12-25"]
-)  # true noon is at 12:00 at longitude 0
+# On these days true noon is at 12:00 at longitude 0.
+@pytest.mark.parametrize("day", ["2025-06-13", "2025-12-25"])
 def test_east_mirrors_west_about_noon_under_a_clear_sky(day):
     place = {"latitude": 45.0, "longitude": 0.0}
-    frame, times = (
-        clear_day(45.0, 0.0, day),
-        intervals(day, np.datetime64(day) + np.timedelta64(1, "D"), 15),
-    )
+    frame = clear_day(45.0, 0.0, day)
+    times = intervals(day, np.datetime64(day) + np.timedelta64(1, "D"), 15)
     east, west, south = (
         Solar(1, 35, azimuth, **place, weather=frame).generation_kwh(*times, None)
         for azimuth in (90, 270, 180)
@@ -352,7 +359,7 @@ def test_the_bundled_year_yields_what_is_usual_there(latitude, longitude, least,
 
 
 def test_the_bundled_year_gives_the_sample_fleet_s_own_expectation(monkeypatch):
-    """The sample is made by its own code from the same stations; its roofs are warmer (4 %), and so is its air."""
+    """The sample is made by separate code from the same stations; its roofs are 4 % warmer."""
     monkeypatch.syspath_prepend(Path(__file__).parents[3] / "data")
     from sample_maker.fleet import FLEET
 
@@ -382,12 +389,11 @@ def test_a_frame_of_either_library_gives_the_same(frames_library):
 
 def test_warm_and_still_air_costs_energy():
     start, _ = intervals("2025-06-01", "2025-06-02", 60)
-    light = clear_sky(Place(51.5, -0.13), Grid(int(start[0]), HOUR_US, 24)).ghi
+    ghi = clear_sky(SolarSite(51.5, -0.13), Grid(int(start[0]), HOUR_US, 24)).ghi
 
     def day(**air):
-        frame = weather_frame(
-            start, ghi=light, **{name: np.full(24, value) for name, value in air.items()}
-        )
+        columns = {name: np.full(24, value) for name, value in air.items()}
+        frame = weather_frame(start, ghi=ghi, **columns)
         return kwh(Solar(1, 30, 180, **LONDON, weather=frame), "2025-06-01", "2025-06-02").sum()
 
     assert day(temp_air=0.0) == pytest.approx(
@@ -396,14 +402,14 @@ def test_warm_and_still_air_costs_energy():
     assert day(wind_speed=8.0) > 1.02 * day(wind_speed=0.5)
 
 
-def test_what_it_is_reckoned_from_is_said():
+def test_the_note_says_what_the_generation_is_calculated_from():
     assert "stand-in" in Solar(1, 30, 180, **LONDON).weather_note
     assert "Sand Point AK (TMY3 703165)" in Solar(1, 30, 180, **LONDON).weather_note
     assert Solar.like_existing(2, 4).weather_note == "the site's own generation x 0.5"
     start, _ = intervals("2025-06-01", "2025-06-03", 60)
     note = Solar(1, 30, 180, **LONDON, weather=weather_frame(start, ghi=np.zeros(48))).weather_note
     assert note.startswith(
-        "weather handed in: <Weather 2025-06-01T00:00:00Z to 2025-06-03T00:00:00Z"
+        "the given weather: <Weather 2025-06-01T00:00:00Z to 2025-06-03T00:00:00Z"
     )
 
 
@@ -423,7 +429,8 @@ def test_like_existing_is_in_proportion():
 def test_like_existing_at_a_site_without_generation_is_refused(existing):
     start, end = intervals("2025-06-01", "2025-06-02", 30)
     with pytest.raises(
-        InputError, match=r"like_existing scales the site's generation, and it has none; .* Solar"
+        InputError,
+        match=r"like_existing scales the site's generation, but the site has none; .* Sol",
     ):
         Solar.like_existing(3, 4).generation_kwh(start, end, existing)
 
@@ -447,18 +454,16 @@ def test_it_is_a_value():
     assert Solar(5, 30, 180, **LONDON) != Solar(5, 31, 180, **LONDON)
 
 
-def test_a_sweep_over_sizes_is_reckoned_once(monkeypatch):
+def test_a_sweep_over_sizes_is_calculated_once(monkeypatch):
     calls = []
-    monkeypatch.setattr(
-        solar_module, "ac_power", lambda *given: calls.append(1) or ac_power(*given)
-    )
-    solar_module._kwh_per_kw.cache_clear()
+    monkeypatch.setattr(panels, "ac_power", lambda *given: calls.append(1) or ac_power(*given))
+    panels._kwh_per_kw.cache_clear()
     for _, kw in itertools.product(range(3), (1, 2, 5.5)):
         Solar(kw, 33, 180, **LONDON).generation_kwh(*YEAR, None)
     assert len(calls) == 1
 
 
-def test_what_is_handed_out_may_be_changed():
+def test_the_result_may_be_changed_by_the_caller():
     solar = Solar(1, 30, 180, **LONDON)
     first = kwh(solar)
     kept = first.copy()
@@ -501,12 +506,12 @@ def test_modelled_and_like_existing_exclude_each_other():
         Solar(**GOOD, existing_kw_dc=4)
 
 
-def test_weather_that_is_no_frame_or_too_short_is_refused():
+def test_weather_that_is_not_a_frame_or_too_short_is_refused():
     with pytest.raises(InputError, match="weather: expected a DataFrame"):
         Solar(**GOOD, weather="greensboro")
     start, _ = intervals("2025-06-01", "2025-06-03", 60)
     short = Solar(**GOOD, weather=weather_frame(start, ghi=np.zeros(48)))
-    with pytest.raises(InputError, match="none for 2025-06-03T00:00:00Z"):
+    with pytest.raises(InputError, match="no row for 2025-06-03T00:00:00Z"):
         kwh(short, "2025-06-01", "2025-06-04")
 
 

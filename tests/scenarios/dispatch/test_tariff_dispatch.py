@@ -1,4 +1,4 @@
-"""Dispatch under tariffs that couple intervals, against a mixed-integer programme written from the tariff's words."""
+"""Dispatch under tariffs that couple intervals, against a MILP written from their description."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -15,6 +15,7 @@ from support.dispatch_tariffs import (
     demand,
     ladder,
     planned,
+    rule_dispatch,
     tariff,
     tariffs,
     us,
@@ -22,16 +23,15 @@ from support.dispatch_tariffs import (
 )
 
 from flipkit.scenarios import Battery
-from flipkit.scenarios.dispatch import couples
-from flipkit.scenarios.dispatch import planned as planning
+from flipkit.scenarios.dispatch import couples, tariff_dispatch
 from flipkit.tariffs import Export, Ratchet, Rate, Tariff
 
 some = settings(max_examples=120, deadline=None, derandomize=True)
 
 
 @pytest.fixture(autouse=True)
-def _as_close_as_can_be(monkeypatch):
-    monkeypatch.setattr(planning, "GAP", 1e-9)
+def _smallest_gap(monkeypatch):
+    monkeypatch.setattr(tariff_dispatch, "GAP", 1e-9)
 
 
 def assert_same(one, other):
@@ -39,7 +39,7 @@ def assert_same(one, other):
 
 
 def assert_holds(result, net, start, minutes, plan, battery):
-    """Feasible, and its cost is the bill's."""
+    """Feasible, and its cost is the bill."""
     check_feasible(result, net, battery, minutes / 60)
     assert result.cost == pytest.approx(
         billed(net, start, minutes, plan, result), rel=1e-9, abs=1e-9
@@ -48,7 +48,7 @@ def assert_holds(result, net, start, minutes, plan, battery):
 
 @some
 @given(windows(), tariffs(convex=True), batteries())
-def test_where_all_is_convex_a_linear_programme_finds_the_least_bill(window, plan, battery):
+def test_where_all_is_convex_a_linear_program_finds_the_lowest_bill(window, plan, battery):
     net, start, minutes = window
     result = planned(net, start, minutes, plan, battery)
     assert_holds(result, net, start, minutes, plan, battery)
@@ -59,9 +59,7 @@ def test_where_all_is_convex_a_linear_programme_finds_the_least_bill(window, pla
 
 @some
 @given(windows(), tariffs(), batteries())
-def test_with_falling_ladders_and_any_price_the_bill_is_the_least_all_the_same(
-    window, plan, battery
-):
+def test_with_falling_tiers_and_any_price_the_bill_is_the_lowest_too(window, plan, battery):
     net, start, minutes = window
     result = planned(net, start, minutes, plan, battery)
     assert_holds(result, net, start, minutes, plan, battery)
@@ -76,14 +74,17 @@ def test_no_rule_leaves_a_lower_bill(window, plan, battery):
     net, start, minutes = window
     best = planned(net, start, minutes, plan, battery)
     for method in ("rule", "rule_tou", "day_ahead"):
-        other = planned(net, start, minutes, plan, battery, method)
+        if method == "day_ahead":
+            other = planned(net, start, minutes, plan, battery, method)
+        else:
+            other = rule_dispatch(net, start, minutes, plan, battery, method)
         assert_holds(other, net, start, minutes, plan, battery)
         assert best.cost <= other.cost + 1e-6 * (1 + abs(other.cost))
 
 
 DAYS = {
     "a peak so far": tariff(demand=(demand(200, minutes=60, ratchet=Ratchet(0.9, 1)),)),
-    "dearer kWh so far": tariff(
+    "more expensive kWh so far": tariff(
         (Rate(tiers=ladder(0.2, 90, 0.25, 250, 0.6)),), tier_rule="chronological"
     ),
     "cheaper kWh so far": tariff(
@@ -100,43 +101,35 @@ DAYS = {
 @pytest.mark.parametrize("plan", DAYS)
 @pytest.mark.parametrize("minutes", [60, 240])
 @pytest.mark.parametrize("seed", range(4))
-def test_each_day_of_day_ahead_leaves_the_least_bill_at_its_end(plan, minutes, seed):
-    """Of what is still open on a day: what was done before is given, nothing is used afterwards.
+def test_each_day_of_day_ahead_has_the_lowest_bill_at_its_end(plan, minutes, seed):
+    """For each day, what was done before is given, and nothing is used afterwards.
 
-    Hours begin at half past, so a demand interval lies in two days; four days end with the first of February.
+    Hours begin at half past, so a demand interval lies in two days; four days end on 1 February.
     """
-    net = np.random.default_rng(seed).normal(
-        0.6, 1.5, 5760 // minutes // (4 if minutes == 60 else 1)
-    )
-    start = (
-        MIDNIGHT
-        + timedelta(minutes=30 * (minutes == 60))
-        - timedelta(minutes=minutes * len(net) * 2 // 3)
-    )
+    count = 24 if minutes == 60 else 24 * 60 * 4 // minutes
+    net = np.random.default_rng(seed).normal(0.6, 1.5, count)
+    half_past = timedelta(minutes=30 if minutes == 60 else 0)
+    start = MIDNIGHT + half_past - timedelta(minutes=minutes * count * 2 // 3)
     battery = Battery(5, 2, 0.95, 0.9, initial_soc=0.5, export_from_battery=True)
     result = planned(net, start, minutes, DAYS[plan], battery, "day_ahead")
     assert_holds(result, net, start, minutes, DAYS[plan], battery)
     flow = result.charge_kwh - result.discharge_kwh
     begins = [
         (start + timedelta(minutes=minutes * number)).astimezone(MIDNIGHT.tzinfo)
-        for number in range(len(net))
+        for number in range(count)
     ]
-    edges = [
-        0,
-        *[k for k in range(1, len(net)) if begins[k].date() != begins[k - 1].date()],
-        len(net),
-    ]
-    for first, end in pairwise(edges):
-        free, given_too = (
+    midnights = [k for k in range(1, count) if begins[k].date() != begins[k - 1].date()]
+    for first, end in pairwise([0, *midnights, count]):
+        day_is_free, day_is_given = (
             cheapest_bill(net, start, minutes, DAYS[plan], battery, done=flow[:known], upto=end)
             for known in (first, end)
         )
-        assert given_too == pytest.approx(free, rel=1e-5, abs=1e-5)
+        assert day_is_given == pytest.approx(day_is_free, rel=1e-5, abs=1e-5)
 
 
 @pytest.mark.parametrize("of_months", [None, (12,), (1,)])
-def test_a_ratchet_holds_down_the_peaks_of_months_before(of_months):
-    """December to February by half days: a peak costs again in each month that looks back at it."""
+def test_a_ratchet_lowers_the_peaks_of_earlier_months(of_months):
+    """December to February by half days: a peak is charged again in months that look back at it."""
     start, count = datetime(2024, 12, 30, tzinfo=UTC), 2 * 36
     net = np.where(np.arange(count) % 7 == 3, 30.0, 4.0)
     plan = tariff(demand=(demand(9, minutes=60, ratchet=Ratchet(0.9, 1, of_months)),))
@@ -148,7 +141,7 @@ def test_a_ratchet_holds_down_the_peaks_of_months_before(of_months):
 
 
 def test_by_hand():
-    """Two hours of 4 and 0 kWh at 10 a kW (1/28 of a month each day): 2 kW all through spare 2 kW, at 2 kWh x 0.30."""
+    """Two hours of 0 and 4 kWh at 10 per kW for 2 hours of a month: the peak falls to 2 kW."""
     start = MIDNIGHT + timedelta(hours=8)
     plan, battery = tariff(demand=(demand(10, minutes=60),)), Battery(5, 5, 1.0, 1.0)
     share = 2 / 24 / 28
@@ -208,7 +201,7 @@ def test_a_price_series_with_a_demand_charge_is_priced_like_the_rates_it_comes_f
     assert_same(one.cost, other.cost)
 
 
-def test_export_prices_from_elsewhere_take_the_place_of_the_tariffs_own():
+def test_export_prices_from_elsewhere_replace_the_tariffs_own():
     net, start, battery = (
         np.random.default_rng(5).normal(0, 2, 20),
         MIDNIGHT - timedelta(hours=9),
@@ -222,7 +215,7 @@ def test_export_prices_from_elsewhere_take_the_place_of_the_tariffs_own():
     assert_same(one.cost, two.cost)
 
 
-def test_without_couplings_prices_alone_are_used():
+def test_without_coupling_prices_alone_are_used():
     net, start, battery = (
         np.random.default_rng(6).normal(0, 2, 20),
         MIDNIGHT - timedelta(hours=9),
