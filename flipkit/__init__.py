@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from flipkit.scenarios import Shift as Shift
     from flipkit.scenarios import Simulation as Simulation
     from flipkit.scenarios import Solar as Solar
-    from flipkit.scenarios import simulate as simulate
+    from flipkit.scenarios.simulate import simulate as simulate
     from flipkit.tariffs import Export as Export
     from flipkit.tariffs import FixedCharge as FixedCharge
     from flipkit.tariffs import Rate as Rate

@@ -298,7 +298,7 @@ MISTAKES = {
     "a scenario name twice": (
         lambda kit, records, energy: fk.simulate(energy(), [FLAT, fk.Scenario("other"), FLAT]),
         fk.InputError,
-        "used twice: flat",
+        "the name flat is used more than once",
     ),
     "a site without an import price": (
         lambda kit, records, energy: fk.simulate(
@@ -312,7 +312,7 @@ MISTAKES = {
             energy(), [fk.Scenario("today"), EUROS], prices=kit
         ),
         fk.InputError,
-        "site home, scenario 'euros': EUR, GBP in one bill",
+        "site home, scenario 'euros': tariffs in EUR, GBP",
     ),
     "prices that end before the energy": (
         lambda kit, records, energy: fk.simulate(
@@ -331,7 +331,7 @@ MISTAKES = {
     "one scenario that is no list": (
         lambda kit, records, energy: fk.simulate(energy(), FLAT),
         fk.InputError,
-        r"scenarios: one Scenario is no list; write \[scenario\]",
+        r"scenarios: expected a list of Scenario, got a single one; write \[scenario\]",
     ),
     "a count that is none": (
         lambda kit, records, energy: fk.simulate(energy(), [FLAT], prices=kit, verify=-1),

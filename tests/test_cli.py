@@ -436,11 +436,11 @@ def test_the_band_is_left_out_on_request_and_batteries_are_run_as_said(run, here
 
 @pytest.mark.usefixtures("files")
 def test_the_words_for_dispatch_are_those_of_the_library():
-    from flipkit.scenarios.simulate import METHODS
+    from flipkit.vocabulary import DISPATCH_METHODS
 
-    with pytest.raises(fk.InputError, match=f"choose one of {', '.join(METHODS)}"):
+    with pytest.raises(fk.InputError, match=f"choose one of {', '.join(DISPATCH_METHODS)}"):
         fk.simulate(pl.read_csv("e.csv"), [fk.Scenario("x")], dispatch="best")
-    for method in METHODS:
+    for method in DISPATCH_METHODS:
         words = ["simulate", "s.toml", "--energy", "e.csv", "--out", "o", "--dispatch", method]
         assert cli._parser().parse_args(words).dispatch == method
 

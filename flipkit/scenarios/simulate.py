@@ -1,24 +1,22 @@
-"""What-if: each site under each scenario, priced locally, with nothing stored anywhere."""
+"""``fk.simulate``: each site under each scenario, priced locally; nothing is stored anywhere."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
 from numbers import Integral
-from typing import Any
+from typing import Any, Literal
 
 from flipkit.errors import InputError
 from flipkit.frames import library_of
 from flipkit.scenarios.changes import Scenario
 from flipkit.scenarios.engine import Fleet, SitePrices, current_prices
-from flipkit.scenarios.results import Simulation, instantly
+from flipkit.scenarios.results import Simulation, priced_by_service
 from flipkit.tariffs.rating import Block, read_blocks
+from flipkit.vocabulary import DISPATCH_METHODS, DispatchMethod
 
 __all__ = ["simulate"]
-
-METHODS = ("rule", "rule_tou", "day_ahead", "optimal")
 
 
 def simulate(
@@ -27,47 +25,54 @@ def simulate(
     *,
     prices: Any = None,
     verify: int = 0,
-    dispatch: str = "rule",
-    method: str = "local",
+    dispatch: DispatchMethod = "rule",
+    method: Literal["local", "instant"] = "local",
     journal: str | os.PathLike[str] | None = None,
     executor: Executor | None = None,
 ) -> Simulation:
-    """Price each site under each scenario.
+    """Calculate what each site would cost under each scenario.
 
-    A home is changed in the order load, solar, car, battery. Import and export are netted within each interval: net =
-    consumption - generation + charge - discharge, import = max(net, 0), export = max(-net, 0), never both. Each local
-    month is then rated with every charge of the tariff, as `flipkit.bill` does it: Flatpeak's prices are per kWh, so
-    today's cost there has no standing charge in it. Energy is spread evenly over its interval, so an interval across a
-    price change is split in proportion to time.
+    A scenario changes a home in this order: load, solar, car, battery. Imports and exports are then
+    netted within each interval: net = consumption - generation + charge - discharge, import =
+    max(net, 0), export = max(-net, 0). Each local month is rated with all charges of the tariff, as
+    `flipkit.bill` does it. Flatpeak's prices are per kWh, so the current cost under them has no
+    standing charge. Energy is spread evenly over its interval: an interval across a price change is
+    split in proportion to time.
 
     Parameters
     ----------
-    energy : DataFrame
-        ``site_id, start_utc, consumption_kwh`` and, where there is any, ``generation_kwh``; one step a site, no holes.
-        Sites may have different steps, zones and currencies.
+    energy : pandas.DataFrame or polars.DataFrame
+        ``site_id``, ``start_utc`` and ``consumption_kwh``, and ``generation_kwh`` if there is any
+        generation. Each site has a constant step and no gaps; sites may differ in steps, time zones
+        and currencies.
     scenarios : iterable of Scenario
-        The first is the one that the others are compared with.
+        Of different names. The first one is the baseline of the savings.
     prices : Kit, Flatpeak, Tariff, mapping of str to Tariff, or DataFrame, optional
-        Today's prices, for scenarios without a tariff of their own. From Flatpeak they are read once a site (the
-        location whose ``reference_id`` is the site's id): its tariff objects, and its price list in windows of 90 days
-        where these do not say it all. A frame has ``site_id, start_utc, end_utc, tariff_direction, price_per_kwh,
-        currency`` and the site's ``timezone``; without that column hours and months are by the clock of the first
-        scenario that has a tariff, or else UTC.
+        Current prices, for scenarios without a tariff of their own. With a kit or a Flatpeak client
+        they are read once per site, from the location whose ``reference_id`` is the site id: its
+        tariff objects, or its price list where these are not complete. One tariff holds for all
+        sites, a mapping is by site id. A frame has ``site_id, start_utc, end_utc, tariff_direction,
+        price_per_kwh, currency`` and ``timezone``, the site's IANA time zone; without that column
+        it is the time zone of the first scenario with a tariff, or else UTC.
     verify : int
-        Draw so many intervals that were priced with Flatpeak's prices, send them through ``POST
-        /costs/instant?non_persistent=true``, and set both costs side by side in `Simulation.certificate`.
+        Number of intervals, among those with Flatpeak's prices, to price by ``POST
+        /costs/instant?non_persistent=true`` too. `Simulation.certificate` compares the costs.
     dispatch : {"rule", "rule_tou", "day_ahead", "optimal"}
-        How batteries are run: self-consumption; and charging in the cheap hours; the best of each day, nothing known
-        beyond it; the best of the whole window, known in advance.
+        How batteries are run. "rule": surplus generation charges the battery, which then covers
+        consumption. "rule_tou": the same, and it charges from the grid in the cheapest hours.
+        "day_ahead": the best plan for each local day, with nothing known beyond it. "optimal": the
+        best plan for the whole window, with perfect foresight.
     method : {"local", "instant"}
-        ``instant`` has Flatpeak price every interval with energy, one non-persistent call each: 17,520 and more a
-        site-year, side by side. Scenarios with tariffs of their own cannot be asked about. `Simulation.intervals` keeps
-        the prices reckoned here.
+        "instant" lets Flatpeak price every interval with energy, one non-persistent call each: at
+        least 17,520 calls per site and year. Scenarios with tariffs of their own are refused.
+        `Simulation.intervals` keeps the local costs.
     journal : path-like, optional
-        With ``instant``: a file that keeps every answer as it comes, so that the same call goes on after a kill.
+        With "instant": a file that keeps every answer, so that the same call continues after an
+        interruption.
     executor : concurrent.futures.Executor, optional
-        Where fleets are reckoned, such as ``dask.distributed.Client().get_executor()``; processes must be spawned, not
-        forked. Threads of this process by default. The results have the same bits.
+        Evaluates the fleet, for example ``dask.distributed.Client().get_executor()``. Processes
+        must be spawned, not forked. Default: threads of this process. The results have the same
+        bits.
 
     Returns
     -------
@@ -76,72 +81,97 @@ def simulate(
 
     Raises
     ------
+    MissingColumnError, NaiveTimestampError
+        A column of `energy` is missing, or a timestamp has no time zone.
     InputError
-        No scenario or one name twice, energy that is not usable, a site without an import price or with scenarios in
-        two currencies (names site and scenario), prices that end before the energy does, an option that is none.
+        No scenario or two of the same name, invalid energy, a site without an import price or with
+        tariffs in two currencies, prices that do not cover the energy, or an invalid option. The
+        message names site and scenario.
+    ConfigurationError
+        "day_ahead" or "optimal" under tiers or demand charges, and HiGHS is not installed.
     RequestError
         Flatpeak did not answer.
+
+    Examples
+    --------
+    >>> import flipkit as fk
+    >>> gbp = {"currency": "GBP", "timezone": "Europe/London"}
+    >>> night = fk.Tariff.time_of_use({"00:00-07:00": 0.09, "07:00-24:00": 0.29}, **gbp)
+    >>> scenarios = [
+    ...     fk.Scenario("flat", tariff=fk.Tariff.flat(0.25, **gbp)),
+    ...     fk.Scenario("night and battery", tariff=night, battery=fk.Battery(5, 2.5)),
+    ... ]
+    >>> fk.simulate(energy, scenarios, dispatch="optimal").summary()  # doctest: +SKIP
     """
-    if isinstance(verify, bool) or not isinstance(verify, Integral) or verify < 0:
-        raise InputError(f"verify={verify!r}: give a number of intervals, 0 or more")
-    if executor is not None and not hasattr(executor, "submit"):
-        raise InputError(
-            f"executor={executor!r}: give a concurrent.futures.Executor, or leave it out for threads"
-        )
-    if dispatch not in METHODS:
-        raise InputError(f"dispatch={dispatch!r}: choose one of {', '.join(METHODS)}")
-    if method not in ("local", "instant") or (journal is not None and method != "instant"):
-        raise InputError(
-            f"method={method!r}: choose 'local' or 'instant'; a journal is kept by 'instant' alone"
-        )
-    chosen, frames = _checked(scenarios), library_of(energy)
+    _check_options(verify, dispatch, method, journal, executor)
+    checked = _checked_scenarios(scenarios)
+    frames = library_of(energy)
     blocks = tuple(read_blocks(energy))
-    fleet = Fleet(blocks, _markets(prices, blocks, chosen), executor)
-    result = Simulation(
-        fleet, tuple(chosen), dispatch, tuple(fleet.reckon(chosen, dispatch)), frames
-    )
+
+    fleet = Fleet(blocks, _site_prices(prices, blocks, checked), checked, executor)
+    totals = fleet.evaluate(checked, dispatch)
     if method == "instant":
         client = getattr(prices, "flatpeak", prices)
-        result = replace(result, reckoned=tuple(instantly(result, client, journal)))
-    return result.verified(prices, int(verify)) if verify else result
+        totals = priced_by_service(fleet, totals, dispatch, client, journal)
+    simulation = Simulation(fleet, dispatch, totals, frames)
+    return simulation.verified(prices, int(verify)) if verify else simulation
 
 
-def _checked(scenarios: Iterable[Scenario]) -> list[Scenario]:
+def _check_options(verify: Any, dispatch: Any, method: Any, journal: Any, executor: Any) -> None:
+    if isinstance(verify, bool) or not isinstance(verify, Integral) or verify < 0:
+        raise InputError(f"verify={verify!r}: give a number of intervals, 0 or more")
+    if dispatch not in DISPATCH_METHODS:
+        raise InputError(f"dispatch={dispatch!r}: choose one of {', '.join(DISPATCH_METHODS)}")
+    if method not in ("local", "instant"):
+        raise InputError(f"method={method!r}: choose 'local' or 'instant'")
+    if journal is not None and method != "instant":
+        raise InputError(f"journal={journal!r}: only method='instant' keeps a journal")
+    if executor is not None and not hasattr(executor, "submit"):
+        raise InputError(
+            f"executor={executor!r}: give a concurrent.futures.Executor, or leave it out to use "
+            "threads"
+        )
+
+
+def _checked_scenarios(scenarios: Any) -> tuple[Scenario, ...]:
     if isinstance(scenarios, Scenario):
         raise InputError(
-            "scenarios: one Scenario is no list; write [scenario], the first is what others are held against"
+            "scenarios: expected a list of Scenario, got a single one; write [scenario]. The first "
+            "one is the baseline"
         )
     if not isinstance(scenarios, Iterable):
-        raise InputError(f"scenarios: expected a list of Scenario, got {type(scenarios).__name__}")
-    chosen = list(scenarios)
-    if not chosen:
-        raise InputError("scenarios: none given; give at least one fk.Scenario(name)")
-    names = [s.name if isinstance(s, Scenario) else repr(s) for s in chosen]
-    wrong = [name for s, name in zip(chosen, names, strict=True) if not isinstance(s, Scenario)]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if wrong or twice:
+        kind = type(scenarios).__name__
+        raise InputError(f"scenarios: expected a list of Scenario, got {kind}")
+    checked = tuple(scenarios)
+    if not checked:
+        raise InputError("scenarios: the list is empty; give at least one fk.Scenario(name)")
+    for scenario in checked:
+        if not isinstance(scenario, Scenario):
+            raise InputError(f"scenarios: expected a Scenario, got {scenario!r}")
+    names = [scenario.name for scenario in checked]
+    for name in names:
+        # The waterfall and the regret name their mixtures of scenarios with several lines.
+        if "\n" in name:
+            raise InputError(f"scenarios: the name {name!r} has several lines; give it one line")
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
         raise InputError(
-            f"scenarios: no Scenario: {', '.join(wrong)}"
-            if wrong
-            else f"scenarios: used twice: {', '.join(twice)}; give each a name of its own"
+            f"scenarios: the name {', '.join(repeated)} is used more than once; give each scenario "
+            "a name of its own"
         )
-    if lines := [name for name in names if "\n" in name]:
-        raise InputError(f"scenarios: {lines[0]!r}: a name of one line is needed")
-    return chosen
+    return checked
 
 
-def _markets(
+def _site_prices(
     prices: Any, blocks: Sequence[Block], scenarios: Sequence[Scenario]
 ) -> dict[str, SitePrices]:
-    windows = {
-        site_id: (each.grid.start_us, each.grid.end_us)
-        for each in blocks
-        for site_id in each.site_ids
-    }
-    tariffs = [
-        (site_id, scenario.at(site_id, "tariff"))
-        for scenario in reversed(scenarios)
-        for site_id in windows
-    ]
-    zones = {site_id: tariff.timezone for site_id, tariff in tariffs if tariff is not None}
-    return current_prices(prices, windows, zones)
+    spans: dict[str, tuple[int, int]] = {}
+    zones: dict[str, str] = {}
+    for block in blocks:
+        for site_id in block.site_ids:
+            spans[site_id] = (block.grid.start_us, block.grid.end_us)
+            tariffs = [scenario.at(site_id, "tariff") for scenario in scenarios]
+            own_zones = [tariff.timezone for tariff in tariffs if tariff is not None]
+            if own_zones:
+                zones[site_id] = own_zones[0]
+    return current_prices(prices, spans, zones)

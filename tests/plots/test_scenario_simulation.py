@@ -8,7 +8,7 @@ import pytest
 from flipkit.errors import InputError
 from flipkit.frames import Table, take
 from flipkit.scenarios import Battery, Scenario, Solar, simulate
-from flipkit.scenarios.results.display import as_html, as_line, totals
+from flipkit.scenarios.results.tables import cost_by_currency, summary_html, summary_line
 from flipkit.tariffs import Tariff
 
 PLACE = {"currency": "EUR", "timezone": "Europe/Brussels"}
@@ -138,13 +138,12 @@ def test_a_sweep_is_drawn_from_the_scenarios(frames_library):
 
 
 def test_what_is_not_there_is_refused(simulation):
-    with pytest.raises(InputError, match="no kind 'pie'; choose one of savings, waterfall"):
+    with pytest.raises(InputError, match="unknown kind 'pie'; choose one of savings, waterfall"):
         simulation.plot("pie")
-    with pytest.raises(InputError, match="the simulation holds a, b; choose one with site_id="):
+    with pytest.raises(InputError, match="the sites are a, b; choose one with site_id="):
         simulation.plot("week")
-    with pytest.raises(
-        InputError, match="holds today, day <plan>, battery; choose one with scenario="
-    ):
+    known = "today, day <plan>, battery"
+    with pytest.raises(InputError, match=f"scenarios are {known}; choose one with scenario="):
         simulation.plot("week", site_id="a", scenario="nonsense")
 
 
@@ -153,14 +152,14 @@ def test_one_line_says_what_it_is(simulation):
         repr(simulation)
         == "Simulation(2 sites, scenarios: today, day <plan>, battery; see .summary())"
     )
-    many = as_line(1, [f"s{n}" for n in range(200)])
+    many = summary_line(1, [f"s{n}" for n in range(200)])
     assert (
         many == "Simulation(1 site, scenarios: s0, s1, s2, s3, s4, s5 and 194 more; see .summary())"
     )
 
 
-def test_a_notebook_shows_totals_without_reckoning_anything(simulation, monkeypatch):
-    monkeypatch.setattr(type(simulation.fleet), "reckon", None)
+def test_a_notebook_shows_totals_without_evaluating_anything(simulation, monkeypatch):
+    monkeypatch.setattr(type(simulation._fleet), "evaluate", None)
     html = simulation._repr_html_()
     assert "2 sites, 2025-01 to 2025-02, batteries run by &#x27;optimal&#x27;" in html
     found = take(simulation.summary(band=False), numbers=["cost", "saving"], texts=["scenario"])
@@ -182,7 +181,7 @@ def test_currencies_are_never_added(frames_library):
         c: {"x": (n, found["cost"][found["currency"] == c].sum())}
         for c, n in (("EUR", 2), ("GBP", 1))
     }
-    assert totals(both.reckoned, ["x"]) == {
+    assert cost_by_currency(both._totals, ["x"]) == {
         c: {"x": pytest.approx(each["x"])} for c, each in wanted.items()
     }
     assert (
@@ -192,7 +191,7 @@ def test_currencies_are_never_added(frames_library):
 
 def test_a_long_list_of_scenarios_is_cut(simulation):
     names = [f"s{n}" for n in range(50)]
-    [part] = [each for each in simulation.reckoned if each.scenario == "today"]
-    html = as_html([part._replace(scenario=name) for name in names], names, None)
+    [part] = [each for each in simulation._totals if each.scenario == "today"]
+    html = summary_html([part._replace(scenario=name) for name in names], names, None)
     assert html.count("<tr>") == 21
-    assert "30 scenarios more" in html
+    assert "30 more scenarios" in html

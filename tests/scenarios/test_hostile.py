@@ -1,4 +1,4 @@
-"""A what-if handed what people hand in by mistake: the right answer, or an error that says where and what to do."""
+"""Mistakes in a what-if: the right result, or an error that says where and what to do."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -40,7 +40,7 @@ def refused(words, call):
         call()
 
 
-# What is right, in whatever form it comes.
+# The same input in other forms.
 
 
 def polar(**types):
@@ -65,7 +65,7 @@ def polar(**types):
         lambda: polar().sample(fraction=1.0, shuffle=True, seed=1),
     ],
 )
-def test_the_same_energy_in_another_form_has_the_same_answer(form):
+def test_the_same_energy_in_another_form_has_the_same_bills(form):
     wanted = records_of(fk.simulate(energy(), [TODAY, BETTER]).bills())
     assert records_of(fk.simulate(form(), (each for each in (TODAY, BETTER))).bills()) == wanted
 
@@ -118,7 +118,10 @@ def test_a_battery_beyond_all_homes_is_refused():
 
 def test_scenarios_in_two_currencies_are_refused_by_site():
     other = fk.Scenario("euros", tariff={"a": FLAT, "b": EUROS})
-    refused("site b, scenario 'euros': EUR.* GBP", lambda: fk.simulate(energy(), [TODAY, other]))
+    refused(
+        "site b, scenario 'euros': its tariff is in EUR.* in GBP",
+        lambda: fk.simulate(energy(), [TODAY, other]),
+    )
     each = fk.Scenario("each its own", tariff={"a": FLAT, "b": EUROS})
     assert [row["currency"] for row in records_of(fk.simulate(energy(), [each]).summary())] == [
         "GBP",
@@ -126,8 +129,8 @@ def test_scenarios_in_two_currencies_are_refused_by_site():
     ]
 
 
-def test_a_site_that_has_none_of_it_pays_none_of_it():
-    """A mapping leaves site b as it is: nothing was built there."""
+def test_a_site_without_the_change_pays_nothing_for_it():
+    """A mapping leaves site b as it is: nothing is built there."""
     built = replace(TODAY, name="built", battery={"a": BATTERY}, capex=4000.0, lifetime_years=10)
     _, one, _, other = records_of(fk.simulate(energy(), [TODAY, built]).summary(band=False))
     assert one["npv"] < 0
@@ -137,7 +140,7 @@ def test_a_site_that_has_none_of_it_pays_none_of_it():
 
 
 def test_two_time_zones_at_one_site_have_months_of_their_own():
-    """Regret by month: what one plan does not bill in a month costs nothing there; the whole is the whole."""
+    """Regret by month: a plan without a bill in a month costs nothing there."""
     brussels = fk.Tariff.flat(0.2, currency="GBP", timezone="Europe/Brussels", name="Brussels")
     frame = energy(
         days=35, start=datetime(2025, 1, 31, 23, tzinfo=UTC)
@@ -164,23 +167,23 @@ def test_plans_of_one_name_stay_apart():
     assert found["import_plan"].nunique() == 4
 
 
-def test_a_name_with_lines_is_refused():
-    """The mixtures of the waterfall are told from scenarios by it."""
+def test_a_name_of_several_lines_is_an_error():
+    """The mixtures of the waterfall have such names."""
     refused(
         r"'x\\ntariff'.*line",
         lambda: fk.simulate(energy(), [TODAY, BETTER, replace(TODAY, name="x\ntariff")]),
     )
 
 
-# What is wrong, and is said to be.
+# Errors.
 
 
 @pytest.mark.parametrize("scenarios", [None, 5, 2.5, object()])
-def test_scenarios_that_are_none(scenarios):
+def test_scenarios_must_be_a_list(scenarios):
     refused("scenarios: expected a list", lambda: fk.simulate(energy(), scenarios))
 
 
-def test_options_that_are_none():
+def test_invalid_options_are_errors():
     refused(
         "executor=.*concurrent.futures",
         lambda: fk.simulate(energy(), [TODAY], executor="processes"),
@@ -191,7 +194,7 @@ def test_options_that_are_none():
     )
 
 
-def test_mappings_by_something_else_than_site_ids():
+def test_mappings_must_be_by_site_id():
     refused(
         "scenario 'x': battery: 1 is not a site id", lambda: fk.Scenario("x", battery={1: BATTERY})
     )
@@ -202,40 +205,39 @@ def test_mappings_by_something_else_than_site_ids():
     )
 
 
-def test_a_mapping_that_names_no_site_at_all_says_so():
+def test_a_mapping_that_names_none_of_the_sites_is_a_finding():
     typed_wrong = replace(
         TODAY, name="x", battery={"A": BATTERY}, load={"a": fk.Load(scale=0.5)}, solar={}
     )
     summary = records_of(fk.simulate(energy(), [TODAY, typed_wrong]).summary())
     said = [row["finding"] for row in summary if row["scenario"] == "x"]
-    assert all(
-        "simulate.no_such_site: battery is for A, which the energy does not have" in text
-        for text in said
-    )
     assert len(said) == 2
+    for text in said:
+        assert "simulate.no_such_site: battery is for A, which the energy does not have" in text
     assert not any("load" in text or "solar" in text for text in said)
 
 
-def test_what_is_asked_of_a_result():
+def test_results_are_selected_by_site_and_scenario():
     result = fk.simulate(energy(), [TODAY, BETTER])
     for call, field in (
         (result.intervals, "site_id"),
         (result.intervals, "scenario"),
         (result.regret, "scenario"),
     ):
-        refused(f"{field}: none given", lambda call=call, field=field: call(**{field: []}))
+        refused(
+            f"{field}: empty; leave it out for all",
+            lambda call=call, field=field: call(**{field: []}),
+        )
         refused(f"{field}: 5 was not simulated", lambda call=call, field=field: call(**{field: 5}))
         refused(
-            f"{field}: 'z' was not simulated; there are",
+            f"{field}: 'z' was not simulated; choose from",
             lambda call=call, field=field: call(**{field: ["z"]}),
         )
     assert len(result.intervals(site_id=["a", "a"], scenario="today")) == 3 * 48
     assert list(result.intervals(site_id=pd.Series(["b", "a"]))["site_id"].unique()) == ["b", "a"]
-    refused("site_id: 'z' was not simulated", lambda: result.outcome("z", "today"))
-    refused("scenario: 'z' was not simulated", lambda: result.outcome("a", "z"))
 
 
-def test_prices_that_end_name_site_scenario_tariff_and_time():
+def test_an_error_of_prices_names_site_scenario_tariff_and_time():
     until = int((START + timedelta(days=2)).timestamp() * 1e6)
     short = replace(NIGHT, valid_to_us=until, name="short")
     ended = "scenario 'x', site a.*'short'.* first uncovered: 2025-03-30T00:00:00Z"
@@ -273,13 +275,13 @@ def price_frame():
         (
             "timezone",
             ["UTC", "Europe/London"] * 72,
-            "prices, site a: timezone Europe/London, UTC in one site",
+            "prices, site a: timezone Europe/London, UTC; give the site one time zone",
         ),
         ("tariff_direction", None, "prices, site a: tariff_direction None"),
         ("price_per_kwh", np.nan, "prices, site a: price series, row 0"),
     ],
 )
-def test_a_price_frame_that_lacks_something(column, value, words):
+def test_an_invalid_price_frame_is_an_error_that_names_the_site(column, value, words):
     refused(
         words,
         lambda: fk.simulate(
@@ -288,8 +290,8 @@ def test_a_price_frame_that_lacks_something(column, value, words):
     )
 
 
-def test_a_price_frame_says_by_whose_clock():
-    """Otherwise a car in Los Angeles comes home at ten in the morning."""
+def test_a_price_frame_has_the_time_zone_of_the_site():
+    """Otherwise a car in Los Angeles arrives at ten in the morning."""
     home = fk.Scenario(
         "x", ev=fk.EvCharging.weekly({"all": ("18:00", "23:00", 8)}, max_power_kw=2.0)
     )
@@ -310,17 +312,17 @@ def test_a_price_frame_says_by_whose_clock():
     ) == (9, None)
     hour, finding = first_hour(price_frame())
     assert hour == 18
-    assert finding.startswith("simulate.utc: hours and months are UTC's")
+    assert finding.startswith("simulate.utc: hours and months are in UTC")
 
 
-def test_a_price_frame_in_any_order():
+def test_a_price_frame_may_be_in_any_order():
     wanted = records_of(fk.simulate(energy(), [fk.Scenario("x")], prices=price_frame()).summary())
     mixed = price_frame().sample(frac=1.0, random_state=1).astype({"site_id": "category"})
     assert records_of(fk.simulate(energy(), [fk.Scenario("x")], prices=mixed).summary()) == wanted
 
 
-def test_an_executor_that_was_shut_down_is_done_without():
-    """Results are asked for after the ``with`` block of the pool as a rule."""
+def test_after_an_executor_is_shut_down_threads_do_the_work():
+    """Results are usually read after the ``with`` block of the pool."""
     with ThreadPoolExecutor(2) as pool:
         result = fk.simulate(energy(), [TODAY, BETTER], executor=pool)
     assert records_of(result.summary()) == records_of(
@@ -329,7 +331,7 @@ def test_an_executor_that_was_shut_down_is_done_without():
     assert len(result.waterfall()) == 2 * 4
 
 
-def test_an_executor_that_breaks_says_so_itself():
+def test_an_error_of_the_executor_is_raised():
     class Broken(ThreadPoolExecutor):
         def submit(self, *args):
             return super().submit(self.fail)
@@ -344,6 +346,6 @@ def test_an_executor_that_breaks_says_so_itself():
 def test_a_folder_that_is_a_file(tmp_path):
     result, file = fk.simulate(energy(), [TODAY]), tmp_path / "reports"
     file.write_text("mine", encoding="utf-8")
-    refused("reports is no folder; name a folder", lambda: result.to_csv(file))
-    refused("reports is no folder; name a folder", lambda: result.to_csv(file / "below"))
+    refused("reports is a file; give a folder", lambda: result.to_csv(file))
+    refused("reports is a file; give a folder", lambda: result.to_csv(file / "below"))
     assert file.read_text(encoding="utf-8") == "mine"

@@ -1,4 +1,4 @@
-"""What-if, first form: against a plain reference, by conservation, and against the emulator."""
+"""`fk.simulate` against a plain reference, by conservation of energy, and against the emulator."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,10 +14,13 @@ from hypothesis import strategies as st
 from support import hand
 
 import flipkit as fk
+from flipkit.calendar import from_us
 from flipkit.errors import InputError, MissingColumnError, NaiveTimestampError
 from flipkit.frames import library_of, take
 from flipkit.reports import site_energy
 from flipkit.scenarios import Load, Scenario, simulate
+from flipkit.tariffs import Export, PriceSeries
+from flipkit.vocabulary import DISPATCH_METHODS
 
 MAKE = {"pandas": pd.DataFrame, "polars": pl.DataFrame}
 GBP = {"currency": "GBP", "timezone": "Europe/London"}
@@ -124,6 +127,43 @@ def test_a_hand_calculation(frames_library):
     assert library_of(result.summary()) == frames_library
 
 
+def test_all_is_bought_and_all_is_sold_under_price_series_by_hand():
+    """Two half-hours of June and two of July in London; one export price is negative."""
+    start_us = int(datetime(2025, 6, 30, 22, tzinfo=UTC).timestamp()) * 1_000_000
+    edges = start_us + 1_800_000_000 * np.arange(5)
+    bought = PriceSeries(edges[[0, 2]], edges[[2, 4]], np.array([0.2, 0.4]))
+    sold = PriceSeries(edges[[0, 1, 3]], edges[[1, 3, 4]], np.array([0.1, -0.05, 0.3]))
+    export = Export("buy_all_sell_all", series=sold)
+    tariff = fk.Tariff("all", "GBP", "Europe/London", series=bought, export=export)
+    frame = energy([1.0, 2.0, 0.5, 1.0], [2.0, 1.0, 0.0, 3.0], start=from_us(start_us))
+    lossless = fk.Battery(2, 2, charge_efficiency=1, discharge_efficiency=1)
+    scenarios = [Scenario("x", tariff=tariff), Scenario("battery", tariff=tariff, battery=lossless)]
+    result = simulate(frame, scenarios, dispatch="optimal")
+
+    flows = take(result.intervals(scenario="x"), numbers=["import_kwh", "export_kwh"])
+    assert flows["import_kwh"].tolist() == [1.0, 2.0, 0.5, 1.0]
+    assert flows["export_kwh"].tolist() == [2.0, 1.0, 0.0, 3.0]
+    money = take(result.intervals(scenario="x"), numbers=["import_cost", "export_credit"])
+    assert money["import_cost"].tolist() == [0.2, 0.4, 0.2, 0.4]
+    assert money["export_credit"].tolist() == pytest.approx([0.2, -0.05, 0.0, 0.9])
+    bills = take(result.bills(), numbers=["cost"], texts=["scenario", "month", "component"])
+    rows = list(zip(*(bills[name].tolist() for name in bills), strict=True))
+    assert rows[:4] == [
+        (0.6, "x", "2025-06", "import"),
+        (-0.15, "x", "2025-06", "export"),
+        (0.6, "x", "2025-07", "import"),
+        (-0.9, "x", "2025-07", "export"),
+    ]
+    assert summary(result)["uk-01", "x"]["cost"] == 0.15
+
+    # The battery moves imports of 1.5 kWh from 0.4 to 0.2; exports are the generation, as before.
+    flows = take(result.intervals(scenario="battery"), numbers=["import_kwh", "export_kwh"])
+    assert flows["import_kwh"].sum() == pytest.approx(4.5)
+    assert flows["import_kwh"][2:].tolist() == [0.0, 0.0]
+    assert flows["export_kwh"].tolist() == [2.0, 1.0, 0.0, 3.0]
+    assert summary(result)["uk-01", "battery"]["cost"] == -0.15
+
+
 def test_an_export_without_a_price_is_worth_nothing_and_says_so():
     row = summary(simulate(energy([0.0, 0.0], [1.0, 1.0]), [Scenario("x", tariff=FLAT)]))[
         "uk-01", "x"
@@ -180,7 +220,6 @@ def test_prices_from_a_frame():
         (energy([1.0, -0.1]), InputError, "uk-01, 2025-03-29T12:30:00Z: consumption_kwh"),
         (energy([1.0, None]), InputError, "consumption_kwh is missing"),
         (energy([1.0, 1.0], [0.0, -1.0]), InputError, "generation_kwh"),
-        (energy([1.0, 1.0, 1.0]).drop(index=1), InputError, None),
         (
             energy([1.0, 1.0, 1.0, 1.0]).drop(index=2),
             InputError,
@@ -198,22 +237,26 @@ def test_prices_from_a_frame():
         (energy([1.0, 1.0], site=None), InputError, "row 0: no site_id"),
     ],
 )
-def test_energy_that_cannot_be_used_is_refused_by_name(frame, error, words):
-    if words is None:
-        assert simulate(
-            frame, [Scenario("x", tariff=FLAT)]
-        )  # two intervals an hour apart are hourly energy
-        return
+def test_invalid_energy_is_an_error_that_names_it(frame, error, words):
     with pytest.raises(error, match=words):
         simulate(frame, [Scenario("x", tariff=FLAT)])
+
+
+def test_two_intervals_an_hour_apart_are_hourly_energy():
+    frame = energy([1.0, 1.0, 1.0]).drop(index=1)
+    result = simulate(frame, [Scenario("x", tariff=FLAT)])
+    assert summary(result)["uk-01", "x"]["peak_import_kw"] == 1.0
 
 
 @pytest.mark.parametrize(
     ("scenarios", "words"),
     [
-        ([], "none given"),
-        ([Scenario("x", tariff=FLAT), Scenario("x", tariff=NIGHT)], "used twice: x"),
-        (["x"], "no Scenario"),
+        ([], "the list is empty"),
+        (
+            [Scenario("x", tariff=FLAT), Scenario("x", tariff=NIGHT)],
+            "the name x is used more than once",
+        ),
+        (["x"], "expected a Scenario, got 'x'"),
         ([Scenario("x")], "uk-01, scenario 'x': no import price"),
         (
             [
@@ -227,18 +270,18 @@ def test_energy_that_cannot_be_used_is_refused_by_name(frame, error, words):
         ),
     ],
 )
-def test_scenarios_that_cannot_be_priced_are_refused_by_name(scenarios, words):
+def test_scenarios_without_a_cost_are_an_error_that_names_them(scenarios, words):
     with pytest.raises(InputError, match=words):
         simulate(energy([1.0, 1.0]), scenarios)
 
 
 @pytest.mark.parametrize("scale", [-1, float("nan"), float("inf"), "2", None])
-def test_a_load_that_is_none_is_refused(scale):
+def test_an_invalid_scale_is_an_error(scale):
     with pytest.raises(InputError, match="scale"):
         Load(scale=scale)
 
 
-def test_prices_that_end_before_the_energy_are_refused():
+def test_prices_that_end_before_the_energy_are_an_error():
     short = fk.Tariff.from_prices(
         pd.DataFrame(
             {"start_utc": [START], "end_utc": [START + HALF_HOUR], "price_per_kwh": [0.1]}
@@ -314,8 +357,8 @@ def with_battery(pairs, method, battery=BATTERY):
     return simulate(energy(consumption, generation), scenarios, dispatch=method)
 
 
-@pytest.mark.parametrize("method", ["rule", "rule_tou", "day_ahead", "optimal"])
-def test_energy_is_conserved_with_a_battery_and_its_losses_are_named(method):
+@pytest.mark.parametrize("method", DISPATCH_METHODS)
+def test_energy_is_conserved_with_a_battery_up_to_its_losses(method):
     pairs = [(0.3 + 0.2 * (n % 7), 2.0 * max(0, 8 - abs(n % 48 - 24)) / 8) for n in range(96)]
     frame = with_battery(pairs, method).intervals()
     names = [
@@ -335,11 +378,11 @@ def test_energy_is_conserved_with_a_battery_and_its_losses_are_named(method):
     assert (np.minimum(charge, discharge) == 0).all()
 
 
-def test_the_optimum_is_the_cheapest_and_no_battery_is_what_it_was():
+def test_the_optimum_is_the_cheapest_and_an_empty_battery_changes_nothing():
     pairs = [(0.3 + 0.2 * (n % 7), 2.0 * max(0, 8 - abs(n % 48 - 24)) / 8) for n in range(96)]
-    costs = {
-        method: summary(with_battery(pairs, method))["uk-01", "with"] for method in fk_methods()
-    }
+    costs = {}
+    for method in DISPATCH_METHODS:
+        costs[method] = summary(with_battery(pairs, method))["uk-01", "with"]
     without = summary(with_battery(pairs, "rule"))["uk-01", "without"]
     assert costs["optimal"]["cost"] <= min(row["cost"] for row in costs.values())
     assert costs["rule"]["cost"] < without["cost"]
@@ -349,11 +392,7 @@ def test_the_optimum_is_the_cheapest_and_no_battery_is_what_it_was():
     assert nothing["cost"] == without["cost"]
 
 
-def fk_methods():
-    return ("rule", "rule_tou", "day_ahead", "optimal")
-
-
-def test_an_unknown_dispatch_and_a_battery_that_is_none_are_refused():
+def test_an_unknown_dispatch_and_a_number_as_battery_are_errors():
     with pytest.raises(InputError, match="choose one of rule"):
         simulate(energy([1.0, 1.0]), [Scenario("x", tariff=FLAT)], dispatch="best")
     with pytest.raises(

@@ -1,14 +1,15 @@
-"""A what-if by hand: one home, one small piece of time after another, with datetime and zoneinfo; nothing of flipkit.
+"""A what-if in plain loops over one home, with datetime and zoneinfo; it uses nothing of flipkit.
 
-Written from the meaning of the words alone: load, then panels, then the car, then the battery, then net import and
-export, then a price by the clock on the wall, then bills by local month. Slow and plain on purpose.
+Written from the documentation alone: load, then solar, then the car, then the battery, then net
+import and export, then the price at the local time, then bills by local month. Slow and plain on
+purpose.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
@@ -19,9 +20,8 @@ from zoneinfo import ZoneInfo
 
 MINUTE = timedelta(minutes=1)
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-Hours = dict[
-    tuple[int, int], float
-]  # from minute to minute of the day (the end may be the smaller) -> price
+# From minute to minute of the day (the end may be the smaller) -> price.
+Hours = dict[tuple[int, int], float]
 
 
 class Shift(NamedTuple):
@@ -46,17 +46,16 @@ class Battery(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """What is different; nothing where nothing is said."""
+    """What is different from the home as it is."""
 
     name: str
     bought: Hours
     sold: Hours | None = None
     scale: float = 1.0
     shift: Shift | None = None
-    added: tuple[int, list[float]] | None = (
-        None  # minutes of a step, from the beginning of the energy; kWh of each
-    )
-    solar: float = 0.0  # kWh more for each kWh that is made
+    # Minutes of a step, from the beginning of the energy, and kWh of each step.
+    added: tuple[int, list[float]] | None = None
+    solar: float = 0.0  # kWh added per kWh of generation
     car: Car | None = None
     battery: Battery | None = None
 
@@ -105,68 +104,79 @@ class Result:
     earned: list[float]
     bills: dict[tuple[str, str], list[float]]
     cycles: float | None
-    unserved: bool
-    findings: set[str] = field(default_factory=set)
+    findings: set[str]
 
 
-def reckon(home: Home, plan: Plan) -> Result:
-    used = added(
-        home, shifted(home, [kwh * plan.scale for kwh in home.used], plan.shift), plan.added
-    )
+def evaluate(home: Home, plan: Plan) -> Result:
+    scaled = [kwh * plan.scale for kwh in home.used]
+    used = added(home, shifted(home, scaled, plan.shift), plan.added)
     made = [kwh * (1 + plan.solar) for kwh in home.made]
     car, unserved = charged(home, plan.car)
     used = [a + b for a, b in zip(used, car, strict=True)]
     charge, discharge, stored, cycles = run(home, used, made, plan.battery)
     net = [u - m + c - d for u, m, c, d in zip(used, made, charge, discharge, strict=True)]
-    bought, sold = [max(each, 0.0) for each in net], [max(-each, 0.0) for each in net]
+    bought = [max(each, 0.0) for each in net]
+    sold = [max(-each, 0.0) for each in net]
+
     bills: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
-    paid, earned = [0.0] * len(net), [0.0] * len(net)
     quantum = finest(home, plan)
-    for number in range(len(net)):
-        for local, share in pieces(home, number, quantum):
-            month, minute = f"{local:%Y-%m}", local.hour * 60 + local.minute
-            ways = (
-                (1, bought, plan.bought, paid, "import"),
-                (-1, sold, plan.sold, earned, "export"),
-            )
-            for sign, kwh, prices, costs, component in ways:
-                cost = kwh[number] * share * (0.0 if prices is None else price(prices, minute))
-                costs[number] += cost
-                row = bills[month, component]
-                row[0] += kwh[number] * share
-                row[1] += sign * cost
+    parts = [list(pieces(home, number, quantum)) for number in range(len(net))]
+    paid = add_to_bills(bills, "import", 1, parts, bought, plan.bought)
+    earned = add_to_bills(bills, "export", -1, parts, sold, plan.sold)
     if not any(made) and not any(sold):
         bills = {key: row for key, row in bills.items() if key[1] == "import"}
-    done = Result(
-        used,
-        made,
-        car,
-        charge,
-        discharge,
-        stored,
-        bought,
-        sold,
-        paid,
-        earned,
-        bills,
-        cycles,
-        unserved,
+
+    findings = set()
+    if unserved:
+        findings.add("ev.unserved")
+    if plan.sold is None and round(sum(sold), 6) > 0:
+        findings.add("simulate.no_export_price")
+    return Result(
+        used=used,
+        made=made,
+        car=car,
+        charge=charge,
+        discharge=discharge,
+        stored=stored,
+        bought=bought,
+        sold=sold,
+        paid=paid,
+        earned=earned,
+        bills=bills,
+        cycles=cycles,
+        findings=findings,
     )
-    done.findings |= {"ev.unserved"} if unserved else set()
-    done.findings |= (
-        {"simulate.no_export_price"} if plan.sold is None and round(sum(sold), 6) > 0 else set()
-    )
-    return done
+
+
+def add_to_bills(
+    bills: dict[tuple[str, str], list[float]],
+    component: str,
+    sign: int,
+    parts: list[list[tuple[datetime, float]]],
+    kwh: list[float],
+    prices: Hours | None,
+) -> list[float]:
+    """Add energy and its cost to the bills by local month; return the cost of each interval."""
+    costs = [0.0] * len(kwh)
+    for number in range(len(kwh)):
+        for local, share in parts[number]:
+            minute = local.hour * 60 + local.minute
+            per_kwh = 0.0 if prices is None else price(prices, minute)
+            cost = kwh[number] * share * per_kwh
+            costs[number] += cost
+            row = bills[f"{local:%Y-%m}", component]
+            row[0] += kwh[number] * share
+            row[1] += sign * cost
+    return costs
 
 
 def finest(home: Home, plan: Plan) -> int:
     """Minutes of a piece in which no price and no month changes."""
-    edges = [
-        edge for prices in (plan.bought, plan.sold or {}) for hours in prices for edge in hours
-    ]
-    return gcd(
-        home.step, home.start.minute, 30, *edges
-    )  # local clocks are changed by half an hour, or a whole one
+    edges = []
+    for hours in [*plan.bought, *(plan.sold or {})]:
+        edges += hours
+    # Local clocks are changed by half an hour or a whole one.
+    return gcd(home.step, home.start.minute, 30, *edges)
 
 
 def pieces(home: Home, number: int, quantum: int) -> Iterator[tuple[datetime, float]]:
@@ -243,7 +253,7 @@ def added(home: Home, used: list[float], more: tuple[int, list[float]] | None) -
 
 
 def charged(home: Home, car: Car | None) -> tuple[list[float], bool]:
-    """Full power from arrival until it has its energy or leaves, as far as it is within the time of the energy."""
+    """Full power from arrival until it is charged or leaves, cut to the window of the energy."""
     out, unserved = [0.0] * len(home.used), False
     first, last = home.local(home.start).date() - timedelta(days=2), home.local(home.end).date()
     for number in range((last - first).days + 1):
@@ -269,7 +279,7 @@ def charged(home: Home, car: Car | None) -> tuple[list[float], bool]:
 
 
 def moment(zone: str, day: date, minute: int) -> datetime:
-    """A local time in UTC: of one that comes twice the first, a skipped one by the offset before the change."""
+    """A local time in UTC: the first of two; a skipped one by the offset before the change."""
     local = datetime.combine(day, time(minute // 60, minute % 60))
     return local.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
 
@@ -278,7 +288,7 @@ Run = tuple[list[float], list[float], list[float | None], float | None]
 
 
 def run(home: Home, used: list[float], made: list[float], battery: Battery | None) -> Run:
-    """Surplus into the battery, the battery into the deficit; in fractions, so that nothing is lost on the way."""
+    """Surplus charges the battery, deficit discharges it; in fractions, so nothing is rounded."""
     if battery is None:
         return [0.0] * len(used), [0.0] * len(used), [None] * len(used), None
     size, into, out = (
@@ -303,7 +313,7 @@ def run(home: Home, used: list[float], made: list[float], battery: Battery | Non
 
 
 def in_cents(amount: float) -> tuple[float, bool]:
-    """Rounded half to even, and whether it is so near a tie that the last bit of a sum decides."""
+    """Rounded half to even, and whether it is so near a tie that the last bit decides."""
     exact = Decimal(amount)
     near = abs(abs(exact * 100 % 1) - Decimal("0.5")) < Decimal("1e-6")
     return float(exact.quantize(Decimal("0.01"), ROUND_HALF_EVEN)), near

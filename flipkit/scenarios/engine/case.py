@@ -1,8 +1,8 @@
-"""What one scenario means for one site: its changes, and the tariffs in force."""
+"""The case of a site under a scenario: the changes of the home and the tariffs in force."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -10,12 +10,29 @@ from typing import NamedTuple
 from flipkit.errors import InputError
 from flipkit.frames import Finding
 from flipkit.scenarios.changes import Battery, Load, Scenario
-from flipkit.scenarios.engine.market import SitePrices
 from flipkit.scenarios.ev import EvCharging
 from flipkit.scenarios.solar import Solar
 from flipkit.tariffs import Tariff
 
-__all__ = ["Case", "case_of"]
+__all__ = ["Case", "SitePrices", "case_of", "parts_of"]
+
+
+class SitePrices(NamedTuple):
+    """The current tariffs of one site.
+
+    Attributes
+    ----------
+    location_id : str or None
+        The Flatpeak location that the tariffs come from.
+    tariffs : dict of str to Tariff
+        By direction; a direction without a price is absent.
+    findings : tuple of Finding
+        Assumptions about the tariffs.
+    """
+
+    location_id: str | None
+    tariffs: dict[str, Tariff]
+    findings: tuple[Finding, ...] = ()
 
 
 class Case(NamedTuple):
@@ -24,101 +41,137 @@ class Case(NamedTuple):
     Attributes
     ----------
     load, solar, ev, battery
-        The changes; None for none.
-    buy : Tariff
-        What imports cost, with all charges of the bill.
-    sell : Tariff or None
-        What exports earn; None where `buy` settles them (or nobody pays).
-    local : Tariff or None
-        What own generation costs that the site uses itself, where somebody else owns the panels.
+        The changes of the home; None for no change.
+    import_tariff : Tariff
+        Prices imports, with all charges of the bill.
+    export_tariff : Tariff or None
+        Prices exports; None if `import_tariff` settles them, or nobody pays for them.
+    local_tariff : Tariff or None
+        Prices the generation that the site uses itself, for panels that somebody else owns.
     findings : tuple of Finding
-        What had to be assumed of today's tariffs.
-    today : frozenset of str
-        Directions priced by the location's own tariff.
+        Assumptions about the current tariffs.
+    current_directions : frozenset of str
+        The directions that the site's current tariffs price.
     """
 
     load: Load | None
     solar: Solar | None
     ev: EvCharging | None
     battery: Battery | None
-    buy: Tariff
-    sell: Tariff | None
-    local: Tariff | None
+    import_tariff: Tariff
+    export_tariff: Tariff | None
+    local_tariff: Tariff | None
     findings: tuple[Finding, ...]
-    today: frozenset[str]
+    current_directions: frozenset[str]
 
     @property
     def key(self) -> tuple[int, ...]:
-        """The same for sites that can be reckoned side by side."""
-        return tuple(map(id, self[:-1]))
+        """A key that is equal for sites that can be evaluated together."""
+        # Identity, not equality: values are shared between sites, and comparing long price
+        # series for thousands of sites takes time.
+        return tuple(id(value) for value in self[:-1])
 
     @property
-    def is_as_today(self) -> bool:
-        """Whether consumption and generation are what they were."""
-        return self.load is None and self.solar is None and self.ev is None
+    def changes_energy(self) -> bool:
+        """Whether consumption or generation differ from the input."""
+        return self.load is not None or self.solar is not None or self.ev is not None
 
     @property
     def is_gross(self) -> bool:
-        """Whether all generation is sold and all consumption bought."""
-        return self.sell is None and any(
-            part.export is not None and part.export.mode == "buy_all_sell_all"
-            for part in self.buy.parts or (self.buy,)
-        )
+        """Whether all generation is sold and all consumption is bought (gross metering)."""
+        return self.export_tariff is None and "buy_all_sell_all" in self.export_modes
+
+    @property
+    def is_net_metered(self) -> bool:
+        """Whether exports are netted with imports over the billing period."""
+        return self.export_tariff is None and "net_metering" in self.export_modes
 
     @property
     def pays_exports(self) -> bool:
-        """Whether anybody pays for what is exported."""
-        return self.sell is not None or any(
-            part.export is not None for part in self.buy.parts or (self.buy,)
-        )
+        """Whether exports are paid or netted."""
+        return self.export_tariff is not None or bool(self.export_modes)
+
+    @property
+    def export_modes(self) -> set[str]:
+        """How the import tariff settles exports; empty if it does not."""
+        exports = [part.export for part in parts_of(self.import_tariff)]
+        return {export.mode for export in exports if export is not None}
 
 
-def case_of(site_id: str, scenario: Scenario, market: SitePrices | None) -> Case:
-    """One scenario at one site.
+def parts_of(tariff: Tariff) -> tuple[Tariff, ...]:
+    """Return the tariffs that follow one another in time; most tariffs have one part."""
+    return tariff.parts or (tariff,)
+
+
+def case_of(site_id: str, scenario: Scenario, prices: SitePrices | None) -> Case:
+    """Return one scenario at one site.
 
     Raises
     ------
     InputError
-        No import price, or tariffs in two currencies: names site and scenario.
+        No import price, or tariffs in two currencies.
     """
-    today = market.tariffs if market else {}
-    own = {
-        "IMPORT": scenario.at(site_id, "tariff"),
-        "EXPORT": scenario.at(site_id, "export_tariff"),
-    }
-    buy = own["IMPORT"] or today.get("IMPORT")
-    if buy is None:
+    current = prices.tariffs if prices else {}
+    in_force = _tariffs_in_force(site_id, scenario, current)
+    _check_currency(site_id, scenario, [*in_force.values(), *current.values()])
+
+    import_tariff = in_force["IMPORT"]
+    if "EXPORT" in in_force:
+        import_tariff = _without_export(import_tariff)
+    current_directions = [
+        direction for direction, tariff in in_force.items() if tariff is current.get(direction)
+    ]
+    return Case(
+        load=scenario.at(site_id, "load"),
+        solar=scenario.at(site_id, "solar"),
+        ev=scenario.at(site_id, "ev"),
+        battery=scenario.at(site_id, "battery"),
+        import_tariff=import_tariff,
+        export_tariff=in_force.get("EXPORT"),
+        local_tariff=in_force.get("LOCAL"),
+        findings=prices.findings if prices else (),
+        current_directions=frozenset(current_directions),
+    )
+
+
+def _tariffs_in_force(
+    site_id: str, scenario: Scenario, current: Mapping[str, Tariff]
+) -> dict[str, Tariff]:
+    """Return the tariffs by direction: the scenario's own, or else the current ones."""
+    # No scenario changes the price of own use, so LOCAL is always a current one.
+    in_force = dict(current)
+    own_import = scenario.at(site_id, "tariff")
+    own_export = scenario.at(site_id, "export_tariff")
+    if own_import is not None:
+        in_force["IMPORT"] = own_import
+        if own_import.export is not None:  # it settles exports itself
+            in_force.pop("EXPORT", None)
+    if own_export is not None:
+        in_force["EXPORT"] = own_export
+    if "IMPORT" not in in_force:
         raise InputError(
-            f"site {site_id}, scenario {scenario.name!r}: no import price; give the scenario a tariff, or prices= "
-            "a source that knows the site"
+            f"site {site_id}, scenario {scenario.name!r}: no import price; give the scenario a "
+            "tariff, or pass prices= with a price for the site"
         )
-    sell = own["EXPORT"]
-    if sell is None and (own["IMPORT"] is None or own["IMPORT"].export is None):
-        sell = today.get("EXPORT")
-    _check_currency(site_id, scenario, [buy, sell, *today.values()])
-    load, solar, ev, battery = (
-        scenario.at(site_id, name) for name in ("load", "solar", "ev", "battery")
-    )
-    by_market = {"IMPORT": buy, "EXPORT": sell, "LOCAL": today.get("LOCAL")}
-    same = frozenset(
-        d for d, tariff in by_market.items() if tariff is not None and tariff is today.get(d)
-    )
-    bought, found = _without_export(buy) if sell else buy, market.findings if market else ()
-    return Case(load, solar, ev, battery, bought, sell, today.get("LOCAL"), found, same)
+    return in_force
 
 
 @lru_cache(maxsize=256)
 def _without_export(tariff: Tariff) -> Tariff:
-    """The tariff as it is where another one pays for exports."""
+    """Return the tariff without export terms; cached, so that all its sites share one value."""
     if tariff.parts:
-        return replace(tariff, parts=tuple(map(_without_export, tariff.parts)))
-    return tariff if tariff.export is None else replace(tariff, export=None)
+        parts = [_without_export(part) for part in tariff.parts]
+        return replace(tariff, parts=tuple(parts))
+    if tariff.export is None:
+        return tariff
+    return replace(tariff, export=None)
 
 
-def _check_currency(site_id: str, scenario: Scenario, tariffs: Sequence[Tariff | None]) -> None:
-    currencies = {tariff.currency for tariff in tariffs if tariff is not None}
+def _check_currency(site_id: str, scenario: Scenario, tariffs: Sequence[Tariff]) -> None:
+    currencies = {tariff.currency for tariff in tariffs}
     if len(currencies) > 1:
+        listed = ", ".join(sorted(currencies))
         raise InputError(
-            f"site {site_id}, scenario {scenario.name!r}: {', '.join(sorted(currencies))} in one bill; "
-            "currencies are never added together, so give the site a tariff in its own"
+            f"site {site_id}, scenario {scenario.name!r}: tariffs in {listed}; currencies are "
+            "never added, so give all tariffs of the site in one currency"
         )

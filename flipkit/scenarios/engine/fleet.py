@@ -1,174 +1,225 @@
-"""The homes of a simulation: their energy and prices, reckoned under any scenario when asked."""
+"""The sites of a simulation: their energy and prices, evaluated under any scenario."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
 
 from flipkit.errors import InputError
 from flipkit.scenarios.changes import Scenario
-from flipkit.scenarios.engine.case import Case, case_of
-from flipkit.scenarios.engine.evaluate import SiteTotals, evaluate
-from flipkit.scenarios.engine.flows import flows_of
-from flipkit.scenarios.engine.market import SitePrices
-from flipkit.scenarios.engine.outcome import IntervalResult
-from flipkit.tariffs.rating import LARGE, Block, map_threads
-from flipkit.vocabulary import Int64
+from flipkit.scenarios.engine.case import Case, SitePrices, case_of
+from flipkit.scenarios.engine.flows import energy_flows
+from flipkit.scenarios.engine.interval import IntervalResult, interval_result
+from flipkit.scenarios.engine.totals import SiteTotals, evaluate
+from flipkit.tariffs.rating import LARGE, Block, at_once
+from flipkit.vocabulary import DispatchMethod, Int64
 
 __all__ = ["Fleet"]
 
-_SITES_AT_ONCE = 16  # of a half-hourly year each: what is made of them on the way is 2 MB an array
-_WAITING = (
-    32  # parts that are sent to an executor before the first is taken back: bounds what is copied
-)
+# Of a half-hourly year each: an array of intermediate results takes 2 MB.
+_SITES_AT_ONCE = 16
+# Parts that wait in an executor before the first result is taken: bounds the copies of energy.
+_MOST_WAITING = 32
+
+Cases = tuple[Case, ...]
 
 
-class _Part(NamedTuple):
-    """Some sites that have the same cases."""
-
-    block: Block
-    rows: slice | Int64
-    names: tuple[str, ...]
-    cases: tuple[Case, ...]
-
-    def taken(self) -> _Part:
-        """The same with no more energy than its own, to be sent elsewhere."""
-        return self._replace(block=self.block.rows(self.rows), rows=slice(None))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Fleet:
-    """Energy and today's prices of some sites.
+    """Energy and current prices of some sites, and the scenarios of their simulation.
 
     Attributes
     ----------
     blocks : tuple of Block
-    markets : mapping of str to SitePrices
-        Today's prices by site.
+    prices : mapping of str to SitePrices
+        Current prices by site id.
+    scenarios : tuple of Scenario
+        Of different names.
     executor : Executor or None
-        Where the work is done; threads of this process without.
+        Does the work; None for threads of this process.
     """
 
     blocks: tuple[Block, ...]
-    markets: Mapping[str, SitePrices]
+    prices: Mapping[str, SitePrices]
+    scenarios: tuple[Scenario, ...]
     executor: Executor | None = None
 
     @property
     def site_ids(self) -> list[str]:
-        """All sites, in order."""
+        """All site ids, sorted."""
         return sorted(site_id for block in self.blocks for site_id in block.site_ids)
 
-    def reckon(self, scenarios: Sequence[Scenario], method: str) -> list[SiteTotals]:
-        """Every site under every scenario; in no particular order of sites.
+    def of_site(self, site_id: str) -> Fleet:
+        """Return the fleet of one site alone, without an executor."""
+        return replace(self, blocks=(self._block_of(site_id),), executor=None)
+
+    def case(self, site_id: str, scenario: Scenario) -> Case:
+        """Return a site under a scenario of the simulation."""
+        return self._cases[site_id, scenario.name]
+
+    def priced_currently(self) -> list[tuple[str, str]]:
+        """Return site and scenario of all cases that a Flatpeak location prices in a direction."""
+        pairs = []
+        for site_id in self.site_ids:
+            if self._location_id(site_id) is None:
+                continue
+            for scenario in self.scenarios:
+                if self.case(site_id, scenario).current_directions:
+                    pairs.append((site_id, scenario.name))
+        return pairs
+
+    def evaluate(self, scenarios: Sequence[Scenario], method: DispatchMethod) -> list[SiteTotals]:
+        """Evaluate every site under every scenario; the sites are in no particular order.
 
         Parameters
         ----------
         scenarios : sequence of Scenario
+            Those of the simulation, or others; different scenarios have different names.
         method : str
             How batteries are run.
 
         Raises
         ------
         InputError
-            A site without an import price, or with tariffs in two currencies, in one scenario or in two of them.
+            A site without an import price, or with tariffs in two currencies.
         """
-        size = sum(block.consumption_kwh.size for block in self.blocks) * len(scenarios)
-        work = partial(_work, method=method, compiled=size >= LARGE)
+        # Compiled code takes half a second to load: it pays for large fleets alone.
+        size = len(scenarios) * sum(block.consumption_kwh.size for block in self.blocks)
+        work = partial(_evaluate_part, method=method, compiled=size >= LARGE)
         parts = [part for block in self.blocks for part in self._parts(block, scenarios)]
         if self.executor is None or _is_shut_down(self.executor):
-            done = map_threads(work, parts)
+            done = at_once(work, parts)
         else:
-            done = list(_elsewhere(self.executor, work, parts))
-        return [each for several in done for each in several]
+            done = list(_evaluate_elsewhere(self.executor, work, parts))
+        return [totals for part in done for totals in part]
 
-    def priced_today(self, scenarios: Sequence[Scenario]) -> list[tuple[str, str]]:
-        """Site and scenario of all that Flatpeak can be asked about: a direction has the location's own price."""
-        located = {
-            site_id: market
-            for site_id, market in self.markets.items()
-            if market.location_id is not None
-        }
-        return [
-            (site_id, scenario.name)
-            for site_id in self.site_ids
-            for scenario in scenarios
-            if site_id in located and case_of(site_id, scenario, located[site_id]).today
-        ]
+    def interval_result(
+        self, site_id: str, scenario: Scenario, method: DispatchMethod
+    ) -> IntervalResult:
+        """Return one site under one scenario of the simulation, by interval."""
+        case = self.case(site_id, scenario)
+        flows = energy_flows(self._block_of(site_id), case, method, with_soc=True)
+        return interval_result(scenario.name, flows, case, self._location_id(site_id))
 
-    def outcome(self, site_id: str, scenario: Scenario, method: str) -> IntervalResult:
-        """One site under one scenario, by interval."""
+    def _block_of(self, site_id: str) -> Block:
+        """Return the energy of one site."""
         for block in self.blocks:
             if site_id in block.site_ids:
-                row, market = block.site_ids.index(site_id), self.markets.get(site_id)
-                case = case_of(site_id, scenario, market)
-                flows = flows_of(block.rows(slice(row, row + 1)), case, method, keep=True)
-                return IntervalResult.of(
-                    scenario.name, flows, case, market.location_id if market else None
-                )
-        raise InputError(f"site {site_id} has no energy")
+                row = block.site_ids.index(site_id)
+                return block.rows(slice(row, row + 1))
+        raise KeyError(site_id)
+
+    def _location_id(self, site_id: str) -> str | None:
+        prices = self.prices.get(site_id)
+        return None if prices is None else prices.location_id
+
+    @cached_property
+    def _cases(self) -> dict[tuple[str, str], Case]:
+        """The cases of the simulation's scenarios, by site id and scenario name."""
+        cases = {}
+        for block in self.blocks:
+            for site_id in block.site_ids:
+                for scenario in self.scenarios:
+                    case = case_of(site_id, scenario, self.prices.get(site_id))
+                    cases[site_id, scenario.name] = case
+        return cases
+
+    def _cases_of(self, site_id: str, scenarios: Sequence[Scenario]) -> Cases:
+        """Return a site under each scenario, in one currency."""
+        cases = []
+        for scenario in scenarios:
+            case = self._cases.get((site_id, scenario.name))
+            if case is None:  # a mixture of scenarios, used once: not worth keeping
+                case = case_of(site_id, scenario, self.prices.get(site_id))
+            cases.append(case)
+        _check_one_currency(site_id, scenarios, cases)
+        return tuple(cases)
 
     def _parts(self, block: Block, scenarios: Sequence[Scenario]) -> Iterator[_Part]:
-        alike: dict[tuple[tuple[int, ...], ...], tuple[tuple[Case, ...], list[int]]] = {}
+        """Yield the sites of a block, a few at a time, those with the same cases together."""
+        rows_by_key: dict[tuple[tuple[int, ...], ...], list[int]] = {}
+        cases_by_key: dict[tuple[tuple[int, ...], ...], Cases] = {}
         for row, site_id in enumerate(block.site_ids):
-            cases = tuple(
-                case_of(site_id, scenario, self.markets.get(site_id)) for scenario in scenarios
-            )
-            known = alike.setdefault(tuple(case.key for case in cases), (cases, []))
-            if not known[1]:
-                _check_one_currency(site_id, scenarios, cases)
-            known[1].append(row)
+            cases = self._cases_of(site_id, scenarios)
+            key = tuple(case.key for case in cases)
+            cases_by_key.setdefault(key, cases)
+            rows_by_key.setdefault(key, []).append(row)
         names = tuple(scenario.name for scenario in scenarios)
-        for cases, rows in alike.values():
+        # A block has sites of one time grid, so sites with the same cases share prices and plans.
+        for key, rows in rows_by_key.items():
             for first in range(0, len(rows), _SITES_AT_ONCE):
-                yield _Part(block, _selection(rows[first : first + _SITES_AT_ONCE]), names, cases)
+                part_rows = _as_slice(rows[first : first + _SITES_AT_ONCE])
+                yield _Part(block, part_rows, names, cases_by_key[key])
 
 
 def _check_one_currency(site_id: str, scenarios: Sequence[Scenario], cases: Sequence[Case]) -> None:
-    """Costs of scenarios are held against each other."""
-    currency = cases[0].buy.currency
+    """Raise InputError if the costs of a site's scenarios cannot be compared."""
+    currency = cases[0].import_tariff.currency
     for scenario, case in zip(scenarios, cases, strict=True):
-        if case.buy.currency != currency:
+        its_currency = case.import_tariff.currency
+        if its_currency != currency:
             raise InputError(
-                f"site {site_id}, scenario {scenario.name!r}: {case.buy.currency}, where {scenarios[0].name!r} is in "
-                f"{currency}; currencies are never set against each other, so give the site tariffs in its own"
+                f"site {site_id}, scenario {scenario.name!r}: its tariff is in {its_currency}, "
+                f"that of scenario {scenarios[0].name!r} in {currency}; currencies are never "
+                "compared, so give all tariffs of the site in one currency"
             )
 
 
-def _selection(rows: list[int]) -> slice | Int64:
-    """Rows as a slice where they follow one another: no copy."""
-    is_run = rows[-1] - rows[0] + 1 == len(rows)
-    return slice(rows[0], rows[-1] + 1) if is_run else np.array(rows, dtype=np.int64)
+class _Part(NamedTuple):
+    """Some sites of a block that have the same cases."""
+
+    block: Block
+    rows: slice | Int64
+    scenarios: tuple[str, ...]
+    cases: Cases
+
+    def detached(self) -> _Part:
+        """Return the part with the energy of its own sites alone, to be sent elsewhere."""
+        return self._replace(block=self.block.rows(self.rows), rows=slice(None))
 
 
-def _work(part: _Part, method: str, compiled: bool) -> list[SiteTotals]:
+_Work = Callable[[_Part], list[SiteTotals]]
+
+
+def _as_slice(rows: list[int]) -> slice | Int64:
+    """Return rows as a slice if they follow one another, which selects without a copy."""
+    if rows[-1] - rows[0] + 1 == len(rows):
+        return slice(rows[0], rows[-1] + 1)
+    return np.array(rows, dtype=np.int64)
+
+
+def _evaluate_part(part: _Part, method: DispatchMethod, compiled: bool) -> list[SiteTotals]:
     block = part.block.rows(part.rows)
-    found = []
-    for name, case in zip(part.names, part.cases, strict=True):
-        with _naming(block.site_ids, name):
-            found.append(evaluate(name, flows_of(block, case, method), case, compiled))
-    return found
+    totals = []
+    for scenario, case in zip(part.scenarios, part.cases, strict=True):
+        with _named_scenario(block.site_ids, scenario):
+            flows = energy_flows(block, case, method)
+            totals.append(evaluate(scenario, flows, case, compiled=compiled))
+    return totals
 
 
 @contextmanager
-def _naming(site_ids: tuple[str, ...], scenario: str) -> Iterator[None]:
-    """Put site and scenario before what is wrong; a part that knows the site has said it."""
+def _named_scenario(site_ids: tuple[str, ...], scenario: str) -> Iterator[None]:
+    """Name scenario and site in an error; a part that knows the site has named it already."""
     try:
         yield
     except InputError as error:
-        more = f" and {len(site_ids) - 1} more with it" if len(site_ids) > 1 else ""
-        where = "" if str(error).startswith("site ") else f"site {site_ids[0]}{more}: "
-        raise InputError(f"scenario {scenario!r}, {where}{error}") from None
+        where = f"scenario {scenario!r}, "
+        if not str(error).startswith("site "):
+            others = f" and {len(site_ids) - 1} others" if len(site_ids) > 1 else ""
+            where += f"site {site_ids[0]}{others}: "
+        raise InputError(f"{where}{error}") from None
 
 
 def _is_shut_down(executor: Executor) -> bool:
-    """Whether its ``with`` block has ended: results are asked for after it as a rule."""
+    """Whether the executor's ``with`` block has ended, as it usually has when results are read."""
     try:
         executor.submit(bool)
     except BrokenExecutor:
@@ -178,12 +229,13 @@ def _is_shut_down(executor: Executor) -> bool:
     return False
 
 
-def _elsewhere(
-    executor: Executor, work: partial[list[SiteTotals]], parts: list[_Part]
+def _evaluate_elsewhere(
+    executor: Executor, work: _Work, parts: Sequence[_Part]
 ) -> Iterator[list[SiteTotals]]:
     waiting: deque[Future[list[SiteTotals]]] = deque()
     for part in parts:
-        if len(waiting) == _WAITING:
+        if len(waiting) == _MOST_WAITING:
             yield waiting.popleft().result()
-        waiting.append(executor.submit(work, part.taken()))
-    yield from (each.result() for each in waiting)
+        waiting.append(executor.submit(work, part.detached()))
+    for future in waiting:
+        yield future.result()

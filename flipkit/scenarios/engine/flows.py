@@ -1,197 +1,329 @@
-"""The energy of homes under a scenario: what is used, made, stored, bought and sold in each interval."""
+"""The energy of homes under a scenario: load, then solar, then the car, then the battery."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
-from flipkit.calendar import Grid
+from flipkit.calendar import Grid, day_starts
 from flipkit.errors import InputError
 from flipkit.frames import Finding
+from flipkit.scenarios.changes import Battery
+from flipkit.scenarios.dispatch import (
+    Dispatch,
+    couples,
+    dispatch,
+    dispatch_block,
+    dispatch_tariff,
+)
 from flipkit.scenarios.engine.case import Case
-from flipkit.scenarios.engine.marginal import Prices, prices_of
-from flipkit.scenarios.engine.storage import stored
+from flipkit.scenarios.engine.marginal_prices import interval_times, marginal_prices
+from flipkit.scenarios.ev import EvCharging
 from flipkit.tariffs.rating import Block
-from flipkit.vocabulary import Float64, Int64
+from flipkit.vocabulary import HOUR_US, DispatchMethod, Float64
 
-if TYPE_CHECKING:
-    from flipkit.scenarios.ev import EvCharging
-
-__all__ = ["EnergyFlows", "flows_of", "times_of"]
-
-Findings = tuple[Finding, ...]
+__all__ = ["EnergyFlows", "energy_flows"]
 
 
-class EnergyFlows(NamedTuple):
-    """The energy of some sites, each array of shape (sites, intervals) in kWh.
+class BatteryFlows(NamedTuple):
+    """What the batteries of some sites do; each array of shape (sites, intervals).
+
+    Attributes
+    ----------
+    kwh : ndarray of float64
+        Energy at the AC terminals, above 0 while charging and below 0 while discharging.
+    methods : tuple of str
+        How each battery was run.
+    findings : tuple of tuple of Finding
+        By site.
+    soc_kwh, stored_value : ndarray of float64, or None
+        State of charge at the end of each interval, and what one kWh more at its beginning would
+        save (NaN if unknown). None if not asked for.
+    """
+
+    kwh: Float64
+    methods: tuple[str, ...]
+    findings: tuple[tuple[Finding, ...], ...]
+    soc_kwh: Float64 | None = None
+    stored_value: Float64 | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class EnergyFlows:
+    """The energy of some sites; each array of shape (sites, intervals) in kWh.
 
     Attributes
     ----------
     block : Block
-        What the sites use (the car with it) and make, and the net of both, without the battery.
+        Consumption (with the car), generation, and the net of both; without the battery.
     ev_kwh : ndarray or None
-        What a car changes of the consumption.
-    stored_kwh : ndarray or None
-        Into the battery at its AC terminals, below 0 where it comes out.
+        What the car adds to the consumption.
+    battery : BatteryFlows or None
     is_gross : bool
-        Whether all generation is sold and all consumption bought, so that nothing is netted.
-    methods : tuple of str or None
-        A site each: how its battery was run.
+        Whether all generation is sold and all consumption is bought, so that nothing is netted.
     findings : tuple of tuple of Finding
-        A site each.
-    soc_kwh, stored_value : ndarray or None
-        As `Stored`; None without a battery, and where they were not asked for.
+        By site.
     """
 
     block: Block
     ev_kwh: Float64 | None
-    stored_kwh: Float64 | None
+    battery: BatteryFlows | None
     is_gross: bool
-    methods: tuple[str | None, ...]
-    findings: tuple[Findings, ...]
-    soc_kwh: Float64 | None
-    stored_value: Float64 | None
+    findings: tuple[tuple[Finding, ...], ...]
 
     @property
+    def methods(self) -> tuple[str | None, ...]:
+        """How the battery of each site was run; None without a battery."""
+        if self.battery is None:
+            return (None,) * len(self.block.site_ids)
+        return self.battery.methods
+
+    @cached_property
     def net_kwh(self) -> Float64:
-        """What the meter counts: above 0 bought, below 0 sold."""
-        return (
-            self.block.net_kwh if self.stored_kwh is None else self.block.net_kwh + self.stored_kwh
-        )
+        """What flows through the meter: above 0 imported, below 0 exported."""
+        if self.battery is None:
+            return self.block.net_kwh
+        return self.block.net_kwh + self.battery.kwh
 
-    @property
+    @cached_property
     def generation_kwh(self) -> Float64:
-        """What is made; zeros where nothing is."""
-        made = self.block.generation_kwh
-        return np.zeros_like(self.block.consumption_kwh) if made is None else made
+        """Generation; zeros without any."""
+        return _generation_or_zeros(self.block)
 
-    @property
+    @cached_property
     def import_kwh(self) -> Float64:
-        """What is bought."""
+        """Energy bought."""
         if not self.is_gross:
             return np.maximum(self.net_kwh, 0.0)
-        return (
-            self.block.consumption_kwh
-            if self.stored_kwh is None
-            else self.block.consumption_kwh + self.stored_kwh
-        )
+        if self.battery is None:
+            return self.block.consumption_kwh
+        return self.block.consumption_kwh + self.battery.kwh
 
-    @property
+    @cached_property
     def export_kwh(self) -> Float64:
-        """What is sold."""
-        return self.generation_kwh if self.is_gross else np.maximum(-self.net_kwh, 0.0)
+        """Energy sold."""
+        if self.is_gross:
+            return self.generation_kwh
+        return np.maximum(-self.net_kwh, 0.0)
+
+    @cached_property
+    def own_use_kwh(self) -> Float64:
+        """Generation that is not exported."""
+        return np.maximum(self.generation_kwh - self.export_kwh, 0.0)
 
     @property
     def metered(self) -> Block:
-        """What a tariff rates."""
-        if self.stored_kwh is None:
-            return self.block
-        names, grid, made = self.block.site_ids, self.block.grid, self.generation_kwh
+        """What the import tariff rates: a block whose net includes the battery."""
+        block = self.block
+        if self.battery is None:
+            return block
         if self.is_gross:
-            return Block(names, grid, self.import_kwh, made)
-        return Block(names, grid, self.block.consumption_kwh, made, self.net_kwh)
+            return Block(block.site_ids, block.grid, self.import_kwh, self.generation_kwh)
+        return Block(
+            site_ids=block.site_ids,
+            grid=block.grid,
+            consumption_kwh=block.consumption_kwh,
+            generation_kwh=self.generation_kwh,
+            net_kwh=self.net_kwh,
+        )
 
 
-def times_of(grid: Grid) -> tuple[Int64, Int64]:
-    """Start and end of each interval."""
-    start = grid.start_us + grid.step_us * np.arange(grid.intervals, dtype=np.int64)
-    return start, start + grid.step_us
-
-
-def flows_of(block: Block, case: Case, method: str, keep: bool = False) -> EnergyFlows:
-    """The energy of sites under one scenario: load, then solar, then the car, then the battery.
+def energy_flows(
+    block: Block, case: Case, method: DispatchMethod, *, with_soc: bool = False
+) -> EnergyFlows:
+    """Return the energy of sites under one scenario.
 
     Parameters
     ----------
     block : Block
     case : Case
-        The same for all of them.
+        The same for all sites.
     method : str
-        How the battery is run.
-    keep : bool
-        Whether to tell what the battery holds, too.
+        How batteries are run.
+    with_soc : bool
+        Whether to return the battery's state of charge and its value too.
     """
-    used, made = _used(block, case), _made(block, case)
-    findings = [[*case.findings, *_of_weather(case)] for _ in block.site_ids]
-    prices = None if case.ev is None and case.battery is None else prices_of(case, block.grid)
-    car = None
-    if case.ev is not None and prices is not None:
-        free = None if case.is_gross else made  # where all of it is sold, the car can have none
-        car = _charged(
-            Block(block.site_ids, block.grid, used, free),
-            case.ev,
-            case.buy.timezone,
-            prices,
-            findings,
-        )
-        used = used + car
-    changed = block if case.is_as_today else Block(block.site_ids, block.grid, used, made)
-    if case.battery is None or prices is None:
-        nobody = (None,) * len(block.site_ids)
-        return EnergyFlows(
-            changed, car, None, case.is_gross, nobody, tuple(map(tuple, findings)), None, None
-        )
-    done = stored(changed, case, case.battery, prices, method, keep)
-    said = tuple((*own, *more) for own, more in zip(findings, done.findings, strict=True))
+    common_findings = [*case.findings, *_weather_findings(case)]
+    findings = [list(common_findings) for _ in block.site_ids]
+    consumption = _consumption(block, case)
+    generation = _generation(block, case)
+
+    ev_kwh = None
+    if case.ev is not None:
+        # If all generation is sold, there is no surplus for the car.
+        surplus_source = None if case.is_gross else generation
+        without_car = Block(block.site_ids, block.grid, consumption, surplus_source)
+        ev_kwh = _charge_cars(without_car, case, case.ev, findings)
+        consumption = consumption + ev_kwh
+    # An unchanged home keeps its block: nothing is copied, and the net stays the metered one.
+    changed = block
+    if case.changes_energy:
+        changed = Block(block.site_ids, block.grid, consumption, generation)
+
+    battery = None
+    if case.battery is not None:
+        battery = run_battery(changed, case, case.battery, method, with_soc=with_soc)
+        for of_site, more in zip(findings, battery.findings, strict=True):
+            of_site.extend(more)
     return EnergyFlows(
-        changed, car, done.kwh, case.is_gross, done.methods, said, done.soc_kwh, done.value
+        block=changed,
+        ev_kwh=ev_kwh,
+        battery=battery,
+        is_gross=case.is_gross,
+        findings=tuple(tuple(of_site) for of_site in findings),
     )
 
 
-def _of_weather(case: Case) -> list[Finding]:
-    """Say so where the light on new panels is not that of the place and time."""
-    if (
-        case.solar is None
-        or case.solar.weather is not None
-        or case.solar.existing_kw_dc is not None
-    ):
+def _weather_findings(case: Case) -> list[Finding]:
+    """Say so if the irradiance on new panels is not that of the place and time."""
+    solar = case.solar
+    if solar is None or solar.weather is not None or solar.existing_kw_dc is not None:
         return []
-    return [Finding("solar.weather", case.solar.weather_note)]
+    return [Finding("solar.weather", solar.weather_note)]
 
 
-def _used(block: Block, case: Case) -> Float64:
+def _consumption(block: Block, case: Case) -> Float64:
     if case.load is None:
         return block.consumption_kwh
-    times, zone = times_of(block.grid), case.buy.timezone
-    return np.stack([case.load.applied(row, *times, zone) for row in block.consumption_kwh])
-
-
-def _made(block: Block, case: Case) -> Float64 | None:
-    if case.solar is None:
-        return block.generation_kwh
-    times, made = times_of(block.grid), block.generation_kwh
-    made = np.zeros_like(block.consumption_kwh) if made is None else made
-    rows = []
-    for site_id, row in zip(block.site_ids, made, strict=True):
-        with _naming(site_id):
-            rows.append(row + case.solar.generation_kwh(*times, row))
+    start_us, end_us = interval_times(block.grid)
+    timezone = case.import_tariff.timezone
+    rows = [case.load.applied(row, start_us, end_us, timezone) for row in block.consumption_kwh]
     return np.stack(rows)
 
 
-def _charged(
-    block: Block, ev: EvCharging, zone: str, prices: Prices, findings: list[list[Finding]]
+def _generation(block: Block, case: Case) -> Float64 | None:
+    if case.solar is None:
+        return block.generation_kwh
+    start_us, end_us = interval_times(block.grid)
+    rows = []
+    for site_id, existing in zip(block.site_ids, _generation_or_zeros(block), strict=True):
+        with _named_site(site_id):
+            rows.append(existing + case.solar.generation_kwh(start_us, end_us, existing))
+    return np.stack(rows)
+
+
+def _generation_or_zeros(block: Block) -> Float64:
+    if block.generation_kwh is None:
+        return np.zeros_like(block.consumption_kwh)
+    return block.generation_kwh
+
+
+def _charge_cars(
+    block: Block, case: Case, ev: EvCharging, findings: list[list[Finding]]
 ) -> Float64:
-    times, rows = times_of(block.grid), []
-    made = (
-        np.zeros_like(block.consumption_kwh)
-        if block.generation_kwh is None
-        else block.generation_kwh
-    )
+    """Return what the car adds to the consumption, and add to the findings of each site."""
+    start_us, end_us = interval_times(block.grid)
+    import_price, export_price = marginal_prices(case, block.grid)
+    generation = _generation_or_zeros(block)
+    rows = []
     for number, site_id in enumerate(block.site_ids):
-        with _naming(site_id):
-            done = ev.charging(*times, zone, block.consumption_kwh[number], made[number], *prices)
-        rows.append(done.consumption_kwh)
-        findings[number].extend(done.findings)
+        with _named_site(site_id):
+            charging = ev.charging(
+                start_us,
+                end_us,
+                case.import_tariff.timezone,
+                block.consumption_kwh[number],
+                generation[number],
+                import_price,
+                export_price,
+            )
+        rows.append(charging.consumption_kwh)
+        findings[number].extend(charging.findings)
     return np.stack(rows)
 
 
 @contextmanager
-def _naming(site_id: str) -> Iterator[None]:
-    """Put the site before what a component says is wrong."""
+def _named_site(site_id: str) -> Iterator[None]:
+    """Name the site in an error of a component."""
     try:
         yield
     except InputError as error:
         raise InputError(f"site {site_id}: {error}") from None
+
+
+def run_battery(
+    block: Block, case: Case, battery: Battery, method: DispatchMethod, *, with_soc: bool
+) -> BatteryFlows:
+    """Run the battery of each home.
+
+    Parameters
+    ----------
+    block : Block
+        Consumption and generation without the battery.
+    case : Case
+    battery : Battery
+    method : str
+    with_soc : bool
+        Whether to return the state of charge and its value too.
+    """
+    # Under gross metering the meter of the battery sees the consumption alone.
+    net_kwh = block.consumption_kwh if case.is_gross else block.net_kwh
+    import_price, export_price = marginal_prices(case, block.grid)
+    if method in ("day_ahead", "optimal") and couples(case.import_tariff):
+        return _planned_by_bill(net_kwh, block.grid, case, battery, method, export_price)
+
+    step_h = block.grid.step_us / HOUR_US
+    day_edges = day_starts(case.import_tariff.timezone, block.grid)
+    if with_soc:
+        single = [
+            dispatch(row, import_price, export_price, step_h, battery, method, day_edges=day_edges)
+            for row in net_kwh
+        ]
+        return _stacked(single)
+    done = dispatch_block(
+        net_kwh, import_price, export_price, step_h, battery, method, day_edges=day_edges
+    )
+    findings = []
+    for method_used, note in zip(done.methods_used, done.notes, strict=True):
+        findings.append(_dispatch_findings(method_used, note))
+    return BatteryFlows(kwh=done.flow_kwh, methods=done.methods_used, findings=tuple(findings))
+
+
+def _planned_by_bill(
+    net_kwh: Float64,
+    grid: Grid,
+    case: Case,
+    battery: Battery,
+    method: DispatchMethod,
+    export_price: Float64,
+) -> BatteryFlows:
+    """Plan by the bill of each home: tiers and demand charges have no price by interval."""
+    # None: the import tariff settles exports under its own terms.
+    price = None if case.export_tariff is None and case.local_tariff is None else export_price
+    sites = []
+    for row in net_kwh:
+        planned = dispatch_tariff(
+            row,
+            grid.start_us,
+            grid.step_us,
+            case.import_tariff,
+            battery,
+            method,
+            export_price=price,
+        )
+        sites.append(planned)
+    return _stacked(sites)
+
+
+def _stacked(sites: Sequence[Dispatch]) -> BatteryFlows:
+    unknown = np.full(len(sites[0].soc_kwh), np.nan)
+    values = [site.marginal_value for site in sites]
+    return BatteryFlows(
+        kwh=np.stack([site.flow_kwh for site in sites]),
+        methods=tuple(site.method_used for site in sites),
+        findings=tuple(_dispatch_findings(site.method_used, site.note) for site in sites),
+        soc_kwh=np.stack([site.soc_kwh for site in sites]),
+        stored_value=np.stack([unknown if value is None else value for value in values]),
+    )
+
+
+def _dispatch_findings(method_used: str, note: str) -> tuple[Finding, ...]:
+    """Say how exact a plan is, unless the method is exact."""
+    if method_used in ("milp", "approximate"):
+        return (Finding(f"dispatch.{method_used}", note),)
+    return ()

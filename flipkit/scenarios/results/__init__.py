@@ -1,9 +1,9 @@
 """The results of a simulation as frames, text and pictures."""
 
-from flipkit.scenarios.results.instant_bills import instantly
+from flipkit.scenarios.results.instant_bills import priced_by_service
 from flipkit.scenarios.results.simulation import Simulation
 
 __all__ = [
     "Simulation",
-    "instantly",
+    "priced_by_service",
 ]

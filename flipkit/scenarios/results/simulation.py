@@ -1,10 +1,12 @@
-"""The result of a simulation, as frames made when they are asked for."""
+"""The result of a simulation: frames and pictures, made when they are asked for."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,93 +21,120 @@ from flipkit.frames import (
     SIMULATION_SUMMARY,
     WATERFALL,
     Frame,
+    Table,
     returns,
     write_csv,
 )
 from flipkit.scenarios.changes import Scenario
 from flipkit.scenarios.engine import Fleet, IntervalResult, SiteTotals
-from flipkit.scenarios.results.bills import bills_columns
-from flipkit.scenarios.results.display import as_html, as_line
 from flipkit.scenarios.results.regret import regret_columns
-from flipkit.scenarios.results.summary import BAND, summary_columns
+from flipkit.scenarios.results.sweep import sweep_of
+from flipkit.scenarios.results.tables import (
+    BAND,
+    bills_columns,
+    certificate_columns,
+    interval_columns,
+    summary_columns,
+    summary_html,
+    summary_line,
+)
 from flipkit.scenarios.results.waterfall import waterfall_rows
 from flipkit.scenarios.service import Certificate, certify
+from flipkit.vocabulary import DispatchMethod
 
 __all__ = ["Simulation"]
 
+_PICTURES = ("savings", "waterfall", "regret", "regret_by_month", "week", "sweep")
+# As many as a picture of savings shows one by one; the band of a larger fleet takes its time.
+_MOST_SITES_WITH_BAND = 40
+_MOST_NAMES = 30
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
+
 class Simulation:
-    """What each scenario would have cost each site.
+    """What each scenario would have cost each site; `simulate` makes it.
+
+    Its methods return frames in the library of the energy. What a method has to calculate first is
+    calculated once and kept, except for `intervals`.
 
     Attributes
     ----------
-    fleet : Fleet
-        Energy and prices of the sites.
     scenarios : tuple of Scenario
-    dispatch : str
+        The first is the baseline.
+    dispatch : {"rule", "rule_tou", "day_ahead", "optimal"}
         How batteries were run.
-    reckoned : tuple of SiteTotals
-        What was added up.
     frames : {"pandas", "polars"}
-        The library of the frames, that of the energy.
+        The library of the frames.
     proof : Certificate or None
-        What `certificate` shows: ``proof.statement`` says it in words. None without ``verify=``.
+        The evidence of `certificate`; ``proof.statement`` says it in words. None without
+        ``verify=``.
     """
 
-    fleet: Fleet
-    scenarios: tuple[Scenario, ...]
-    dispatch: str
-    reckoned: tuple[SiteTotals, ...]
-    frames: str
-    proof: Certificate | None = None
+    def __init__(
+        self, fleet: Fleet, dispatch: DispatchMethod, totals: Sequence[SiteTotals], frames: str
+    ) -> None:
+        self.scenarios = fleet.scenarios
+        self.dispatch = dispatch
+        self.frames = frames
+        self.proof: Certificate | None = None
+        self._fleet = fleet
+        self._totals = tuple(totals)
+        self._regret_columns: dict[tuple[str, ...], dict[str, np.ndarray]] = {}
 
     def __repr__(self) -> str:
-        return as_line(len(self.fleet.site_ids), [scenario.name for scenario in self.scenarios])
+        return summary_line(len(self._fleet.site_ids), self._scenario_names)
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: costs that are known already, nothing is reckoned for it."""
+        """Return a table of the costs that are known already, for a notebook."""
         has_battery = any(scenario.battery is not None for scenario in self.scenarios)
-        names = [scenario.name for scenario in self.scenarios]
-        return as_html(self.reckoned, names, self.dispatch if has_battery else None)
+        dispatch = self.dispatch if has_battery else None
+        return summary_html(self._totals, self._scenario_names, dispatch)
 
     @returns(SIMULATION_SUMMARY)
     def summary(self, *, band: bool = True) -> Frame:
-        """A row a site and scenario: what it costs, and what it saves against the first scenario.
+        """Return the cost of each site under each scenario, and the saving against the first one.
 
-        The cost is the sum of the rounded rows of `bills`, so that months and components add up to it. Sites by id,
-        scenarios in the order given.
+        The cost is the sum of the rounded rows of `bills`, so months and components add up to it.
+        One row per site and scenario: sites by id, scenarios in their order.
 
         Parameters
         ----------
         band : bool
-            Whether to run each battery by every method, so that ``cost_rule``, ``cost_day_ahead`` and
-            ``cost_optimal`` show between what a simple controller and perfect foresight would make of it: about 20 ms a
-            site-year. Null without. ``day_ahead`` leaves nothing stored for the next morning, so it may cost more than
-            the rule; and as rows of bills are rounded, equal costs may differ by a cent or two.
+            Whether to run each battery by several methods too: ``cost_rule`` is the cost with a
+            simple controller, ``cost_day_ahead`` that with a plan for each day, and
+            ``cost_optimal`` that with perfect foresight. They are null otherwise. The first call
+            takes about 20 ms per site and year. "day_ahead" leaves nothing stored for the next
+            morning, so it may cost more than the rule. Bills are rounded row by row, so equal costs
+            may differ by a cent or two.
 
         Returns
         -------
         DataFrame
-            Findings: ``simulate.no_export_price`` (export counted as worth nothing), ``simulate.fixed_charges`` (a
-            tariff with standing charges beside one without), ``simulate.band`` (a method that could not be run),
-            ``simulate.no_such_site`` (a change by site that names none of these), ``simulate.utc`` (a time zone that
-            nothing names),
-            ``simulate.month_cut`` (tiers of a month that is there in part), ``finance.part_year``, and those of load,
-            panels, car and battery.
+            Findings:
+
+            * ``simulate.no_export_price``: exports count as worth nothing.
+            * ``simulate.fixed_charges``: only one of two tariffs has standing charges.
+            * ``simulate.band``: a method of the band could not be run.
+            * ``simulate.no_such_site``: a change by site names none of the sites.
+            * ``simulate.utc``: the time zone of the prices is not known.
+            * ``simulate.month_cut``: tiers of a month that the energy covers in part.
+            * ``simulate.instant``: the costs are the service's.
+            * ``finance.part_year``: the saving of a year is projected from a part of it.
+            * those of load, solar, car and battery (``dispatch``).
         """
-        columns = summary_columns(self.scenarios, self.reckoned, self._band() if band else {})
-        return SIMULATION_SUMMARY.build(columns, self.frames, facts=self._facts())
+        totals_by_method = self._band if band else {}
+        columns = summary_columns(self.scenarios, self._totals, totals_by_method)
+        return self._frame(SIMULATION_SUMMARY, columns)
 
     @returns(SIMULATION_BILLS)
     def bills(self) -> Frame:
-        """A row a site, scenario, local month and component; credits are negative.
+        """Return the bills: one row per site, scenario, local month and component.
 
-        Components are ``import``, ``export``, ``own use`` (of own generation that has a price), and the other charges
-        as `flipkit.bill` calls them. Costs are rounded once, half to even, to the currency's smallest unit.
+        Components are ``import``, ``export``, ``own use`` (of own generation that has a price), and
+        the other charges under the names of `flipkit.bill`. Credits are negative. Costs are rounded
+        half to even to the currency's smallest unit.
         """
-        columns = bills_columns(self.scenarios, self.reckoned)
-        return SIMULATION_BILLS.build(columns, self.frames, facts=self._facts())
+        columns = bills_columns(self.scenarios, self._totals)
+        return self._frame(SIMULATION_BILLS, columns)
 
     @returns(SIMULATION_INTERVALS)
     def intervals(
@@ -114,175 +143,143 @@ class Simulation:
         site_id: str | Sequence[str] | None = None,
         scenario: str | Sequence[str] | None = None,
     ) -> Frame:
-        """Every interval, made anew when asked for, and not kept; unrounded.
+        """Return every interval, unrounded; calculated at each call and not kept.
 
         Parameters
         ----------
         site_id, scenario : str or sequence of str, optional
-            Which; all by default, and that is 17,520 rows a site, year and scenario.
+            Sites and scenarios; default all. A site has 17,520 half-hours per year and scenario.
 
         Raises
         ------
         InputError
             A site or scenario that was not simulated.
         """
-        sites = _asked(site_id, self.fleet.site_ids, "site_id")
-        names = _asked(scenario, [each.name for each in self.scenarios], "scenario")
-        outcomes = [self.outcome(site, name) for site in sites for name in names]
-        columns: dict[str, Any] = {
-            name: np.concatenate([getattr(o, name) for o in outcomes]) for name in _INTERVAL_COLUMNS
-        }
-        sizes = [len(o.start_us) for o in outcomes]
-        for name in ("site_id", "scenario", "currency"):
-            columns[name] = np.repeat(
-                np.array([getattr(o, name) for o in outcomes], dtype=object), sizes
-            )
-        for name in ("start", "end"):
-            columns[f"{name}_utc"] = np.concatenate([getattr(o, f"{name}_us") for o in outcomes])
-        return SIMULATION_INTERVALS.build(columns, self.frames, facts=self._facts())
+        site_ids = _selected(site_id, self._fleet.site_ids, "site_id")
+        names = _selected(scenario, self._scenario_names, "scenario")
+        results = [self._interval_result(site, name) for site in site_ids for name in names]
+        columns = interval_columns(results)
+        return self._frame(SIMULATION_INTERVALS, columns)
 
     @returns(WATERFALL)
     def waterfall(self) -> Frame:
-        """What each change of a scenario brings: the difference to the first scenario, split among its changes.
+        """Split the difference of each scenario to the first one among its changes.
 
-        Each change has its Shapley value, the mean of what it brings over all orders in which the changes can be made:
-        no order is preferred. Amounts are in the smallest unit and sum to the difference.
+        Each change has its Shapley value: the mean of what it brings over all orders in which the
+        changes can be made, so no order is preferred. Amounts are in the smallest unit of the
+        currency and sum to the difference.
 
         Returns
         -------
         DataFrame
-            For each site and scenario after the first: a row with the cost of the first scenario, a row a change
-            (``tariff``, ``solar``, ``battery``, ``ev``, ``load``) with the cost so far, and a row ``difference``.
+            For each site and each scenario after the first: one row with the cost of the first
+            scenario, one row per change (``tariff``, ``solar``, ``battery``, ``ev``, ``load``) with
+            the cost so far, and one row ``difference``.
         """
-        rows = list(waterfall_rows(self.fleet, self.scenarios, self.reckoned, self.dispatch))
+        rows = self._waterfall_rows
         columns = {name: [row[name] for row in rows] for name in WATERFALL.names}
-        return WATERFALL.build(columns, self.frames, facts=self._facts())
+        return self._frame(WATERFALL, columns)
 
     @returns(REGRET)
     def regret(self, *, scenario: str | Sequence[str] | None = None) -> Frame:
-        """Each home under every pair of import and export plans that the scenarios name; batteries run anew under each.
+        """Compare each home under every pair of import and export plans of the scenarios.
+
+        Batteries are run anew under each pair.
 
         Parameters
         ----------
         scenario : str or sequence of str, optional
-            Whose homes; all by default.
+            Scenarios whose homes are compared; default all.
 
         Returns
         -------
         DataFrame
-            A row a site, scenario, month and pair of plans; ``month`` is null for the whole window. The regret of the
-            row that is the scenario's ``own`` is the cost of staying.
+            One row per site, scenario, month and pair of plans; ``month`` is null for the whole
+            window. The row with ``own`` is the scenario's own pair: its regret is the cost of
+            staying.
 
         Raises
         ------
         InputError
             A scenario that was not simulated.
         """
-        names = _asked(scenario, [each.name for each in self.scenarios], "scenario")
+        names = _selected(scenario, self._scenario_names, "scenario")
         homes = [each for each in self.scenarios if each.name in names]
-        columns = regret_columns(self.fleet, self.scenarios, homes, self.dispatch)
-        return REGRET.build(columns, self.frames, facts=self._facts())
+        key = tuple(home.name for home in homes)
+        if key not in self._regret_columns:
+            self._regret_columns[key] = regret_columns(self._fleet, homes, self.dispatch)
+        columns = self._regret_columns[key]
+        return self._frame(REGRET, columns)
 
     @returns(CERTIFICATE)
     def certificate(self) -> Frame:
-        """The intervals that the service priced once more, with both costs; empty without ``verify=``.
+        """Return the intervals that the service priced too, with both costs.
 
-        The service counts whole watt-hours, so the local cost is that of the interval's energy in whole watt-hours.
-        What follows from the rows is in words, and with the largest difference, in `proof`, in the frame's facts and so
-        in the ``.meta.json`` of its CSV.
+        Empty without ``verify=``. The service counts whole watt-hours, so the local cost is that of
+        the interval's energy in whole watt-hours. The statement and the largest difference are in
+        `proof`, in the frame's facts, and so in the ``.meta.json`` of its CSV.
         """
-        rows = self.proof.rows if self.proof else ()
-        columns: dict[str, Any] = {
-            name: [getattr(row, name) for row in rows]
-            for name in CERTIFICATE.names
-            if not name.endswith("_utc")
-        }
-        for name in ("start", "end"):
-            columns[f"{name}_utc"] = np.array(
-                [getattr(row, f"{name}_us") for row in rows], dtype=np.int64
-            )
-        facts = self._facts()
+        columns = certificate_columns(self.proof)
+        facts: dict[str, Any] = {}
         if self.proof:
-            facts |= {
-                "statement": self.proof.statement,
-                "largest_difference": self.proof.largest_difference,
-            }
-        return CERTIFICATE.build(columns, self.frames, facts=facts)
-
-    def outcome(self, site_id: str, scenario: str) -> IntervalResult:
-        """One site under one scenario as arrays, made anew.
-
-        Raises
-        ------
-        InputError
-            A site or scenario that was not simulated.
-        """
-        _asked(site_id, self.fleet.site_ids, "site_id")
-        _asked(scenario, [each.name for each in self.scenarios], "scenario")
-        [chosen] = [each for each in self.scenarios if each.name == scenario]
-        return self.fleet.outcome(site_id, chosen, self.dispatch)
+            facts["statement"] = self.proof.statement
+            facts["largest_difference"] = self.proof.largest_difference
+        return self._frame(CERTIFICATE, columns, facts)
 
     def verified(self, prices: Any, count: int) -> Simulation:
-        """The same with `count` of its intervals priced by the service too."""
-        client, pairs = getattr(prices, "flatpeak", prices), self.fleet.priced_today(self.scenarios)
-        own = len(self.fleet.site_ids) * len(self.scenarios) - len(pairs)
-        is_emulator = getattr(prices, "environment", None) == "emulator"
-        proof = certify(
-            client, pairs, self.outcome, count, own_tariffs=own, is_emulator=is_emulator
-        )
-        return replace(self, proof=proof)
-
-    def plot(self, kind: str = "savings", **options: Any) -> Any:
-        """Draw it; without arguments, what each scenario saves by site, with the band of each battery.
+        """Return the same simulation, with `count` of its intervals priced by the service too.
 
         Parameters
         ----------
-        kind : str
-            ``"savings"``: by site and scenario; ``band=`` whether with the band, by default for up to 40 sites.
-            ``"waterfall"``: what each change of a scenario brings to a site.
-            ``"regret"``, ``"regret_by_month"``: a home under all pairs of plans.
-            ``"week"``: days of a site, interval by interval; ``start=``, ``days=``.
-            ``"sweep"``: one figure of the summary over sizes of battery or solar; ``value=``.
-        **options
-            ``site_id=`` where there are several (but for savings); ``scenario=``, by default the last one, for regret
-            the first; ``ax=``, and what else the function takes: `flipkit.plots.scenario_savings`,
-            `savings_waterfall`, `plan_regret_heatmap`, `plan_regret_by_month`, `dispatch_week`, `sweep_lines`.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
+        prices : Kit or Flatpeak
+        count : int
+            Number of intervals, 1 or more.
 
         Raises
         ------
         InputError
-            An unknown kind, site or scenario; several sites and none chosen.
+            `prices` is not a kit or a Flatpeak client, or `count` is not a number of intervals.
+        RequestError
+            The service did not answer.
         """
-        from flipkit.scenarios.results.pictures import (
-            draw,  # here, not above: matplotlib is loaded for a picture only
+        client = getattr(prices, "flatpeak", prices)
+        pairs = self._fleet.priced_currently()
+        own_tariffs = len(self._fleet.site_ids) * len(self.scenarios) - len(pairs)
+        result = copy(self)
+        result.proof = certify(
+            client,
+            pairs,
+            self._interval_result,
+            count,
+            own_tariffs=own_tariffs,
+            is_emulator=getattr(prices, "environment", None) == "emulator",
         )
-
-        return draw(self, kind, options)
+        return result
 
     def to_csv(self, folder: str | os.PathLike[str], *, band: bool = True) -> list[Path]:
-        """Write ``summary.csv`` and ``bills.csv`` into a folder, and what there is of waterfall and certificate.
+        """Write the frames into a folder.
+
+        The files are ``summary.csv`` and ``bills.csv``, with several scenarios ``waterfall.csv``,
+        and with a proof ``certificate.csv``.
 
         Parameters
         ----------
         folder : path-like
-            Made where it is not there.
+            Created if it does not exist.
         band : bool
-            As `summary`.
+            As in `summary`.
 
         Returns
         -------
         list of Path
+            The files.
 
         Raises
         ------
         InputError
-            What stands there is no folder.
+            The path, or a part of it, is a file.
         OSError
-            The folder or the disk does not take it.
+            The files cannot be written.
         """
         _check_folder(Path(folder))
         frames = {"summary": self.summary(band=band), "bills": self.bills()}
@@ -292,72 +289,196 @@ class Simulation:
             frames["certificate"] = self.certificate()
         return [write_csv(frame, Path(folder) / f"{name}.csv") for name, frame in frames.items()]
 
+    def plot(self, kind: str = "savings", **options: Any) -> Any:
+        """Draw the simulation.
+
+        Parameters
+        ----------
+        kind : {"savings", "waterfall", "regret", "regret_by_month", "week", "sweep"}
+            "savings": what each scenario saves by site; ``band=`` whether with the band, by default
+            for up to 40 sites. "waterfall": what each change of a scenario brings to a site.
+            "regret" and "regret_by_month": a home under all pairs of plans. "week": days of a site
+            by interval; ``start=``, ``days=``. "sweep": a column of the summary over sizes of
+            battery or solar; ``value=``.
+        **options
+            ``site_id=`` if there are several sites (not for savings). ``scenario=``, by default the
+            last one, for regret the first. ``ax=`` and further options are those of
+            `flipkit.plots.scenario_savings`, `savings_waterfall`, `plan_regret_heatmap`,
+            `plan_regret_by_month`, `dispatch_week` and `sweep_lines`.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        InputError
+            An unknown kind, site or scenario, or several sites and no ``site_id=``.
+        """
+        if kind not in _PICTURES:
+            raise InputError(f"plot: unknown kind {kind!r}; choose one of {', '.join(_PICTURES)}")
+        return getattr(self, f"_plot_{kind}")(**options)
+
+    def _plot_savings(self, *, band: bool | None = None, **options: Any) -> Any:
+        from flipkit.plots import scenario_savings
+
+        if band is None:
+            band = len(self._fleet.site_ids) <= _MOST_SITES_WITH_BAND
+        return scenario_savings(self.summary(band=band), **options)
+
+    def _plot_waterfall(
+        self, *, site_id: str | None = None, scenario: str | None = None, **options: Any
+    ) -> Any:
+        from flipkit.plots import savings_waterfall
+
+        site_id = self._site_to_plot(site_id)
+        first = self.scenarios[0]
+        chosen = self._scenario_to_plot(scenario, default=self.scenarios[-1])
+        if chosen is first:
+            raise InputError(
+                f"plot: {first.name!r} is the first scenario, the baseline of the others; choose "
+                "another one"
+            )
+        steps = self._part(site_id, first, chosen).waterfall()
+        dispatch = self._dispatch_of(site_id, first, chosen)
+        return savings_waterfall(steps, dispatch=dispatch, **options)
+
+    def _plot_regret(self, **options: Any) -> Any:
+        from flipkit.plots import plan_regret_heatmap
+
+        return self._draw_regret(plan_regret_heatmap, **options)
+
+    def _plot_regret_by_month(self, **options: Any) -> Any:
+        from flipkit.plots import plan_regret_by_month
+
+        return self._draw_regret(plan_regret_by_month, **options)
+
+    def _draw_regret(
+        self, draw: Any, *, site_id: str | None = None, scenario: str | None = None, **options: Any
+    ) -> Any:
+        site_id = self._site_to_plot(site_id)
+        home = self._scenario_to_plot(scenario, default=self.scenarios[0])
+        regret = self._part(site_id, *self.scenarios).regret(scenario=home.name)
+        return draw(regret, dispatch=self._dispatch_of(site_id, home), **options)
+
+    def _plot_week(
+        self, *, site_id: str | None = None, scenario: str | None = None, **options: Any
+    ) -> Any:
+        from flipkit.plots import dispatch_week
+
+        site_id = self._site_to_plot(site_id)
+        chosen = self._scenario_to_plot(scenario, default=self.scenarios[-1])
+        return dispatch_week(
+            self.intervals(site_id=site_id, scenario=chosen.name),
+            timezone=self._fleet.case(site_id, chosen).import_tariff.timezone,
+            dispatch=self._dispatch_of(site_id, chosen),
+            **options,
+        )
+
+    def _plot_sweep(self, *, site_id: str | None = None, **options: Any) -> Any:
+        from flipkit.plots import sweep_lines
+
+        site_id = self._site_to_plot(site_id)
+        sweep = sweep_of(self.scenarios, site_id)
+        defaults: dict[str, Any] = {
+            "x": sweep.sizes,
+            "lines": sweep.lines,
+            "label": sweep.label,
+            "site_id": site_id,
+            "dispatch": self._dispatch_of(site_id, *self.scenarios),
+        }
+        return sweep_lines(self.summary(band=False), **(defaults | options))
+
+    def _site_to_plot(self, site_id: str | None) -> str:
+        known = self._fleet.site_ids
+        if site_id is None and len(known) == 1:
+            return known[0]
+        if site_id not in known:
+            raise InputError(f"plot: the sites are {_listed(known)}; choose one with site_id=")
+        return site_id
+
+    def _scenario_to_plot(self, name: str | None, default: Scenario) -> Scenario:
+        if name is None:
+            return default
+        for scenario in self.scenarios:
+            if scenario.name == name:
+                return scenario
+        known = _listed(self._scenario_names)
+        raise InputError(f"plot: the scenarios are {known}; choose one with scenario=")
+
+    def _dispatch_of(self, site_id: str, *scenarios: Scenario) -> str | None:
+        """Return how the battery was run; None if no scenario has one at the site."""
+        has_battery = any(scenario.at(site_id, "battery") is not None for scenario in scenarios)
+        return self.dispatch if has_battery else None
+
+    def _part(self, site_id: str, *scenarios: Scenario) -> Simulation:
+        """Return the simulation of one site and some scenarios, so that a picture is quick."""
+        fleet = replace(self._fleet.of_site(site_id), scenarios=scenarios)
+        return Simulation(fleet, self.dispatch, self._totals, self.frames)
+
+    def _interval_result(self, site_id: str, scenario: str) -> IntervalResult:
+        """Return one site under one scenario as arrays, calculated at each call."""
+        [chosen] = [each for each in self.scenarios if each.name == scenario]
+        return self._fleet.interval_result(site_id, chosen, self.dispatch)
+
+    @property
+    def _scenario_names(self) -> list[str]:
+        return [scenario.name for scenario in self.scenarios]
+
+    @cached_property
     def _band(self) -> dict[str, list[SiteTotals]]:
-        """The scenarios with a battery under every method of the band; what is known is not reckoned again."""
-        with_battery = [scenario for scenario in self.scenarios if scenario.battery is not None]
+        """The scenarios with a battery, by the methods of the band."""
+        with_battery = [each for each in self.scenarios if each.battery is not None]
         if not with_battery:
             return {}
         names = {scenario.name for scenario in with_battery}
-        known = [each for each in self.reckoned if each.scenario in names]
-        found = {}
+        totals: dict[str, list[SiteTotals]] = {}
         for method in BAND:
-            try:
-                found[method] = (
-                    known if method == self.dispatch else self.fleet.reckon(with_battery, method)
-                )
-            except (
-                ConfigurationError
-            ):  # HiGHS, which tiers and demand charges need, is not installed
+            if method == self.dispatch:
+                totals[method] = [part for part in self._totals if part.scenario in names]
                 continue
-        return found
+            try:
+                totals[method] = self._fleet.evaluate(with_battery, method)
+            except ConfigurationError:
+                continue  # HiGHS is not installed: the summary has a finding
+        return totals
 
-    def _facts(self) -> dict[str, Any]:
-        return {
-            "query": {
-                "simulation": [scenario.name for scenario in self.scenarios],
-                "dispatch": self.dispatch,
-            }
-        }
+    @cached_property
+    def _waterfall_rows(self) -> list[dict[str, Any]]:
+        return waterfall_rows(self._fleet, self._totals, self.dispatch)
 
-
-_INTERVAL_COLUMNS = (
-    "consumption_kwh",
-    "generation_kwh",
-    "ev_kwh",
-    "charge_kwh",
-    "discharge_kwh",
-    "soc_kwh",
-    "stored_value",
-    "import_kwh",
-    "export_kwh",
-    "import_cost",
-    "export_credit",
-    "own_use_cost",
-)
+    def _frame(
+        self, table: Table, columns: Mapping[str, Any], facts: Mapping[str, Any] | None = None
+    ) -> Frame:
+        query = {"simulation": self._scenario_names, "dispatch": self.dispatch}
+        return table.build(columns, self.frames, facts={"query": query, **(facts or {})})
 
 
-def _asked(wanted: Any, known: list[str], what: str) -> list[str]:
+def _selected(wanted: Any, known: list[str], what: str) -> list[str]:
+    """Return the names that were asked for, each once; all by default."""
     if wanted is None:
         return known
-    names = (
-        [wanted] if isinstance(wanted, str) or not isinstance(wanted, Iterable) else list(wanted)
-    )
+    is_single = isinstance(wanted, str) or not isinstance(wanted, Iterable)
+    names = [wanted] if is_single else list(wanted)
     if not names:
-        raise InputError(f"{what}: none given; leave it out for all")
-    if unknown := [repr(name) for name in names if name not in known]:
-        more = f" and {len(known) - _MOST_NAMES} more" if len(known) > _MOST_NAMES else ""
-        there = ", ".join(known[:_MOST_NAMES]) + more
-        raise InputError(f"{what}: {', '.join(unknown)} was not simulated; there are {there}")
+        raise InputError(f"{what}: empty; leave it out for all")
+    unknown = [repr(name) for name in names if name not in known]
+    if unknown:
+        raise InputError(
+            f"{what}: {', '.join(unknown)} was not simulated; choose from {_listed(known)}"
+        )
     return list(dict.fromkeys(names))
 
 
-_MOST_NAMES = 30
+def _listed(names: Sequence[str]) -> str:
+    text = ", ".join(names[:_MOST_NAMES])
+    if len(names) > _MOST_NAMES:
+        text += f" and {len(names) - _MOST_NAMES} more"
+    return text
 
 
 def _check_folder(folder: Path) -> None:
-    """Before anything is reckoned for it."""
-    for place in (folder, *folder.parents):
-        if place.exists() and not place.is_dir():
-            raise InputError(
-                f"{place} is no folder; name a folder, which is made where it is not there"
-            )
+    """Raise InputError before anything is calculated for a folder that cannot be created."""
+    for path in (folder, *folder.parents):
+        if path.exists() and not path.is_dir():
+            raise InputError(f"{path} is a file; give a folder, which is created if needed")

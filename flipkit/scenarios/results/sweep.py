@@ -3,70 +3,89 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from flipkit.errors import InputError
 from flipkit.scenarios.changes import CHANGES, Scenario, label
 
-__all__ = ["sizes"]
+__all__ = ["Sweep", "sweep_of"]
 
-# What the size of each is, and its unit.
+# The attribute that is the size of a change, and its unit.
 _SIZES = {"battery": ("capacity_kwh", "kWh"), "solar": ("kw_dc", "kW")}
 
 
-def sizes(
-    scenarios: Sequence[Scenario], site_id: str
-) -> tuple[dict[str, float], dict[str, str], str]:
-    """The size of each scenario, what else it is, and what the size is.
+class Sweep(NamedTuple):
+    """What a sweep is drawn by.
 
-    The size is the battery's capacity, or, of scenarios with one battery or none, the solar power that is added. Of the
-    first scenario and one that is like it, the first is left out.
-
-    Parameters
+    Attributes
     ----------
-    scenarios : sequence of Scenario
-    site_id : str
+    sizes : dict of str to float
+        By name of the scenario.
+    lines : dict of str to str
+        What else differs, by name of the scenario.
+    label : str
+        What the size is, with its unit.
+    """
 
-    Returns
-    -------
-    tuple of dict, dict and str
-        Size and line by name of the scenario; the name of the size, with its unit.
+    sizes: dict[str, float]
+    lines: dict[str, str]
+    label: str
+
+
+def sweep_of(scenarios: Sequence[Scenario], site_id: str) -> Sweep:
+    """Return the size of each scenario: the battery's capacity, or else the added solar power.
+
+    The first scenario is left out if another one has the same size and line.
 
     Raises
     ------
     InputError
-        Scenarios that vary neither.
+        The scenarios differ in neither size.
     """
-    varied = [field for field in CHANGES if len({_words(s, site_id, field) for s in scenarios}) > 1]
-    field = next(
-        (each for each in _SIZES if len({_size(s, site_id, each) for s in scenarios}) > 1), None
+    swept = _swept_field(scenarios, site_id)
+    others = []
+    for field in CHANGES:
+        values = {_described(scenario, site_id, field) for scenario in scenarios}
+        if field != swept and len(values) > 1:
+            others.append(field)
+
+    sizes = {}
+    lines = {}
+    for scenario in scenarios:
+        sizes[scenario.name] = _size(scenario, site_id, swept)
+        described = [_described(scenario, site_id, field) for field in others]
+        lines[scenario.name] = ", ".join(described)
+    first, *rest = sizes
+    if any(sizes[name] == sizes[first] and lines[name] == lines[first] for name in rest):
+        del sizes[first], lines[first]
+    _, unit = _SIZES[swept]
+    return Sweep(sizes, lines, f"{swept}, {unit}")
+
+
+def _swept_field(scenarios: Sequence[Scenario], site_id: str) -> str:
+    for field in _SIZES:
+        if len({_size(scenario, site_id, field) for scenario in scenarios}) > 1:
+            return field
+    raise InputError(
+        "plot: no scenarios that differ in the size of battery or solar; make them with "
+        "Scenario.grid"
     )
-    if field is None:
-        raise InputError(
-            "plot: no scenarios that differ in the size of battery or solar; make them by Scenario.grid"
-        )
-    others = [each for each in varied if each != field]
-    places = {
-        s.name: (_size(s, site_id, field), ", ".join(_words(s, site_id, o) for o in others))
-        for s in scenarios
-    }
-    first, *rest = places
-    if places[first] in [places[name] for name in rest]:
-        del places[first]
-    x, lines = ({name: place[at] for name, place in places.items()} for at in (0, 1))
-    return x, lines, f"{field}, {_SIZES[field][1]}"  # type: ignore[return-value]
 
 
 def _size(scenario: Scenario, site_id: str, field: str) -> float:
-    value = scenario.at(site_id, field)
-    return 0.0 if value is None else float(getattr(value, _SIZES[field][0]))
+    change = scenario.at(site_id, field)
+    attribute, _ = _SIZES[field]
+    return 0.0 if change is None else float(getattr(change, attribute))
 
 
-def _words(scenario: Scenario, site_id: str, field: str) -> str:
-    """What a scenario has of a field, in a few words."""
-    value: Any = scenario.at(site_id, field)
-    if field in _SIZES and value is not None:
-        return f"{field} {_size(scenario, site_id, field):g} {_SIZES[field][1]}"
-    called = field.replace("_", " ")
-    absent = "today's" if field in ("tariff", "export_tariff", "load") else "no"
-    return f"{absent} {called}" if value is None else f"{called} {label(value)}"
+def _described(scenario: Scenario, site_id: str, field: str) -> str:
+    """Return a field of a scenario in a few words."""
+    change: Any = scenario.at(site_id, field)
+    name = field.replace("_", " ")
+    if change is None:
+        absent = "today's" if field in ("tariff", "export_tariff", "load") else "no"
+        return f"{absent} {name}"
+    if field in _SIZES:
+        _, unit = _SIZES[field]
+        return f"{name} {_size(scenario, site_id, field):g} {unit}"
+    return f"{name} {label(change)}"

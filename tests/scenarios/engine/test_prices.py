@@ -1,4 +1,4 @@
-"""Today's prices: what is asked of the service, what is read where, and what a location with tiers costs."""
+"""Current prices: which calls they take, where they are read, what they cost."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -33,8 +33,8 @@ def costs(result):
 
 
 @pytest.mark.parametrize(("site", "listed"), [("ca-03", 0), ("be-01", 0), ("uk-02", 5)])
-def test_a_site_year_takes_ten_calls_at_most(kit, site, listed):
-    """One for all locations, one for a site's tariffs, and the price list where prices are the market's."""
+def test_a_site_year_takes_at_most_ten_calls(kit, site, listed):
+    """One call for all locations, one for a site's tariffs, and the price list of a market."""
     frame = fk.site_energy(kit, "2025-01", "2025-12", site_id=site)
     calls = kits.count_calls(kit)
     fk.simulate(
@@ -81,12 +81,12 @@ def test_a_location_with_tiers_costs_what_its_cost_report_says(seed):
     result = fk.simulate(fk.site_energy(kit, *window), [fk.Scenario("today")], prices=kit)
     got = take(result.intervals(), numbers=["import_cost"])["import_cost"]
     np.testing.assert_allclose(got, told, atol=1e-9)
-    assert set(result.outcome("home", "today").import_tier) == {0, 1, 2}
-    assert costs(result)["home", "current_prices"] == pytest.approx(told.sum(), abs=0.005)
+    assert set(result._interval_result("home", "today").import_tier) == {0, 1, 2}
+    assert costs(result)["home", "today"] == pytest.approx(told.sum(), abs=0.005)
 
 
 def test_own_use_that_has_a_price_is_priced_verified_and_asked_about():
-    """Leased panels: what the home uses of them is paid by the kWh."""
+    """Leased panels: the home pays for each kWh of them that it uses."""
     kit = kits.kit_over()
     location = kit.flatpeak.create_location("home", city="London", country_code="GB")
     for direction, price in (("IMPORT", 0.3), ("EXPORT", 0.1), ("LOCAL", 0.07)):
@@ -102,7 +102,7 @@ def test_own_use_that_has_a_price_is_priced_verified_and_asked_about():
     used, made = frame["consumption_kwh"], frame["generation_kwh"]
     own = 0.07 * np.minimum(used, made).sum()
     plain = 0.3 * (used - made).clip(lower=0).sum() - 0.1 * (made - used).clip(lower=0).sum() + own
-    assert costs(result)["home", "current_prices"] == pytest.approx(plain, abs=0.016)
+    assert costs(result)["home", "today"] == pytest.approx(plain, abs=0.016)
     told = fk.simulate(frame, scenarios, prices=kit, method="instant")
     for key, cost in costs(told).items():
         assert cost == pytest.approx(costs(result)[key], abs=0.02)
@@ -116,18 +116,18 @@ def test_own_use_that_has_a_price_is_priced_verified_and_asked_about():
 def test_one_tariff_for_all_or_one_for_each():
     frame = pd.concat([energy(site="a"), energy(site="b")])
     kwh = energy()["consumption_kwh"].sum()
-    dear = fk.Tariff.flat(0.5, **GBP)
+    expensive = fk.Tariff.flat(0.5, **GBP)
     assert costs(fk.simulate(frame, [fk.Scenario("x")], prices=FLAT)) == {
         ("a", "x"): pytest.approx(0.25 * kwh, abs=0.006),
         ("b", "x"): pytest.approx(0.25 * kwh, abs=0.006),
     }
-    each = costs(fk.simulate(frame, [fk.Scenario("x")], prices={"a": FLAT, "b": dear}))
+    each = costs(fk.simulate(frame, [fk.Scenario("x")], prices={"a": FLAT, "b": expensive}))
     assert each["b", "x"] == pytest.approx(0.5 * kwh, abs=0.006)
     with pytest.raises(InputError, match="site b, scenario 'x': no import price"):
         fk.simulate(frame, [fk.Scenario("x")], prices={"a": FLAT})
 
 
-def test_a_tariff_that_settles_exports_does_so_unless_another_is_named():
+def test_a_tariff_settles_exports_unless_there_is_an_export_tariff():
     sold = fk.Tariff(
         "both", "GBP", "Europe/London", (Rate(0.25),), export=Export("net_billing", (Rate(0.1),))
     )
@@ -167,36 +167,31 @@ def test_a_frame_has_import_export_and_own_use():
 
 
 @pytest.mark.parametrize("source", [5, "kit", [FLAT], object()])
-def test_what_is_no_source_of_prices_is_refused(source):
+def test_anything_else_is_not_a_source_of_prices(source):
     with pytest.raises(InputError, match="prices: expected a kit, a Flatpeak client, a Tariff"):
         current_prices(source, {"a": (0, 1)}, {})
 
 
+@pytest.mark.slow
 def test_today_costs_every_site_what_its_cost_report_says():
     """A year of the sample fleet, month by month and to the cent, by import and export."""
     with fk.connect("emulator", frames="polars") as kit:
         frame = fk.site_energy(kit, "2025-01", "2025-12")
         bills = fk.simulate(frame, [fk.Scenario("today")], prices=kit).bills()
         report = fk.cost_report(kit, "2025-01", "2025-12")
-    called = {"IMPORT": ("import", 1), "EXPORT": ("export", -1)}
+    components = {"IMPORT": ("import", 1), "EXPORT": ("export", -1)}
     wanted = {}
     for row in records_of(report):
         has_records = row["energy_kwh"] is not None  # a home without panels has none of its exports
-        if row["object_type"] == "location" and row["tariff_direction"] in called and has_records:
-            component, sign = called[row["tariff_direction"]]
-            money = sign * row["cost"] + 0.0
-            wanted[row["site_id"], row["period"], component] = (
-                money,
-                row["energy_kwh"],
-                row["currency"],
-            )
-    found = {
-        (row["site_id"], row["month"], row["component"]): (
-            row["cost"],
-            row["quantity"],
-            row["currency"],
-        )
-        for row in records_of(bills)
-    }
+        direction = row["tariff_direction"]
+        if row["object_type"] == "location" and direction in components and has_records:
+            component, sign = components[direction]
+            cost = sign * row["cost"] + 0.0
+            key = row["site_id"], row["period"], component
+            wanted[key] = cost, row["energy_kwh"], row["currency"]
+    found = {}
+    for row in records_of(bills):
+        key = row["site_id"], row["month"], row["component"]
+        found[key] = row["cost"], row["quantity"], row["currency"]
     assert found == wanted
     assert len({site for site, _, _ in found}) == 24

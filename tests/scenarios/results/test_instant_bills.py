@@ -1,4 +1,4 @@
-"""Bills whose every interval the service priced: the same as those reckoned here, to the cent."""
+"""Bills at the service's costs: the same as the local ones, to the cent."""
 
 import numpy as np
 import pytest
@@ -24,20 +24,22 @@ def test_every_interval_priced_by_the_service_makes_the_same_bills(kit, tmp_path
     scenarios = [fk.Scenario("today"), fk.Scenario("battery", battery=fk.Battery(5, 2.5))]
     before = kit.emulator.store.digest()
     local = fk.simulate(frame, scenarios, prices=kit)
-    told = fk.simulate(frame, scenarios, prices=kit, method="instant", journal=tmp_path / "journal")
-    here, there = costs(local.bills()), costs(told.bills())
+    instant = fk.simulate(
+        frame, scenarios, prices=kit, method="instant", journal=tmp_path / "journal"
+    )
+    here, there = costs(local.bills()), costs(instant.bills())
     for name in ("site_id", "scenario", "month", "component"):
         assert here[name].tolist() == there[name].tolist()
-    # The service counts whole Wh: half a Wh an interval, some hundred intervals a row.
+    # The service counts whole Wh: half a Wh per interval, some hundred intervals per row.
     np.testing.assert_allclose(here["cost"], there["cost"], atol=0.02)
     np.testing.assert_allclose(here["quantity"], there["quantity"], rtol=1e-12)
     assert np.abs(here["cost"] - there["cost"]).sum() <= 0.05
-    finding = take(told.summary(), texts=["finding"])["finding"]
+    finding = take(instant.summary(), texts=["finding"])["finding"]
     assert all("simulate.instant" in each for each in finding)
     assert kit.emulator.store.digest() == before
 
 
-def test_what_cannot_be_asked_is_refused(kit):
+def test_what_the_service_cannot_price_is_an_error(kit):
     frame = fk.site_energy(kit, "2025-01-10", "2025-01-10", site_id="uk-02")
     with pytest.raises(InputError, match="pass prices=kit"):
         fk.simulate(frame, [fk.Scenario("x")], prices=fk.Tariff.flat(0.2, **GBP), method="instant")
@@ -50,5 +52,5 @@ def test_what_cannot_be_asked_is_refused(kit):
         )
     with pytest.raises(InputError, match="choose 'local' or 'instant'"):
         fk.simulate(frame, [fk.Scenario("x")], prices=kit, method="fast")
-    with pytest.raises(InputError, match="a journal is kept by 'instant' alone"):
+    with pytest.raises(InputError, match="only method='instant' keeps a journal"):
         fk.simulate(frame, [fk.Scenario("x")], prices=kit, journal="j")

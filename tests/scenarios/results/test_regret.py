@@ -41,7 +41,7 @@ def energy(sites=2, days=40):
     return pd.concat(frames)
 
 
-def test_each_pair_costs_what_it_costs_on_its_own():
+def test_each_pair_costs_what_a_simulation_of_it_costs():
     frame = energy()
     regret = fk.simulate(frame, HOMES, dispatch="optimal").regret()
     assert len(regret) == 2 * 3 * 4 * 3  # sites, scenarios, pairs, two months and the whole
@@ -62,7 +62,7 @@ def test_each_pair_costs_what_it_costs_on_its_own():
                     assert row["own"] == (bought == home.tariff and sold == home.export_tariff)
 
 
-def test_one_pair_is_the_best_and_regret_is_measured_from_it():
+def test_one_pair_is_the_best_and_regret_is_the_difference_to_it():
     regret = fk.simulate(energy(), HOMES).regret(scenario="battery")
     for _, rows in regret.groupby(["site_id", "scenario", "month"], dropna=False):
         assert rows["best"].sum() == 1
@@ -74,7 +74,7 @@ def test_one_pair_is_the_best_and_regret_is_measured_from_it():
     assert pd.isna(regret["month"].iloc[2 * 4 :]).any()
 
 
-def test_a_scenario_that_was_not_simulated_is_refused(frames_library):
+def test_a_scenario_that_was_not_simulated_is_an_error(frames_library):
     result = fk.simulate(energy(1, 2), HOMES[:1])
     with pytest.raises(InputError, match="'x' was not simulated"):
         result.regret(scenario="x")

@@ -1,4 +1,4 @@
-"""The split of a saving among its changes: against all orders one by one, and to the cent."""
+"""The split of a saving among its changes: the mean over all orders, and exact to the cent."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
@@ -69,7 +69,7 @@ def test_each_change_has_its_mean_over_all_orders(seed, changes):
         assert rows[name] == pytest.approx(mean[name], abs=0.01 + 1e-9)
 
 
-def test_it_adds_up_to_the_cent_for_every_site_and_scenario():
+def test_steps_add_up_to_the_cent_for_every_site_and_scenario():
     everything = {key: value for change in CHANGES.values() for key, value in change.items()}
     scenarios = [
         fk.Scenario("today", **TODAY),

@@ -206,7 +206,7 @@ def test_both_sides_of_a_limit_are_sampled(simulated):
 def test_the_certificate_counts_what_was_compared_and_what_was_left_out(made, simulated, scenario):
     kit, _ = made
     pair = [("home", scenario)]
-    proof = certify(kit.flatpeak, pair, simulated.outcome, 60)
+    proof = certify(kit.flatpeak, pair, simulated._interval_result, 60)
     starts, kwh = imports_of(simulated, scenario)
     known = comparable(starts, kwh)
     bought = [row for row in proof.rows if row.tariff_direction == "IMPORT"]
@@ -303,7 +303,7 @@ class Misread:
 def test_wrong_limits_are_found_by_a_small_sample_whatever_the_seed(made, energy, factor):
     kit, _ = made
     wrong = fk.simulate(energy, SCENARIOS[:1], prices=Misread(kit.flatpeak, factor))
-    outcome = wrong.outcome("home", "today")
+    outcome = wrong._interval_result("home", "today")
     for seed in range(3):
         proof = certify(kit.flatpeak, [("home", "today")], lambda *pair: outcome, 30, seed=seed)
         assert not proof.agrees
@@ -316,7 +316,8 @@ def test_wrong_limits_are_found_by_a_small_sample_whatever_the_seed(made, energy
 def test_right_limits_agree_whatever_the_seed(made, simulated):
     kit, _ = made
     for seed in range(3):
-        assert certify(kit.flatpeak, [("home", "today")], simulated.outcome, 30, seed=seed).agrees
+        pairs = [("home", "today")]
+        assert certify(kit.flatpeak, pairs, simulated._interval_result, 30, seed=seed).agrees
 
 
 # Months that begin before the energy.

@@ -1,0 +1,261 @@
+"""The totals of sites under one scenario: energy by site, bills by site, month and component."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from flipkit.frames import Finding
+from flipkit.money import round_money_array
+from flipkit.scenarios.engine.case import Case
+from flipkit.scenarios.engine.flows import EnergyFlows
+from flipkit.tariffs import Tariff
+from flipkit.tariffs.rating import Block, EnergySums, has_tiers, rate
+from flipkit.vocabulary import HOUR_US, Float64
+
+__all__ = ["Component", "SiteTotals", "evaluate"]
+
+_MONTH_IS_CUT = Finding(
+    "simulate.month_cut",
+    "of a month that the energy covers in part, each tier has that part of its kWh",
+)
+
+
+class Component(NamedTuple):
+    """One component of the bills; each array of shape (sites, months).
+
+    Attributes
+    ----------
+    name, unit : str
+        ``import``, ``export``, ``own use``, or the name that `flipkit.bill` uses.
+    quantity : ndarray of float64
+        NaN where the component is not charged.
+    cost : ndarray of float64
+        Rounded to the currency's smallest unit; credits are negative.
+    """
+
+    name: str
+    unit: str
+    quantity: Float64
+    cost: Float64
+
+
+class SiteTotals(NamedTuple):
+    """Some sites under one scenario; each array of shape (sites,).
+
+    Attributes
+    ----------
+    site_ids : tuple of str
+    scenario, currency : str
+    span_us : tuple of int
+        First start and last end of the energy.
+    months : tuple of str
+        Local months, ``YYYY-MM``.
+    components : tuple of Component
+        They sum to the cost.
+    consumption_kwh, generation_kwh, import_kwh, export_kwh, peak_import_kw : ndarray of float64
+    cycles : ndarray of float64
+        Equivalent full cycles of the battery; NaN without one.
+    methods : tuple of str or None
+        How the battery was run.
+    pays_exports : bool
+        Whether exports are paid.
+    findings : tuple of tuple of Finding
+        By site.
+    """
+
+    site_ids: tuple[str, ...]
+    scenario: str
+    currency: str
+    span_us: tuple[int, int]
+    months: tuple[str, ...]
+    components: tuple[Component, ...]
+    consumption_kwh: Float64
+    generation_kwh: Float64
+    import_kwh: Float64
+    export_kwh: Float64
+    peak_import_kw: Float64
+    cycles: Float64
+    methods: tuple[str | None, ...]
+    pays_exports: bool
+    findings: tuple[tuple[Finding, ...], ...]
+
+    def of_site(self, row: int) -> SiteTotals:
+        """Return one of the sites alone."""
+        rows = slice(row, row + 1)
+        components = [
+            component._replace(quantity=component.quantity[rows], cost=component.cost[rows])
+            for component in self.components
+        ]
+        return self._replace(
+            site_ids=self.site_ids[rows],
+            components=tuple(components),
+            consumption_kwh=self.consumption_kwh[rows],
+            generation_kwh=self.generation_kwh[rows],
+            import_kwh=self.import_kwh[rows],
+            export_kwh=self.export_kwh[rows],
+            peak_import_kw=self.peak_import_kw[rows],
+            cycles=self.cycles[rows],
+            methods=self.methods[rows],
+            findings=self.findings[rows],
+        )
+
+    @property
+    def has_fixed_charges(self) -> bool:
+        """Whether the bills have standing charges."""
+        return any(component.name.startswith("fixed ") for component in self.components)
+
+    @property
+    def cost(self) -> Float64:
+        """The cost of each site: the sum of the rounded rows of its bills."""
+        # One component after another: the order of the additions fixes the last bit.
+        total = np.zeros(len(self.site_ids))
+        for component in self.components:
+            total += np.nansum(component.cost, axis=1)
+        return round_money_array(total, self.currency)
+
+
+def evaluate(scenario: str, flows: EnergyFlows, case: Case, *, compiled: bool) -> SiteTotals:
+    """Rate the energy of some sites under a scenario, and add it up.
+
+    `compiled` chooses compiled code, which pays for large fleets; the results have the same bits.
+    """
+    block = flows.block
+    sheet = _rated(flows, case, compiled)
+    return SiteTotals(
+        site_ids=block.site_ids,
+        scenario=scenario,
+        currency=case.import_tariff.currency,
+        span_us=(block.grid.start_us, block.grid.end_us),
+        months=sheet.months(),
+        components=sheet.components(case.import_tariff.currency),
+        consumption_kwh=block.consumption_kwh.sum(axis=1),
+        generation_kwh=flows.generation_kwh.sum(axis=1),
+        import_kwh=flows.import_kwh.sum(axis=1),
+        export_kwh=flows.export_kwh.sum(axis=1),
+        peak_import_kw=flows.import_kwh.max(axis=1) / (block.grid.step_us / HOUR_US),
+        cycles=_cycles(flows, case),
+        methods=flows.methods,
+        pays_exports=case.pays_exports,
+        findings=tuple((*of_site, *sheet.findings) for of_site in flows.findings),
+    )
+
+
+def _cycles(flows: EnergyFlows, case: Case) -> Float64:
+    """Return the energy drawn from each battery over its capacity."""
+    sites = len(flows.block.site_ids)
+    if case.battery is None or flows.battery is None:
+        return np.full(sites, np.nan)
+    if case.battery.capacity_kwh == 0:  # a size of a sweep
+        return np.zeros(sites)
+    discharge_kwh = np.maximum(-flows.battery.kwh, 0.0).sum(axis=1)
+    drawn_kwh = discharge_kwh / case.battery.discharge_efficiency
+    cycles: Float64 = drawn_kwh / case.battery.capacity_kwh
+    return cycles
+
+
+def _rated(flows: EnergyFlows, case: Case, compiled: bool) -> _BillSheet:
+    block = flows.block
+    sheet = _BillSheet(len(block.site_ids))
+
+    # With an export tariff, the export lines of the import tariff are left out.
+    exports = "export" if case.export_tariff is None else None
+    energy = EnergySums(flows.metered, compiled)
+    sheet.add(energy, case.import_tariff, {"energy": "import", "export": exports})
+
+    # A tariff rates consumption: exports and own use become that of a block of their own.
+    if case.export_tariff is not None:
+        exported = Block(block.site_ids, block.grid, flows.export_kwh, None)
+        energy = EnergySums(exported, compiled)
+        sheet.add(energy, case.export_tariff, {"energy": "export"}, is_credit=True)
+    if case.local_tariff is not None:
+        own_use = Block(block.site_ids, block.grid, flows.own_use_kwh, None)
+        energy = EnergySums(own_use, compiled)
+        sheet.add(energy, case.local_tariff, {"energy": "own use"})
+    return sheet
+
+
+class _Cell(NamedTuple):
+    """One component in one month; each array of shape (sites,)."""
+
+    quantity: Float64
+    cost: Float64
+
+
+class _BillSheet:
+    """The bill lines of several tariffs, added up by component and month."""
+
+    def __init__(self, sites: int) -> None:
+        self._sites = sites
+        self._cells: dict[tuple[str, str], dict[str, _Cell]] = {}
+        self.findings: list[Finding] = []
+
+    def add(
+        self,
+        energy: EnergySums,
+        tariff: Tariff,
+        names: Mapping[str, str | None],
+        *,
+        is_credit: bool = False,
+    ) -> None:
+        """Rate energy, and add the lines.
+
+        `names` gives the component of a kind of lines, or None to leave them out. Other lines keep
+        their own name.
+        """
+        sign = -1.0 if is_credit else 1.0
+        for bill in rate(energy, tariff):
+            if has_tiers(bill.tariff) and (bill.billing.share != 1.0).any():
+                self._add_finding(_MONTH_IS_CUT)
+            for line in bill.lines:
+                own_name = f"export: {line.text}" if is_credit else line.text
+                component = names.get(line.kind, own_name)
+                if component is None:
+                    continue
+                for number in np.flatnonzero(line.shown).tolist():
+                    month = bill.billing.labels[number]
+                    cell = _Cell(line.quantity[:, number], sign * line.cost[:, number])
+                    self._add_cell(component, line.unit, month, cell)
+                    note = line.notes.get(number)
+                    if note and cell.quantity.any():
+                        self._add_note(note)
+
+    def _add_cell(self, component: str, unit: str, month: str, cell: _Cell) -> None:
+        months = self._cells.setdefault((component, unit), {})
+        if month in months:
+            known = months[month]
+            cell = _Cell(known.quantity + cell.quantity, known.cost + cell.cost)
+        months[month] = cell
+
+    def _add_note(self, note: str) -> None:
+        # That exports are unpaid is a finding of the summary, with the kWh of the site.
+        if note.startswith("export.unpaid"):
+            return
+        code, _, message = note.partition(": ")
+        self._add_finding(Finding(code, message))
+
+    def _add_finding(self, finding: Finding) -> None:
+        if finding not in self.findings:
+            self.findings.append(finding)
+
+    def months(self) -> tuple[str, ...]:
+        """Return all months, in order."""
+        labels: set[str] = set()
+        for months in self._cells.values():
+            labels.update(months)
+        return tuple(sorted(labels))
+
+    def components(self, currency: str) -> tuple[Component, ...]:
+        """Return all components over all months, NaN where a component is not charged."""
+        nan = np.full(self._sites, np.nan)
+        missing = _Cell(nan, nan)
+        labels = self.months()
+        components = []
+        for (name, unit), months in self._cells.items():
+            cells = [months.get(label, missing) for label in labels]
+            quantity = np.stack([cell.quantity for cell in cells], axis=1)
+            cost = np.stack([cell.cost for cell in cells], axis=1)
+            components.append(Component(name, unit, quantity, round_money_array(cost, currency)))
+        return tuple(components)
