@@ -18,7 +18,7 @@ from flipkit.scenarios.engine.case import Case, SitePrices, case_of
 from flipkit.scenarios.engine.flows import energy_flows
 from flipkit.scenarios.engine.interval import IntervalResult, interval_result
 from flipkit.scenarios.engine.totals import SiteTotals, evaluate
-from flipkit.tariffs.rating import LARGE, Block, at_once
+from flipkit.tariffs.rating import LARGE, Block, map_threads
 from flipkit.vocabulary import DispatchMethod, Int64
 
 __all__ = ["Fleet"]
@@ -95,7 +95,7 @@ class Fleet:
         work = partial(_evaluate_part, method=method, compiled=size >= LARGE)
         parts = [part for block in self.blocks for part in self._parts(block, scenarios)]
         if self.executor is None or _is_shut_down(self.executor):
-            done = at_once(work, parts)
+            done = map_threads(work, parts)
         else:
             done = list(_evaluate_elsewhere(self.executor, work, parts))
         return [totals for part in done for totals in part]
