@@ -199,7 +199,7 @@ reveal_type(fk.cost_report(kit, "2025"))
 
 @pytest.mark.slow
 def test_an_editor_knows_the_type_of_a_frame(tmp_path):
-    code = tmp_path / "code.py"
+    code = tmp_path / "typed_calls.py"
     code.write_text(TYPED_CALLS, encoding="utf-8")
     config = Path(fk.__file__).parents[1] / "pyproject.toml"
     command = [sys.executable, "-m", "mypy", "--config-file", config, code]
