@@ -63,7 +63,7 @@ def test_text_and_files_are_read_too():
     )
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None)
 @given(st.decimals(-200, 200, places=6))
 def test_pence_are_hundredths_as_written(pence):
     (rate,) = read(answer(row(float(pence), JANUARY, None))).rates
@@ -137,7 +137,7 @@ def test_equal_standing_charges_are_one():
     )
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_a_bill_is_the_sum_by_hand(data):
     """Half-hourly prices over three local days; the standing charge changes at a midnight."""
@@ -278,7 +278,7 @@ anything = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300, deadline=None)
 @given(
     st.lists(
         st.dictionaries(st.sampled_from(list(GOOD)), anything, max_size=5) | anything, max_size=3
