@@ -116,6 +116,26 @@ def test_pages_are_put_together():
         read([pages[0], pages[0], pages[1]])
 
 
+def test_pages_without_count_are_complete_if_one_has_no_next():
+    rows = HALF_HOURLY["results"]
+    middle = "https://example.org/?page=2"
+    last = "https://example.org/?page=3"
+    pages = [
+        {"next": middle, "previous": None, "results": rows[:3]},
+        {"next": last, "previous": "https://example.org/", "results": rows[3:6]},
+        {"next": None, "previous": middle, "results": rows[6:]},
+    ]
+    assert read(pages) == read(pages[::-1]) == read(HALF_HOURLY)
+    with pytest.raises(InputError, match="unit rates: got 6 rows of more; fetch the pages behind"):
+        read(pages[:2])
+    with pytest.raises(InputError, match=r"no price from .* request that time from the API too"):
+        read([pages[0], pages[2]])
+    # One page that states the number of rows is enough to know that others are missing.
+    counted = [pages[0], pages[1] | {"count": 8}]
+    with pytest.raises(InputError, match="unit rates: got 6 rows of 8"):
+        read(counted)
+
+
 # ---- standing charges
 
 
