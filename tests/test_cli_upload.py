@@ -42,14 +42,14 @@ def location(flatpeak):
 
 
 @pytest.fixture
-def kept(here, monkeypatch):
+def kept(cwd, monkeypatch):
     """An emulator with a file and one location; ``kept.start()`` starts it, again where it was
     stopped.
     """
 
     class Kept:
         def start(self):
-            self.emulator = start(path=here / "store.db", sample=False)
+            self.emulator = start(path=cwd / "store.db", sample=False)
             reach(self.emulator, monkeypatch)
             self.kit = fk.connect(frames="polars")
             return self
@@ -97,7 +97,7 @@ def test_registers_are_uploaded_as_differences(run, kept, ending):
 
 
 @pytest.mark.parametrize("shape", ["interval", "cumulative"])
-def test_records_that_fail_come_back_as_they_stood_there_and_can_be_mended(run, kept, here, shape):
+def test_failed_records_are_returned_unchanged_and_can_be_corrected(run, kept, cwd, shape):
     frame = records(
         0, 1, 3, 6, 10, location=kept.location, note="=1+1", record_reference_id="00012"
     )
@@ -109,7 +109,7 @@ def test_records_that_fail_come_back_as_they_stood_there_and_can_be_mended(run, 
     code, output, errors = run("upload", "r.csv", *words)
     assert (code, errors) == (3, "")
     assert "5 records: 3 accepted in 1 batch, 2 failed" in output
-    assert "to be mended and uploaded again: r.failed.csv" in output
+    assert "correct these records and upload them again: r.failed.csv" in output
     left = pl.read_csv("r.failed.csv", infer_schema=False)
     assert left.columns == ["row", "error", *wrong.columns]
     assert left["row"].to_list() == ["2", "3"]
@@ -125,15 +125,15 @@ def test_records_that_fail_come_back_as_they_stood_there_and_can_be_mended(run, 
         assert kept.energy() == [0, 1, 3, 6, 10]
 
 
-def test_an_emulator_that_forgets_says_so(run):
+def test_an_emulator_without_a_file_says_that_records_are_lost(run):
     records(1).write_csv("r.csv")
     code, output, errors = run("upload", "r.csv")
     assert code == 3
-    assert "forgets them when this command ends" in errors
+    assert "forgets the records when the command ends" in errors
     assert "there is no 'loc_1'" in output
 
 
-def test_records_that_the_service_does_not_account_for_are_left_behind(run, served, monkeypatch):
+def test_records_missing_from_the_answer_are_not_accepted(run, served, monkeypatch):
     def short(self, frame):
         return fk.flatpeak.Submission(
             2, 1, 1, ("b",), frame.clear().select(row=1, error=pl.lit("")).clear()
@@ -144,7 +144,7 @@ def test_records_that_the_service_does_not_account_for_are_left_behind(run, serv
     assert run("upload", "r.csv")[0] == 3
 
 
-def test_ctrl_c_during_an_upload_says_what_became_of_the_records(run, served, here, monkeypatch):
+def test_ctrl_c_during_an_upload_says_that_it_can_be_repeated(run, served, cwd, monkeypatch):
     def stopped(*_):
         raise KeyboardInterrupt
 
@@ -152,4 +152,4 @@ def test_ctrl_c_during_an_upload_says_what_became_of_the_records(run, served, he
     records(1).write_csv("r.csv")
     code, _, errors = run("upload", "r.csv")
     assert code == 130
-    assert "uploading the whole file again does no harm" in errors
+    assert "it is safe to upload the whole file again" in errors

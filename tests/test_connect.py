@@ -33,7 +33,7 @@ def test_the_emulator_is_the_default_and_needs_neither_key_nor_network():
         assert "emulator" in repr(kit)
 
 
-def test_frames_come_in_the_library_that_was_asked_for():
+def test_frames_are_of_the_requested_library():
     with fk.connect(frames="polars") as kit:
         assert kit.frames == kit.flip.frames == "polars"
         assert type(kit.flip.sites()).__module__.startswith("polars")
@@ -63,7 +63,7 @@ def test_two_emulators_are_the_same_to_the_byte():
         assert one.emulator.store.digest() == other.emulator.store.digest()
 
 
-def test_a_closed_kit_answers_no_more():
+def test_a_closed_kit_makes_no_calls():
     with fk.connect() as kit:
         pass
     with pytest.raises(Exception, match="closed"):
@@ -149,7 +149,7 @@ class Watching(Limiter):
 
 
 @pytest.mark.usefixtures("keys")
-def test_with_both_addresses_on_this_machine_a_running_emulator_is_used_and_gets_no_key_of_mine(
+def test_a_running_emulator_at_both_addresses_is_used_and_gets_no_real_key(
     monkeypatch,
 ):
     watching = Watching()
@@ -164,7 +164,7 @@ def test_with_both_addresses_on_this_machine_a_running_emulator_is_used_and_gets
 
 
 @pytest.mark.parametrize("name", ["FLIP_BASE_URL", "FLATPEAK_BASE_URL"])
-def test_one_address_alone_would_mix_two_fleets(name, monkeypatch):
+def test_a_single_address_would_mix_two_fleets(name, monkeypatch):
     monkeypatch.setenv(name, "http://127.0.0.1:8080")
     with pytest.raises(fk.ConfigurationError, match="set both"):
         fk.connect()

@@ -52,8 +52,8 @@ def money(text):
 # --- the reports of `flipkit demo`, recomputed by hand from data/
 
 
-def test_the_performance_report_is_what_the_files_hold(demo_made):
-    found = rows_of(demo_made[0] / "performance.csv", "site_id", "month")
+def test_the_performance_report_equals_the_files(demo_output):
+    found = rows_of(demo_output[0] / "performance.csv", "site_id", "month")
     assert len(found) == 24 * 12
     for (site, month), (actual, expected) in hand.performance().items():
         if month not in MONTHS:
@@ -75,8 +75,8 @@ def test_the_performance_report_is_what_the_files_hold(demo_made):
         )
 
 
-def test_the_cost_report_is_right_to_the_cent_and_the_watt_hour(demo_made):
-    found = rows_of(demo_made[0] / "cost.csv", "site_id", "tariff_direction", "period")
+def test_the_cost_report_is_right_to_the_cent_and_the_watt_hour(demo_output):
+    found = rows_of(demo_output[0] / "cost.csv", "site_id", "tariff_direction", "period")
     checked = 0
     for (site, direction, month), row in found.items():
         about = hand.sites()[site]
@@ -106,8 +106,8 @@ def test_the_cost_report_is_right_to_the_cent_and_the_watt_hour(demo_made):
         )
 
 
-def test_lost_production_is_worth_what_the_definition_says(demo_made):
-    found = rows_of(demo_made[0] / "lost_value.csv", "site_id", "month")
+def test_lost_production_is_valued_by_its_definition(demo_output):
+    found = rows_of(demo_output[0] / "lost_value.csv", "site_id", "month")
     valued = 0
     for (site, month), row in found.items():
         actual, expected = hand.performance().get((site, month), (None, None))
@@ -208,11 +208,11 @@ SCENARIOS = {
 OTHERS = {"car at night", "all of it"}
 
 
-def test_the_what_if_is_right_to_the_cent(demo_made):
+def test_the_what_if_is_right_to_the_cent(demo_output):
     bills = rows_of(
-        demo_made[0] / "what_if" / "bills.csv", "site_id", "scenario", "month", "component"
+        demo_output[0] / "what_if" / "bills.csv", "site_id", "scenario", "month", "component"
     )
-    summary = rows_of(demo_made[0] / "what_if" / "summary.csv", "site_id", "scenario")
+    summary = rows_of(demo_output[0] / "what_if" / "summary.csv", "site_id", "scenario")
     assert summary.keys() == {(site, name) for site in demo.SITES for name in {*SCENARIOS, *OTHERS}}
     for site in demo.SITES:
         totals = {}
@@ -232,8 +232,10 @@ def test_the_what_if_is_right_to_the_cent(demo_made):
             assert money(row["saving"]) == totals["today"] - totals[name]
 
 
-def test_the_certificate_of_the_what_if_agrees_with_hand_prices(demo_made):
-    with (demo_made[0] / "what_if" / "certificate.csv").open(newline="", encoding="utf-8") as file:
+def test_the_certificate_of_the_what_if_agrees_with_hand_prices(demo_output):
+    with (demo_output[0] / "what_if" / "certificate.csv").open(
+        newline="", encoding="utf-8"
+    ) as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 24
     for row in rows:
@@ -294,7 +296,7 @@ def test_reports_through_faults_are_the_same_to_the_byte(tmp_path):
         assert files_of(tmp_path / "faults") == files_of(tmp_path / "clean")
 
 
-def test_a_report_over_lost_connections_is_the_same(tmp_path, demo_made):
+def test_a_report_over_lost_connections_is_the_same(tmp_path, demo_output):
     plan = FaultPlan(2, 0.3, BEFORE_AND_AFTER)
     with start(faults=plan) as emulator:
         given = {"base_url": emulator.url, "frames": "polars", "pace": FakePace(real=0.001)}
@@ -308,7 +310,7 @@ def test_a_report_over_lost_connections_is_the_same(tmp_path, demo_made):
     key = ("site_id", "tariff_direction", "period")
     clean = {
         at: row
-        for at, row in rows_of(demo_made[0] / "cost.csv", *key).items()
+        for at, row in rows_of(demo_output[0] / "cost.csv", *key).items()
         if at[2] == "2025-10"
     }
     assert plan.struck.total() > 10
@@ -424,7 +426,7 @@ def submitted(flatpeak, records, shape="interval"):
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_of_thirty_thousand_records_none_is_lost_and_none_is_there_twice(seed, monkeypatch):
+def test_thirty_thousand_records_are_stored_once_each(seed, monkeypatch):
     monkeypatch.setattr("flipkit.flatpeak.delivery.LARGEST_CALL", 500)
     store = Store()
     places = three_locations(kit_over(store).flatpeak)
@@ -495,7 +497,7 @@ def emulator_process(path):
             running.kill()
 
 
-def test_what_an_upload_was_told_is_accepted_is_there_after_a_kill(tmp_path):
+def test_accepted_records_survive_a_kill(tmp_path):
     path, sent, accepted = tmp_path / "store.db", set(), set()
     keys = {"account_id": "acc_1", "api_key": "sk_test_any_key"}
     with emulator_process(path) as (_, url), fk.Flatpeak(base_url=url, **keys) as flatpeak:

@@ -71,7 +71,7 @@ def page(status, kind="text/html"):
     )
 
 
-def said(status):
+def refusal(status):
     return lambda sent: httpx.Response(
         status, json={"message": f"no: {sent}", "code": sent, "error": {"message": sent}}
     )
@@ -79,7 +79,7 @@ def said(status):
 
 ANSWERS = {
     **{
-        f"{status} that repeats the key": said(status)
+        f"{status} that repeats the key": refusal(status)
         for status in (400, 401, 403, 404, 409, 422, 429, 500, 503)
     },
     **{f"{status} as a page with the key": page(status) for status in (200, 401, 500)},
@@ -203,7 +203,7 @@ def test_no_error_of_a_login_shows_a_key(kind, caplog):
     "kind", ["401 that repeats the key", "half an answer", "another shape", "no answer"]
 )
 @pytest.mark.parametrize("login", [True, False])
-def test_a_notebook_in_verbose_mode_shows_no_key(login, kind, verb):
+def test_a_traceback_in_verbose_mode_shows_no_key(login, kind, verb):
     with pytest.raises(fk.FlipkitError) as caught:
         VERBS[verb](echoing(ANSWERS[kind], login=login))
     text = verbose(caught.value)

@@ -195,7 +195,7 @@ FLEET = (
 
 
 def site_record(number: int, site: Site) -> Json:
-    """A site as ``sites.json`` holds it; ``number`` counts from 1 and makes addresses and CRM ids."""
+    """A site as in ``sites.json``; ``number`` counts from 1, for addresses and CRM ids."""
     region = site.where
     company = site.name[1:] if site.name.startswith("*") else None
     first, last = (None, None) if company else site.name.split(" ", 1)
@@ -247,7 +247,7 @@ def _battery_record(battery: Battery | None) -> Json | None:
 
 
 def _devices(site: Site) -> list[Json]:
-    """The devices of a site; ``SOLAR`` is our own type, Flip documents BATTERY and EV_CHARGER only."""
+    """The devices of a site; Flip documents BATTERY and EV_CHARGER only, ``SOLAR`` is our own type."""
     devices = [_device(site, "SOLAR", "solar", {})] if site.solar else []
     if site.battery:
         power_w = round(1000 * site.battery.power_kw)

@@ -181,7 +181,8 @@ def _without_repeats(readings: Iterable[Reading], file: str) -> list[Reading]:
     for moment, value in readings:
         if seen.setdefault(moment, value) != value:
             raise ValueError(
-                f"{file}: {moment.isoformat()} appears twice with different values; say which one holds"
+                f"{file}: {moment.isoformat()} appears twice with different values; "
+                "decide which one is right"
             )
     return sorted(seen.items())
 

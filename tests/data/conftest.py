@@ -1,4 +1,4 @@
-"""The sample fleet as the tests read it: plain csv, json and numpy, no code of its maker."""
+"""The sample fleet, read with csv, json and numpy, without the code that makes it."""
 
 import csv
 import gzip
@@ -40,7 +40,7 @@ def local_times(timezone, first_s, count):
 
 
 def energy_of(site):
-    """One site's file: `start` (seconds UTC), `local` (datetimes) and an array a flow: `home`,
+    """One site's file: `start` (seconds UTC), `local` (datetimes) and one array per flow: `home`,
     `car`, ...
     """
     read = rows(DATA / "sample" / "energy" / f"{site['site_id']}.csv.gz")

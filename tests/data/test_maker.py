@@ -1,4 +1,4 @@
-"""Single rules of the maker: the real meters, halving an hour, the battery, the schedule, the
+"""Single rules of the maker: the real meters, splitting an hour, the battery, the schedule, the
 seeds.
 """
 
@@ -34,7 +34,7 @@ def test_readings_are_counted_as_their_attribution_says(name):
 
 def test_exchanged_dates_explain_the_gaps_of_the_half_hourly_meter(data_folder):
     """Counted from the file itself: without the exchange 27 gaps, with it three single half-hours,
-    nothing lost.
+    nothing missing.
     """
     found = read_meter("uk_half_hourly").findings
     assert (found.gaps, found.missing) == (3, 3)
@@ -110,7 +110,7 @@ def test_the_battery_by_hand():
 
 
 @pytest.mark.parametrize("starts", [None, 0, 10])
-def test_a_slow_charger_gives_what_the_stay_allows(starts):
+def test_a_slow_charger_is_limited_by_the_stay(starts):
     clock = local_year("America/Los_Angeles")
     energy, sessions = charge_car("test", Car(1.0, 1.0, starts), clock)
     assert len(sessions) == 364
@@ -125,7 +125,7 @@ def test_a_season_may_run_over_new_year():
 
 
 def test_seeded_numbers_never_change():
-    """The whole fleet hangs on these: a new numpy that draws otherwise must be seen here first."""
+    """The whole fleet depends on them: a numpy that draws other numbers must fail here first."""
     drawn = np.floor(Chance("load ca-01").uniform(1000) * 2**32).astype("<u4")
     assert hashlib.sha256(drawn.tobytes()).hexdigest()[:16] == "908f6003ae084ddd"
     assert not np.array_equal(Chance("a").uniform(5), Chance("b").uniform(5))

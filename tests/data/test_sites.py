@@ -1,4 +1,4 @@
-"""Who and where the sites are."""
+"""The customers and places of the sites."""
 
 from zoneinfo import ZoneInfo
 
@@ -60,7 +60,7 @@ def test_places_lie_in_their_country(sites):
         assert site["state_code"] == ("CA" if site["country_code"] == "US" else None)
 
 
-def test_customers_are_plainly_invented(sites):
+def test_customers_are_obviously_invented(sites):
     for site in sites:
         assert site["email"].endswith(".example")
         assert site["street_address"].endswith(" Example Street")

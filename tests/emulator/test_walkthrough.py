@@ -34,7 +34,7 @@ def walked(tmp_path_factory):
 
 
 class _Shell:
-    """bash, with a curl that also notes what it was asked and what came back."""
+    """bash, with a curl that also records its arguments and the answer."""
 
     def __init__(self, url):
         self.url = url

@@ -286,7 +286,7 @@ good_records = st.fixed_dictionaries(
 
 @st.composite
 def record_lists(draw):
-    """Good records; in half of the lists one cell holds any value, and now and then is absent."""
+    """Good records; in half of the lists one cell holds any value, or is absent."""
     records = draw(st.lists(good_records, min_size=1, max_size=6))
     if draw(st.booleans()):
         row = draw(st.integers(0, len(records) - 1))

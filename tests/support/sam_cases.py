@@ -44,7 +44,7 @@ Table = list[list[float]]
 
 @dataclass(frozen=True, repr=False)
 class Case:
-    """A year at SAM's, and what it means."""
+    """A year for SAM, and what it means."""
 
     inputs: dict[str, Any]
     plan: Plan
@@ -56,7 +56,7 @@ class Case:
         return f"<{self.plan}; {self.profile}; {self.inputs}>"
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        """Hypothesis writes every field of a dataclass otherwise."""
+        """Without this, Hypothesis prints every field of a dataclass."""
         printer.text(repr(self))
 
     @property
@@ -262,7 +262,7 @@ def flat_demand(
 def period_demand(draw: st.DrawFn, minutes: int) -> tuple[dict[str, Any], list[Demand]]:
     """Two periods that cost, one in up to two windows, and the rest, which does not.
 
-    SAM wants equal limits in all of them.
+    SAM requires equal limits in all of them.
     """
     tables = {"ur_dc_sched_weekday": flat_schedule(), "ur_dc_sched_weekend": flat_schedule()}
     cuts = sorted(draw(st.sets(st.integers(1, 23), min_size=3, max_size=5)))
