@@ -363,11 +363,7 @@ DOUBTFUL = {
         7.0,
         "ev.unserved: session 2025-06-01T00:00:00Z gets 7 of 40 kWh, as it stays 1 h at no more than 7 kW",
     ),
-    "a car that is there at another time": (
-        home_with(ev=ev(100, 104, 4.0)),
-        0.0,
-        "ev.outside",
-    ),
+    "a car that is there at another time": (home_with(ev=ev(100, 104, 4.0)), 0.0, "ev.outside"),
 }
 
 

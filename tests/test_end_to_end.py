@@ -475,17 +475,8 @@ def test_registers_through_faults_count_every_difference_once(seed, monkeypatch)
 @contextlib.contextmanager
 def emulator_process(path):
     """An emulator with a file in a process of its own: the process, and its address."""
-    command = [
-        sys.executable,
-        "-m",
-        "flipkit",
-        "emulator",
-        "--empty",
-        "--port",
-        "0",
-        "--file",
-        str(path),
-    ]
+    options = ["--empty", "--port", "0", "--file", str(path)]
+    command = [sys.executable, "-m", "flipkit", "emulator", *options]
     environment = os.environ | {"PYTHONPATH": str(TOP)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as running:
         try:

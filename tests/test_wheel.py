@@ -38,21 +38,8 @@ def run(command, folder, **environment):
 def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
     quiet = ["--quiet", "--disable-pip-version-check"]
-    run(
-        [
-            "-m",
-            "pip",
-            "wheel",
-            *quiet,
-            "--no-deps",
-            "--no-build-isolation",
-            "--no-index",
-            "-w",
-            folder,
-            TOP,
-        ],
-        folder,
-    )
+    offline = ["--no-deps", "--no-build-isolation", "--no-index"]
+    run(["-m", "pip", "wheel", *quiet, *offline, "-w", folder, TOP], folder)
     [path] = folder.glob("*.whl")
     return path
 

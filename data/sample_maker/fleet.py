@@ -1,6 +1,4 @@
-"""The 24 sites of the sample fleet. Customers are invented; towns, post codes and coordinates are
-real.
-"""
+"""The 24 sites of the sample fleet: fictional customers in real places."""
 
 from __future__ import annotations
 
@@ -19,7 +17,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Region:
-    """What neighbouring sites have in common.
+    """Properties that neighbouring sites share.
 
     Attributes
     ----------
@@ -61,7 +59,7 @@ class Site:
     name : str
         First and last name, or a company after a ``*``.
     town, zip_code : str
-        Real.
+        A real place.
     place : tuple of float
         Latitude, longitude.
     home : Home
@@ -123,21 +121,14 @@ _SDGE = ("ca-sdge-ev-tou-5", "ca-sdge-nsc", None)
 _CAP = ("uk-ofgem-cap-2025-q3", "uk-octopus-outgoing", None)
 _GO = ("uk-octopus-go", "uk-octopus-outgoing", None)
 _AGILE = ("uk-octopus-agile", "uk-octopus-outgoing", None)
-_BAY, _VALLEY, _COAST, _DESERT = (
-    Climate(10, 18, 5),
-    Climate(8, 28, 8),
-    Climate(14, 21, 4),
-    Climate(14, 33, 8),
-)
+_BAY, _VALLEY = Climate(10, 18, 5), Climate(8, 28, 8)
+_COAST, _DESERT = Climate(14, 21, 4), Climate(14, 33, 8)
 _ENGLAND, _NORTH, _FLANDERS = Climate(5, 17, 4), Climate(4, 15.5, 3.5), Climate(4, 18.5, 4)
 
 
 def _be(key: str, grid: str) -> tuple[str, str, str]:
-    return (
-        f"be-engie-easy-fixed-{key}",
-        "be-engie-easy-fixed-injection",
-        f"be-fluvius-{grid}-2025",
-    )
+    supplier = "be-engie-easy-fixed"
+    return f"{supplier}-{key}", f"{supplier}-injection", f"be-fluvius-{grid}-2025"
 
 
 FLEET = (

@@ -153,10 +153,7 @@ def test_many_locations_are_one_sorted_frame(service, flatpeak, rows):
     found = rows(flatpeak.prices(["loc_2", "loc_1", "loc_2"], START, START + 100 * DAY, "EXPORT"))
     assert [
         (r["location_id"], r["currency"], r["price_per_kwh"], r["tariff_direction"]) for r in found
-    ] == [
-        ("loc_1", "EU1", 0.1, "EXPORT"),
-        ("loc_2", "EU2", 0.2, "EXPORT"),
-    ]
+    ] == [("loc_1", "EU1", 0.1, "EXPORT"), ("loc_2", "EU2", 0.2, "EXPORT")]
     assert len(service.calls) == 4
     assert service.last.body["tariff_direction"] == "EXPORT"
     assert len(flatpeak.prices([], START, START + DAY)) == 0

@@ -61,11 +61,7 @@ FALLING = "tier steps with a falling price"
 
 
 EXACT = {
-    "demand charge": (
-        tariff(demand=PEAK),
-        "lp",
-        LP,
-    ),
+    "demand charge": (tariff(demand=PEAK), "lp", LP),
     "tiers that rise": (
         tariff(rates(ladder(0.1, 20, 0.3), ladder(0.3, 20, 0.5)), tier_rule="chronological"),
         "lp",
