@@ -93,9 +93,7 @@ def cwd(tmp_path, monkeypatch):
 
 @pytest.fixture
 def run(cwd, capsys):
-    """``run(*words)`` runs the command line there: it gives the exit code, standard output and
-    standard error.
-    """
+    """``run(*words)`` runs the command line: exit code, standard output and standard error."""
     from flipkit import cli
 
     def _run(*words):

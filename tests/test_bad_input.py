@@ -1,6 +1,4 @@
-"""The short table of bad input: each kind through the public API, in both libraries: a typed error
-or a finding.
-"""
+"""Bad input of each kind through the public API: a typed error or a finding."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -36,9 +34,7 @@ def place(kit):
 
 @pytest.fixture
 def records(kit, place):
-    """``records(column=values, ...)``: five records of 1 to 5 kWh, with these columns in place of
-    the good ones.
-    """
+    """``records(column=values, ...)``: five records of 1 to 5 kWh with these columns replaced."""
 
     def make(**columns):
         good = {

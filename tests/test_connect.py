@@ -1,6 +1,4 @@
-"""Environments: which services a kit talks to, with whose keys, and that the emulator gets none of
-them.
-"""
+"""Environments: the services and keys of a kit; the emulator gets no real key."""
 
 import re
 import subprocess
@@ -137,7 +135,7 @@ def test_addresses_from_the_environment_are_used(monkeypatch):
 
 
 class Watching(Limiter):
-    """Lets everything through, and remembers with which key it came."""
+    """Pass every request on, and record its key."""
 
     def __init__(self):
         super().__init__(rate=1.0)

@@ -1,4 +1,4 @@
-"""``flipkit demo``: everything it says it makes is there, adds up, and is the same in every run."""
+"""``flipkit demo``: its files exist, add up, and are the same in every run."""
 
 import csv
 import hashlib
@@ -186,7 +186,7 @@ def test_the_what_if_is_of_homes_without_battery_and_car():
 
 
 def test_it_needs_no_pvlib(monkeypatch):
-    """pvlib is an extra: who installed flipkit alone runs the demo too."""
+    """pvlib is an extra: the demo runs without it."""
     monkeypatch.setitem(sys.modules, "pvlib", None)
     energy = pl.DataFrame({"start_utc": [f"2025-06-01T{hour:02d}:00:00Z" for hour in range(24)]})
     energy = energy.with_columns(site_id=pl.lit("uk-07"), consumption_kwh=0.5, generation_kwh=0.2)

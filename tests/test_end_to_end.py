@@ -1,6 +1,4 @@
-"""The whole: reports recomputed by hand, the same reports through faults, and uploads that lose and
-double nothing.
-"""
+"""End to end: reports recomputed by hand, reports through faults, uploads without loss."""
 
 import contextlib
 import csv
@@ -268,9 +266,7 @@ def sample_kit(plan):
 
 
 def until_done(work):
-    """What `work` gives; done again where a call met six faults in a row (one in 1,400), as its
-    caller would do.
-    """
+    """Return what `work` returns; repeat it if a call met six faults in a row (one in 1,400)."""
     for _ in range(9):
         with contextlib.suppress(fk.RequestError):
             return work()
@@ -366,7 +362,7 @@ def three_locations(flatpeak):
 
 
 def many_records(places, count, repeats):
-    """Distinct records, and repeats of some of them with another value, in an order of chance."""
+    """Distinct records, and repeats of some with another value, in random order."""
     random = np.random.default_rng(1)
     numbers = random.permutation(
         np.concatenate([np.arange(count), random.integers(0, count, repeats)])
@@ -392,7 +388,7 @@ def key_of(record):
 
 
 def held(store, places):
-    """Every record of the store, by key: how much, and the caller's id of it."""
+    """Every record of the store by key: its Wh and the caller's id."""
     found, count = {}, 0
     with store.read() as db:
         for place in {location for location, _ in places}:
@@ -413,7 +409,7 @@ def held(store, places):
 
 
 def submitted(flatpeak, records, shape="interval"):
-    """Submit, and submit again what failed, until nothing does; how often it took."""
+    """Submit, and submit failed records again until none fails; return the number of rounds."""
     submit = getattr(flatpeak, f"submit_{shape}")
     for tries in range(1, 20):
         submission = submit(records)
@@ -474,7 +470,7 @@ def test_registers_through_faults_count_every_difference_once(seed, monkeypatch)
 
 @contextlib.contextmanager
 def emulator_process(path):
-    """An emulator with a file in a process of its own: the process, and its address."""
+    """An emulator with a file in a separate process: the process, and its address."""
     options = ["--empty", "--port", "0", "--file", str(path)]
     command = [sys.executable, "-m", "flipkit", "emulator", *options]
     environment = os.environ | {"PYTHONPATH": str(TOP)}

@@ -1,6 +1,4 @@
-"""The notebooks are kept small, executed, and free of what belongs to one machine; nbval runs them
-beside this.
-"""
+"""The notebooks are small, executed and independent of the machine; nbval runs them."""
 
 import json
 import re
@@ -34,7 +32,7 @@ def code_cells(notebook):
 
 
 def outputs(cell):
-    """Everything a cell wrote, pictures aside."""
+    """All output of a cell except pictures."""
     for output in cell["outputs"]:
         yield "".join(output.get("text", ""))
         yield from (
@@ -114,7 +112,7 @@ def test_a_table_of_the_numbers_follows_each_picture(notebook):
 
 
 def test_figures_in_the_text_are_in_an_output(notebook):
-    """What is bold in the text was read off a cell above it."""
+    """Bold figures in the text occur in the output of a cell above."""
     seen = ""
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":

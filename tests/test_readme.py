@@ -85,7 +85,7 @@ def test_the_excerpt_is_what_the_demo_prints(demo_output):
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory):
+def readme_folder(tmp_path_factory):
     """A folder in which every Python block was run, with the files that the commands need."""
     folder = tmp_path_factory.mktemp("readme")
     output = io.StringIO()
@@ -105,16 +105,16 @@ def ran(tmp_path_factory):
     return folder
 
 
-def test_the_python_is_short(ran):
+def test_the_python_is_short(readme_folder):
     for code in blocks("python"):
         assert len([line for line in code.splitlines() if line]) <= 22
-    assert (ran / "energy.csv").exists()
+    assert (readme_folder / "energy.csv").exists()
 
 
 @pytest.mark.parametrize("title", ["Run it", "Your own data", "What if"])
-def test_the_figures_are_those_that_the_code_prints(ran, title):
+def test_the_figures_are_those_that_the_code_prints(readme_folder, title):
     [excerpt] = blocks("text", section(title))
-    output = (ran / "output.txt").read_text(encoding="utf-8")
+    output = (readme_folder / "output.txt").read_text(encoding="utf-8")
     printed = [line.rstrip() for line in output.splitlines()]
     assert [line for line in excerpt.splitlines() if line not in printed] == []
     assert len(excerpt.splitlines()) >= 5
@@ -133,8 +133,8 @@ def test_there_is_a_command_of_each_kind():
 
 
 @pytest.mark.parametrize("command", [line for line in COMMANDS if line.split()[1] in QUIET])
-def test_the_command_succeeds(command, ran, monkeypatch, capsys):
-    monkeypatch.chdir(ran)
+def test_the_command_succeeds(command, readme_folder, monkeypatch, capsys):
+    monkeypatch.chdir(readme_folder)
     with fk.emulator.start() as emulator:
         for name in ("FLIP_BASE_URL", "FLATPEAK_BASE_URL"):
             monkeypatch.setenv(name, emulator.url)

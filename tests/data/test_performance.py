@@ -116,7 +116,7 @@ def test_nulls_and_zeros_are_nowhere_else(performance, troubles):
 
 
 def test_each_fault_is_described_once(troubles, data_folder):
-    told = {
+    described = {
         "dead_string",
         "soiling",
         "zero_production",
@@ -125,7 +125,7 @@ def test_each_fault_is_described_once(troubles, data_folder):
         "zero_expected",
         "tiny_expected",
     }
-    assert {t["kind"] for t in troubles} == told
+    assert {t["kind"] for t in troubles} == described
     readme = (data_folder / "README.md").read_text(encoding="utf-8")
     for trouble in troubles:
         assert trouble["first_day"] <= trouble["last_day"]

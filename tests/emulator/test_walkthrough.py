@@ -51,9 +51,7 @@ class _Shell:
         self.process.communicate()
 
     def run(self, block, folder):
-        """Every call of the block: its arguments, its status, its body as JSON (None where it is
-        empty).
-        """
+        """Return the arguments, status and JSON body (None if empty) of each call of the block."""
         noting = f"""
             curl() {{
                 local out={shlex.quote(str(folder))}/$(ls {shlex.quote(str(folder))} | wc -l)

@@ -77,12 +77,12 @@ def test_a_location_with_tiers_costs_what_its_cost_report_says(seed):
     ]
     assert len(kit.flatpeak.submit_interval(rows).failed) == 0
     window = begin, times[-1] + HALF_HOUR
-    told = take(kit.flatpeak.cost_by_interval(location, *window), numbers=["cost"])["cost"]
+    reported = take(kit.flatpeak.cost_by_interval(location, *window), numbers=["cost"])["cost"]
     result = fk.simulate(fk.site_energy(kit, *window), [fk.Scenario("today")], prices=kit)
     got = take(result.intervals(), numbers=["import_cost"])["import_cost"]
-    np.testing.assert_allclose(got, told, atol=1e-9)
+    np.testing.assert_allclose(got, reported, atol=1e-9)
     assert set(result._interval_result("home", "today").import_tier) == {0, 1, 2}
-    assert costs(result)["home", "today"] == pytest.approx(told.sum(), abs=0.005)
+    assert costs(result)["home", "today"] == pytest.approx(reported.sum(), abs=0.005)
 
 
 def test_own_use_that_has_a_price_is_priced_and_verified():
@@ -103,10 +103,10 @@ def test_own_use_that_has_a_price_is_priced_and_verified():
     own = 0.07 * np.minimum(used, made).sum()
     plain = 0.3 * (used - made).clip(lower=0).sum() - 0.1 * (made - used).clip(lower=0).sum() + own
     assert costs(result)["home", "today"] == pytest.approx(plain, abs=0.016)
-    told = fk.simulate(frame, scenarios, prices=kit, method="instant")
-    for key, cost in costs(told).items():
+    reported = fk.simulate(frame, scenarios, prices=kit, method="instant")
+    for key, cost in costs(reported).items():
         assert cost == pytest.approx(costs(result)[key], abs=0.02)
-    assert set(take(told.bills(), texts=["component"])["component"]) == {
+    assert set(take(reported.bills(), texts=["component"])["component"]) == {
         "import",
         "export",
         "own use",

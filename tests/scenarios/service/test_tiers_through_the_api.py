@@ -179,10 +179,10 @@ def test_every_tier_that_is_reached_is_sampled_and_agrees(simulated):
 def test_each_cost_is_that_of_the_tier_by_hand(simulated):
     rows = simulated.certificate()
     bought = rows[rows["tariff_direction"] == "IMPORT"]
-    for start, wh, tier, told in zip(
+    for start, wh, tier, reported in zip(
         starts_of(bought), bought["energy_wh"], bought["tier"], bought["server_cost"], strict=True
     ):
-        assert told == pytest.approx(wh / 1000 * price_of(start, int(tier)), abs=1e-9)
+        assert reported == pytest.approx(wh / 1000 * price_of(start, int(tier)), abs=1e-9)
 
 
 def test_both_sides_of_a_limit_are_sampled(simulated):
@@ -244,15 +244,15 @@ def test_a_scenario_costs_what_the_service_would_bill_if_it_were_stored(simulate
     kit.flatpeak.create_tariff(location, fee.to_flatpeak(location, type="NON_COMMODITY"))
     frame = simulated.intervals(scenario=scenario)
     submit(kit, location, [(frame["import_kwh"].to_numpy() * 1000, {})])
-    told = kit.flatpeak.cost_by_interval(
+    reported = kit.flatpeak.cost_by_interval(
         location, BEGIN, BEGIN + DAYS * timedelta(days=1), aggregation="MONTH"
     )
     bills = simulated.bills()
     bills = bills[(bills["scenario"] == scenario) & (bills["component"] == "import")]
     assert len(bills) == 2
     # The bill is rounded to the penny.
-    np.testing.assert_allclose(bills["cost"], told["cost"], atol=0.00501)
-    assert frame["import_cost"].sum() == pytest.approx(told["cost"].sum(), abs=1e-6)
+    np.testing.assert_allclose(bills["cost"], reported["cost"], atol=0.00501)
+    assert frame["import_cost"].sum() == pytest.approx(reported["cost"].sum(), abs=1e-6)
 
 
 def test_the_price_list_on_its_own_would_be_wrong(tiered_kit, energy, simulated):
