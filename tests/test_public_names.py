@@ -60,6 +60,7 @@ NAMES = [
     "connect",
     "cost_report",
     "emulator",
+    "errors",
     "lost_value_report",
     "performance_report",
     "plots",
