@@ -1,4 +1,4 @@
-"""Every tariff covers every hour once, has a source, and carries the published figures."""
+"""Every tariff covers every hour once, has a source, and has the published figures."""
 
 from datetime import datetime
 

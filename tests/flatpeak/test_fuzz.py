@@ -1,4 +1,4 @@
-"""Whatever a service answers, only flipkit's own errors come out."""
+"""For any answer of a service, only flipkit's own errors are raised."""
 
 import contextlib
 import json

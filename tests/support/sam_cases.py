@@ -1,6 +1,6 @@
 """Random tariffs as SAM's bill calculator takes them, and the same tariffs in plain terms.
 
-Only what the two understand alike is drawn; `tests/tariffs/rating/test_pysam.py` lists what is left
+Only what both calculate alike is drawn; `tests/tariffs/rating/test_pysam.py` lists what is left
 out and why.
 """
 
@@ -74,7 +74,9 @@ def exact(values: Any) -> tuple[Decimal, ...]:
 
 def bills(case: Case) -> list[float]:
     """SAM's bill of each month."""
-    model = run(case.inputs, case.load_kw, case.generation_kw)  # held: its outputs go when it goes
+    model = run(
+        case.inputs, case.load_kw, case.generation_kw
+    )  # held: its outputs are freed with it
     return list(model.Outputs.year1_monthly_utility_bill_w_sys)
 
 

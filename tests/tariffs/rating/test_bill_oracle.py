@@ -396,7 +396,7 @@ def test_many_price_series_for_a_fleet(data, zone, homes, count):
     made = [tariff(plan, f"plan {number:02d}") for number, plan in enumerate(candidates)]
     frame = compiled_bill(fleet, made, None)
     for row, (site, energy) in enumerate(fleet.items()):
-        # Every home and every plan, but only half of the pairs: the oracle takes its time.
+        # Every home and every plan, but only half of the pairs: the oracle is slow.
         for number in range(0 if LONG else row % 2, count, 1 if LONG else 2):
             of_pair = pl.col("site_id") == site, pl.col("tariff") == made[number].name
             expected = bill([candidates[number]], energy)

@@ -1,6 +1,6 @@
 """Bills against SAM's calculator (PySAM's Utilityrate5), month by month, within a cent.
 
-Random cases are limited to what both understand alike (`support/sam_cases.py`). Where SAM is known
+Random cases are limited to what both calculate alike (`support/sam_cases.py`). Where SAM is known
 to differ, a test here shows the difference:
 
 * It takes 8,760 hours (times a whole number) and refuses the 8,784 of a leap year. Its year begins
@@ -76,7 +76,7 @@ def ours(plan, used, made):
     return by_month(engine_bill([plan], Profile(START, 60, numbers(*used), numbers(*made))))
 
 
-# --- alike
+# --- same results
 
 
 @pytest.mark.slow
@@ -134,7 +134,7 @@ def test_a_ratchet_of_one_month_holds_up_the_months_after_it():
     assert sam(inputs, used, made) == pytest.approx(ours(plan, used, made), abs=0.01)
 
 
-# --- not alike: SAM's figure first, then ours, done by hand
+# --- different results: SAM's figure first, then ours, calculated by hand
 
 
 def test_sam_refuses_a_leap_year():
