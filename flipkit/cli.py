@@ -286,8 +286,9 @@ def _make_report(kit: Kit, options: argparse.Namespace) -> Any:
         return reports.performance_report(kit, options.start, options.end)
     if options.kind == "lost-value":
         return reports.lost_value_report(kit, options.start, options.end)
-    aggregation = options.aggregation or "MONTH"
-    return reports.cost_report(kit, options.start, options.end, aggregation=aggregation)
+    return reports.cost_report(
+        kit, options.start, options.end, aggregation=options.aggregation or "MONTH"
+    )
 
 
 def _print_findings(frame: Any) -> None:

@@ -203,9 +203,9 @@ def test_a_disk_that_is_full_for_the_emulator_is_named(run, monkeypatch):
 BAD_OUTPUTS = {
     "demo --out a-file": "a-file: a file is in the way",
     "demo --out a-file/below": "a-file/below: a file is in the way",
-    "report performance --start 2025-06 --end 2025-06 --out a-folder": "a-folder is a folder; choose the name of a file",
+    "report performance --start 2025-06 --end 2025-06 --out a-folder": "a-folder is a folder; choose",
     "report performance --start 2025-06 --end 2025-06 --out a-file/x.csv": "a-file: a file is in the way",
-    "report performance --start 2025-06 --end 2025-06 --out a-pipe": "a-pipe is not a regular file; choose the name of a file",
+    "report performance --start 2025-06 --end 2025-06 --out a-pipe": "a-pipe is not a regular file",
     "simulate s.toml --energy e.csv --out a-file": "a-file: a file is in the way",
     "upload e.csv --failed a-folder": "a-folder is a folder",
 }

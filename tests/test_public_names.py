@@ -129,12 +129,16 @@ def public_definitions():
 
 def _inside(scope, where):
     for node in scope.body:
-        if not isinstance(node, ast.FunctionDef | ast.ClassDef) or node.name.startswith("_"):
-            continue
-        if not any(ast.unparse(decorator) == "overload" for decorator in node.decorator_list):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not (
+            node.name.startswith("_") or _is_overload(node)
+        ):
             yield f"{where}:{node.lineno} {node.name}", node
-        if isinstance(node, ast.ClassDef):
-            yield from _inside(node, where)
+            if isinstance(node, ast.ClassDef):
+                yield from _inside(node, where)
+
+
+def _is_overload(node):
+    return any(getattr(each, "id", "") == "overload" for each in node.decorator_list)
 
 
 def test_everything_public_has_a_docstring():
