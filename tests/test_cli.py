@@ -578,15 +578,15 @@ def nearly_good_files(draw):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("served")
-def test_a_file_with_one_spoiled_value_is_simulated_or_refused(run, here):
+def test_a_file_with_one_spoiled_value_is_simulated_or_refused(run, cwd):
     codes = []
 
     @settings(max_examples=16, deadline=None)
     @given(nearly_good_files())
     def simulate(files):
         energy, scenario = files
-        (here / "near.csv").write_text(energy, encoding="utf-8")
-        (here / "near.toml").write_text(scenario, encoding="utf-8")
+        (cwd / "near.csv").write_text(energy, encoding="utf-8")
+        (cwd / "near.toml").write_text(scenario, encoding="utf-8")
         code, output, errors = run("simulate", "near.toml", "--energy", "near.csv", "--out", "o")
         codes.append(code)
         assert code in {0, 1}

@@ -157,8 +157,8 @@ SPOILED_CELLS = st.sampled_from(["", "-1", "1e400", "nan", "x", "=1+1", "2025-06
 
 
 @pytest.mark.parametrize("shape", ["interval", "cumulative"])
-def test_a_file_with_one_spoiled_value_is_uploaded_or_named(run, kept, shape):
-    good = records(100, 200, 300, location=kept.location).cast(pl.String)
+def test_a_file_with_one_spoiled_value_is_uploaded_or_named(run, file_emulator, shape):
+    good = records(100, 200, 300, location=file_emulator.location).cast(pl.String)
     words = []
     if shape == "cumulative":
         good = good.rename({"start_utc": "time_utc"}).drop("end_utc")

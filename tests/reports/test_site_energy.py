@@ -108,12 +108,15 @@ def test_an_unknown_site_is_named(kit):
         fk.site_energy(kit, "2025-06", site_id=["uk-01", "no-such-site", "nor-this"])
 
 
-def test_records_with_different_intervals_are_refused():
+@pytest.mark.parametrize("change", [{"end_utc": "T10:30"}, {"start_utc": "T10:30"}])
+def test_one_record_with_another_interval_is_refused(change):
     kit, location = site_kit()
-    half = {"start_utc": "2025-06-01T10:00:00Z", "end_utc": "2025-06-01T10:30:00Z"}
+    other_time = {name: f"2025-06-01{time}:00Z" for name, time in change.items()}
     records = [
+        record(location, 9, 1.0),
+        record(location, 9, 1.0, tariff_direction="LOCAL"),
         record(location, 10, 1.0),
-        record(location, 10, 1.0, tariff_direction="LOCAL") | half,
+        record(location, 10, 1.0, tariff_direction="LOCAL") | other_time,
     ]
     assert len(kit.flatpeak.submit_interval(records).failed) == 0
     with pytest.raises(InputError, match="site home: its records do not share the same intervals"):
