@@ -19,8 +19,8 @@ from flipkit.flatpeak import CostRows, cost_rows, price_series
 from flipkit.frames import Finding
 from flipkit.money import round_money
 from flipkit.tariffs import PriceSeries, Tariff
-from flipkit.tariffs.model import joined
-from flipkit.tariffs.rating import Used, has_tiers, mean_prices
+from flipkit.tariffs.model import has_tiers, joined, parts_of
+from flipkit.tariffs.rating import Used, mean_prices
 from flipkit.vocabulary import Float64
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def _tiered_prices(tariff: Tariff, used: Used, rows: CostRows) -> PriceSeries:
     end_us = int(rows.end_us.max())
     cuts = np.concatenate([rows.start_us, rows.end_us])
     series = []
-    for contract in tariff.parts or (tariff,):
+    for contract in parts_of(tariff):
         # Tiers begin anew with each contract, so each is rated by itself.
         first, last = contract.validity
         first = -_FOREVER_US if first is None else first

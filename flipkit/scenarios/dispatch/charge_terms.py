@@ -25,7 +25,7 @@ from flipkit.scenarios.dispatch.cost_terms import (
     sum_by_place,
 )
 from flipkit.tariffs import DemandCharge, PriceSeries, Ratchet, Tariff
-from flipkit.tariffs.model import TAXABLE, overlap, rate_table
+from flipkit.tariffs.model import TAXABLE, has_tiers, parts_of, rate_table
 from flipkit.tariffs.rating import (
     Block,
     DemandHours,
@@ -33,6 +33,7 @@ from flipkit.tariffs.rating import (
     EnergySums,
     Partition,
     RatingCalendar,
+    calendars,
     demand_runs,
     meter_runs,
     partition_of,
@@ -44,7 +45,7 @@ from flipkit.tariffs.rating import (
 )
 from flipkit.vocabulary import Float64
 
-__all__ = ["BUY_ALL", "bill_without_fixed", "couples", "tariff_terms", "without_export"]
+__all__ = ["BUY_ALL", "bill_without_fixed", "couples", "tariff_terms"]
 
 BUY_ALL = "buy all, sell all: the plan uses the imports and exports after the battery"
 CREDIT = "the credit that exports leave for later billing periods"
@@ -64,24 +65,14 @@ def couples(tariff: Tariff) -> bool:
     It does with tiers, demand charges, minimum bills, net metering and carried credits. Without
     them, a dispatch on prices alone is as good as one on the bill.
     """
-    return any(_part_couples(part) for part in tariff.parts or (tariff,))
+    return any(_part_couples(part) for part in parts_of(tariff))
 
 
 def _part_couples(part: Tariff) -> bool:
-    if part.demand or part.minimum is not None:
-        return True
-    if any(each.tiers for each in part.rates):
+    if part.demand or part.minimum is not None or has_tiers(part):
         return True
     export = part.export
     return export is not None and (export.mode == "net_metering" or export.carry_over is not None)
-
-
-def without_export(tariff: Tariff) -> Tariff:
-    """Return the tariff without its export terms, for exports that are paid by someone else."""
-    if tariff.parts:
-        parts = tuple(replace(part, export=None) for part in tariff.parts)
-        return replace(tariff, parts=parts)
-    return replace(tariff, export=None)
 
 
 def tariff_terms(
@@ -105,7 +96,7 @@ def tariff_terms(
     tier_counters: list[TierCounter] = []
     neglected: list[str] = []
     may_add: list[str] = []
-    for part, calendar in _parts_in_force(tariff, grid):
+    for part, calendar in calendars(tariff, grid):
         energy = _energy_terms(part, calendar, net_kwh)
         import_price = import_price + energy.import_price
         own_export_price = own_export_price + energy.export_price
@@ -129,13 +120,6 @@ def tariff_terms(
         neglected=_unique([*neglected, *demand.neglected]),
         may_add=_unique(may_add),
     )
-
-
-def _parts_in_force(tariff: Tariff, grid: Grid) -> Iterator[tuple[Tariff, RatingCalendar]]:
-    for part in tariff.parts or (tariff,):
-        start, end = overlap(part.validity, grid.start_us, grid.end_us)
-        if start < end:
-            yield part, RatingCalendar(grid, start, end, part.timezone, part.holidays, None)
 
 
 def _unique(items: list[str]) -> tuple[str, ...]:

@@ -23,12 +23,12 @@ from flipkit.scenarios.dispatch.charge_terms import (
     bill_without_fixed,
     couples,
     tariff_terms,
-    without_export,
 )
 from flipkit.scenarios.dispatch.cost_terms import CostTerms
 from flipkit.scenarios.dispatch.problem import Limits
 from flipkit.scenarios.dispatch.window import WindowPlan, WindowStart, solve_window
 from flipkit.tariffs import Tariff
+from flipkit.tariffs.model import without_export
 from flipkit.vocabulary import HOUR_US, DispatchMethod, Float64, Int64
 
 __all__ = ["dispatch_tariff"]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import lru_cache
 from typing import NamedTuple
 
 from flipkit.errors import InputError
@@ -13,8 +11,9 @@ from flipkit.scenarios.changes import Battery, Load, Scenario
 from flipkit.scenarios.ev import EvCharging
 from flipkit.scenarios.solar import Solar
 from flipkit.tariffs import Tariff
+from flipkit.tariffs.model import parts_of, without_export
 
-__all__ = ["Case", "SitePrices", "case_of", "parts_of"]
+__all__ = ["Case", "SitePrices", "case_of"]
 
 
 class SitePrices(NamedTuple):
@@ -98,11 +97,6 @@ class Case(NamedTuple):
         return {export.mode for export in exports if export is not None}
 
 
-def parts_of(tariff: Tariff) -> tuple[Tariff, ...]:
-    """Return the tariffs that follow one another in time; most tariffs have one part."""
-    return tariff.parts or (tariff,)
-
-
 def case_of(site_id: str, scenario: Scenario, prices: SitePrices | None) -> Case:
     """Return one scenario at one site.
 
@@ -117,7 +111,7 @@ def case_of(site_id: str, scenario: Scenario, prices: SitePrices | None) -> Case
 
     import_tariff = in_force["IMPORT"]
     if "EXPORT" in in_force:
-        import_tariff = _without_export(import_tariff)
+        import_tariff = without_export(import_tariff)
     current_directions = [
         direction for direction, tariff in in_force.items() if tariff is current.get(direction)
     ]
@@ -154,17 +148,6 @@ def _tariffs_in_force(
             "tariff, or pass prices= with a price for the site"
         )
     return in_force
-
-
-@lru_cache(maxsize=256)
-def _without_export(tariff: Tariff) -> Tariff:
-    """Return the tariff without export terms; cached, so that all its sites share one value."""
-    if tariff.parts:
-        parts = [_without_export(part) for part in tariff.parts]
-        return replace(tariff, parts=tuple(parts))
-    if tariff.export is None:
-        return tariff
-    return replace(tariff, export=None)
 
 
 def _check_currency(site_id: str, scenario: Scenario, tariffs: Sequence[Tariff]) -> None:

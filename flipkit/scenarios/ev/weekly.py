@@ -12,8 +12,8 @@ from flipkit.calendar import offset_pieces
 from flipkit.checks import MOST, number
 from flipkit.errors import InputError
 from flipkit.scenarios.ev.sessions import SessionRecords, Sessions
-from flipkit.tariffs.model import DAY_NAMES, DAY_S, seconds_of
-from flipkit.vocabulary import DAY_US, SECOND_US, Int64
+from flipkit.tariffs.model import DAY_NAMES, seconds_of
+from flipkit.vocabulary import DAY_S, DAY_US, SECOND_US, Int64
 
 __all__ = ["Stay", "Week", "read_week"]
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from flipkit.calendar import BillingPeriods, billing_periods, from_us, month_edges
+from flipkit.calendar import from_us, month_edges
 from flipkit.frames import take
 from flipkit.tariffs import Tariff
-from flipkit.tariffs.model import overlap, rate_table, schedule_changes, schedule_of
-from flipkit.tariffs.rating import Span, Used, tier_limits
+from flipkit.tariffs.model import parts_in_force, rate_table, schedule_changes, schedule_of
+from flipkit.tariffs.rating import Span, Used, tier_limits, whole_months
 from flipkit.vocabulary import Float64, Int64
 
 __all__ = ["ServiceTiers", "tier_steps"]
@@ -129,9 +129,7 @@ def tier_steps(
     """
     steps = np.full(len(times_us), -1, dtype=np.int64)  # -1: no part is valid
     more = np.broadcast_to(np.asarray(more_kwh, dtype=np.float64), times_us.shape)
-    rated_start_us, rated_end_us = window or _ALWAYS
-    for part in tariff.parts or (tariff,):
-        begin_us, stop_us = overlap(part.validity, rated_start_us, rated_end_us)
+    for part, begin_us, stop_us in parts_in_force(tariff, *(window or _ALWAYS)):
         is_valid = (times_us >= begin_us) & (times_us < stop_us)
         if not is_valid.any():
             continue
@@ -145,7 +143,7 @@ def tier_steps(
 
 def _steps(tariff: Tariff, times_us: Int64, used: Used, more_kwh: Float64, in_force: Span) -> Int64:
     start_us, end_us = int(times_us[0]), int(times_us[-1]) + 1
-    billing = _billing_months(tariff.timezone, (start_us, end_us), in_force)
+    billing = whole_months(tariff.timezone, in_force, (start_us, end_us))
     schedule = schedule_of(tariff.rates)
     changes, periods = schedule_changes(
         schedule, tariff.timezone, start_us, end_us, tariff.holidays
@@ -158,13 +156,3 @@ def _steps(tariff: Tariff, times_us: Int64, used: Used, more_kwh: Float64, in_fo
     is_reached = used_in_month[:, None] >= limits - _NOISE_KWH
     steps: Int64 = is_reached.sum(axis=1)
     return steps
-
-
-def _billing_months(zone: str, window: Span, in_force: Span) -> BillingPeriods:
-    """The whole months of a window, cut to the time that the tariff is valid."""
-    start_us, end_us = window
-    valid_from_us, valid_to_us = in_force
-    months = month_edges(zone, start_us, end_us).edges
-    return billing_periods(
-        zone, max(valid_from_us, int(months[0])), min(valid_to_us, int(months[-1]))
-    )

@@ -17,7 +17,6 @@ from flipkit.vocabulary import DAY_S
 __all__ = [
     "ALL_MONTHS",
     "DAY_NAMES",
-    "DAY_S",
     "HOLIDAY",
     "MONTH_NAMES",
     "Rate",

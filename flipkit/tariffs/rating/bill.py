@@ -11,7 +11,7 @@ import numpy as np
 from flipkit.calendar import BillingPeriods, check_dates
 from flipkit.errors import InputError
 from flipkit.frames import BILL, BILL_MATRIX, Frame, library_of, returns
-from flipkit.tariffs.model import TIER_RULES, Tariff, TierRule
+from flipkit.tariffs.model import TIER_RULES, Tariff, TierRule, has_tiers, parts_of
 from flipkit.tariffs.rating.energy import Block, map_threads, read_blocks, row_slices
 from flipkit.tariffs.rating.rate_block import PartBill, price_together, rate, total_cost
 from flipkit.tariffs.rating.sums import COMPILED, EnergySums, Line
@@ -393,15 +393,15 @@ def _relative_spread(cost: Float64, others: list[Float64]) -> Float64:
 
 def _hours_key(tariff: Tariff) -> int:
     """A number that is equal for tariffs with the same hours."""
-    rates = [rate for part in tariff.parts or (tariff,) for rate in part.rates]
+    rates = [rate for part in parts_of(tariff) for rate in part.rates]
     hours = [(rate.start, rate.end, rate.months, rate.days) for rate in rates]
     return hash((tariff.timezone, tuple(hours)))
 
 
 def _other_rules(tariff: Tariff) -> list[TierRule]:
     """The other rules by which the tiers of a tariff can be filled."""
-    parts = tariff.parts or (tariff,)
-    used = {part.tier_rule for part in parts if any(rate.tiers for rate in part.rates)}
+    parts = parts_of(tariff)
+    used = {part.tier_rule for part in parts if has_tiers(part)}
     if not used:
         return []
     others: list[TierRule] = [rule for rule in TIER_RULES if used != {rule}]

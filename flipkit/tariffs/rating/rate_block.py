@@ -14,7 +14,7 @@ from flipkit.tariffs.model import (
     Tariff,
     TierRule,
     check_cover,
-    overlap,
+    parts_in_force,
     schedule_of,
 )
 from flipkit.tariffs.rating.demand import demand_lines
@@ -31,7 +31,15 @@ from flipkit.tariffs.rating.settlement import (
 from flipkit.tariffs.rating.sums import EnergySums, Line, PricedFlow, sum_cost
 from flipkit.vocabulary import Float64
 
-__all__ = ["PartBill", "check_covered", "partition_of", "price_together", "rate", "total_cost"]
+__all__ = [
+    "PartBill",
+    "calendars",
+    "check_covered",
+    "partition_of",
+    "price_together",
+    "rate",
+    "total_cost",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +85,7 @@ def rate(
     check_covered(tariff, grid)
     return [
         _rate_part(sums, part, calendar, tier_rule or part.tier_rule)
-        for part, calendar in _calendars(tariff, grid, dates)
+        for part, calendar in calendars(tariff, grid, dates)
     ]
 
 
@@ -88,7 +96,7 @@ def price_together(sums: EnergySums, tariffs: list[Tariff], dates: tuple[str, ..
     series_of: dict[PricedFlow, dict[PriceSeries, None]] = {}
     for tariff in tariffs:
         check_covered(tariff, grid)
-        for part, calendar in _calendars(tariff, grid, dates):
+        for part, calendar in calendars(tariff, grid, dates):
             export_series = None if part.export is None else part.export.series
             for is_export, series in ((False, part.series), (True, export_series)):
                 if series is not None:
@@ -127,7 +135,7 @@ def check_covered(tariff: Tariff, grid: Grid) -> None:
     stop = grid.end_us if stop is None else stop
     what = f"the prices of tariff {tariff.name!r}"
     check_cover(grid.start_us, grid.end_us, begin, stop, what, "energy: ")
-    for part, calendar in _calendars(tariff, grid, None):
+    for part, calendar in calendars(tariff, grid):
         series = None if part.export is None else part.export.series
         if series is not None:
             begin, stop = int(series.start_us[0]), int(series.end_us[-1])
@@ -135,14 +143,12 @@ def check_covered(tariff: Tariff, grid: Grid) -> None:
             check_cover(calendar.start_us, calendar.end_us, begin, stop, what, "energy: ")
 
 
-def _calendars(
-    tariff: Tariff, grid: Grid, dates: tuple[str, ...] | None
+def calendars(
+    tariff: Tariff, grid: Grid, dates: tuple[str, ...] | None = None
 ) -> Iterator[tuple[Tariff, RatingCalendar]]:
-    """The tariffs in force within the grid, one after another, each with its time."""
-    for part in tariff.parts or (tariff,):
-        start, end = overlap(part.validity, grid.start_us, grid.end_us)
-        if start < end:
-            yield part, RatingCalendar(grid, start, end, part.timezone, part.holidays, dates)
+    """Yield the tariffs in force within the grid, one after another, each with its time."""
+    for part, start, end in parts_in_force(tariff, grid.start_us, grid.end_us):
+        yield part, RatingCalendar(grid, start, end, part.timezone, part.holidays, dates)
 
 
 def _rate_part(

@@ -32,13 +32,12 @@ __all__ = [
     "Used",
     "fill_by_period",
     "fill_prorated",
-    "has_tiers",
     "mean_prices",
     "step_prices",
-    "step_starts",
     "tier_limits",
     "tier_prices",
     "tiers_reached",
+    "whole_months",
 ]
 
 Span = tuple[int, int]
@@ -46,11 +45,6 @@ Span = tuple[int, int]
 
 # A limit that is nearer counts as reached: a millionth of a Wh is the noise of floats.
 _NOISE_KWH = 1e-9
-
-
-def has_tiers(tariff: Tariff) -> bool:
-    """Whether the price of a kWh depends on the kWh used before it."""
-    return any(rate.tiers for part in tariff.parts or (tariff,) for rate in part.rates)
 
 
 def tier_prices(periods: tuple[Rate, ...]) -> Float64:
@@ -251,14 +245,6 @@ def step_prices(tariff: Tariff, used: Used, in_force: Span, window: Span) -> Pri
     return climb.series(price).merged()
 
 
-def step_starts(tariff: Tariff, used: Used, in_force: Span, window: Span) -> PriceSeries:
-    """Return where the tier of `step_prices` begins, kWh of the month, in place of its price."""
-    climb = _climb_by_step(tariff, used, in_force, window)
-    _, step = climb.next_kwh((climb.before + climb.after) / 2)
-    starts = _lower_limits(climb.limits)[np.arange(len(step)), step]
-    return climb.series(starts).merged()
-
-
 def tiers_reached(tariff: Tariff, used: Used, in_force: Span, at_us: Int64, end_us: int) -> Int64:
     """Return the tier, from 0, into which the next kWh falls at each time.
 
@@ -274,6 +260,14 @@ def tiers_reached(tariff: Tariff, used: Used, in_force: Span, at_us: Int64, end_
     climb = _climb(tariff, used, in_force, (int(at_us[0]), end_us), at_us)
     _, step = climb.next_kwh(climb.before)
     return step[stretch_at(climb.edges_us, at_us)]
+
+
+def whole_months(zone: str, in_force: Span, window: Span) -> BillingPeriods:
+    """Return the months that a window touches, cut to the time that the tariff holds."""
+    edges = month_edges(zone, *window).edges
+    start = max(in_force[0], int(edges[0]))
+    end = min(in_force[1], int(edges[-1]))
+    return billing_periods(zone, start, end)
 
 
 class _Climb(NamedTuple):
@@ -317,7 +311,7 @@ def _climb_by_step(tariff: Tariff, used: Used, in_force: Span, window: Span) -> 
 def _climb(tariff: Tariff, used: Used, in_force: Span, window: Span, cuts: Int64) -> _Climb:
     _check_rule(tariff)
     start, end = window
-    billing = _whole_months(tariff.timezone, in_force, window)
+    billing = whole_months(tariff.timezone, in_force, window)
     schedule = schedule_of(tariff.rates)
     changes, periods = schedule_changes(schedule, tariff.timezone, start, end, tariff.holidays)
 
@@ -337,14 +331,6 @@ def _climb(tariff: Tariff, used: Used, in_force: Span, window: Span, cuts: Int64
         limits=tier_limits(rates, billing, None)[0, month, period],
         prices=tier_prices(rates)[period],
     )
-
-
-def _whole_months(zone: str, in_force: Span, window: Span) -> BillingPeriods:
-    """The months that the window touches, cut to the time that the tariff holds."""
-    edges = month_edges(zone, *window).edges
-    start = max(in_force[0], int(edges[0]))
-    end = min(in_force[1], int(edges[-1]))
-    return billing_periods(zone, start, end)
 
 
 def _check_rule(tariff: Tariff) -> None:
