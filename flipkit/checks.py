@@ -11,7 +11,16 @@ import numpy as np
 
 from flipkit.errors import InputError
 
-__all__ = ["MOST", "check_field", "finite", "name", "number", "set_fields", "short_repr"]
+__all__ = [
+    "MOST",
+    "check_field",
+    "finite",
+    "instance_of",
+    "name",
+    "number",
+    "set_fields",
+    "short_repr",
+]
 
 MOST = 1e6
 """Upper limit for kW or kWh at a home: beside 1e12 kWh a float no longer resolves household use."""
@@ -72,6 +81,14 @@ def name(value: Any, what: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise InputError(f"{what} {value!r} is not a name; write a string such as 'peak'")
     return value
+
+
+def instance_of(value: Any, kind: type, what: str) -> None:
+    """Raise InputError, with `what` and the type, if `value` is not of a kind."""
+    if not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        got = type(value).__name__
+        raise InputError(f"{what}: expected {article} {kind.__name__}, got {got}")
 
 
 def set_fields(value: object, **fields: Any) -> None:

@@ -184,8 +184,8 @@ class DemandCharge:
                 f"{what}: interval_minutes {self.interval_minutes!r} is not supported; "
                 "write 15, 30 or 60"
             )
-        if self.ratchet is not None and not isinstance(self.ratchet, Ratchet):
-            raise InputError(f"{what}: expected a Ratchet, got {type(self.ratchet).__name__}")
+        if self.ratchet is not None:
+            checks.instance_of(self.ratchet, Ratchet, what)
         checks.set_fields(
             self,
             tiers=_check_demand_tiers(self.tiers, what),
@@ -201,10 +201,7 @@ class DemandCharge:
 
     def _check_windows(self, what: str) -> None:
         for window in self.also:
-            if not isinstance(window, DemandWindow):
-                raise InputError(
-                    f"{what}: also: expected a DemandWindow, got {type(window).__name__}"
-                )
+            checks.instance_of(window, DemandWindow, f"{what}: also")
         try:
             windows = self.windows
         except InputError as error:

@@ -165,8 +165,7 @@ def check_rates(values: Any, what: str) -> tuple[Rate, ...]:
     """Return one or more rates as a tuple; raise InputError for anything else."""
     rates = (values,) if isinstance(values, Rate) else tuple(values)
     for number, rate in enumerate(rates):
-        if not isinstance(rate, Rate):
-            raise InputError(f"{what}, item {number}: expected a Rate, got {type(rate).__name__}")
+        checks.instance_of(rate, Rate, f"{what}, item {number}")
     return rates
 
 
@@ -261,8 +260,7 @@ def _sorted_numbers(values: Any, low: int, high: int, what: str) -> tuple[int, .
 def _check_ladder(price: Any, tiers: tuple[Tier, ...]) -> tuple[float, tuple[Tier, ...]]:
     """Return price and tiers in canonical form: a ladder of one tier without a limit is a price."""
     for number, tier in enumerate(tiers, 1):
-        if not isinstance(tier, Tier):
-            raise InputError(f"rate: tier {number}: expected a Tier, got {type(tier).__name__}")
+        checks.instance_of(tier, Tier, f"rate: tier {number}")
     if not tiers:
         return checks.finite(price, "rate: price"), ()
 

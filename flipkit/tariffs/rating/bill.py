@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from flipkit.calendar import BillingPeriods, check_dates
+from flipkit.checks import instance_of
 from flipkit.errors import InputError
 from flipkit.frames import BILL, BILL_MATRIX, Frame, library_of, returns
 from flipkit.tariffs.model import TIER_RULES, Tariff, TierRule, has_tiers, parts_of
@@ -178,11 +179,11 @@ def _named_tariffs(tariff: Any) -> dict[str, Tariff] | list[Tariff]:
     if isinstance(tariff, Mapping):
         by_site = dict(tariff)
         for site, each in by_site.items():
-            _check_tariff(each, site)
+            instance_of(each, Tariff, f"tariff, {site!r}")
         return by_site
     several = list(tariff)
     for number, each in enumerate(several):
-        _check_tariff(each, number)
+        instance_of(each, Tariff, f"tariff, {number}")
     if not several:
         raise InputError("tariffs: none given; give at least one")
     names = [each.name for each in several]
@@ -191,11 +192,6 @@ def _named_tariffs(tariff: Any) -> dict[str, Tariff] | list[Tariff]:
         which = ", ".join(map(repr, repeated))
         raise InputError(f"tariffs: named {which} more than once; give each a different name")
     return sorted(several, key=lambda each: each.name)
-
-
-def _check_tariff(value: Any, where: Any) -> None:
-    if not isinstance(value, Tariff):
-        raise InputError(f"tariff, {where!r}: expected a Tariff, got {type(value).__name__}")
 
 
 def _by_tariff(block: Block, tariffs: dict[str, Tariff]) -> list[tuple[Block, list[Tariff]]]:

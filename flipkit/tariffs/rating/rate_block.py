@@ -130,17 +130,13 @@ def partition_of(tariff: Tariff, calendar: RatingCalendar) -> Partition:
 
 def check_covered(tariff: Tariff, grid: Grid) -> None:
     """Raise InputError where the prices of a tariff do not cover the energy."""
-    begin, stop = tariff.validity
-    begin = grid.start_us if begin is None else begin
-    stop = grid.end_us if stop is None else stop
     what = f"the prices of tariff {tariff.name!r}"
-    check_cover(grid.start_us, grid.end_us, begin, stop, what, "energy: ")
-    for part, calendar in calendars(tariff, grid):
+    check_cover(grid.start_us, grid.end_us, tariff.validity, what, "energy: ")
+    for part, start, end in parts_in_force(tariff, grid.start_us, grid.end_us):
         series = None if part.export is None else part.export.series
         if series is not None:
-            begin, stop = int(series.start_us[0]), int(series.end_us[-1])
             what = f"the export prices of tariff {part.name!r}"
-            check_cover(calendar.start_us, calendar.end_us, begin, stop, what, "energy: ")
+            check_cover(start, end, series.span_us, what, "energy: ")
 
 
 def calendars(

@@ -169,7 +169,7 @@ def test_charges_that_are_not_valid_are_refused(make, words):
     ("fields", "words"),
     [
         ({"rates": [0.1]}, "rates, item 0: expected a Rate, got float"),
-        ({"fixed": None}, "fixed, item 0: expected FixedCharge, got NoneType"),
+        ({"fixed": None}, "fixed, item 0: expected a FixedCharge, got NoneType"),
         ({"rates": [Rate(tiers=ladder(1, 2))]}, "has tiers, but no tier_rule"),
         ({"tier_rule": "blocks"}, "tier_rule 'blocks' is not known; write one of chronological"),
         (
@@ -196,9 +196,9 @@ def test_charges_that_are_not_valid_are_refused(make, words):
             "days 'holiday', but no holidays; write whose",
         ),
         ({"demand": [DemandCharge("x", DemandTier(1))] * 2}, "demand: 'x' used twice"),
-        ({"fixed": [0.3]}, "fixed, item 0: expected FixedCharge, got float"),
-        ({"minimum": 10}, "minimum: expected Minimum, got int"),
-        ({"export": "net_billing"}, "export: expected Export, got str"),
+        ({"fixed": [0.3]}, "fixed, item 0: expected a FixedCharge, got float"),
+        ({"minimum": 10}, "minimum: expected a Minimum, got int"),
+        ({"export": "net_billing"}, "export: expected an Export, got str"),
         (
             {"rates": [Rate(0.1, "00:00", "12:00", period="a"), Rate(0.2, "12:00", period="a")]},
             "period 'a' have diff",
