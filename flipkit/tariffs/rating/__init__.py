@@ -4,7 +4,16 @@ from flipkit.tariffs.rating.bill import LARGE, bill, bill_matrix
 from flipkit.tariffs.rating.demand import DemandHours, demand_runs, meter_runs
 from flipkit.tariffs.rating.energy import Block, map_threads, read_blocks
 from flipkit.tariffs.rating.rate_block import calendars, check_covered, partition_of, rate
-from flipkit.tariffs.rating.runs import DemandRuns, Partition, RatingCalendar, Runs, weights
+from flipkit.tariffs.rating.runs import (
+    DemandRuns,
+    Partition,
+    RatingCalendar,
+    RunPieces,
+    Runs,
+    piece_prices,
+    pieces_of,
+    weights,
+)
 from flipkit.tariffs.rating.sums import EnergySums, sum_cost
 from flipkit.tariffs.rating.tiers import (
     Span,
@@ -25,6 +34,7 @@ __all__ = [
     "EnergySums",
     "Partition",
     "RatingCalendar",
+    "RunPieces",
     "Runs",
     "Span",
     "Used",
@@ -37,6 +47,8 @@ __all__ = [
     "mean_prices",
     "meter_runs",
     "partition_of",
+    "piece_prices",
+    "pieces_of",
     "rate",
     "read_blocks",
     "step_prices",
