@@ -131,43 +131,50 @@ def dispatch_block(
 
     problem = make_problem(net_kwh, import_price, export_price, step_h, battery, method, day_edges)
     sites = len(problem.net_kwh)
+    state_shape = problem.net_kwh.shape if with_state else (0, 0)  # 0 x 0: not asked for
     flow = np.empty(problem.net_kwh.shape)
-    state_shape = problem.net_kwh.shape if with_state else (0, 0)
     soc = np.empty(state_shape)
     cost = np.empty(sites)
     marginal: Float64 | None = None
-    if problem.method in ("rule", "rule_tou"):
+    if method in ("rule", "rule_tou"):
         rule_rows(problem.net_kwh, problem.is_cheap, problem.limits, flow, soc)
-        notes = tuple(_rule_note(problem, row) for row in range(sites))
+        notes = [_rule_note(problem, row) for row in range(sites)]
     else:
-        from flipkit.scenarios.dispatch.optimum import optimal_rows
-
         marginal = np.empty(state_shape)
-        non_convex = np.zeros(sites, dtype=np.int64)
-        optimal_rows(
-            problem.net_kwh,
-            problem.import_price,
-            problem.export_price,
-            problem.horizon_ends,
-            problem.limits,
-            FIRST_ROOM,
-            flow,
-            soc,
-            marginal,
-            cost,
-            non_convex,
-        )
-        notes = tuple(_optimum_note(problem, row, non_convex) for row in range(sites))
-    if problem.method != "optimal":
+        notes = _run_optimum(problem, flow, soc, marginal, cost)
+    if method != "optimal":
         energy_costs(problem.net_kwh, problem.import_price, problem.export_price, flow, cost)
     return DispatchBlock(
         flow_kwh=flow,
         soc_kwh=soc if with_state else None,
         marginal_value=marginal if with_state else None,
         cost=cost,
-        methods_used=(problem.method,) * sites,
-        notes=notes,
+        methods_used=(method,) * sites,
+        notes=tuple(notes),
     )
+
+
+def _run_optimum(
+    problem: Problem, flow: Float64, soc: Float64, marginal: Float64, cost: Float64
+) -> list[str]:
+    """Fill the arrays with the optimum, and return the note of each site."""
+    from flipkit.scenarios.dispatch.optimum import optimal_rows
+
+    non_convex = np.zeros(len(cost), dtype=np.int64)
+    optimal_rows(
+        problem.net_kwh,
+        problem.import_price,
+        problem.export_price,
+        problem.horizon_ends,
+        problem.limits,
+        FIRST_ROOM,
+        flow,
+        soc,
+        marginal,
+        cost,
+        non_convex,
+    )
+    return [_optimum_note(problem, row, non_convex) for row in range(len(cost))]
 
 
 def dispatch(

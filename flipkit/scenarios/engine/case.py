@@ -44,7 +44,7 @@ class Case(NamedTuple):
     import_tariff : Tariff
         Prices imports, with all charges of the bill.
     export_tariff : Tariff or None
-        Prices exports; None if `import_tariff` settles them, or nobody pays for them.
+        Prices exports; None if `import_tariff` settles them, or they are not paid.
     local_tariff : Tariff or None
         Prices the generation that the site uses itself, for panels that somebody else owns.
     findings : tuple of Finding
@@ -77,7 +77,7 @@ class Case(NamedTuple):
 
     @property
     def is_gross(self) -> bool:
-        """Whether all generation is sold and all consumption is bought (gross metering)."""
+        """Whether all generation is exported and all consumption imported (gross metering)."""
         return self.export_tariff is None and "buy_all_sell_all" in self.export_modes
 
     @property

@@ -42,7 +42,7 @@ class EnergyFlows:
     battery : DispatchBlock or None
         What the batteries do.
     is_gross : bool
-        Whether all generation is sold and all consumption is bought, so that nothing is netted.
+        Whether all generation is exported and all consumption imported, so that nothing is netted.
     findings : tuple of tuple of Finding
         By site.
     """
@@ -74,7 +74,7 @@ class EnergyFlows:
 
     @cached_property
     def import_kwh(self) -> Float64:
-        """Energy bought."""
+        """Energy imported."""
         if not self.is_gross:
             return np.maximum(self.net_kwh, 0.0)
         if self.battery is None:
@@ -83,7 +83,7 @@ class EnergyFlows:
 
     @cached_property
     def export_kwh(self) -> Float64:
-        """Energy sold."""
+        """Energy exported."""
         if self.is_gross:
             return self.generation_kwh
         return np.maximum(-self.net_kwh, 0.0)
@@ -127,21 +127,10 @@ def energy_flows(
     """
     common_findings = [*case.findings, *_weather_findings(case)]
     findings = [list(common_findings) for _ in block.site_ids]
-    consumption = _consumption(block, case)
-    generation = _generation(block, case)
-
-    ev_kwh = None
-    if case.ev is not None:
-        # If all generation is sold, there is no surplus for the car.
-        surplus_source = None if case.is_gross else generation
-        without_car = Block(block.site_ids, block.grid, consumption, surplus_source)
-        ev_kwh = _charge_cars(without_car, case, case.ev, findings)
-        consumption = consumption + ev_kwh
+    changed, ev_kwh = block, None
     # An unchanged home keeps its block: nothing is copied, and the net stays the metered one.
-    changed = block
     if case.changes_energy:
-        changed = Block(block.site_ids, block.grid, consumption, generation)
-
+        changed, ev_kwh = _without_battery(block, case, findings)
     battery = None
     if case.battery is not None:
         battery = run_battery(changed, case, case.battery, method, with_soc=with_soc)
@@ -156,6 +145,22 @@ def energy_flows(
         is_gross=case.is_gross,
         findings=tuple(tuple(of_site) for of_site in findings),
     )
+
+
+def _without_battery(
+    block: Block, case: Case, findings: list[list[Finding]]
+) -> tuple[Block, Float64 | None]:
+    """Return the homes with load, solar and car, and what the car adds to the consumption."""
+    consumption = _consumption(block, case)
+    generation = _generation(block, case)
+    ev_kwh = None
+    if case.ev is not None:
+        # Under gross metering all generation is exported: the car has no surplus.
+        surplus_source = None if case.is_gross else generation
+        without_car = Block(block.site_ids, block.grid, consumption, surplus_source)
+        ev_kwh = _charge_cars(without_car, case, case.ev, findings)
+        consumption = consumption + ev_kwh
+    return Block(block.site_ids, block.grid, consumption, generation), ev_kwh
 
 
 def _weather_findings(case: Case) -> list[Finding]:

@@ -36,7 +36,7 @@ def marginal_prices(case: Case, grid: Grid) -> tuple[Float64, Float64]:
     if case.export_tariff is not None:
         export_price = _import_prices(case.export_tariff, grid)
     elif case.is_gross:
-        # All generation is sold whatever the battery does: no action earns an export price.
+        # All generation is exported whatever the battery does: no action earns an export price.
         export_price = np.zeros(grid.intervals)
     else:
         export_price = export_prices(case.import_tariff, grid)

@@ -60,23 +60,16 @@ def summary_columns(
     for site_id in site_ids:
         first = rows[site_id, scenarios[0].name]
         for scenario in scenarios:
-            row = rows[site_id, scenario.name]
+            key = site_id, scenario.name
             by_method = {}
-            if row.cells["dispatch"] is not None:
-                for method, of_method in band_rows.items():
-                    by_method[method] = of_method[site_id, scenario.name]
+            if rows[key].cells["dispatch"] is not None:
+                by_method = {method: of_method[key] for method, of_method in band_rows.items()}
             # The baseline is not an investment, nor is a site that changes by site leave out.
             investment = scenario.investment
-            if row is first or _is_unchanged(site_id, scenario, scenarios[0]):
+            if rows[key] is first or _is_unchanged(site_id, scenario, scenarios[0]):
                 investment = None
-            findings = [
-                *row.findings,
-                *_band_findings(row, by_method),
-                *unknown_sites[scenario.name],
-                *_comparison_findings(row, first),
-                *_investment_findings(row, investment),
-            ]
-            records.append(_record(row, first, by_method, investment, findings))
+            unknown = unknown_sites[scenario.name]
+            records.append(_record(rows[key], first, by_method, investment, unknown))
     return {name: [record[name] for record in records] for name in records[0]}
 
 
@@ -85,8 +78,15 @@ def _record(
     first: _SiteRow,
     by_method: Mapping[str, _SiteRow],
     investment: Investment | None,
-    findings: Sequence[Finding],
+    unknown_sites: Sequence[Finding],
 ) -> dict[str, Any]:
+    findings = [
+        *row.findings,
+        *_band_findings(row, by_method),
+        *unknown_sites,
+        *_comparison_findings(row, first),
+        *_investment_findings(row, investment),
+    ]
     saving = round_money(first.cells["cost"] - row.cells["cost"], row.totals.currency)
     return {
         **row.cells,

@@ -273,12 +273,12 @@ def _bill_table(sums: EnergySums, tariff: Tariff, bills: list[PartBill]) -> _Bil
         rows += _rows_of(each, is_alone=len(bills) == 1)
     quantity = np.stack([row.line.quantity[:, row.period] for row in rows], axis=1)
     columns = {
-        "month": _texts([row.month for row in rows]),
-        "component": _texts([row.line.text for row in rows]),
+        "month": _object_array([row.month for row in rows]),
+        "component": _object_array([row.line.text for row in rows]),
         "quantity": quantity,
-        "unit": _texts([row.line.unit for row in rows]),
+        "unit": _object_array([row.line.unit for row in rows]),
         "cost": np.stack([row.line.cost[:, row.period] for row in rows], axis=1),
-        "currency": _texts([tariff.currency] * len(rows)),
+        "currency": _object_array([tariff.currency] * len(rows)),
         "finding": _findings(rows, quantity),
     }
     is_sparse = np.array([row.line.sparse for row in rows], dtype=bool)
@@ -286,7 +286,7 @@ def _bill_table(sums: EnergySums, tariff: Tariff, bills: list[PartBill]) -> _Bil
     return _BillTable(sums.block.site_ids, tariff.name, columns, kept)
 
 
-def _texts(values: Sequence[str | None]) -> np.ndarray:
+def _object_array(values: Sequence[str | None]) -> np.ndarray:
     return np.array(values, dtype=object)
 
 
@@ -314,12 +314,12 @@ def _findings(rows: list[_BillRow], quantity: Float64) -> np.ndarray:
     cuts = [row.cut for row in rows]
     notes = [row.line.notes.get(row.period) for row in rows]
     if not any(notes):
-        return _texts(cuts)
+        return _object_array(cuts)
     noted = []
     for cut, note in zip(cuts, notes, strict=True):
         known = [text for text in (cut, note) if text is not None]
         noted.append("; ".join(known) if known else None)
-    return np.where(quantity != 0.0, _texts(noted), _texts(cuts))
+    return np.where(quantity != 0.0, _object_array(noted), _object_array(cuts))
 
 
 def _sorted_rows(tables: list[_BillTable]) -> dict[str, np.ndarray]:
@@ -329,8 +329,8 @@ def _sorted_rows(tables: list[_BillTable]) -> dict[str, np.ndarray]:
     columns = {}
     for name in _BY_ROW:
         columns[name] = np.concatenate([_kept(table, name) for table in tables])
-    columns["site_id"] = np.repeat(_texts([site for site, _ in keys]), counts)
-    columns["tariff"] = np.repeat(_texts([tariff for _, tariff in keys]), counts)
+    columns["site_id"] = np.repeat(_object_array([site for site, _ in keys]), counts)
+    columns["tariff"] = np.repeat(_object_array([tariff for _, tariff in keys]), counts)
 
     # Most frames come sorted by site, and are spared a copy of all columns.
     order = sorted(range(len(keys)), key=keys.__getitem__)
@@ -428,8 +428,8 @@ def _matrix_columns(done: list[_SiteCosts], tariffs: list[Tariff], currency: str
     spread = np.concatenate([each.rule_spread for each in done])[order]
     rank, regret = _rank(cost)
     return {
-        "site_id": np.repeat(_texts(sorted(sites)), len(tariffs)),
-        "tariff": np.tile(_texts([tariff.name for tariff in tariffs]), len(sites)),
+        "site_id": np.repeat(_object_array(sorted(sites)), len(tariffs)),
+        "tariff": np.tile(_object_array([tariff.name for tariff in tariffs]), len(sites)),
         "cost": cost.ravel(),
         "currency": currency,
         "rank": rank.ravel().astype(np.float64),

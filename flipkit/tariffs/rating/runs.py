@@ -35,7 +35,7 @@ __all__ = [
 
 
 class RatingCalendar(NamedTuple):
-    """The span of a grid that a tariff rates, and the local calendar it goes by.
+    """The span of a grid that a tariff rates, and the local calendar that applies.
 
     Attributes
     ----------
@@ -251,7 +251,7 @@ def partition(
     import_period = import_periods[stretch_at(import_starts, starts)]
     export_period = export_periods[stretch_at(export_starts, starts)]
 
-    # A schedule may begin the period anew that was in force already: that is no new run.
+    # A schedule may begin a period that is in force already; no new run begins there.
     changes = np.diff([billing, import_period, export_period]).any(axis=0)
     new = np.append(True, changes)
     return Partition(
