@@ -12,14 +12,14 @@ from flipkit.calendar import Window, read_window, to_text
 from flipkit.errors import InputError
 from flipkit.flatpeak.cost_answers import CostColumns, CostReport, CostRows, Texts, in_kwh
 from flipkit.flatpeak.service import Service, ids_of
-from flipkit.frames import COSTS, Frame, returns
+from flipkit.frames import COSTS, FrameType, returns
 from flipkit.http import Answer, map_concurrent
 from flipkit.vocabulary import Aggregation, Direction
 
 __all__ = ["Costs", "cost_rows"]
 
 
-class Costs(Service):
+class Costs(Service[FrameType]):
     """The methods for costs of submitted records."""
 
     @returns(COSTS)
@@ -31,7 +31,7 @@ class Costs(Service):
         *,
         tariff_direction: Direction = "IMPORT",
         aggregation: Aggregation | None = None,
-    ) -> Frame:
+    ) -> FrameType:
         """Return what the energy of locations or devices cost, at the prices known today.
 
         Parameters
@@ -87,7 +87,7 @@ class Costs(Service):
     @returns(COSTS)
     def cost_by_session(
         self, session_reference_id: str, *, tariff_direction: Direction = "IMPORT"
-    ) -> Frame:
+    ) -> FrameType:
         """Return what a session cost, e.g. the charging of a car.
 
         Parameters
