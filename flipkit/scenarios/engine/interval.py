@@ -178,5 +178,5 @@ def _tiered_cost(tariff: Tariff, grid: Grid, kwh: Float64) -> tuple[Float64, Int
         in_force = (first_us, last_us)
         prices.append(mean_prices(part, used, in_force, in_force, edges))
         is_within = (start_us >= first_us) & (start_us < last_us)
-        tiers[is_within] = tiers_reached(part, used, in_force, start_us[is_within], last_us)
+        tiers[is_within] = tiers_reached(part, used, in_force, start_us[is_within])
     return joined(prices).cost(start_us, end_us, kwh), tiers

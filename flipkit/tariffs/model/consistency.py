@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from flipkit.calendar import check_holidays, to_text
-from flipkit.checks import instance_of
+from flipkit.checks import instance_of, repeated_names
 from flipkit.errors import InputError
 from flipkit.tariffs.model.charges import DemandCharge, Export
 from flipkit.tariffs.model.rates import Rate
@@ -42,7 +42,7 @@ def check_charges(values: Any, kind: type, what: str) -> tuple[Any, ...]:
     for number, charge in enumerate(charges):
         instance_of(charge, kind, f"{what}, item {number}")
     names = [charge.name for charge in charges]
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    repeated = repeated_names(names)
     if repeated:
         raise InputError(
             f"{what}: {', '.join(map(repr, repeated))} used twice; give each charge its own name"

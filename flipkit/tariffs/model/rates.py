@@ -75,11 +75,9 @@ class Tier:
     per_kw: bool = False
 
     def __post_init__(self) -> None:
-        price = checks.finite(self.price_per_kwh, "tier: price")
-        checks.set_fields(self, price_per_kwh=price)
+        checks.check_field(self, "price_per_kwh", "tier", check=checks.finite)
         if self.up_to is not None:
-            limit = checks.finite(self.up_to, "tier: up_to", above=0.0)
-            checks.set_fields(self, up_to=limit)
+            checks.check_field(self, "up_to", "tier", check=checks.finite, above=0.0)
         if self.per not in ("month", "day"):
             raise InputError(f"tier: per {self.per!r} is not known; write 'month' or 'day'")
         if not isinstance(self.per_kw, bool):

@@ -23,7 +23,6 @@ from flipkit.tariffs.rating.tiers import (
     tier_limits,
     tier_prices,
     tiers_reached,
-    whole_months,
 )
 
 __all__ = [
@@ -57,5 +56,4 @@ __all__ = [
     "tier_prices",
     "tiers_reached",
     "weights",
-    "whole_months",
 ]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from flipkit.calendar import BillingPeriods, check_dates
-from flipkit.checks import instance_of
+from flipkit.checks import instance_of, repeated_names
 from flipkit.errors import InputError
 from flipkit.frames import BILL, BILL_MATRIX, Frame, library_of, returns
 from flipkit.tariffs.model import TIER_RULES, Tariff, TierRule, has_tiers, parts_of
@@ -187,7 +187,7 @@ def _named_tariffs(tariff: Any) -> dict[str, Tariff] | list[Tariff]:
     if not several:
         raise InputError("tariffs: none given; give at least one")
     names = [each.name for each in several]
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    repeated = repeated_names(names)
     if repeated:
         which = ", ".join(map(repr, repeated))
         raise InputError(f"tariffs: named {which} more than once; give each a different name")

@@ -37,7 +37,6 @@ __all__ = [
     "tier_limits",
     "tier_prices",
     "tiers_reached",
-    "whole_months",
 ]
 
 Span = tuple[int, int]
@@ -240,12 +239,18 @@ def mean_prices(
 
 def step_prices(tariff: Tariff, used: Used, in_force: Span, window: Span) -> PriceSeries:
     """Return the price of the tier reached at every time; other than that as `mean_prices`."""
-    climb = _climb_by_step(tariff, used, in_force, window)
+    climb = _climb(tariff, used, in_force, window, np.zeros(0, dtype=np.int64))
+    # Cut again where a tier is reached.
+    limits = climb.base[:, None] + climb.limits
+    cuts = used.reached(np.unique(limits[np.isfinite(limits)]))
+    climb = _climb(tariff, used, in_force, window, cuts)
     price, _ = climb.next_kwh((climb.before + climb.after) / 2)
     return climb.series(price).merged()
 
 
-def tiers_reached(tariff: Tariff, used: Used, in_force: Span, at_us: Int64, end_us: int) -> Int64:
+def tiers_reached(
+    tariff: Tariff, used: Used, in_force: Span, at_us: Int64, more_kwh: Float64 | float = 0.0
+) -> Int64:
     """Return the tier, from 0, into which the next kWh falls at each time.
 
     Parameters
@@ -254,15 +259,21 @@ def tiers_reached(tariff: Tariff, used: Used, in_force: Span, at_us: Int64, end_
         As in `mean_prices`, with its errors.
     at_us : ndarray of int64, shape (n,)
         Ascending, within `in_force`.
-    end_us : int
-        After the last of them.
+    more_kwh : float or ndarray of float64, shape (n,)
+        Used by each of the times in addition to `used`.
     """
-    climb = _climb(tariff, used, in_force, (int(at_us[0]), end_us), at_us)
-    _, step = climb.next_kwh(climb.before)
-    return step[stretch_at(climb.edges_us, at_us)]
+    climb = _climb(tariff, used, in_force, (int(at_us[0]), int(at_us[-1]) + 1), at_us)
+    stretch = stretch_at(climb.edges_us, at_us)
+    return _step_at(climb.before[stretch] + more_kwh, climb.limits[stretch])
 
 
-def whole_months(zone: str, in_force: Span, window: Span) -> BillingPeriods:
+def _step_at(count: Float64, limits: Float64) -> Int64:
+    """The tier of the next kWh at each count."""
+    steps: Int64 = (count[:, None] >= limits - _NOISE_KWH).sum(axis=1)
+    return steps
+
+
+def _whole_months(zone: str, in_force: Span, window: Span) -> BillingPeriods:
     """Return the months that a window touches, cut to the time that the tariff holds."""
     edges = month_edges(zone, *window).edges
     start = max(in_force[0], int(edges[0]))
@@ -292,7 +303,7 @@ class _Climb(NamedTuple):
 
     def next_kwh(self, count: Float64) -> tuple[Float64, Int64]:
         """Return the price and the tier of the next kWh at a count."""
-        step = (count[:, None] >= self.limits - _NOISE_KWH).sum(axis=1)
+        step = _step_at(count, self.limits)
         return self.prices[np.arange(len(step)), step], step
 
     def series(self, values: Float64) -> PriceSeries:
@@ -300,18 +311,10 @@ class _Climb(NamedTuple):
         return PriceSeries(self.edges_us[:-1], self.edges_us[1:], values)
 
 
-def _climb_by_step(tariff: Tariff, used: Used, in_force: Span, window: Span) -> _Climb:
-    """The climb, also cut where a tier is reached."""
-    climb = _climb(tariff, used, in_force, window, np.zeros(0, dtype=np.int64))
-    limits = climb.base[:, None] + climb.limits
-    cuts = used.reached(np.unique(limits[np.isfinite(limits)]))
-    return _climb(tariff, used, in_force, window, cuts)
-
-
 def _climb(tariff: Tariff, used: Used, in_force: Span, window: Span, cuts: Int64) -> _Climb:
     _check_rule(tariff)
     start, end = window
-    billing = whole_months(tariff.timezone, in_force, window)
+    billing = _whole_months(tariff.timezone, in_force, window)
     schedule = schedule_of(tariff.rates)
     changes, periods = schedule_changes(schedule, tariff.timezone, start, end, tariff.holidays)
 
