@@ -210,13 +210,12 @@ def _minimum_line(cost: Float64, minimum: Minimum, billing: BillingPeriods, curr
         level = minimum.per_month * billing.share
         top_up = np.maximum(level - cost, 0.0)
     if minimum.per_year is not None:
-        whole_years = billing.whole_years()
         for year in np.unique(billing.years).tolist():
             in_year = np.flatnonzero(billing.years == year)
             last = int(in_year[-1])
             shown[last] = True
             level[last] = level[last] or minimum.per_year
-            if year in whole_years:
+            if year in billing.whole_years():
                 paid = _sum_in_order(cost[:, in_year] + top_up[:, in_year])
                 top_up[:, last] += np.maximum(minimum.per_year - paid, 0.0)
             else:
