@@ -9,7 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from flipkit.frames import CERTIFICATE, SIMULATION_BILLS, Finding, as_text
+from flipkit.frames import (
+    CERTIFICATE,
+    SIMULATION_BILLS,
+    SIMULATION_INTERVALS,
+    Finding,
+    as_text,
+)
 from flipkit.money import round_money
 from flipkit.scenarios.changes import CHANGES, Investment, Scenario, part_year, yearly
 from flipkit.scenarios.engine import Component, IntervalResult, SiteTotals
@@ -264,33 +270,17 @@ def _component_rows(part: SiteTotals, component: Component) -> dict[str, np.ndar
     return columns
 
 
-_INTERVAL_COLUMNS = (
-    "consumption_kwh",
-    "generation_kwh",
-    "ev_kwh",
-    "charge_kwh",
-    "discharge_kwh",
-    "soc_kwh",
-    "stored_value",
-    "import_kwh",
-    "export_kwh",
-    "import_cost",
-    "export_credit",
-    "own_use_cost",
-)
-
-
 def interval_columns(results: Sequence[IntervalResult]) -> dict[str, np.ndarray]:
     """Return one row per interval, in the order of the results."""
-    columns = {}
-    for name in _INTERVAL_COLUMNS:
-        columns[name] = np.concatenate([getattr(result, name) for result in results])
-    columns["start_utc"] = np.concatenate([result.start_us for result in results])
-    columns["end_utc"] = np.concatenate([result.end_us for result in results])
     counts = [len(result.start_us) for result in results]
-    for name in ("site_id", "scenario", "currency"):
-        values = np.array([getattr(result, name) for result in results], dtype=object)
-        columns[name] = np.repeat(values, counts)
+    attributes = {"start_utc": "start_us", "end_utc": "end_us"}
+    columns = {}
+    for name in SIMULATION_INTERVALS.names:
+        values = [getattr(result, attributes.get(name, name)) for result in results]
+        if name in ("site_id", "scenario", "currency"):  # one per result
+            columns[name] = np.repeat(np.array(values, dtype=object), counts)
+        else:
+            columns[name] = np.concatenate(values)
     return columns
 
 
