@@ -1,9 +1,7 @@
 #!/usr/bin/env python
-"""Make the sample fleet: ``python data/make_sample.py [folder]`` writes data/sample, or the folder
-named.
+"""Make the sample fleet: ``python data/make_sample.py [folder]``; the default is data/sample.
 
-Needs the extra ``solar`` (pvlib) and no network. See data/README.md for what is real and what is
-modelled.
+It needs the extra ``solar`` (pvlib) and no network. data/README.md describes the data.
 """
 
 from __future__ import annotations

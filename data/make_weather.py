@@ -1,10 +1,10 @@
 #!/usr/bin/env python
 """Make the bundled weather year: ``python data/make_weather.py [file]``.
 
-Writes flipkit/scenarios/solar/typical_weather.csv.gz, or the file named, from the typical years
-that pvlib carries (extra ``solar``, no network): for each hour and station the share of clear-sky
-light that reached the ground, made lighter as for the sample fleet (data/README.md), in half per
-cents; air temperature in degrees; wind in m/s.
+Writes flipkit/scenarios/solar/typical_weather.csv.gz, or the given file, from the typical years
+that pvlib includes (extra ``solar``, no network). For each hour and station: the clear-sky index,
+raised as for the sample fleet (data/README.md), in half percents; air temperature in degrees
+Celsius; wind in m/s.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ORDER = ("greensboro", "miami", "sand_point")
 
 
 def make(file: Path) -> None:
-    """Write the table; the same bytes every time."""
+    """Write the table; the bytes are the same on every run."""
     columns = [
         column
         for name in ORDER
@@ -44,9 +44,7 @@ def make(file: Path) -> None:
 
 
 def air(name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Air temperature (degrees Celsius) and wind (m/s) of each hour of a station, shape (8760,)
-    each.
-    """
+    """Hourly air temperature (degrees Celsius) and wind (m/s) of a station, shape (8760,) each."""
     path = Path(pvlib.__file__).parent / "data" / STATIONS[name].file
     if path.suffix == ".tm2":
         table, _ = pvlib.iotools.read_tmy2(path)

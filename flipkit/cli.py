@@ -83,7 +83,7 @@ def _discard_output() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="flipkit",
-        description="Performance, cost and what-if reports for homes with solar, batteries and cars.",
+        description="Performance, cost and what-if reports for fleets of homes.",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_demo(commands)

@@ -1,4 +1,4 @@
-"""Notebooks are tested (``pytest notebooks``) without keys, without a real account, and without progress bars."""
+"""Notebooks are tested without keys, without a real account, and without progress bars."""
 
 import os
 

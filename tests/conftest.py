@@ -1,4 +1,4 @@
-"""What all tests share: both libraries, and an environment without keys."""
+"""Fixtures of all tests: both libraries, and an environment without keys."""
 
 import contextlib
 import io
@@ -19,7 +19,7 @@ os.environ["TQDM_DISABLE"] = "1"
 
 @pytest.fixture(params=["pandas", "polars"])
 def frames_library(request):
-    """Every test that takes it runs once for each library."""
+    """A test with this fixture runs once per library."""
     return request.param
 
 
@@ -33,7 +33,7 @@ def _no_keys_in_the_environment(monkeypatch):
 
 @pytest.fixture(scope="session", params=["pandas", "polars"])
 def kit(request):
-    """The emulator with the sample fleet; tests must leave it as they found it."""
+    """The emulator with the sample fleet; tests must not change it."""
     import flipkit as fk
 
     with fk.connect("emulator", frames=request.param) as opened:
@@ -41,10 +41,10 @@ def kit(request):
 
 
 @pytest.fixture(scope="session")
-def demo_made(tmp_path_factory, worker_id):
-    """What ``flipkit demo`` makes: the folder, and the lines it prints. Tests must not change it.
+def demo_output(tmp_path_factory, worker_id):
+    """The folder that ``flipkit demo`` writes, and the lines it prints; tests must not change it.
 
-    It runs once for all test processes: the first one makes it while the others wait.
+    It runs once for all test processes: the first one runs it while the others wait.
     """
     shared = tmp_path_factory.getbasetemp()
     if worker_id != "master":
@@ -68,7 +68,7 @@ def _run_demo(folder):
 
 @pytest.fixture(scope="session")
 def fleet():
-    """The sample fleet on loopback; tests must leave it as they found it."""
+    """The sample fleet on loopback; tests must not change it."""
     from flipkit.emulator import start
 
     with start() as emulator:
@@ -85,17 +85,15 @@ def served(fleet, monkeypatch):
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
-    """An empty folder to stand in."""
+def cwd(tmp_path, monkeypatch):
+    """An empty current folder."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 @pytest.fixture
-def run(here, capsys):
-    """``run(*words)`` runs the command line there: it gives the exit code, standard output and
-    standard error.
-    """
+def run(cwd, capsys):
+    """``run(*words)`` runs the command line: exit code, standard output and standard error."""
     from flipkit import cli
 
     def _run(*words):

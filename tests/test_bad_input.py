@@ -1,6 +1,4 @@
-"""The short table of bad input: each kind through the public API, in both libraries: a typed error
-or a finding.
-"""
+"""Bad input of each kind through the public API: a typed error or a finding."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -36,9 +34,7 @@ def place(kit):
 
 @pytest.fixture
 def records(kit, place):
-    """``records(column=values, ...)``: five records of 1 to 5 kWh, with these columns in place of
-    the good ones.
-    """
+    """``records(column=values, ...)``: five records of 1 to 5 kWh with these columns replaced."""
 
     def make(**columns):
         good = {
@@ -107,7 +103,7 @@ BAD_RECORDS = {
     "an unknown unit": ("units", "MWH", "units is 'MWH'; use one of"),
     "a negative value": ("value", -3.0, "value is negative"),
     "a missing value": ("value", None, "value is missing"),
-    "a value that is no number": ("value", float("inf"), "value"),
+    "a value that is not a number": ("value", float("inf"), "value"),
     "an end before its start": ("end_utc", BEGIN - HALF_HOUR, "end_utc"),
     "an id that climbs": ("location_id", "../x", "'../x'"),
     "an unknown direction": (
@@ -328,12 +324,12 @@ MISTAKES = {
         fk.InputError,
         "scenario .*, site home: .*first uncovered: 2025-06-01T01:00:00Z",
     ),
-    "one scenario that is no list": (
+    "one scenario that is not a list": (
         lambda kit, records, energy: fk.simulate(energy(), FLAT),
         fk.InputError,
         r"scenarios: expected a list of Scenario, got a single one; write \[scenario\]",
     ),
-    "a count that is none": (
+    "an invalid count": (
         lambda kit, records, energy: fk.simulate(energy(), [FLAT], prices=kit, verify=-1),
         fk.InputError,
         "verify=-1: give a number of intervals",
@@ -363,11 +359,7 @@ DOUBTFUL = {
         7.0,
         "ev.unserved: session 2025-06-01T00:00:00Z gets 7 of 40 kWh, as it stays 1 h at no more than 7 kW",
     ),
-    "a car that is there at another time": (
-        home_with(ev=ev(100, 104, 4.0)),
-        0.0,
-        "ev.outside",
-    ),
+    "a car that is there at another time": (home_with(ev=ev(100, 104, 4.0)), 0.0, "ev.outside"),
 }
 
 
@@ -407,7 +399,7 @@ def test_a_fleet_record_without_its_id_is_reported_and_the_others_arrive(kit):
     assert "external_id is missing" in rows["error"][1]
 
 
-def test_an_expected_value_for_a_month_that_is_none_is_reported(kit):
+def test_an_expected_value_for_an_invalid_month_is_reported(kit):
     frame = MAKE[kit.frames](
         {
             "external_id": ["a", "b"],
@@ -443,7 +435,7 @@ def test_reports_of_an_empty_fleet_have_their_columns(frames_library, tmp_path):
             assert header.startswith("site_id,")
 
 
-# Verbs that read, for answers that are none.
+# Methods that read, for invalid answers.
 READS = {
     "sites": lambda kit: kit.flip.sites(),
     "equipment performance": lambda kit: kit.flip.equipment_performance("2025-06"),
@@ -471,7 +463,7 @@ PAGES = {
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("verb", READS)
-def test_an_answer_that_is_none_is_a_typed_error_that_names_the_request(frames_library, verb, page):
+def test_an_invalid_answer_is_a_typed_error_that_names_the_request(frames_library, verb, page):
     answer = PAGES[page]
 
     def copied(_request):
@@ -482,7 +474,7 @@ def test_an_answer_that_is_none_is_a_typed_error_that_names_the_request(frames_l
 
 
 @pytest.mark.parametrize("page", ["a page of HTML", "half a body", "another shape"])
-def test_records_whose_answer_is_none_are_all_reported(records, page, frames_library):
+def test_records_with_an_invalid_answer_are_all_reported(records, page, frames_library):
     answer = PAGES[page]
     kit = scripted(
         lambda _: httpx.Response(
@@ -496,7 +488,7 @@ def test_records_whose_answer_is_none_are_all_reported(records, page, frames_lib
     assert "PUT /meters/interval" in failed["error"][0]
 
 
-def test_words_that_are_not_known_pass_through(frames_library):
+def test_unknown_values_pass_through(frames_library):
     kit = scripted(lambda _: [{"id": "s", "status": "HIBERNATING"}], frames=frames_library)
     assert take(kit.flip.sites(), texts=["status"])["status"].tolist() == ["HIBERNATING"]
 

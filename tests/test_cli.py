@@ -1,4 +1,4 @@
-"""The command line as a stranger uses it: every verb, and every mistake without a traceback."""
+"""The command line: every command, and every mistake without a traceback."""
 
 import json
 import os
@@ -21,6 +21,7 @@ from flipkit.reports import cost_report, lost_value_report, performance_report, 
 
 TOP = Path(fk.__file__).parents[1]
 JUNE = ["--start", "2025-06", "--end", "2025-06"]
+EMULATOR = ["--environment", "emulator"]
 SCENARIOS = """
 [[scenario]]
 name = "flat"
@@ -42,7 +43,7 @@ def process(*words, **options):
     return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, **options)
 
 
-def test_the_module_runs_and_lists_its_verbs():
+def test_the_module_runs_and_lists_its_commands():
     with process("--help", stdout=subprocess.PIPE) as running:
         output, errors = running.communicate(timeout=60)
     assert (running.returncode, errors) == (0, "")
@@ -65,24 +66,13 @@ def test_the_module_runs_and_lists_its_verbs():
         ["simulate", "s.toml", "--energy", "e.csv", "--out", "o", "--verify", "-1"],
         ["simulate", "s.toml", "--energy", "e.csv", "--out", "o", "--verify", "many"],
         ["simulate", "s.toml", "--energy", "e.csv", "--out", "o", "--dispatch", "best"],
-        [
-            "simulate",
-            "s.toml",
-            "--energy",
-            "e.csv",
-            "--out",
-            "o",
-            "--tariff",
-            "p.json",
-            "--environment",
-            "emulator",
-        ],
+        ["simulate", "s.toml", "--energy", "e.csv", "--out", "o", "--tariff", "p.json", *EMULATOR],
         ["upload"],
         ["emulator", "--port", "http"],
     ],
     ids=" ".join,
 )
-def test_wrong_words_are_answered_with_the_usage(run, words):
+def test_unknown_arguments_print_the_usage(run, words):
     code, output, errors = run(*words)
     assert (code, output) == (2, "")
     assert errors.startswith("usage: flipkit")
@@ -129,7 +119,7 @@ MISTAKES = {
 
 
 @pytest.fixture
-def files(here):
+def files(cwd):
     """Good and bad files."""
     content = {
         "s.toml": SCENARIOS,
@@ -154,9 +144,9 @@ def files(here):
         "fake.parquet": ENERGY,
     }
     for name, text in content.items():
-        (here / name).write_text(text, encoding="utf-8")
-    (here / "latin.csv").write_bytes("site_id\nMüller\n".encode("latin-1"))
-    return here
+        (cwd / name).write_text(text, encoding="utf-8")
+    (cwd / "latin.csv").write_bytes("site_id\nMüller\n".encode("latin-1"))
+    return cwd
 
 
 @pytest.mark.usefixtures("served", "files")
@@ -183,7 +173,7 @@ def test_without_a_key_the_variable_is_named(run, missing, monkeypatch):
     "address",
     ["http://[::1", "http://127.0.0.1:port", "http://127.0.0.1:70000", "http://a b", "here"],
 )
-def test_an_address_that_is_none_is_named(run, address, monkeypatch):
+def test_an_invalid_address_is_named(run, address, monkeypatch):
     for name in ("FLIP_BASE_URL", "FLATPEAK_BASE_URL"):
         monkeypatch.setenv(name, address)
     code, _, errors = run("report", "cost", *JUNE)
@@ -191,12 +181,12 @@ def test_an_address_that_is_none_is_named(run, address, monkeypatch):
     assert "address" in errors
 
 
-def test_a_taken_port_says_what_to_do_and_makes_no_file(run, here):
+def test_a_taken_port_says_what_to_do_and_makes_no_file(run, cwd):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         code, output, errors = run("emulator", "--file", "new.db", "--port", other.getsockname()[1])
-    assert (code, output, [*here.iterdir()]) == (1, "", [])
+    assert (code, output, [*cwd.iterdir()]) == (1, "", [])
     assert "another program listens there; stop it, or choose another port" in errors
 
 
@@ -210,7 +200,7 @@ def test_a_disk_that_is_full_for_the_emulator_is_named(run, monkeypatch):
     assert "new.db: database or disk is full; name a file" in errors
 
 
-PLACES = {
+BAD_OUTPUTS = {
     "demo --out a-file": "a-file: a file is in the way",
     "demo --out a-file/below": "a-file/below: a file is in the way",
     "report performance --start 2025-06 --end 2025-06 --out a-folder": "a-folder is a folder; choose",
@@ -222,23 +212,23 @@ PLACES = {
 
 
 @pytest.mark.usefixtures("files")
-@pytest.mark.parametrize("line", PLACES)
-def test_a_place_that_cannot_be_written_to_is_found_before_the_work_begins(
-    run, line, here, monkeypatch
+@pytest.mark.parametrize("line", BAD_OUTPUTS)
+def test_an_output_that_cannot_be_written_is_found_before_the_work_begins(
+    run, line, cwd, monkeypatch
 ):
-    (here / "a-file").write_text("mine", encoding="utf-8")
-    (here / "a-folder").mkdir()
-    os.mkfifo(here / "a-pipe")
+    (cwd / "a-file").write_text("mine", encoding="utf-8")
+    (cwd / "a-folder").mkdir()
+    os.mkfifo(cwd / "a-pipe")
     monkeypatch.setattr(cli, "connect", lambda *_, **__: pytest.fail("the work had begun"))
     code, output, errors = run(*line.split())
     assert (code, output) == (1, "")
-    assert PLACES[line] in errors
-    assert (here / "a-file").read_text(encoding="utf-8") == "mine"
-    assert (here / "a-pipe").is_fifo()
+    assert BAD_OUTPUTS[line] in errors
+    assert (cwd / "a-file").read_text(encoding="utf-8") == "mine"
+    assert (cwd / "a-pipe").is_fifo()
 
 
 @pytest.mark.usefixtures("served")
-def test_a_folder_without_permission_is_named(run, here, monkeypatch):
+def test_a_folder_without_permission_is_named(run, cwd, monkeypatch):
     def refused(**_options):
         raise PermissionError(13, "Permission denied", "tmp123")
 
@@ -249,7 +239,7 @@ def test_a_folder_without_permission_is_named(run, here, monkeypatch):
 
 
 @pytest.mark.usefixtures("served")
-def test_a_disk_that_fills_up_on_the_way_is_named(run, here, monkeypatch):
+def test_a_disk_that_fills_up_on_the_way_is_named(run, cwd, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device", "june.csv")
 
@@ -257,11 +247,11 @@ def test_a_disk_that_fills_up_on_the_way_is_named(run, here, monkeypatch):
     code, _, errors = run("report", "performance", *JUNE, "--out", "june.csv")
     assert code == 1
     assert "june.csv: No space left on device" in errors
-    assert list(here.iterdir()) == []
+    assert list(cwd.iterdir()) == []
 
 
-@pytest.mark.usefixtures("served", "here")
-def test_nobody_reads_the_output_any_more():
+@pytest.mark.usefixtures("served", "cwd")
+def test_a_closed_pipe_ends_the_command_without_a_message():
     reading, writing = os.pipe()
     os.close(reading)
     with process("report", "performance", *JUNE, stdout=writing) as running:
@@ -272,7 +262,7 @@ def test_nobody_reads_the_output_any_more():
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full here")
-@pytest.mark.usefixtures("served", "here")
+@pytest.mark.usefixtures("served", "cwd")
 def test_output_that_cannot_be_written_is_named():
     with (
         Path("/dev/full").open("w", encoding="utf-8") as full,
@@ -283,7 +273,7 @@ def test_output_that_cannot_be_written_is_named():
     assert errors.startswith("flipkit: standard output: No space left")
 
 
-def test_ctrl_c_stops_a_verb_without_a_traceback(run, monkeypatch):
+def test_ctrl_c_stops_a_command_without_a_traceback(run, monkeypatch):
     def stopped(*_):
         raise KeyboardInterrupt
 
@@ -311,40 +301,40 @@ REPORTS = {
 
 
 @pytest.mark.parametrize("kind", REPORTS)
-def test_a_report_holds_what_the_library_gives(run, served, kind, here):
+def test_a_report_holds_what_the_library_gives(run, served, kind, cwd):
     make, options, words = REPORTS[kind]
     code, output, errors = run("report", kind.split()[0], *JUNE, *words)
     assert (code, errors) == (0, "")
-    path = here / f"{kind.split()[0]}.csv"
+    path = cwd / f"{kind.split()[0]}.csv"
     with fk.connect(frames="polars") as kit:
         fk.write_csv(make(kit, "2025-06", "2025-06", **options), "same.csv")
-    assert path.read_bytes() == (here / "same.csv").read_bytes()
+    assert path.read_bytes() == (cwd / "same.csv").read_bytes()
     rows = len(path.read_text(encoding="utf-8").splitlines()) - 1
     assert f"{path.name}: {rows} rows; the columns are described in {path.stem}.meta.json" in output
     assert path.with_suffix(".meta.json").is_file()
 
 
 @pytest.mark.usefixtures("served")
-def test_another_ending_keeps_the_description_beside_it(run, here):
+def test_another_file_extension_keeps_the_description_beside_it(run, cwd):
     code, output, _ = run("report", "performance", *JUNE, "--out", "deep/er/june.txt")
     assert code == 0
     assert "deep/er/june.txt.meta.json" in output
-    assert (here / "deep" / "er" / "june.txt.meta.json").is_file()
+    assert (cwd / "deep" / "er" / "june.txt.meta.json").is_file()
 
 
 @pytest.mark.usefixtures("served")
-def test_a_link_stays_a_link(run, here):
-    (here / "store").mkdir()
-    (here / "june.csv").symlink_to(here / "store" / "real.csv")
+def test_a_link_stays_a_link(run, cwd):
+    (cwd / "store").mkdir()
+    (cwd / "june.csv").symlink_to(cwd / "store" / "real.csv")
     assert run("report", "performance", *JUNE, "--out", "june.csv")[0] == 0
-    assert (here / "june.csv").is_symlink()
-    assert (here / "store" / "real.csv").read_text(encoding="utf-8").startswith("site_id,month")
+    assert (cwd / "june.csv").is_symlink()
+    assert (cwd / "store" / "real.csv").read_text(encoding="utf-8").startswith("site_id,month")
 
 
 @pytest.mark.usefixtures("served", "files")
 @pytest.mark.parametrize("ending", ["csv", "CSV", "parquet"])
 def test_sites_that_flatpeak_does_not_know_are_simulated_with_tariffs_of_their_own(
-    run, here, ending
+    run, cwd, ending
 ):
     if ending == "parquet":
         frame = pl.read_csv("e.csv", schema_overrides={"site_id": pl.String})
@@ -352,14 +342,14 @@ def test_sites_that_flatpeak_does_not_know_are_simulated_with_tariffs_of_their_o
             "mine.parquet"
         )
     else:
-        (here / f"mine.{ending}").write_text(ENERGY, encoding="utf-8")
+        (cwd / f"mine.{ending}").write_text(ENERGY, encoding="utf-8")
     code, output, errors = run(
         "simulate", "s.toml", "--energy", f"mine.{ending}", "--out", "o", "--verify", 9
     )
     assert (code, errors) == (0, "")
     assert "Not verified: there was no interval that the service could price." in output
     summary = pl.read_csv("o/summary.csv", schema_overrides={"site_id": pl.String})
-    assert summary["site_id"].to_list() == ["007", "007"]  # an id of digits stays a text
+    assert summary["site_id"].to_list() == ["007", "007"]  # an id of digits stays text
     assert summary["cost"].to_list() == [
         0.62,
         0.25,
@@ -370,31 +360,31 @@ def test_sites_that_flatpeak_does_not_know_are_simulated_with_tariffs_of_their_o
 ALL = ["bills", "certificate", "summary", "waterfall"]
 
 
-def made(names):
+def csv_files(names):
     return sorted(f"{name}{ending}" for name in names for ending in (".csv", ".meta.json"))
 
 
 @pytest.mark.usefixtures("served", "files")
-def test_a_crontab_gets_a_line_a_file_and_nothing_of_an_earlier_run(run, here):
-    for name in made(["certificate", "summary"]):
-        (here / "o").mkdir(exist_ok=True)
-        (here / "o" / name).write_text("of another day", encoding="utf-8")
-    (here / "o" / "mine.txt").write_text("mine", encoding="utf-8")
+def test_a_crontab_gets_one_line_per_file_and_nothing_of_an_earlier_run(run, cwd):
+    for name in csv_files(["certificate", "summary"]):
+        (cwd / "o").mkdir(exist_ok=True)
+        (cwd / "o" / name).write_text("of another day", encoding="utf-8")
+    (cwd / "o" / "mine.txt").write_text("mine", encoding="utf-8")
     code, output, errors = run("simulate", "s.toml", "--energy", "e.csv", "--out", "o")
     assert (code, errors) == (0, "")
     assert output.splitlines() == ["o/summary.csv", "o/bills.csv", "o/waterfall.csv"]
-    assert sorted(path.name for path in (here / "o").iterdir()) == sorted(
-        [*made(["bills", "summary", "waterfall"]), "mine.txt"]
+    assert sorted(path.name for path in (cwd / "o").iterdir()) == sorted(
+        [*csv_files(["bills", "summary", "waterfall"]), "mine.txt"]
     )
-    assert "another day" not in (here / "o" / "summary.csv").read_text(encoding="utf-8") + (
-        here / "o" / "summary.meta.json"
+    assert "another day" not in (cwd / "o" / "summary.csv").read_text(encoding="utf-8") + (
+        cwd / "o" / "summary.meta.json"
     ).read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("served", "files")
-def test_a_run_that_fails_while_it_writes_leaves_the_files_of_the_last_one(run, here, monkeypatch):
+def test_a_run_that_fails_while_it_writes_leaves_the_files_of_the_last_one(run, cwd, monkeypatch):
     assert run("simulate", "s.toml", "--energy", "e.csv", "--out", "o")[0] == 0
-    before = {path.name: path.read_bytes() for path in (here / "o").iterdir()}
+    before = {path.name: path.read_bytes() for path in (cwd / "o").iterdir()}
 
     def cut(self, folder, *, band):
         fk.write_csv(pl.DataFrame({"half": [len(self.scenarios)]}), Path(folder) / "summary.csv")
@@ -406,11 +396,11 @@ def test_a_run_that_fails_while_it_writes_leaves_the_files_of_the_last_one(run, 
         "",
         "flipkit: stopped\n",
     )
-    assert {path.name: path.read_bytes() for path in (here / "o").iterdir()} == before
+    assert {path.name: path.read_bytes() for path in (cwd / "o").iterdir()} == before
 
 
 @pytest.mark.usefixtures("files")
-def test_a_plan_from_a_file_is_todays_tariff_and_no_service_is_asked(run, here, monkeypatch):
+def test_a_tariff_from_a_file_is_the_current_one_and_no_service_is_called(run, cwd, monkeypatch):
     monkeypatch.setattr(cli, "connect", lambda *_, **__: pytest.fail("a service was asked"))
     code, output, errors = run(
         "simulate", "plain.toml", "--energy", "e.csv", "--out", "o", "--tariff", "go.json"
@@ -422,8 +412,8 @@ def test_a_plan_from_a_file_is_todays_tariff_and_no_service_is_asked(run, here, 
 
 @pytest.mark.usefixtures("served", "files")
 @pytest.mark.parametrize("method", ["rule", "rule_tou", "day_ahead", "optimal"])
-def test_the_band_is_left_out_on_request_and_batteries_are_run_as_said(run, here, method):
-    (here / "b.toml").write_text(
+def test_the_band_can_be_left_out_and_the_dispatch_method_is_used(run, cwd, method):
+    (cwd / "b.toml").write_text(
         f"{SCENARIOS}battery = {{ capacity_kwh = 1, power_kw = 1, initial_soc = 0.5 }}",
         encoding="utf-8",
     )
@@ -436,7 +426,7 @@ def test_the_band_is_left_out_on_request_and_batteries_are_run_as_said(run, here
 
 
 @pytest.mark.usefixtures("files")
-def test_the_words_for_dispatch_are_those_of_the_library():
+def test_the_dispatch_methods_are_those_of_the_library():
     from flipkit.vocabulary import DISPATCH_METHODS
 
     with pytest.raises(fk.InputError, match=f"choose one of {', '.join(DISPATCH_METHODS)}"):
@@ -446,7 +436,7 @@ def test_the_words_for_dispatch_are_those_of_the_library():
         assert cli._parser().parse_args(words).dispatch == method
 
 
-@pytest.mark.usefixtures("served", "here")
+@pytest.mark.usefixtures("served", "cwd")
 def test_sites_of_the_fleet_are_simulated_and_certified(run, fleet):
     with fk.connect(frames="polars") as kit:
         fk.write_csv(
@@ -463,25 +453,25 @@ def test_sites_of_the_fleet_are_simulated_and_certified(run, fleet):
     assert (code, errors) == (0, "")
     assert re.search(r"Verified: (\d+) of \1 intervals agree", output)
     assert float(pl.read_csv("o/certificate.csv")["difference"].abs().max()) < 1e-12
-    assert sorted(path.name for path in Path("o").iterdir()) == made(ALL)
+    assert sorted(path.name for path in Path("o").iterdir()) == csv_files(ALL)
     assert fleet.store.digest() == before
 
 
-@pytest.mark.usefixtures("served", "here")
-def test_a_price_that_the_service_does_not_confirm_has_an_exit_code_of_its_own(run, monkeypatch):
+@pytest.mark.usefixtures("served", "cwd")
+def test_unconfirmed_prices_have_their_own_exit_code(run, monkeypatch):
     with fk.connect(frames="polars") as kit:
         fk.write_csv(site_energy(kit, "2025-06-01", "2025-06-02", site_id="uk-02"), "fleet.csv")
     Path("s.toml").write_text('[[scenario]]\nname = "today"', encoding="utf-8")
     asked = fk.Flatpeak.instant_cost
 
-    def dearer(self, *words, **options):
+    def more_expensive(self, *words, **options):
         return asked(self, *words, **options).with_columns(pl.col("cost") + 0.001)
 
     def many(self, *words, **options):
         return simulated(self, *words, **options).with_columns(pl.col("cost") + 0.001)
 
     simulated = fk.Flatpeak.simulate_costs
-    monkeypatch.setattr(fk.Flatpeak, "instant_cost", dearer)
+    monkeypatch.setattr(fk.Flatpeak, "instant_cost", more_expensive)
     monkeypatch.setattr(fk.Flatpeak, "simulate_costs", many)
     code, output, errors = run(
         "simulate", "s.toml", "--energy", "fleet.csv", "--out", "o", "--verify", 5
@@ -533,7 +523,7 @@ FILE = st.one_of(
     verb=st.sampled_from(["upload", "cumulative", "simulate", "scenarios"]),
     ending=st.sampled_from(["csv", "parquet"]),
 )
-def test_whatever_a_file_holds_there_is_no_traceback(run, files, content, verb, ending):
+def test_no_content_of_a_file_causes_a_traceback(run, files, content, verb, ending):
     (files / f"any.{ending}").write_bytes(content)
     (files / "any.toml").write_bytes(content)
     words = {

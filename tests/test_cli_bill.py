@@ -1,4 +1,4 @@
-"""``flipkit bill``: energy of a file under the tariffs of other files; figures by hand, mistakes in one line."""
+"""``flipkit bill``: energy of a file under tariffs of other files, calculated by hand."""
 
 import json
 import os
@@ -84,8 +84,8 @@ PLANS = {
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
-    """A folder with the energy of June, 1 kWh used and 0.25 made in each hour of two homes, and with tariffs."""
+def cwd(tmp_path, monkeypatch):
+    """A folder with tariffs, and with two homes that use 1 kWh and generate 0.25 each hour of June."""
     monkeypatch.chdir(tmp_path)
     for name, plan in PLANS.items():
         (tmp_path / name).write_text(json.dumps(plan), encoding="utf-8")
@@ -106,7 +106,7 @@ def here(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def run(here, capsys):
+def run(cwd, capsys):
     """``run(words)`` gives the exit code, standard output and standard error."""
 
     def _run(line):
@@ -119,8 +119,8 @@ def run(here, capsys):
     return _run
 
 
-def test_a_month_is_a_line_and_nothing_is_written(run, here):
-    before = sorted(here.iterdir())
+def test_each_month_is_one_line_and_nothing_is_written(run, cwd):
+    before = sorted(cwd.iterdir())
     code, output, errors = run("bill used.csv --tariff flat.json")
     assert (code, errors) == (0, "")
     assert output.splitlines() == [
@@ -128,15 +128,16 @@ def test_a_month_is_a_line_and_nothing_is_written(run, here):
         "  month    charged kWh  energy  to pay",
         "  2025-06       720.00  180.00  180.00",
     ]
-    assert sorted(here.iterdir()) == before
+    assert sorted(cwd.iterdir()) == before
 
 
-def test_components_have_columns_and_months_a_sum(run):
-    """By hand: in Brussels June has 718 of the 720 hours, 358 of them by night, and 718 / 720 of limit and fee."""
+def test_components_are_columns_and_months_have_a_sum(run):
+    """In Brussels, 718 of the 720 hours are in June, 358 of them at night; limit and fee by share."""
     line = "bill used.csv --tariff urdb.json --timezone Europe/Brussels --tier-rule per_period"
     code, output, errors = run(line)
     assert (code, errors) == (0, "")
-    # June: 99.7222 x 0.1 + 258.2778 x 0.2 + 360 x 0.5; July: of 744 hours 2, 0.2688 x 0.1 + 1.7312 x 0.2.
+    # June: 99.7222 x 0.1 + 258.2778 x 0.2 + 360 x 0.5.
+    # July: 2 of 744 hours, 0.2688 x 0.1 + 1.7312 x 0.2.
     assert output.splitlines()[:5] == [
         "Night and day, USD",
         "  month    charged kWh  energy  fixed  to pay",
@@ -152,7 +153,7 @@ def test_components_have_columns_and_months_a_sum(run):
     [
         # 360 kWh by day at 0.5 = 180; by night 100 at 0.1 and 260 at 0.2 = 62; 6 fixed.
         ("urdb.json --timezone UTC --tier-rule per_period", "242.00", ["6.00", "248.00"]),
-        # All 720 fill the ladder: the night has half of the first 100 at 0.1 and half of the others at 0.2 = 67.
+        # All 720 kWh fill the tiers: half of the first 100 at 0.1 and half of the rest at 0.2 = 67.
         ("urdb.json --timezone UTC --tier-rule prorate", "247.00", ["6.00", "253.00"]),
         ("octopus.json --timezone UTC", "151.20", ["151.20"]),
         ("both.json --timezone UTC", "151.20", ["15.00", "166.20"]),  # 50 pence for each of 30 days
@@ -160,14 +161,14 @@ def test_components_have_columns_and_months_a_sum(run):
         ("levy.json", "216.00", ["216.00"]),
     ],
 )
-def test_each_form_is_known_by_its_fields(run, words, energy, rest):
+def test_each_format_is_recognised_by_its_fields(run, words, energy, rest):
     code, output, errors = run(f"bill used.csv --tariff {words}")
     assert (code, errors) == (0, "")
     assert output.splitlines()[2].split() == ["2025-06", "720.00", energy, *rest]
 
 
 def test_exports_earn_their_own_price(run):
-    """0.75 kWh net import an hour at 0.25; nothing is exported. Then 0.25 kWh used and all else sold."""
+    """Net import of 0.75 kWh per hour at 0.25, no export; then 0.25 kWh used and the rest sold."""
     code, output, _ = run("bill two.parquet --tariff sold.json")
     assert code == 0
     assert output.splitlines()[0] == "0.25 IMPORT, EUR, 2 sites together"
@@ -180,7 +181,7 @@ def test_exports_earn_their_own_price(run):
     assert output.splitlines()[2].split() == ["2025-06", "0.00", "0.00", "-108.00", "-108.00"]
 
 
-def test_several_tariffs_are_compared_and_written(run, here):
+def test_several_tariffs_are_compared_and_written(run, cwd):
     line = (
         "bill two.parquet --tariff flat.json --tariff levy.json --tariff sold.json --out made/here"
     )
@@ -210,7 +211,7 @@ def test_several_tariffs_are_compared_and_written(run, here):
     assert Path("made/here/bill.meta.json").is_file()
 
 
-def test_the_spread_of_the_tier_rules_is_told(run):
+def test_the_spread_of_the_tier_rules_is_printed(run):
     place = "--timezone UTC --currency EUR --tier-rule prorate"
     code, output, _ = run(f"bill used.csv --tariff urdb.json --tariff plain.json {place}")
     assert code == 0
@@ -223,7 +224,7 @@ def test_the_spread_of_the_tier_rules_is_told(run):
 
 
 def by_time():
-    """The bill in the order of time: hour after hour, the first 100 kWh of the month at the first price by night."""
+    """The bill in chronological order: the first 100 kWh of the month at the first night price."""
     night = [hour for hour in range(HOURS) if hour % 24 < 12]
     return 6.0 + sum(0.1 if hour < 100 else 0.2 for hour in night) + 0.5 * (HOURS - len(night))
 
@@ -272,8 +273,8 @@ def test_a_mistake_is_one_message_on_standard_error(run, line):
     assert errors.count("\n") == 1
 
 
-@pytest.mark.usefixtures("here")
-def test_tariffs_of_one_name_are_told_apart_by_their_files():
+@pytest.mark.usefixtures("cwd")
+def test_tariffs_of_one_name_are_distinguished_by_their_files():
     Path("a").mkdir()
     for path in ("a/flat.json", "other.json"):
         Path(path).write_text(Path("flat.json").read_text(encoding="utf-8"), encoding="utf-8")
@@ -288,15 +289,15 @@ def test_tariffs_of_one_name_are_told_apart_by_their_files():
 @pytest.mark.parametrize(
     "line", ["bill", "bill used.csv", "bill used.csv --tariff flat.json --tier-rule guessed"]
 )
-def test_wrong_words_are_answered_with_the_usage(run, line):
+def test_unknown_arguments_print_the_usage(run, line):
     code, output, errors = run(line)
     assert (code, output) == (2, "")
     assert errors.startswith("usage: flipkit bill")
 
 
-@pytest.mark.usefixtures("here")
+@pytest.mark.usefixtures("cwd")
 @pytest.mark.parametrize("rule", [None, "prorate"])
-def test_flatpeak_tiers_fill_in_the_order_of_time_unless_told_otherwise(rule):
+def test_flatpeak_tiers_fill_in_chronological_order_by_default(rule):
     plan = flatpeak(0.2, **HOME)
     [hours] = plan["schedule"][0]["days_and_hours"][0]["hours"]
     hours["rate"] = [{"fixed": 0.2, "to_kwh": 100}, {"fixed": 0.3, "to_kwh": None}]
@@ -304,7 +305,7 @@ def test_flatpeak_tiers_fill_in_the_order_of_time_unless_told_otherwise(rule):
     assert read_plan("tiers.json", tier_rule=rule).tier_rule == (rule or "chronological")
 
 
-@pytest.mark.usefixtures("here")
+@pytest.mark.usefixtures("cwd")
 def test_an_export_price_holds_for_each_of_several_contracts():
     edge = "2025-06-15T00:00:00Z"
     contracts = [
@@ -322,7 +323,7 @@ def test_an_export_price_holds_for_each_of_several_contracts():
         read_plan("changed.json")
 
 
-def test_it_asks_no_service(run, monkeypatch):
+def test_it_calls_no_service(run, monkeypatch):
     monkeypatch.setattr(cli, "connect", lambda *_, **__: pytest.fail("a service was asked"))
     monkeypatch.setenv("FLIPKIT_ENVIRONMENT", "production")
     assert run("bill used.csv --tariff flat.json")[0] == 0

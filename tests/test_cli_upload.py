@@ -1,6 +1,4 @@
-"""``flipkit upload``: records and registers of a file arrive, are kept, and what fails comes back
-to be mended.
-"""
+"""``flipkit upload``: records and registers of a file are stored, failed ones are returned."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -42,14 +40,12 @@ def location(flatpeak):
 
 
 @pytest.fixture
-def kept(here, monkeypatch):
-    """An emulator with a file and one location; ``kept.start()`` starts it, again where it was
-    stopped.
-    """
+def file_emulator(cwd, monkeypatch):
+    """An emulator with a file and one location; ``start()`` starts it again after a stop."""
 
     class Kept:
         def start(self):
-            self.emulator = start(path=here / "store.db", sample=False)
+            self.emulator = start(path=cwd / "store.db", sample=False)
             reach(self.emulator, monkeypatch)
             self.kit = fk.connect(frames="polars")
             return self
@@ -64,28 +60,28 @@ def kept(here, monkeypatch):
             )
             return (take(frame, numbers=["energy_kwh"])["energy_kwh"] * 1000).round(6).tolist()
 
-    kept = Kept().start()
-    kept.location = location(kept.kit.flatpeak)
-    yield kept
-    kept.stop()
+    file_emulator = Kept().start()
+    file_emulator.location = location(file_emulator.kit.flatpeak)
+    yield file_emulator
+    file_emulator.stop()
 
 
-def test_records_are_uploaded_and_kept_through_a_restart(run, kept):
-    records(100, 200.5, 300, location=kept.location).write_csv("r.csv")
+def test_records_are_uploaded_and_kept_through_a_restart(run, file_emulator):
+    records(100, 200.5, 300, location=file_emulator.location).write_csv("r.csv")
     code, output, errors = run("upload", "r.csv")
     assert (code, errors) == (0, "")
     assert output == "3 records: 3 accepted in 1 batch, 0 failed\n"
-    assert kept.energy() == [100, 201, 300]  # whole watt-hours, half up
-    kept.stop()
-    kept.start()
-    assert kept.energy() == [100, 201, 300]
+    assert file_emulator.energy() == [100, 201, 300]  # whole watt-hours, half up
+    file_emulator.stop()
+    file_emulator.start()
+    assert file_emulator.energy() == [100, 201, 300]
     assert not Path("r.failed.csv").exists()
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_registers_are_uploaded_as_differences(run, kept, ending):
+def test_registers_are_uploaded_as_differences(run, file_emulator, ending):
     frame = (
-        records(1000, 1100, 1300, location=kept.location)
+        records(1000, 1100, 1300, location=file_emulator.location)
         .rename({"start_utc": "time_utc"})
         .drop("end_utc")
     )
@@ -93,13 +89,13 @@ def test_registers_are_uploaded_as_differences(run, kept, ending):
     code, output, errors = run("upload", f"r.{ending}", "--cumulative")
     assert (code, errors) == (0, "")
     assert "3 records: 3 accepted" in output
-    assert kept.energy() == [100, 200]
+    assert file_emulator.energy() == [100, 200]
 
 
 @pytest.mark.parametrize("shape", ["interval", "cumulative"])
-def test_records_that_fail_come_back_as_they_stood_there_and_can_be_mended(run, kept, here, shape):
+def test_failed_records_are_returned_unchanged_and_can_be_corrected(run, file_emulator, cwd, shape):
     frame = records(
-        0, 1, 3, 6, 10, location=kept.location, note="=1+1", record_reference_id="00012"
+        0, 1, 3, 6, 10, location=file_emulator.location, note="=1+1", record_reference_id="00012"
     )
     wrong = frame.with_columns(pl.Series("value", ["0", "1", "three", "", "10"]))
     if shape == "cumulative":
@@ -122,10 +118,10 @@ def test_records_that_fail_come_back_as_they_stood_there_and_can_be_mended(run, 
     code, output, _ = run("upload", "r.failed.csv", *words, "--failed", "still.csv")
     assert (code, "2 records: 2 accepted" in output) == (0, True)
     if shape == "interval":
-        assert kept.energy() == [0, 1, 3, 6, 10]
+        assert file_emulator.energy() == [0, 1, 3, 6, 10]
 
 
-def test_an_emulator_that_forgets_says_so(run):
+def test_an_emulator_without_a_file_says_that_records_are_lost(run):
     records(1).write_csv("r.csv")
     code, output, errors = run("upload", "r.csv")
     assert code == 3
@@ -133,7 +129,7 @@ def test_an_emulator_that_forgets_says_so(run):
     assert "there is no 'loc_1'" in output
 
 
-def test_records_that_the_service_does_not_account_for_are_left_behind(run, served, monkeypatch):
+def test_records_missing_from_the_answer_are_not_accepted(run, served, monkeypatch):
     def short(self, frame):
         return fk.flatpeak.Submission(
             2, 1, 1, ("b",), frame.clear().select(row=1, error=pl.lit("")).clear()
@@ -144,7 +140,7 @@ def test_records_that_the_service_does_not_account_for_are_left_behind(run, serv
     assert run("upload", "r.csv")[0] == 3
 
 
-def test_ctrl_c_during_an_upload_says_what_became_of_the_records(run, served, here, monkeypatch):
+def test_ctrl_c_during_an_upload_says_that_it_can_be_repeated(run, served, cwd, monkeypatch):
     def stopped(*_):
         raise KeyboardInterrupt
 

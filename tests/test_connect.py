@@ -1,6 +1,4 @@
-"""Environments: which services a kit talks to, with whose keys, and that the emulator gets none of
-them.
-"""
+"""Environments: the services and keys of a kit; the emulator gets no real key."""
 
 import re
 import subprocess
@@ -34,7 +32,7 @@ def test_the_emulator_is_the_default_and_needs_neither_key_nor_network():
         assert "emulator" in repr(kit)
 
 
-def test_frames_come_in_the_library_that_was_asked_for():
+def test_frames_are_of_the_requested_library():
     with fk.connect(frames="polars") as kit:
         assert kit.frames == kit.flip.frames == "polars"
         assert type(kit.flip.sites()).__module__.startswith("polars")
@@ -64,7 +62,7 @@ def test_two_emulators_are_the_same_to_the_byte():
         assert one.emulator.store.digest() == other.emulator.store.digest()
 
 
-def test_a_closed_kit_answers_no_more():
+def test_a_closed_kit_makes_no_calls():
     with fk.connect() as kit:
         pass
     with pytest.raises(Exception, match="closed"):
@@ -137,7 +135,7 @@ def test_addresses_from_the_environment_are_used(monkeypatch):
 
 
 class Watching(Limiter):
-    """Lets everything through, and remembers with which key it came."""
+    """Pass every request on, and record its key."""
 
     def __init__(self):
         super().__init__(rate=1.0)
@@ -150,7 +148,7 @@ class Watching(Limiter):
 
 
 @pytest.mark.usefixtures("keys")
-def test_with_both_addresses_on_this_machine_a_running_emulator_is_used_and_gets_no_key_of_mine(
+def test_a_running_emulator_at_both_addresses_is_used_and_gets_no_real_key(
     monkeypatch,
 ):
     watching = Watching()
@@ -165,7 +163,7 @@ def test_with_both_addresses_on_this_machine_a_running_emulator_is_used_and_gets
 
 
 @pytest.mark.parametrize("name", ["FLIP_BASE_URL", "FLATPEAK_BASE_URL"])
-def test_one_address_alone_would_mix_two_fleets(name, monkeypatch):
+def test_a_single_address_would_mix_two_fleets(name, monkeypatch):
     monkeypatch.setenv(name, "http://127.0.0.1:8080")
     with pytest.raises(fk.ConfigurationError, match="set both"):
         fk.connect()

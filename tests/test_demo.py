@@ -1,4 +1,4 @@
-"""``flipkit demo``: everything it says it makes is there, adds up, and is the same in every run."""
+"""``flipkit demo``: its files exist, add up, and are the same in every run."""
 
 import csv
 import hashlib
@@ -51,8 +51,8 @@ def total(path, column, **where):
     return sum(Decimal(row[column]) for row in rows if row[column])
 
 
-def test_it_makes_what_it_lists_and_nothing_else(demo_made):
-    folder, said = demo_made
+def test_it_writes_the_listed_files_and_no_others(demo_output):
+    folder, said = demo_output
     metas = [name.replace(".csv", ".meta.json") for name in CSVS]
     assert names(folder) == sorted(CSVS + metas + CHARTS)
     listed = [
@@ -63,8 +63,8 @@ def test_it_makes_what_it_lists_and_nothing_else(demo_made):
 
 
 @pytest.mark.parametrize("name", CSVS)
-def test_each_csv_is_described_beside_it(demo_made, name):
-    path = demo_made[0] / name
+def test_each_csv_is_described_beside_it(demo_output, name):
+    path = demo_output[0] / name
     meta = json.loads(path.with_suffix(".meta.json").read_text(encoding="utf-8"))
     with path.open(newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
@@ -76,8 +76,8 @@ def test_each_csv_is_described_beside_it(demo_made, name):
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_each_chart_is_a_picture(demo_made, name):
-    content = (demo_made[0] / name).read_bytes()
+def test_each_chart_is_a_picture(demo_output, name):
+    content = (demo_output[0] / name).read_bytes()
     width, height = (int.from_bytes(content[at : at + 4]) for at in (16, 20))
     assert content.startswith(b"\x89PNG\r\n\x1a\n")
     assert content.endswith(b"IEND\xaeB`\x82")
@@ -85,8 +85,8 @@ def test_each_chart_is_a_picture(demo_made, name):
     assert len(content) > 5_000
 
 
-def test_what_it_says_is_what_the_files_hold(demo_made):
-    folder, said = demo_made
+def test_the_printed_figures_are_those_of_the_files(demo_output):
+    folder, said = demo_output
     for currency in ("EUR", "GBP", "USD"):
         paid, earned = (
             total(folder / "cost.csv", "cost", currency=currency, tariff_direction=way)
@@ -139,8 +139,8 @@ def test_what_it_says_is_what_the_files_hold(demo_made):
     assert worst.split() == ["ca-03", f"{kwh:,.0f}", f"{value:,.2f}", "USD"]
 
 
-def test_it_says_what_to_open_next(demo_made):
-    folder, said = demo_made
+def test_it_names_the_next_step(demo_output):
+    folder, said = demo_output
     assert f"Open {folder / 'performance.png'} first, then {folder / 'lost_value.csv'}." in said
     assert said[-1].startswith("Next: ")
     assert not [
@@ -161,7 +161,7 @@ def test_a_second_run_gives_the_same_bytes_in_either_library_and_leaves_other_fi
     assert files_of(tmp_path) == first | {"mine.txt": b"mine"}
 
 
-def test_a_simulation_without_todays_prices_has_nothing_to_certify():
+def test_a_simulation_without_current_prices_has_nothing_to_certify():
     import flipkit as fk
 
     energy = pl.DataFrame(
@@ -175,7 +175,7 @@ def test_a_simulation_without_todays_prices_has_nothing_to_certify():
     assert result.proof is None
 
 
-def test_the_what_if_is_a_story_about_homes_without_battery_and_car():
+def test_the_what_if_is_of_homes_without_battery_and_car():
     sites = {site["site_id"]: site for site in sample_sites()}
     assert (
         sorted(sites[each]["currency"] for each in demo.SITES)
@@ -186,7 +186,7 @@ def test_the_what_if_is_a_story_about_homes_without_battery_and_car():
 
 
 def test_it_needs_no_pvlib(monkeypatch):
-    """pvlib is an extra: who installed flipkit alone runs the demo too."""
+    """pvlib is an extra: the demo runs without it."""
     monkeypatch.setitem(sys.modules, "pvlib", None)
     energy = pl.DataFrame({"start_utc": [f"2025-06-01T{hour:02d}:00:00Z" for hour in range(24)]})
     energy = energy.with_columns(site_id=pl.lit("uk-07"), consumption_kwh=0.5, generation_kwh=0.2)

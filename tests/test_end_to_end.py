@@ -1,6 +1,4 @@
-"""The whole: reports recomputed by hand, the same reports through faults, and uploads that lose and
-double nothing.
-"""
+"""End to end: reports recomputed by hand, reports through faults, uploads without loss."""
 
 import contextlib
 import csv
@@ -52,8 +50,8 @@ def money(text):
 # --- the reports of `flipkit demo`, recomputed by hand from data/
 
 
-def test_the_performance_report_is_what_the_files_hold(demo_made):
-    found = rows_of(demo_made[0] / "performance.csv", "site_id", "month")
+def test_the_performance_report_equals_the_files(demo_output):
+    found = rows_of(demo_output[0] / "performance.csv", "site_id", "month")
     assert len(found) == 24 * 12
     for (site, month), (actual, expected) in hand.performance().items():
         if month not in MONTHS:
@@ -75,8 +73,8 @@ def test_the_performance_report_is_what_the_files_hold(demo_made):
         )
 
 
-def test_the_cost_report_is_right_to_the_cent_and_the_watt_hour(demo_made):
-    found = rows_of(demo_made[0] / "cost.csv", "site_id", "tariff_direction", "period")
+def test_the_cost_report_is_right_to_the_cent_and_the_watt_hour(demo_output):
+    found = rows_of(demo_output[0] / "cost.csv", "site_id", "tariff_direction", "period")
     checked = 0
     for (site, direction, month), row in found.items():
         about = hand.sites()[site]
@@ -106,8 +104,8 @@ def test_the_cost_report_is_right_to_the_cent_and_the_watt_hour(demo_made):
         )
 
 
-def test_lost_production_is_worth_what_the_definition_says(demo_made):
-    found = rows_of(demo_made[0] / "lost_value.csv", "site_id", "month")
+def test_lost_production_is_valued_by_its_definition(demo_output):
+    found = rows_of(demo_output[0] / "lost_value.csv", "site_id", "month")
     valued = 0
     for (site, month), row in found.items():
         actual, expected = hand.performance().get((site, month), (None, None))
@@ -208,11 +206,11 @@ SCENARIOS = {
 OTHERS = {"car at night", "all of it"}
 
 
-def test_the_what_if_is_right_to_the_cent(demo_made):
+def test_the_what_if_is_right_to_the_cent(demo_output):
     bills = rows_of(
-        demo_made[0] / "what_if" / "bills.csv", "site_id", "scenario", "month", "component"
+        demo_output[0] / "what_if" / "bills.csv", "site_id", "scenario", "month", "component"
     )
-    summary = rows_of(demo_made[0] / "what_if" / "summary.csv", "site_id", "scenario")
+    summary = rows_of(demo_output[0] / "what_if" / "summary.csv", "site_id", "scenario")
     assert summary.keys() == {(site, name) for site in demo.SITES for name in {*SCENARIOS, *OTHERS}}
     for site in demo.SITES:
         totals = {}
@@ -232,8 +230,10 @@ def test_the_what_if_is_right_to_the_cent(demo_made):
             assert money(row["saving"]) == totals["today"] - totals[name]
 
 
-def test_the_certificate_of_the_what_if_agrees_with_hand_prices(demo_made):
-    with (demo_made[0] / "what_if" / "certificate.csv").open(newline="", encoding="utf-8") as file:
+def test_the_certificate_of_the_what_if_agrees_with_hand_prices(demo_output):
+    with (demo_output[0] / "what_if" / "certificate.csv").open(
+        newline="", encoding="utf-8"
+    ) as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 24
     for row in rows:
@@ -265,9 +265,7 @@ def sample_kit(plan):
 
 
 def until_done(work):
-    """What `work` gives; done again where a call met six faults in a row (one in 1,400), as its
-    caller would do.
-    """
+    """Return what `work` returns; repeat it if a call met six faults in a row (one in 1,400)."""
     for _ in range(9):
         with contextlib.suppress(fk.RequestError):
             return work()
@@ -293,7 +291,7 @@ def test_reports_through_faults_are_the_same_to_the_byte(tmp_path):
         assert files_of(tmp_path / "faults") == files_of(tmp_path / "clean")
 
 
-def test_a_report_over_lost_connections_is_the_same(tmp_path, demo_made):
+def test_a_report_over_lost_connections_is_the_same(tmp_path, demo_output):
     plan = FaultPlan(2, 0.3, BEFORE_AND_AFTER)
     with start(faults=plan) as emulator:
         given = {"base_url": emulator.url, "frames": "polars", "pace": FakePace(real=0.001)}
@@ -307,7 +305,7 @@ def test_a_report_over_lost_connections_is_the_same(tmp_path, demo_made):
     key = ("site_id", "tariff_direction", "period")
     clean = {
         at: row
-        for at, row in rows_of(demo_made[0] / "cost.csv", *key).items()
+        for at, row in rows_of(demo_output[0] / "cost.csv", *key).items()
         if at[2] == "2025-10"
     }
     assert plan.struck.total() > 10
@@ -363,7 +361,7 @@ def three_locations(flatpeak):
 
 
 def many_records(places, count, repeats):
-    """Distinct records, and repeats of some of them with another value, in an order of chance."""
+    """Distinct records, and repeats of some with another value, in random order."""
     random = np.random.default_rng(1)
     numbers = random.permutation(
         np.concatenate([np.arange(count), random.integers(0, count, repeats)])
@@ -389,7 +387,7 @@ def key_of(record):
 
 
 def held(store, places):
-    """Every record of the store, by key: how much, and the caller's id of it."""
+    """Every record of the store by key: its Wh and the caller's id."""
     found, count = {}, 0
     with store.read() as db:
         for place in {location for location, _ in places}:
@@ -410,7 +408,7 @@ def held(store, places):
 
 
 def submitted(flatpeak, records, shape="interval"):
-    """Submit, and submit again what failed, until nothing does; how often it took."""
+    """Submit, and submit failed records again until none fails; return the number of rounds."""
     submit = getattr(flatpeak, f"submit_{shape}")
     for tries in range(1, 20):
         submission = submit(records)
@@ -423,7 +421,7 @@ def submitted(flatpeak, records, shape="interval"):
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_of_thirty_thousand_records_none_is_lost_and_none_is_there_twice(seed, monkeypatch):
+def test_thirty_thousand_records_are_stored_once_each(seed, monkeypatch):
     monkeypatch.setattr("flipkit.flatpeak.delivery.LARGEST_CALL", 500)
     store = Store()
     places = three_locations(kit_over(store).flatpeak)
@@ -471,18 +469,9 @@ def test_registers_through_faults_count_every_difference_once(seed, monkeypatch)
 
 @contextlib.contextmanager
 def emulator_process(path):
-    """An emulator with a file in a process of its own: the process, and its address."""
-    command = [
-        sys.executable,
-        "-m",
-        "flipkit",
-        "emulator",
-        "--empty",
-        "--port",
-        "0",
-        "--file",
-        str(path),
-    ]
+    """An emulator with a file in a separate process: the process, and its address."""
+    options = ["--empty", "--port", "0", "--file", str(path)]
+    command = [sys.executable, "-m", "flipkit", "emulator", *options]
     environment = os.environ | {"PYTHONPATH": str(TOP)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as running:
         try:
@@ -494,7 +483,7 @@ def emulator_process(path):
             running.kill()
 
 
-def test_what_an_upload_was_told_is_accepted_is_there_after_a_kill(tmp_path):
+def test_accepted_records_survive_a_kill(tmp_path):
     path, sent, accepted = tmp_path / "store.db", set(), set()
     keys = {"account_id": "acc_1", "api_key": "sk_test_any_key"}
     with emulator_process(path) as (_, url), fk.Flatpeak(base_url=url, **keys) as flatpeak:

@@ -1,6 +1,4 @@
-"""Imports run one way, and each heavy or foreign library has one room: read from the source,
-nothing is run.
-"""
+"""Imports run one way, and each heavy library has one room; read from the source."""
 
 import ast
 from graphlib import TopologicalSorter
@@ -83,7 +81,7 @@ HOME = {
 
 
 def room_of(module):
-    """The room of a dotted module name: the longest name in MAY_IMPORT that begins it."""
+    """The room of a dotted module name: its longest prefix in MAY_IMPORT."""
     parts = module.removeprefix("flipkit.").split(".")
     names = [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
     return next((name for name in names if name in MAY_IMPORT), parts[0])
@@ -94,9 +92,7 @@ def module_of(path):
 
 
 def imports_of(path):
-    """``(module, whether it is imported only when a function is called)`` for each import of a
-    file.
-    """
+    """``(module, whether the import is inside a function)`` for each import of a file."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     functions = [
         node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)

@@ -56,7 +56,7 @@ def _is_text_call(call):
 
 
 def _mode(call, values, default):
-    """Return the mode of an ``open``; text that is no mode where the call opens something else."""
+    """Return the mode of an ``open``; other text if the call does not open a file."""
     given = [keyword.value for keyword in call.keywords if keyword.arg == "mode"] + values
     if not given:
         return default

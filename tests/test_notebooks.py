@@ -1,6 +1,4 @@
-"""The notebooks are kept small, executed, and free of what belongs to one machine; nbval runs them
-beside this.
-"""
+"""The notebooks are small, executed and independent of the machine; nbval runs them."""
 
 import json
 import re
@@ -34,7 +32,7 @@ def code_cells(notebook):
 
 
 def outputs(cell):
-    """Everything a cell wrote, pictures aside."""
+    """All output of a cell except pictures."""
     for output in cell["outputs"]:
         yield "".join(output.get("text", ""))
         yield from (
@@ -54,11 +52,11 @@ def test_they_are_numbered_without_a_gap():
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
-def test_none_is_larger_than_250_kb(path):
+def test_each_is_at_most_250_kb(path):
     assert path.stat().st_size <= 250_000
 
 
-def test_there_is_more_reading_than_code(notebook):
+def test_there_is_more_text_than_code(notebook):
     cells = notebook["cells"]
     assert len(cells) <= 30
     assert len(code_cells(notebook)) <= 0.6 * len(cells)
@@ -86,13 +84,13 @@ def test_any_machine_can_run_it(notebook):
 
 
 @pytest.mark.parametrize("what", MACHINE)
-def test_it_holds_nothing_of_one_machine_or_run(notebook, what):
+def test_it_contains_nothing_of_one_machine_or_run(notebook, what):
     written = [source(cell) for cell in notebook["cells"]]
     written += [text for cell in code_cells(notebook) for text in outputs(cell)]
     assert [found.group() for text in written for found in re.finditer(MACHINE[what], text)] == []
 
 
-def test_the_patterns_find_what_they_are_for():
+def test_the_patterns_find_their_targets():
     examples = [
         "/home/me/x",
         "sk_live_65e88ad8b130",
@@ -104,7 +102,7 @@ def test_the_patterns_find_what_they_are_for():
         assert re.search(pattern, example)
 
 
-def test_a_table_of_its_numbers_follows_each_picture(notebook):
+def test_a_table_of_the_numbers_follows_each_picture(notebook):
     """Pictures are not compared when the notebooks are tested; the tables are."""
     cells = code_cells(notebook)
     for cell, following in zip(cells, [*cells[1:], None], strict=True):
@@ -113,8 +111,8 @@ def test_a_table_of_its_numbers_follows_each_picture(notebook):
             assert any("<table" in text for text in outputs(following))
 
 
-def test_figures_that_are_read_out_stand_in_an_output(notebook):
-    """What is bold in the text was read off a cell above it."""
+def test_figures_in_the_text_are_in_an_output(notebook):
+    """Bold figures in the text occur in the output of a cell above."""
     seen = ""
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":

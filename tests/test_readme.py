@@ -42,7 +42,7 @@ def test_it_is_short():
 
 
 @pytest.mark.parametrize("title", ["Run it", "Test it"])
-def test_one_line_sets_everything_up_and_does_it(title):
+def test_one_line_installs_and_runs(title):
     [command] = blocks("sh", section(title))
     [line] = command.splitlines()
     assert line.startswith("python3 -m venv .venv && .venv/bin/pip install ")
@@ -64,11 +64,11 @@ def test_every_notebook_has_a_row_with_its_picture():
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_the_picture_is_small_and_the_one_that_the_demo_draws(demo_made, name):
+def test_the_picture_is_small_and_the_one_that_the_demo_draws(demo_output, name):
     from matplotlib.image import imread
 
     picture = TOP / "notebooks" / "pictures" / f"{name}.png"
-    fresh = demo_made[0] / f"{PICTURES[name]}.png"
+    fresh = demo_output[0] / f"{PICTURES[name]}.png"
     assert f"](notebooks/pictures/{name}.png)" in TEXT
     assert picture.stat().st_size < 120_000
     size = [struct.unpack(">II", path.read_bytes()[16:24]) for path in (picture, fresh)]
@@ -77,15 +77,15 @@ def test_the_picture_is_small_and_the_one_that_the_demo_draws(demo_made, name):
     assert np.abs(imread(picture) - imread(fresh)).mean() < 0.01
 
 
-def test_the_excerpt_is_what_the_demo_prints(demo_made):
+def test_the_excerpt_is_what_the_demo_prints(demo_output):
     [excerpt] = blocks("text", section("What came out of the demo"))
-    printed = [line.rstrip() for line in demo_made[1]]
+    printed = [line.rstrip() for line in demo_output[1]]
     assert [line for line in excerpt.splitlines() if line not in printed] == []
     assert len(excerpt.splitlines()) > 10
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory):
+def readme_folder(tmp_path_factory):
     """A folder in which every Python block was run, with the files that the commands need."""
     folder = tmp_path_factory.mktemp("readme")
     output = io.StringIO()
@@ -105,16 +105,16 @@ def ran(tmp_path_factory):
     return folder
 
 
-def test_the_python_is_short(ran):
+def test_the_python_is_short(readme_folder):
     for code in blocks("python"):
         assert len([line for line in code.splitlines() if line]) <= 22
-    assert (ran / "energy.csv").exists()
+    assert (readme_folder / "energy.csv").exists()
 
 
 @pytest.mark.parametrize("title", ["Run it", "Your own data", "What if"])
-def test_the_figures_are_those_that_the_code_prints(ran, title):
+def test_the_figures_are_those_that_the_code_prints(readme_folder, title):
     [excerpt] = blocks("text", section(title))
-    output = (ran / "output.txt").read_text(encoding="utf-8")
+    output = (readme_folder / "output.txt").read_text(encoding="utf-8")
     printed = [line.rstrip() for line in output.splitlines()]
     assert [line for line in excerpt.splitlines() if line not in printed] == []
     assert len(excerpt.splitlines()) >= 5
@@ -133,8 +133,8 @@ def test_there_is_a_command_of_each_kind():
 
 
 @pytest.mark.parametrize("command", [line for line in COMMANDS if line.split()[1] in QUIET])
-def test_the_command_does_its_work(command, ran, monkeypatch, capsys):
-    monkeypatch.chdir(ran)
+def test_the_command_succeeds(command, readme_folder, monkeypatch, capsys):
+    monkeypatch.chdir(readme_folder)
     with fk.emulator.start() as emulator:
         for name in ("FLIP_BASE_URL", "FLATPEAK_BASE_URL"):
             monkeypatch.setenv(name, emulator.url)

@@ -1,4 +1,4 @@
-"""One canary in every key, and no sink in which it, or a piece of it, ever shows."""
+"""A canary in every key never shows in any output, not even in part."""
 
 import base64
 import contextlib
@@ -49,9 +49,7 @@ def kit_of(transport, url="https://service.example"):
 
 
 def echoing(answer, *, login=False):
-    """A service that answers ``answer(what it was sent)``: at the login, or with a good login at
-    everything else.
-    """
+    """A service that returns ``answer(request)``: at the login, or at everything but the login."""
 
     def handle(request):
         if request.url.path == "/login" and not login:
@@ -71,7 +69,7 @@ def page(status, kind="text/html"):
     )
 
 
-def said(status):
+def refusal(status):
     return lambda sent: httpx.Response(
         status, json={"message": f"no: {sent}", "code": sent, "error": {"message": sent}}
     )
@@ -79,7 +77,7 @@ def said(status):
 
 ANSWERS = {
     **{
-        f"{status} that repeats the key": said(status)
+        f"{status} that repeats the key": refusal(status)
         for status in (400, 401, 403, 404, 409, 422, 429, 500, 503)
     },
     **{f"{status} as a page with the key": page(status) for status in (200, 401, 500)},
@@ -130,9 +128,7 @@ def all_of(error):
 
 
 def verbose(error, skip=0):
-    """What IPython prints in its Verbose mode: the values of the variables of each frame, but for
-    the first ones.
-    """
+    """The verbose traceback of IPython, with the variables of all frames but the first ones."""
     ultratb = pytest.importorskip("IPython.core.ultratb", reason="IPython comes with the extra lab")
     trace = error.__traceback__
     for _ in range(skip):
@@ -141,7 +137,7 @@ def verbose(error, skip=0):
 
 
 def variables_of(error, skip=0):
-    """What a traceback with the values of all variables would print, but for the first frames."""
+    """The values of the variables of all frames but the first ones."""
     for frame, _ in [*traceback.walk_tb(error.__traceback__)][skip:]:
         for name, value in frame.f_locals.items():
             try:
@@ -203,7 +199,7 @@ def test_no_error_of_a_login_shows_a_key(kind, caplog):
     "kind", ["401 that repeats the key", "half an answer", "another shape", "no answer"]
 )
 @pytest.mark.parametrize("login", [True, False])
-def test_a_notebook_in_verbose_mode_shows_no_key(login, kind, verb):
+def test_a_traceback_in_verbose_mode_shows_no_key(login, kind, verb):
     with pytest.raises(fk.FlipkitError) as caught:
         VERBS[verb](echoing(ANSWERS[kind], login=login))
     text = verbose(caught.value)
@@ -212,9 +208,7 @@ def test_a_notebook_in_verbose_mode_shows_no_key(login, kind, verb):
 
 
 def attributes(thing, seen=None, depth=0):
-    """Every text that can be reached from an object without calling anything, except inside a
-    `Secret`.
-    """
+    """All text reachable from an object through attributes, except inside a `Secret`."""
     seen = set() if seen is None else seen
     skipped = (Secret, type, ModuleType, FunctionType, MethodType)
     if id(thing) in seen or depth > 12 or isinstance(thing, skipped):
@@ -380,7 +374,7 @@ def test_a_key_that_cannot_be_sent_is_refused_without_showing_it(name, wrong, mo
 
 
 def test_the_canary_would_be_seen():
-    """The looking itself works: a key in any shape, and half of one, is found."""
+    """A test of the test: a key in any form, and half of one, is found."""
     for text in (KEY, f"Basic {BASIC}", TOKEN[:14], repr({"k": FLIP}), ACCOUNT.encode()):
         with pytest.raises(AssertionError):
             assert_silent([text])

@@ -1,4 +1,4 @@
-"""The wheel: what it carries, and that it runs anywhere, away from the checkout."""
+"""The wheel: what it contains, and that it runs away from the checkout."""
 
 import importlib.util
 import os
@@ -38,28 +38,15 @@ def run(command, folder, **environment):
 def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
     quiet = ["--quiet", "--disable-pip-version-check"]
-    run(
-        [
-            "-m",
-            "pip",
-            "wheel",
-            *quiet,
-            "--no-deps",
-            "--no-build-isolation",
-            "--no-index",
-            "-w",
-            folder,
-            TOP,
-        ],
-        folder,
-    )
+    offline = ["--no-deps", "--no-build-isolation", "--no-index"]
+    run(["-m", "pip", "wheel", *quiet, *offline, "-w", folder, TOP], folder)
     [path] = folder.glob("*.whl")
     return path
 
 
 @pytest.fixture(scope="module")
 def installed(wheel):
-    """A folder with nothing but the installed wheel; what it depends on is where it always is."""
+    """A folder with the installed wheel alone; its dependencies are those of this environment."""
     target, quiet = wheel.parent / "installed", ["--quiet", "--disable-pip-version-check"]
     run(
         ["-m", "pip", "install", *quiet, "--no-deps", "--no-index", "--target", target, wheel],
@@ -69,7 +56,7 @@ def installed(wheel):
 
 
 @needs_hatchling
-def test_it_carries_the_package_and_the_sample_fleet_and_nothing_else(wheel):
+def test_it_contains_the_package_and_the_sample_fleet_only(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if not name.endswith("/")}
         sample = {name: archive.read(name) for name in names if "/sample_data/" in name}
@@ -93,8 +80,11 @@ def test_it_carries_the_package_and_the_sample_fleet_and_nothing_else(wheel):
 
 
 @needs_hatchling
-def test_it_runs_away_from_the_checkout_and_makes_the_same_reports(installed, tmp_path, demo_made):
-    look = "import flipkit, flipkit.emulator as e; print(flipkit.__file__, e.sample_folder(), sep='\\n')"
+def test_it_runs_away_from_the_checkout_and_makes_the_same_reports(
+    installed, tmp_path, demo_output
+):
+    look = "import flipkit, flipkit.emulator as e; "
+    look += "print(flipkit.__file__, e.sample_folder(), sep='\\n')"
     for place in run(["-c", look], tmp_path, PYTHONPATH=str(installed)).splitlines():
         assert Path(place).is_relative_to(installed)
     [script] = (installed / "bin").glob("flipkit*")
@@ -102,7 +92,7 @@ def test_it_runs_away_from_the_checkout_and_makes_the_same_reports(installed, tm
         [script, "demo", "--out", "reports"], tmp_path, PYTHONPATH=str(installed), TQDM_DISABLE="1"
     )
     assert "Next: flipkit --help" in said
-    folder = demo_made[0]
+    folder = demo_output[0]
     names = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     assert names == sorted(
         p.relative_to(tmp_path / "reports")

@@ -1,6 +1,6 @@
 """Makes the sample fleet of flipkit: 24 fictional sites, one local calendar year of half-hours
 each.
 
-What is real, what is modelled and how is told in ``data/README.md``; ``data/make_sample.py`` runs
+``data/README.md`` says what is real and what is modelled; ``data/make_sample.py`` runs
 it.
 """

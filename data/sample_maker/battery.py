@@ -1,4 +1,4 @@
-"""The plain self-consumption rule by which the fleet's batteries are run."""
+"""The self-consumption rule of the fleet's batteries."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Battery:
     Attributes
     ----------
     capacity_kwh : float
-        Usable store.
+        Usable capacity.
     power_kw : float
         Limit of charging and of discharging.
     charge_efficiency, discharge_efficiency : float
-        Stored per taken in, and given out per drawn from the store.
+        Energy stored per energy charged, and discharged per energy taken from the store.
     """
 
     capacity_kwh: float
@@ -34,10 +34,9 @@ class Battery:
 
 
 def run_battery(battery: Battery, demand_wh: Ints, generation_wh: Ints) -> tuple[Ints, Ints]:
-    """Charge from surplus generation, discharge into what generation leaves of the demand, never to
-    or from the grid.
+    """Charge from surplus generation and discharge to cover remaining demand, without the grid.
 
-    The store is empty at the start of the year; there is no reserve and no look ahead.
+    The battery is empty at the start of the year, has no reserve and uses no forecast.
 
     Parameters
     ----------
@@ -50,7 +49,7 @@ def run_battery(battery: Battery, demand_wh: Ints, generation_wh: Ints) -> tuple
     -------
     charge_wh, discharge_wh : ndarray of int64, shape (n,)
         Whole Wh at the AC terminals, never both in a half-hour. Rounded down, so that the store
-        stays in its bounds.
+        stays within its limits.
     """
     limit_wh = floor(battery.power_kw * 500)
     capacity_wh = battery.capacity_kwh * 1000

@@ -1,4 +1,4 @@
-"""Puts the fleet together: energy of every site, sessions, and what the performance report says."""
+"""The energy, charging sessions and performance report of every site."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Ints = NDArray[np.int64]
 PerformanceRow = tuple[str, str, float | None, float | None]
 
 CALMED = 0.5
-"""What is kept of the weather's difference between an actual and an expected month of 31 days."""
+"""Share of the weather's difference between actual and expected months of 31 days that is kept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,19 +55,16 @@ def site_year(site: Site, meters: dict[str, Meter]) -> SiteYear:
 
 
 def expected_wh(site: Site, clock: HalfHours) -> Floats:
-    """What the site should produce: the station's typical days in their own order, no fault; Wh,
-    shape (n,).
-    """
+    """Expected production: the station's days in their own order, no faults; Wh, shape (n,)."""
     return _modelled(site, clock, typical_days(np.unique(clock.day)))
 
 
 def actual_wh(site: Site, clock: HalfHours) -> Ints:
-    """What the site does produce: other weather, its own condition, its faults; Wh in the meter's
-    steps, shape (n,).
+    """Actual production: other weather, the site's condition and faults; whole meter steps in Wh.
 
-    Shuffled days move a month's sum by up to a tenth, and that of a few days by much more. Only
-    half of it is kept (:data:`CALMED`), and of a running month less in proportion to its days, so
-    that a healthy site stays within 0.93 and 1.05 of its expected production.
+    Shuffled days change the sum of a month by up to a tenth, and that of a few days by much more.
+    Only half of it is kept (:data:`CALMED`), and less in the current month, in proportion to its
+    days, so that a healthy site stays between 0.93 and 1.05 of its expected production.
     """
     if site.system is None:
         return np.zeros(len(clock), dtype=np.int64)
@@ -92,8 +89,7 @@ def _modelled(site: Site, clock: HalfHours, weather_days: Ints) -> Floats:
 
 
 def performance_rows(site: Site, generation: Ints) -> list[PerformanceRow]:
-    """Site, month, actual and expected kWh: the twelve months of 2025 and January 2026 up to the
-    fleet's "now".
+    """Site, month, actual and expected kWh for 2025, and for January 2026 until "now".
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ class Car:
     days : float
         Share of days on which it is plugged in.
     starts_slot : int or None
-        Half-hour of the day (0..47) at which its timer starts the charge; None: when it arrives.
+        Half-hour of the day (0..47) at which a timer starts charging; None: on arrival.
     """
 
     charger_kw: float
@@ -41,11 +41,11 @@ class Session:
     Attributes
     ----------
     session_reference_id, site_id : str
-        Names.
+        Ids.
     start_s, end_s : int
-        Arrival and leaving, seconds since 1970 UTC, on half-hours.
+        Arrival and departure, seconds since 1970 UTC, on half-hours.
     energy_wh : int
-        Charged in between.
+        Energy charged during the stay.
     """
 
     session_reference_id: str
@@ -58,8 +58,8 @@ class Session:
 def charge_car(site_id: str, car: Car, clock: HalfHours) -> tuple[Ints, list[Session]]:
     """Energy of each half-hour (whole Wh, shape (n,)) and the sessions it belongs to.
 
-    The car arrives between 16:30 and 20:30 local, leaves between 06:30 and 09:00 next morning, and
-    wants 5 to 27 kWh; what the stay is too short for is not charged. Sessions never overlap and lie
+    The car arrives between 16:30 and 20:30 local time, leaves between 06:30 and 09:00 the next day,
+    and needs 5 to 27 kWh, of which it gets what the stay allows. Sessions never overlap and lie
     within the year.
     """
     energy = np.zeros(len(clock), dtype=np.int64)
@@ -88,9 +88,7 @@ def _index(clock: HalfHours, day: int, slot: int) -> int:
 
 
 def _fill(half_hours: Ints, car: Car, wanted_wh: int) -> int:
-    """Charge at full power until the wanted energy or the end of the stay; returns what was
-    charged.
-    """
+    """Charge at full power until the energy or the end of the stay; return the energy charged."""
     before = np.arange(len(half_hours)) * int(car.charger_kw * 500)
     half_hours[:] = np.clip(wanted_wh - before, 0, int(car.charger_kw * 500))
     return int(half_hours.sum())

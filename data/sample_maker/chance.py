@@ -1,4 +1,4 @@
-"""Random numbers that come out the same on every machine and with every version of numpy.
+"""Random numbers that are the same on every machine and with every version of numpy.
 
 Only the generator's ``random`` is used: numpy may change its other distributions between versions.
 """
@@ -16,7 +16,7 @@ SEED = 2025
 
 
 class Chance:
-    """A stream of random numbers that belongs to one purpose.
+    """A stream of random numbers for one purpose.
 
     Parameters
     ----------
@@ -44,7 +44,5 @@ class Chance:
         return np.argsort(self._generator.random(size), kind="stable")
 
     def normal(self, size: int) -> NDArray[np.float64]:
-        """``size`` nearly normal numbers (mean 0, deviation 1): the sum of twelve uniform ones,
-        less six.
-        """
+        """``size`` nearly normal numbers (mean 0, deviation 1), each the sum of 12 uniform ones."""
         return np.asarray(self._generator.random((12, size)).sum(axis=0) - 6.0)

@@ -1,4 +1,4 @@
-"""The half-hours of a local year, with the local day and half-hour each of them lies in."""
+"""The half-hours of a local year, with the local day and half-hour of each."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
 HALF_HOUR_S = 1800
 YEAR = 2025
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
-"""The moment at which the sample fleet stands still."""
+"""The fixed current time of the sample fleet."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,7 @@ class HalfHours:
     start_s : ndarray of int64, shape (n,)
         Start of each half-hour, seconds since 1970 UTC.
     local_s : ndarray of int64, shape (n,)
-        The same instants as the wall clock shows them.
+        The same instants in local wall-clock time.
     """
 
     timezone: str

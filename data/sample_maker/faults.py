@@ -1,5 +1,5 @@
-"""The honest trouble of the fleet: what goes wrong where, when, and whether energy or only the
-report shows it.
+"""The faults of the fleet: what is wrong, where, when, and whether the energy or only the report
+shows it.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Trouble:
-    """One thing that is wrong.
+    """A fault of the equipment, the monitoring or the data of a site.
 
     Attributes
     ----------
     site_id, kind : str
-        Where and what.
+        Site, and kind of fault.
     first, last : date
-        Local days, both inclusive, on which it holds.
+        First and last local day of the fault, both included.
     words : str
-        Told to a reader.
+        Description for readers.
     in_energy : bool
         Whether the metered energy shows it; otherwise only the performance report does.
     depth : float
@@ -51,7 +51,8 @@ TROUBLES = (
         "dead_string",
         date(2025, 6, 11),
         _LAST,
-        "One of three strings is dead from 2025-06-11 on and never mended: a third of the production is lost.",
+        "One of three strings is dead from 2025-06-11 on and never mended: "
+        "a third of the production is lost.",
         in_energy=True,
         depth=1 / 3,
     ),
@@ -60,7 +61,8 @@ TROUBLES = (
         "soiling",
         date(2025, 5, 1),
         date(2025, 10, 13),
-        "Dust gathers in the dry season, 0.15 % of the production more each day, until rain on 2025-10-14.",
+        "Dust gathers in the dry season, 0.15 % of the production more each day, "
+        "until rain on 2025-10-14.",
         in_energy=True,
         depth=0.0015,
     ),
@@ -69,7 +71,8 @@ TROUBLES = (
         "zero_production",
         date(2025, 10, 29),
         date(2025, 12, 2),
-        "The inverter is off from 2025-10-29 to 2025-12-02: November 2025 is zero, October and December are short.",
+        "The inverter is off from 2025-10-29 to 2025-12-02: November 2025 is zero, "
+        "October and December are short.",
         in_energy=True,
     ),
     Trouble(
@@ -77,7 +80,8 @@ TROUBLES = (
         "no_report_data",
         date(2025, 8, 1),
         date(2025, 8, 31),
-        "The monitoring link was down for August 2025: the report has no actual production. The meter has the energy.",
+        "The monitoring link was down for August 2025: the report has no actual production. "
+        "The meter has the energy.",
         in_energy=False,
     ),
     Trouble(
@@ -101,14 +105,15 @@ TROUBLES = (
         "tiny_expected",
         date(2025, 7, 1),
         date(2025, 7, 31),
-        "The expected production of July 2025 was entered in MWh instead of kWh: a thousandth of what it should be.",
+        "The expected production of July 2025 was entered in MWh instead of kWh: "
+        "a thousandth of what it should be.",
         in_energy=False,
     ),
 )
 
 
 def energy_factor(site_id: str, days: Ints) -> Floats:
-    """What faults leave of the production on each local day (days since 1970), shape (n,)."""
+    """Share of the production that faults leave on each local day (days since 1970), shape (n,)."""
     left = np.ones(len(days))
     for trouble in TROUBLES:
         if trouble.site_id == site_id and trouble.in_energy:
@@ -128,8 +133,9 @@ def _left_by(trouble: Trouble, days: Ints) -> Floats:
 def reported(
     site_id: str, month: str, actual: float, expected: float
 ) -> tuple[float | None, float | None]:
-    """What the performance report says of a month, kWh: actual to the Wh, expected to 0.1 kWh, with
-    its troubles.
+    """Actual (to the Wh) and expected (to 0.1 kWh) production of a month in the performance report.
+
+    Faults of the report are applied.
     """
     kinds = {t.kind for t in TROUBLES if t.site_id == site_id and month in months_of(t)}
     shown = None if "no_report_data" in kinds else round(actual, 3)

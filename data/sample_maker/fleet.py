@@ -1,6 +1,4 @@
-"""The 24 sites of the sample fleet. Customers are invented; towns, post codes and coordinates are
-real.
-"""
+"""The 24 sites of the sample fleet: fictional customers in real places."""
 
 from __future__ import annotations
 
@@ -19,7 +17,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Region:
-    """What neighbouring sites have in common.
+    """Properties that neighbouring sites share.
 
     Attributes
     ----------
@@ -61,7 +59,7 @@ class Site:
     name : str
         First and last name, or a company after a ``*``.
     town, zip_code : str
-        Real.
+        A real place.
     place : tuple of float
         Latitude, longitude.
     home : Home
@@ -123,21 +121,14 @@ _SDGE = ("ca-sdge-ev-tou-5", "ca-sdge-nsc", None)
 _CAP = ("uk-ofgem-cap-2025-q3", "uk-octopus-outgoing", None)
 _GO = ("uk-octopus-go", "uk-octopus-outgoing", None)
 _AGILE = ("uk-octopus-agile", "uk-octopus-outgoing", None)
-_BAY, _VALLEY, _COAST, _DESERT = (
-    Climate(10, 18, 5),
-    Climate(8, 28, 8),
-    Climate(14, 21, 4),
-    Climate(14, 33, 8),
-)
+_BAY, _VALLEY = Climate(10, 18, 5), Climate(8, 28, 8)
+_COAST, _DESERT = Climate(14, 21, 4), Climate(14, 33, 8)
 _ENGLAND, _NORTH, _FLANDERS = Climate(5, 17, 4), Climate(4, 15.5, 3.5), Climate(4, 18.5, 4)
 
 
 def _be(key: str, grid: str) -> tuple[str, str, str]:
-    return (
-        f"be-engie-easy-fixed-{key}",
-        "be-engie-easy-fixed-injection",
-        f"be-fluvius-{grid}-2025",
-    )
+    supplier = "be-engie-easy-fixed"
+    return f"{supplier}-{key}", f"{supplier}-injection", f"be-fluvius-{grid}-2025"
 
 
 FLEET = (
@@ -195,7 +186,7 @@ FLEET = (
 
 
 def site_record(number: int, site: Site) -> Json:
-    """A site as ``sites.json`` holds it; ``number`` counts from 1 and makes addresses and CRM ids."""
+    """A site as in ``sites.json``; ``number`` counts from 1, for addresses and CRM ids."""
     region = site.where
     company = site.name[1:] if site.name.startswith("*") else None
     first, last = (None, None) if company else site.name.split(" ", 1)
@@ -247,7 +238,7 @@ def _battery_record(battery: Battery | None) -> Json | None:
 
 
 def _devices(site: Site) -> list[Json]:
-    """The devices of a site; ``SOLAR`` is our own type, Flip documents BATTERY and EV_CHARGER only."""
+    """The devices of a site; Flip documents BATTERY and EV_CHARGER only, ``SOLAR`` is our own type."""
     devices = [_device(site, "SOLAR", "solar", {})] if site.solar else []
     if site.battery:
         power_w = round(1000 * site.battery.power_kw)

@@ -1,4 +1,4 @@
-"""Household load of 2025, shaped after the real meters."""
+"""Household load of 2025, modelled on the real meters."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ SEASON_DAYS = 24  # a pattern week lies at most this far away in the calendar
 
 @dataclass(frozen=True)
 class Home:
-    """What a home draws without its car.
+    """The consumption of a home without its car.
 
     Attributes
     ----------
     kwh : float
         Annual energy.
     meters : tuple of (str, float)
-        Names of the real meters it is shaped after, and the share of the annual energy each gives.
+        Names of the real meters it is modelled on, and the share of the annual energy of each.
     evenness : float
-        0 keeps the meter's seasons; 1 makes every week draw the same.
+        0 keeps the meter's seasons; 1 gives every week the same energy.
     night_heating : bool
         Whether the night heating of the half-hourly UK home is kept.
     """
@@ -45,9 +45,9 @@ class Home:
 def home_wh(site_id: str, home: Home, clock: HalfHours, meters: dict[str, Meter]) -> Ints:
     """Energy of each half-hour in whole Wh, shape (n,).
 
-    For each week of the year a real week of the same season is drawn, weekday kept on weekday, and
+    For each week of the year a real week of the same season is drawn, weekdays kept, and
     blended with a second one, so that no two homes are copies. Then the year is scaled to the
-    home's annual energy and moved by up to an hour.
+    home's annual energy and shifted by up to an hour.
 
     Parameters
     ----------
@@ -103,9 +103,7 @@ def _patterns(meter: Meter, home: Home, chance: Chance, *, keep_heating: bool) -
 
 
 def _without_night_heating(meter: Meter) -> Floats:
-    """Readings above 0.3 kWh between midnight and eight are taken down to 0.1 kWh: no storage
-    heaters.
-    """
+    """Remove storage heaters: readings above 0.3 kWh from 00:00 to 08:00 become 0.1 kWh."""
     slot = np.arange(meter.kwh.shape[1]) % meter.per_day
     heating = (slot < meter.per_day // 3) & (meter.kwh > 0.3)
     return np.where(heating, 0.1, meter.kwh)
@@ -114,9 +112,7 @@ def _without_night_heating(meter: Meter) -> Floats:
 def _on_the_clock(
     weeks: Floats, meter: Meter, clock: HalfHours, annual_wh: float, chance: Chance
 ) -> Ints:
-    """Weeks laid on local half-hours, scaled, and moved by up to an hour; in the meter's own
-    resolution.
-    """
+    """Put weeks on local half-hours, scaled and shifted, in the resolution of the meter."""
     monday = clock.day[0] - clock.weekday[0]
     flat = weeks.ravel() * chance.uniform(weeks.size, 0.92, 1.08)
     steps = annual_wh / meter.step_wh / flat[: 365 * meter.per_day].sum()

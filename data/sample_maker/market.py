@@ -20,8 +20,7 @@ PEAK_ADDER_P = 12.0
 VAT = 1.05
 CAP_P = 100.0
 
-# Wholesale price by local half-hour, relative to the day's mean: night trough, morning, midday dip,
-# evening.
+# Wholesale price by local half-hour relative to the day's mean, low at night and at midday.
 _SHAPE = np.interp(
     np.arange(48) / 2,
     [0, 3, 5, 8, 11, 14, 16, 17.5, 19, 21, 24],
@@ -31,8 +30,7 @@ _MONTH_P = np.array([11.8, 11.4, 10.1, 9.0, 8.6, 8.7, 9.2, 8.7, 9.1, 9.3, 10.1, 
 
 
 def agile_prices() -> tuple[HalfHours, Floats]:
-    """Half-hours from local 1 January 2025 to local 1 February 2026, and the price of each, GBP per
-    kWh with VAT.
+    """Half-hours from 1 January 2025 to 1 February 2026 (local), and prices in GBP/kWh with VAT.
 
     Returns
     -------
@@ -49,8 +47,9 @@ def agile_prices() -> tuple[HalfHours, Floats]:
 
 
 def retail_price(wholesale_p: Floats, slot: NDArray[np.int64]) -> Floats:
-    """Agile's formula for region C: wholesale x 2.0, + 12 p from 16:00 to 19:00 local, with VAT,
-    capped at 100 p/kWh.
+    """Return the price by the formula of Agile for region C, in pence per kWh with VAT.
+
+    Wholesale x 2.0, plus 12 p from 16:00 to 19:00 local time, 5 % VAT, capped at 100 p.
 
     Parameters
     ----------
@@ -64,9 +63,7 @@ def retail_price(wholesale_p: Floats, slot: NDArray[np.int64]) -> Floats:
 
 
 def _wholesale_p(clock: HalfHours) -> Floats:
-    """Wholesale pence per kWh to two decimals: season, time of day, less wind and sun, plus a few
-    tight evenings.
-    """
+    """Wholesale pence per kWh: season and time of day, less wind and sun, plus scarce evenings."""
     days = np.unique(clock.day)
     day = clock.day - days[0]
     chance = Chance("market")
@@ -82,7 +79,7 @@ def _wholesale_p(clock: HalfHours) -> Floats:
 
 
 def _slow_noise(chance: Chance, size: int, memory: float) -> Floats:
-    """Noise of mean 0 and deviation 1 in which each value keeps a part of the one before."""
+    """Noise of mean 0 and deviation 1 in which each value contains a part of the previous one."""
     fresh = chance.normal(size) * np.sqrt(1 - memory**2)
     slow = np.empty(size)
     last = 0.0

@@ -1,6 +1,4 @@
-"""The real meter readings in ``data/real``, as whole local weeks, with what was found wrong in
-them.
-"""
+"""The real meter readings in ``data/real``, as whole local weeks, with their defects counted."""
 
 from __future__ import annotations
 
@@ -24,14 +22,14 @@ Reading = tuple[datetime, float]
 
 @dataclass(frozen=True)
 class Source:
-    """How one file of readings is written.
+    """The format of one file of readings.
 
     Attributes
     ----------
     file : str
         Name in ``data/real``.
     timezone : str
-        Where the home stands.
+        Time zone of the home.
     minutes : int
         Length of an interval.
     step_wh : int
@@ -61,7 +59,7 @@ METERS = {
 
 @dataclass(frozen=True)
 class Findings:
-    """What was found in one file of readings: nothing is dropped unsaid.
+    """Counts of what one file of readings contains; nothing is dropped silently.
 
     Attributes
     ----------
@@ -107,7 +105,7 @@ class Meter:
     step_wh : int
         Resolution of the readings.
     findings : Findings
-        What the file held.
+        What the file contains.
     """
 
     kwh: NDArray[np.float64]
@@ -181,7 +179,8 @@ def _without_repeats(readings: Iterable[Reading], file: str) -> list[Reading]:
     for moment, value in readings:
         if seen.setdefault(moment, value) != value:
             raise ValueError(
-                f"{file}: {moment.isoformat()} appears twice with different values; say which one holds"
+                f"{file}: {moment.isoformat()} appears twice with different values; "
+                "decide which one is right"
             )
     return sorted(seen.items())
 

@@ -14,7 +14,7 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 
 def season(first: str, last: str, *days: Json) -> Json:
-    """The months from first to last (over New Year where last comes earlier), with their day types."""
+    """The months from first to last, possibly over New Year, with their day types."""
     start, end = MONTHS.index(first), MONTHS.index(last)
     names = MONTHS[start : end + 1] if start <= end else MONTHS[: end + 1] + MONTHS[start:]
     return {"months": list(names), "days_and_hours": list(days)}
@@ -36,7 +36,7 @@ def day(kind: str, *bands: Band) -> Json:
 
 
 def market() -> Json:
-    """The market price as it is, all day, all year."""
+    """The market price without surcharge, all day, all year."""
     rate = {"fixed": None, "to_kwh": None, "surcharge_fixed": None, "surcharge_percentage": None}
     return every_month({"days": ["All"], "hours": [_band(0, 24, rate)]})
 

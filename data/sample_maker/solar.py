@@ -1,4 +1,4 @@
-"""AC production of a solar system: pvlib's PVWatts chain under the clear-sky share of a station."""
+"""AC production of a solar system: pvlib's PVWatts chain with the clear-sky index of a station."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class SolarSystem:
     latitude, longitude : float
         Degrees, degrees east.
     size_kw : float
-        DC nameplate.
+        DC nameplate power.
     tilt, azimuth : float
         Degrees; azimuth clockwise from north.
     """
@@ -47,7 +47,7 @@ class SolarSystem:
 
 @dataclass(frozen=True)
 class Climate:
-    """Rough air temperature of a place, degrees Celsius.
+    """Simple model of the air temperature of a place, degrees Celsius.
 
     Attributes
     ----------
@@ -73,18 +73,18 @@ def production_wh(
 ) -> Floats:
     """AC energy of each half-hour in Wh, shape (n,).
 
-    Clear-sky light (Ineichen, monthly Linke turbidity of the place) times the station's share at
-    the same true solar time; split into beam and diffuse by Erbs; Hay-Davies onto the plane;
+    Clear-sky irradiance (Ineichen, monthly Linke turbidity of the place) times the station's
+    clear-sky index at the same true solar time; decomposition by Erbs; transposition by Hay-Davies;
     PVWatts module, losses (14.08 %) and inverter.
 
     Parameters
     ----------
     system : SolarSystem
-        What and where.
+        The system and its location.
     climate : Climate
         Air temperature.
     clock : HalfHours
-        Half-hours to fill; the middle of each stands for it.
+        Half-hours to fill; each is evaluated at its middle.
     weather : Weather
         The station.
     weather_day : ndarray of int64, shape (n,)
@@ -113,7 +113,7 @@ def _share(weather: Weather, weather_day: Ints, hour: Floats) -> Floats:
 def _on_the_plane(
     system: SolarSystem, sun: pd.DataFrame, ghi: pd.Series, times: pd.DatetimeIndex
 ) -> Floats:
-    """Light on the modules, W/m2, shape (n,)."""
+    """Plane-of-array irradiance, W/m2, shape (n,)."""
     parts = pvlib.irradiance.erbs(ghi, sun["zenith"], times)
     plane = pvlib.irradiance.get_total_irradiance(
         system.tilt,

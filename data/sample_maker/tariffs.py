@@ -1,4 +1,4 @@
-"""The tariffs of the sample fleet: published rates, each with who published it, where, and from when it held."""
+"""The tariffs of the sample fleet: published rates, each with its publisher, source and date."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NO_FIXED = (
 
 
 def tariffs() -> list[Json]:
-    """All tariffs, sorted by key; each as ``tariffs.json`` holds it."""
+    """All tariffs as in ``tariffs.json``, sorted by key."""
     found = [*_pge(), *_pge_exports(), *_sce(), *_sdge(), *_uk(), *_belgium(), *_fluvius()]
     return sorted(found, key=lambda tariff: str(tariff["key"]))
 
@@ -65,7 +65,7 @@ def _source(publisher: str, document: str, effective: str, found_in: str) -> Jso
     }
 
 
-# --- California ------------------------------------------------------------------------------------------------------
+# --- California --------------------------------------------------------------------------------
 
 _TARIFFKIT = "stored copy of the public repository eman/tariffkit, src/nem_rates/data/tariff/pge/{}/2025-03-01.toml"
 _ACC = "stored copy of the public repository RyanCMann/ACC_to_NBT_ECR, "
@@ -110,7 +110,8 @@ def _pge() -> list[Json]:
     ]  # fmt: skip
 
 
-# Public purpose programmes, nuclear decommissioning, competition transition and wildfire fund, as in Advice 7516-E.
+# Public purpose programs, nuclear decommissioning, competition transition and wildfire fund, as in
+# Advice 7516-E.
 _NON_BYPASSABLE = round(0.02644 - 0.00024 - 0.00072 + 0.00595, 5)
 
 
@@ -122,18 +123,8 @@ def _pge_exports() -> list[Json]:
     ev2 = [[round(rate - _NON_BYPASSABLE, 5) for rate in row] for row in
            ((0.62277, 0.51228, 0.31026), (0.49566, 0.47896, 0.31027))]  # fmt: skip
     nsc = (
-        0.03396,
-        0.03087,
-        0.03043,
-        0.03041,
-        0.02919,
-        0.02965,
-        0.03089,
-        0.0304,
-        0.02999,
-        0.0313,
-        0.03094,
-        0.03145,
+        *(0.03396, 0.03087, 0.03043, 0.03041, 0.02919, 0.02965),
+        *(0.03089, 0.0304, 0.02999, 0.0313, 0.03094, 0.03145),
     )
     months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
     monthly = [
@@ -183,20 +174,13 @@ def _sce() -> list[Json]:
 def _sdge() -> list[Json]:
     def usual(on: float, off: float, super_off: float) -> tuple[Json, Json]:
         weekday = day("Weekday", (0, 6, super_off), (6, 16, off), (16, 21, on), (21, 24, off))
-        return weekday, day(
-            "Weekend", (0, 14, super_off), (14, 16, off), (16, 21, on), (21, 24, off)
-        )
+        weekend = day("Weekend", (0, 14, super_off), (14, 16, off), (16, 21, on), (21, 24, off))
+        return weekday, weekend
 
     on, off, low = 0.49758, 0.44879, 0.11381
-    spring = day(
-        "Weekday",
-        (0, 6, low),
-        (6, 10, off),
-        (10, 14, low),
-        (14, 16, off),
-        (16, 21, on),
-        (21, 24, off),
-    )
+    morning = (0, 6, low), (6, 10, off), (10, 14, low)
+    evening = (14, 16, off), (16, 21, on), (21, 24, off)
+    spring = day("Weekday", *morning, *evening)
     schedule = [
         season("Jun", "Oct", *usual(0.73092, 0.47446, 0.12017)),
         season("Nov", "Feb", *usual(on, off, low)),
@@ -219,7 +203,7 @@ def _sdge() -> list[Json]:
     ]
 
 
-# --- United Kingdom --------------------------------------------------------------------------------------------------
+# --- United Kingdom ----------------------------------------------------------------------------
 
 
 def _uk() -> list[Json]:
@@ -263,7 +247,7 @@ def _agile() -> Json:
     return {**tariff, "market_rates": True, "market": MARKET}
 
 
-# --- Belgium ---------------------------------------------------------------------------------------------------------
+# --- Belgium -----------------------------------------------------------------------------------
 
 _BE_PRICES = "stored copy of the public repository renaudallard/homeassistant_be_electricity_prices, its Engie tests"
 
@@ -288,7 +272,8 @@ def _belgium() -> list[Json]:
 
 
 _VAT_BE = 1.06
-# EUR/MWh without VAT: use of the grid, public service obligations, surcharges; low voltage, digital meter, 2025.
+# EUR/MWh without VAT: use of the grid, public service obligations, surcharges; low voltage, digital
+# meter, 2025.
 _GRID_2025 = {
     "antwerpen": (22.8362, 31.8285, 1.8454),
     "imewo": (24.6108, 32.4899, 1.8024),
@@ -298,7 +283,8 @@ _GRID_2025 = {
 }
 # EUR/MWh without VAT: federal excise and energy contribution.
 _FEDERAL = (47.48, 1.9261)
-_RENEWABLES = 0.01582  # EUR/kWh with VAT: green power and combined heat and power, Flanders, from the same ENGIE card.
+# EUR/kWh with VAT: green power and combined heat and power, Flanders, from the same ENGIE card.
+_RENEWABLES = 0.01582
 
 
 def _fluvius() -> list[Json]:

@@ -1,6 +1,4 @@
-"""The weather of the stations that pvlib carries, as the share of clear-sky light that reached the
-ground.
-"""
+"""The weather of the stations that pvlib includes, as clear-sky index by hour."""
 
 from __future__ import annotations
 
@@ -21,12 +19,10 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 LIGHTER = 0.5
-"""Power to which a share is raised: the stations are cloudier than the places they stand for (see
-data/README.md).
-"""
+"""Exponent of the clear-sky index: the stations are cloudier than the sites (data/README.md)."""
 
-LOW_LIGHT_W_M2 = 40.0  # below this clear-sky light the measured share is noise
-REPLACED = 0.15  # share of days that a site does not have in common with its region
+LOW_LIGHT_W_M2 = 40.0  # below this clear-sky irradiance the index is noise
+REPLACED = 0.15  # share of days on which a site differs from its region
 
 
 @dataclass(frozen=True)
@@ -59,14 +55,14 @@ STATIONS = {
 
 @dataclass(frozen=True, eq=False)
 class Weather:
-    """Share of clear-sky light (global horizontal) by day and true solar time.
+    """Clear-sky index (of global horizontal irradiance) by day and true solar time.
 
     Attributes
     ----------
     hour : ndarray of float64, shape (365, 24)
         True solar time of the middle of each measured hour.
     share : ndarray of float64, shape (365, 24)
-        Measured over clear-sky light; hours of little light take the nearest hour's share.
+        Measured over clear-sky irradiance; dark hours have the value of the nearest bright hour.
     """
 
     hour: Floats
@@ -82,9 +78,7 @@ def solar_hour(seconds: Ints, longitude: float) -> Floats:
 
 @lru_cache(maxsize=4)
 def clear_share(name: str) -> Weather:
-    """The share of clear-sky light at a station, made lighter, hour by hour of its typical year
-    laid on 2025.
-    """
+    """The raised clear-sky index of a station for each hour of its typical year, put on 2025."""
     station = STATIONS[name]
     start = int(pd.Timestamp("2025-01-01").timestamp()) - 3600 * station.utc_offset
     middle = start + 1800 + 3600 * np.arange(8760)
@@ -93,8 +87,8 @@ def clear_share(name: str) -> Weather:
     share = np.where(bright, _measured_ghi(station) / np.maximum(clear, 1), np.nan).reshape(365, 24)
     filled = np.array([_nearest(day) for day in share])
     hour = solar_hour(middle, station.longitude).reshape(365, 24)
-    # An hour that true solar time pushes over midnight would break the order interpolation needs;
-    # it is dark then.
+    # True solar time may move an hour across midnight, where it is dark; interpolation needs
+    # increasing hours.
     hour = hour + np.where(
         hour - np.arange(24) > 12, -24, np.where(hour - np.arange(24) < -12, 24, 0)
     )
@@ -102,22 +96,19 @@ def clear_share(name: str) -> Weather:
 
 
 def typical_days(days: Ints) -> Ints:
-    """The station's days in their own order: day of the year of each date (days since 1970),
-    0..364.
-    """
+    """The station's days in their own order: day of the year, 0..364, of each date."""
     return np.minimum(_day_of_year(days * 86400) - 1, 364)
 
 
 def actual_days(days: Ints, region: str, site_id: str) -> Ints:
-    """The station's days shuffled within each month: a region's days in common, a site's own in
-    some places.
+    """The station's days shuffled within each month, by region, with exceptions for each site.
 
     Parameters
     ----------
     days : ndarray of int64, shape (n,)
         Distinct local dates, days since 1970.
     region, site_id : str
-        Seed the region's order and the site's exceptions.
+        Seeds of the region's order and the site's exceptions.
 
     Returns
     -------
@@ -146,7 +137,7 @@ def _day_of_year(seconds: Ints) -> Ints:
 
 
 def _measured_ghi(station: Station) -> Floats:
-    """Global horizontal light of each hour, W/m2, shape (8760,)."""
+    """Global horizontal irradiance of each hour, W/m2, shape (8760,)."""
     path = Path(pvlib.__file__).parent / "data" / station.file
     if path.suffix == ".tm2":
         return np.asarray(pvlib.iotools.read_tmy2(path)[0]["GHI"], dtype=float)
@@ -156,16 +147,16 @@ def _measured_ghi(station: Station) -> Floats:
 
 
 def _hourly_clear_sky(station: Station, middle: Ints) -> Floats:
-    """Mean clear-sky light of each hour, from its four quarters, W/m2, shape (8760,)."""
+    """Mean clear-sky irradiance of each hour, from its four quarters, W/m2, shape (8760,)."""
     quarters = (middle[:, None] + np.array([-1350, -450, 450, 1350])).ravel()
     place = pvlib.location.Location(station.latitude, station.longitude, altitude=station.altitude)
     times = pd.to_datetime(quarters, unit="s", utc=True)
-    light = place.get_clearsky(times, model="ineichen")["ghi"].to_numpy(float)
-    return np.asarray(light.reshape(-1, 4).mean(axis=1))
+    ghi = place.get_clearsky(times, model="ineichen")["ghi"].to_numpy(float)
+    return np.asarray(ghi.reshape(-1, 4).mean(axis=1))
 
 
 def _nearest(day: Floats) -> Floats:
-    """Fill the dark hours of one day with the share of the nearest bright hour."""
+    """Fill the dark hours of one day with the index of the nearest bright hour."""
     bright = np.flatnonzero(~np.isnan(day))
     nearest = bright[np.abs(np.arange(24)[:, None] - bright).argmin(axis=1)]
     return np.asarray(day[nearest])

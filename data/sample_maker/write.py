@@ -1,4 +1,4 @@
-"""Writes the sample's files: the same bytes every time."""
+"""Write the files of the sample; the bytes are the same on every run."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ ENERGY_COLUMNS = ("start_utc", "home_wh", "car_wh", "generation_wh", "charge_wh"
 
 
 def write_json(path: Path, content: Any) -> None:
-    """JSON as UTF-8, one key a line, newline at the end."""
+    """Write JSON as UTF-8, one key per line, with a newline at the end."""
     _put(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def write_energy(path: Path, year: SiteYear) -> None:
-    """The half-hours of a site, whole Wh."""
+    """Write the half-hours of a site, whole Wh."""
     columns = (year.home, year.car, year.generation, year.charge, year.discharge)
     rows = zip(utc_text(year.clock.start_s), *(column.tolist() for column in columns), strict=True)
     _put_csv(path, ENERGY_COLUMNS, rows)
 
 
 def write_sessions(path: Path, sessions: Iterable[Session]) -> None:
-    """Charging sessions, sorted by site and start."""
+    """Write charging sessions, sorted by site and start."""
     ordered = sorted(sessions, key=lambda s: (s.site_id, s.start_s))
     starts = utc_text(np.array([s.start_s for s in ordered], dtype=np.int64))
     ends = utc_text(np.array([s.end_s for s in ordered], dtype=np.int64))
@@ -53,7 +53,7 @@ def write_sessions(path: Path, sessions: Iterable[Session]) -> None:
 
 
 def write_performance(path: Path, rows: Iterable[PerformanceRow]) -> None:
-    """Performance by site and month; an unknown value is empty."""
+    """Write performance by site and month; unknown values are empty."""
     columns = ("site_id", "month", "actual_production_kwh", "expected_production_kwh")
     ordered = sorted(rows, key=lambda row: row[:2])
     _put_csv(
@@ -62,7 +62,7 @@ def write_performance(path: Path, rows: Iterable[PerformanceRow]) -> None:
 
 
 def write_market(path: Path) -> None:
-    """The half-hourly price series."""
+    """Write the half-hourly price series."""
     clock, price = agile_prices()
     starts, ends = utc_text(clock.start_s), utc_text(clock.start_s + HALF_HOUR_S)
     rows = [
@@ -73,7 +73,7 @@ def write_market(path: Path) -> None:
 
 
 def write_troubles(path: Path, troubles: Sequence[Trouble]) -> None:
-    """What is wrong in the fleet, for tests and readers."""
+    """Write the faults of the fleet, for tests and readers."""
     write_json(path, [_trouble(trouble) for trouble in sorted(troubles, key=lambda t: t.site_id)])
 
 

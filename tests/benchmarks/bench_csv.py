@@ -34,7 +34,7 @@ def frames():
 
 
 def main():
-    """All ways alternate, so that a busy machine slows all."""
+    """Alternate the writers, so that a busy machine slows all of them."""
     made = frames()
     with tempfile.TemporaryDirectory() as folder:
         ways = {

@@ -59,7 +59,7 @@ def client(body, library):
 
 
 def pandas_json_normalize(body):
-    """What most people write."""
+    """Decode with `json_normalize`, as most people do."""
     frame = pd.json_normalize(json.loads(body)["data"])
     for name in ("start_time", "end_time"):
         frame[name] = pd.to_datetime(frame[name], utc=True)
@@ -81,7 +81,7 @@ SHAPES = {
 
 
 def main():
-    """Three shapes, two libraries, two peers; they alternate, so that a busy machine slows all."""
+    """Time three shapes, two libraries and two peers, alternating against other load."""
     for label, options in SHAPES.items():
         body = answer(**options)
         clients = {library: client(body, library) for library in PEERS}

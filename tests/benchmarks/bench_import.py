@@ -12,12 +12,16 @@ PROGRAM = (
 
 
 def main():
-    runs = [subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True).stdout.split()
-            for _ in range(11)]  # fmt: skip
+    command = [sys.executable, "-c", PROGRAM]
+    runs = []
+    for _ in range(11):
+        process = subprocess.run(command, capture_output=True, text=True, check=True)
+        runs.append(process.stdout.split())
     times = [float(run[0]) * 1000 for run in runs]
     loaded = sorted({name for run in runs for name in run[1:]})
     print(
-        f"import flipkit: {statistics.median(times):.1f} ms (from {min(times):.1f} to {max(times):.1f}; goal 40), "
+        f"import flipkit: {statistics.median(times):.1f} ms "
+        f"(from {min(times):.1f} to {max(times):.1f}; goal 40), "
         f"heavy modules loaded: {', '.join(loaded) or 'none'}"
     )
 

@@ -133,9 +133,10 @@ def block(consumption, generation, sites=SITES):
 
 
 def against_the_floor(consumption, generation):
-    """On one core, calendar known: a block to every line of its bills, in turns with the floor.
+    """Time one core from a block to all lines of its bills, alternating with the floor.
 
-    The block holds net energy, as made when a frame is read; the floor reads the same block once.
+    The calendar is known, and the block holds net energy, as when a frame has been read; the
+    floor reads the same block once.
     """
     price, tariff = np.random.default_rng(4).random(consumption.shape[1]), plan()
     alone, netted = block(consumption, None), block(consumption, generation)
@@ -148,7 +149,7 @@ def against_the_floor(consumption, generation):
     for turn in range(26):
         for what, each in work.items():
             time = seconds(each, repeat=1)
-            times[what] += time if turn else []  # the first turn compiles and fills the caches
+            times[what] += time if turn else []  # the first run compiles and fills the caches
     for what in ("with export", "consumption alone"):
         ratio = _ratio(times[what], times["floor"])
         floor = f"floor x2d @ price {_ms(times['floor'])}"
@@ -216,7 +217,7 @@ print(time.perf_counter() - begun)
 
 
 def first_call(*_):
-    """In new processes: the first bill of one site, and compiled code made and loaded again."""
+    """Time the first bill in a new process, with code compiled and with code loaded."""
     with tempfile.TemporaryDirectory() as kept:
         runs = []
         for _ in range(4):

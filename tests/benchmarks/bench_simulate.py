@@ -73,7 +73,7 @@ def by_fleet(sites):
 
 
 def through_the_api():
-    """Calls that one site-year takes, by what the site's prices are."""
+    """Count the calls that one site-year takes, by kind of price."""
     with fk.connect("emulator", frames="polars") as kit:
         for site in ("ca-01", "uk-01", "uk-02"):
             energy = fk.site_energy(kit, "2025-01", "2025-12", site_id=site)

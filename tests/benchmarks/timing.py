@@ -1,4 +1,4 @@
-"""What the measurements share: medians, their spread, and one line a ratio."""
+"""Shared by the benchmarks: medians, their spread, and one line per ratio."""
 
 import statistics
 import time
@@ -18,7 +18,8 @@ def report(what, own, peer_name, peer, *, goal):
     """Print both medians, the ratio and the spread of each."""
     ratio = statistics.median(peer) / statistics.median(own)
     print(
-        f"{what}: {_text(own)} against {_text(peer)} of {peer_name}: {ratio:.1f} times faster (goal {goal})"
+        f"{what}: {_text(own)} against {_text(peer)} of {peer_name}: "
+        f"{ratio:.1f} times faster (goal {goal})"
     )
 
 

@@ -22,7 +22,7 @@ def us(text):
 
 
 def stepped_days(name, start, end, minutes):
-    """The first instant of each local date, found by looking at the clock every so many minutes."""
+    """The first instant of each local date, found by reading the clock every few minutes."""
     place, step = ZoneInfo(name), timedelta(minutes=minutes)
     found, latest, instant = {}, None, start
     while instant < end:
@@ -240,7 +240,7 @@ def test_naive_times_are_refused_with_the_fix_even_if_a_zone_is_given(value):
     "value",
     ["soon", "", "2025-02-30", "2025-13-01", 1_748_772_000, None, np.datetime64("2025-01-01")],
 )
-def test_what_is_not_a_time_is_refused(value):
+def test_other_values_are_refused_as_times(value):
     with pytest.raises(InputError):
         calendar.to_us(value, "Europe/London")
 

@@ -1,4 +1,4 @@
-"""Times as text: the fast path and the careful one agree."""
+"""Times as text: the fast and the careful parser agree."""
 
 from datetime import UTC, datetime, timedelta, timezone
 

@@ -1,4 +1,4 @@
-"""The sample fleet as the tests read it: plain csv, json and numpy, no code of its maker."""
+"""The sample fleet, read with csv, json and numpy, without the code that makes it."""
 
 import csv
 import gzip
@@ -40,9 +40,7 @@ def local_times(timezone, first_s, count):
 
 
 def energy_of(site):
-    """One site's file: `start` (seconds UTC), `local` (datetimes) and an array a flow: `home`,
-    `car`, ...
-    """
+    """The file of a site: `start` (seconds UTC), `local` (datetimes), and one array per flow."""
     read = rows(DATA / "sample" / "energy" / f"{site['site_id']}.csv.gz")
     assert tuple(read[0]) == ("start_utc", *FLOWS)
     start = np.array([seconds(row["start_utc"]) for row in read])

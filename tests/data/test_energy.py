@@ -24,7 +24,7 @@ def net(e):
     return e.home + e.car + e.charge - e.generation - e.discharge
 
 
-def test_the_fleet_has_the_sites_it_promises(sites):
+def test_the_fleet_has_the_documented_sites(sites):
     assert sorted(site["site_id"] for site in sites) == sorted(SITE_IDS)
     assert [s["site_id"] for s in sites if s["system_size_kw"]] == SOLAR
     assert sorted(s["site_id"] for s in sites if s["battery"]) == BATTERY
@@ -41,7 +41,7 @@ def test_one_local_year_of_half_hours_without_a_gap(energy, site_id):
 
 
 @pytest.mark.parametrize("site_id", SITE_IDS)
-def test_days_have_48_half_hours_but_for_the_clock_changes(energy, site_id):
+def test_days_have_48_half_hours_except_at_clock_changes(energy, site_id):
     e = energy[site_id]
     by_day = Counter(moment.strftime("%m-%d") for moment in e.local)
     short, long = CLOCK_CHANGES[e.site["timezone"]]
@@ -59,17 +59,17 @@ def test_energy_is_never_negative_and_balances(energy, site_id):
 
 
 @pytest.mark.parametrize("site_id", sorted(set(SITE_IDS) - set(SOLAR)))
-def test_no_panels_no_generation(energy, site_id):
+def test_sites_without_panels_generate_nothing(energy, site_id):
     assert not energy[site_id].generation.any()
 
 
 @pytest.mark.parametrize("site_id", sorted(set(SITE_IDS) - set(BATTERY)))
-def test_no_battery_no_flow(energy, site_id):
+def test_sites_without_a_battery_have_no_battery_flow(energy, site_id):
     assert not (energy[site_id].charge + energy[site_id].discharge).any()
 
 
 @pytest.mark.parametrize("site_id", BATTERY)
-def test_the_battery_keeps_its_bounds(energy, site_id):
+def test_the_battery_stays_within_its_limits(energy, site_id):
     e, battery = energy[site_id], energy[site_id].site["battery"]
     stored = np.cumsum(
         e.charge * battery["charge_efficiency"] - e.discharge / battery["discharge_efficiency"]
@@ -81,7 +81,9 @@ def test_the_battery_keeps_its_bounds(energy, site_id):
 
 
 @pytest.mark.parametrize("site_id", BATTERY)
-def test_the_battery_never_trades_with_the_grid_and_never_idles_in_vain(energy, site_id):
+def test_the_battery_exchanges_nothing_with_the_grid_and_is_idle_only_when_it_must_be(
+    energy, site_id
+):
     e, battery = energy[site_id], energy[site_id].site["battery"]
     surplus = e.generation - e.home - e.car
     assert (e.charge <= np.maximum(surplus, 0)).all()
@@ -117,13 +119,13 @@ def test_sessions_hold_all_car_energy_and_do_not_overlap(energy, sessions, site_
         assert e.car.max() <= 500 * e.site["ev"]["charger_kw"]
 
 
-def test_cars_take_what_cars_take(energy, sessions):
+def test_charging_sessions_have_plausible_energy(energy, sessions):
     assert all(5_000 <= session.wh <= 27_000 for session in sessions)
     for site_id in CAR:
         assert 2000 < energy[site_id].car.sum() / 1000 < 3500
 
 
-def test_sessions_are_sorted_and_named_once(sessions):
+def test_sessions_are_sorted_and_have_unique_ids(sessions):
     assert sessions == sorted(sessions, key=lambda s: (s.site_id, s.start))
     assert len({s.reference for s in sessions}) == len(sessions) > 600
 
@@ -131,7 +133,7 @@ def test_sessions_are_sorted_and_named_once(sessions):
 @pytest.mark.parametrize(
     ("country", "low", "high"), [("ca", 5000, 11000), ("uk", 2200, 4500), ("be", 2500, 4500)]
 )
-def test_homes_draw_what_homes_there_draw(energy, country, low, high):
+def test_consumption_is_plausible_for_the_country(energy, country, low, high):
     drawn = [e.home.sum() / 1000 for site_id, e in energy.items() if site_id.startswith(country)]
     assert low <= min(drawn) < max(drawn) <= high
     assert max(drawn) > 1.5 * min(drawn)
@@ -142,7 +144,7 @@ def test_no_home_is_a_copy_of_another(energy):
         assert np.corrcoef(one.home, other.home)[0, 1] < 0.85
 
 
-def test_evenings_of_a_weekday_exceed_its_nights(energy):
+def test_weekday_evenings_use_more_than_nights(energy):
     for site_id, e in energy.items():
         hour = np.array([moment.hour for moment in e.local])
         evening, night = (
@@ -156,7 +158,7 @@ def test_evenings_of_a_weekday_exceed_its_nights(energy):
 
 
 @pytest.mark.parametrize("site_id", SOLAR)
-def test_the_sun_shines_by_day_and_within_the_inverter(energy, site_id):
+def test_generation_is_by_day_and_within_the_inverter_limit(energy, site_id):
     e = energy[site_id]
     hour = np.array([moment.hour for moment in e.local])
     assert not e.generation[(hour >= 22) | (hour < 3)].any()
@@ -176,7 +178,7 @@ def test_panels_that_face_south_peak_at_solar_noon(energy, site_id):
     assert np.average(solar_hour, weights=e.generation) == pytest.approx(12.0, abs=0.25)
 
 
-def test_neighbours_have_weather_in_common(energy):
+def test_neighbours_share_their_weather(energy):
     def daily(site_id):
         return energy[site_id].generation[: 365 * 48].reshape(365, 48).sum(axis=1)
 

@@ -1,6 +1,4 @@
-"""Single rules of the maker: the real meters, halving an hour, the battery, the schedule, the
-seeds.
-"""
+"""Rules of the maker: real meters, splitting of hours, battery, schedule, seeds."""
 
 import csv
 import gzip
@@ -33,9 +31,7 @@ def test_readings_are_counted_as_their_attribution_says(name):
 
 
 def test_exchanged_dates_explain_the_gaps_of_the_half_hourly_meter(data_folder):
-    """Counted from the file itself: without the exchange 27 gaps, with it three single half-hours,
-    nothing lost.
-    """
+    """Counted in the file: 27 gaps without the exchange, three single half-hours with it."""
     found = read_meter("uk_half_hourly").findings
     assert (found.gaps, found.missing) == (3, 3)
     with gzip.open(
@@ -99,9 +95,7 @@ def test_the_battery_conserves_energy(battery, wanted):
 
 
 def test_the_battery_by_hand():
-    """1 kWh store, 1 kW, 80 % in and 50 % out: takes 500 Wh twice, then room is left for 250; gives
-    half of it back.
-    """
+    """1 kWh, 1 kW, 80 % in, 50 % out: it takes 500, 500 and 250 Wh and returns half."""
     demand = np.array([0, 0, 0, 400, 400])
     generation = np.array([900, 900, 900, 0, 0])
     charge, discharge = run_battery(Battery(1.0, 1.0, 0.8, 0.5), demand, generation)
@@ -110,7 +104,7 @@ def test_the_battery_by_hand():
 
 
 @pytest.mark.parametrize("starts", [None, 0, 10])
-def test_a_slow_charger_gives_what_the_stay_allows(starts):
+def test_a_slow_charger_is_limited_by_the_stay(starts):
     clock = local_year("America/Los_Angeles")
     energy, sessions = charge_car("test", Car(1.0, 1.0, starts), clock)
     assert len(sessions) == 364
@@ -125,7 +119,7 @@ def test_a_season_may_run_over_new_year():
 
 
 def test_seeded_numbers_never_change():
-    """The whole fleet hangs on these: a new numpy that draws otherwise must be seen here first."""
+    """The whole fleet depends on them: a numpy that draws other numbers must fail here first."""
     drawn = np.floor(Chance("load ca-01").uniform(1000) * 2**32).astype("<u4")
     assert hashlib.sha256(drawn.tobytes()).hexdigest()[:16] == "908f6003ae084ddd"
     assert not np.array_equal(Chance("a").uniform(5), Chance("b").uniform(5))

@@ -1,4 +1,4 @@
-"""The performance report against the metered energy, and the trouble that must be found in it."""
+"""The performance report against the metered energy, and the faults that it must show."""
 
 from collections import defaultdict
 
@@ -26,7 +26,7 @@ def index(performance, site_id, month):
     return actual / expected
 
 
-def test_a_row_for_every_site_with_panels_and_month(performance, sites):
+def test_there_is_one_row_per_month_and_site_with_panels(performance, sites):
     solar = [site["site_id"] for site in sites if site["system_size_kw"]]
     assert sorted(performance) == sorted((site_id, month) for site_id in solar for month in MONTHS)
 
@@ -115,8 +115,8 @@ def test_nulls_and_zeros_are_nowhere_else(performance, troubles):
         assert (expected == 0) == ("zero_expected" in found)
 
 
-def test_troubles_are_told_once_and_in_words(troubles, data_folder):
-    told = {
+def test_each_fault_is_described_once(troubles, data_folder):
+    described = {
         "dead_string",
         "soiling",
         "zero_production",
@@ -125,7 +125,7 @@ def test_troubles_are_told_once_and_in_words(troubles, data_folder):
         "zero_expected",
         "tiny_expected",
     }
-    assert {t["kind"] for t in troubles} == told
+    assert {t["kind"] for t in troubles} == described
     readme = (data_folder / "README.md").read_text(encoding="utf-8")
     for trouble in troubles:
         assert trouble["first_day"] <= trouble["last_day"]

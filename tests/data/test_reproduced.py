@@ -32,7 +32,7 @@ def names(folder):
 
 @pytest.mark.skipif(
     not pvlib.__version__.startswith(MADE_WITH_PVLIB + "."),
-    reason=f"the files were made with pvlib {MADE_WITH_PVLIB}; {pvlib.__version__} may differ in a watt-hour",
+    reason=f"made with pvlib {MADE_WITH_PVLIB}; {pvlib.__version__} may differ by a watt-hour",
 )
 def test_the_script_makes_the_same_content_again(made_again, data_folder):
     committed = data_folder / "sample"

@@ -1,4 +1,4 @@
-"""Every tariff covers every hour once, has a source, and carries the published figures."""
+"""Every tariff covers every hour once, has a source, and has the published figures."""
 
 from datetime import datetime
 
@@ -15,7 +15,7 @@ def minutes(text):
 
 
 def rates(tariff, month, weekday, minute):
-    """Every rate the schedule gives at a local minute: read here the long way, band by band."""
+    """Every rate the schedule gives at a local minute: read slowly, band by band."""
     found = []
     for season in tariff["schedule"]:
         if season["months"] != ["All"] and MONTHS[month - 1] not in season["months"]:
@@ -104,7 +104,7 @@ def test_rates_are_prices(tariffs):
             assert rate["fixed"] is None if tariff["market_rates"] else 0.01 < rate["fixed"] < 0.8
 
 
-# Typed off the published figures a second time. Weekday 0 is Monday.
+# Typed from the published figures a second time. Weekday 0 is Monday.
 PUBLISHED = [
     ("ca-pge-e-tou-c", 7, 6, 17.0, 0.62569),
     ("ca-pge-e-tou-c", 9, 0, 21.0, 0.50269),
@@ -164,7 +164,7 @@ def test_nem_credits_are_retail_less_the_non_bypassable_charges(tariffs, schedul
             assert less == pytest.approx(0.03143, abs=1e-9)
 
 
-def test_the_market_series_covers_its_time_without_a_seam(market):
+def test_the_market_series_has_no_gaps(market):
     assert market.local[0].isoformat() == "2025-01-01T00:00:00+00:00"
     assert market.rows[-1]["end_utc"] == "2026-02-01T00:00:00Z"
     assert (market.end - market.start == 1800).all()
@@ -175,9 +175,7 @@ def test_the_market_series_covers_its_time_without_a_seam(market):
 
 
 def test_market_prices_follow_the_formula(market):
-    """Undone, the formula must give wholesale prices of two decimals of a penny, peak adder and
-    all.
-    """
+    """Inverted, the formula must give wholesale prices with two decimals of a penny."""
     hour = np.array([moment.hour for moment in market.local])
     peak = (hour >= 16) & (hour < 19)
     wholesale = (100 * market.price / 1.05 - 12 * peak) / 2.0

@@ -223,9 +223,9 @@ def test_a_file_keeps_the_data(tmp_path):
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
 def test_requests_to_this_machine_bypass_proxies(name, monkeypatch):
-    with socket.socket() as nobody, start(sample=False) as emulator:
-        nobody.bind(("127.0.0.1", 0))  # without listening: what goes there is refused
-        monkeypatch.setenv(name, f"http://127.0.0.1:{nobody.getsockname()[1]}")
+    with socket.socket() as unused, start(sample=False) as emulator:
+        unused.bind(("127.0.0.1", 0))  # without listening: what goes there is refused
+        monkeypatch.setenv(name, f"http://127.0.0.1:{unused.getsockname()[1]}")
         with fk.Flip("any-key", base_url=emulator.url) as flip:
             assert len(flip.sites()) == 0
 

@@ -34,7 +34,7 @@ def walked(tmp_path_factory):
 
 
 class _Shell:
-    """bash, with a curl that also notes what it was asked and what came back."""
+    """bash, with a curl that also records its arguments and the answer."""
 
     def __init__(self, url):
         self.url = url
@@ -51,9 +51,7 @@ class _Shell:
         self.process.communicate()
 
     def run(self, block, folder):
-        """Every call of the block: its arguments, its status, its body as JSON (None where it is
-        empty).
-        """
+        """Return the arguments, status and JSON body (None if empty) of each call of the block."""
         noting = f"""
             curl() {{
                 local out={shlex.quote(str(folder))}/$(ls {shlex.quote(str(folder))} | wc -l)

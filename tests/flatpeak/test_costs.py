@@ -1,4 +1,4 @@
-"""Cost reports: what is asked, and what the frame holds."""
+"""Cost reports: what is requested, and what the frame contains."""
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -35,7 +35,7 @@ def report(*rows, **more):
     }
 
 
-def test_the_question_is_asked_in_query_and_body_and_in_utc(service, flatpeak):
+def test_the_request_has_its_parameters_in_query_and_body_and_in_utc(service, flatpeak):
     service.answers["POST /costs/interval/loc_1"] = report()
     zone = timezone(timedelta(hours=1))
     flatpeak.cost_by_interval(
@@ -166,7 +166,7 @@ def test_an_answer_that_breaks_the_contract_names_the_field(service, flatpeak, f
         ("no_price_data", "no price"),
     ],
 )
-def test_no_price_says_what_to_do_and_is_not_asked_again(service, flatpeak, code, words):
+def test_a_missing_price_says_what_to_do_and_is_not_requested_again(service, flatpeak, code, words):
     envelope = {"object": "error", "type": "invalid_request", "code": code, "message": "Sorry"}
     service.answers["POST /costs/interval/loc_1"] = (422, envelope)
     with pytest.raises(PriceUnavailable, match="15 minutes") as caught:
@@ -258,14 +258,14 @@ def test_a_location_without_a_time_zone_is_named(service, flatpeak):
         {"object_id": ""},
     ],
 )
-def test_wrong_questions_are_not_sent(service, flatpeak, options):
+def test_invalid_requests_are_not_sent(service, flatpeak, options):
     arguments = {"object_id": "loc_1", "start": JUNE[0], "end": JUNE[1], **options}
     with pytest.raises(InputError):
         flatpeak.cost_by_interval(**arguments)
     assert service.calls == []
 
 
-def test_a_session(service, flatpeak, rows):
+def test_the_costs_of_a_session(service, flatpeak, rows):
     made = [cost_row("2025-06-01T11:00:00Z"), cost_row("2025-06-01T10:30:00Z")]
     service.answers["POST /costs/session/S%201"] = report(*made, object_id="dev_1")
     found = rows(flatpeak.cost_by_session("S 1", tariff_direction="LOCAL"))
@@ -277,7 +277,7 @@ def test_a_session(service, flatpeak, rows):
     }
 
 
-def test_zero_speaks_zero(service, frames_library, rows):
+def test_zero_has_its_own_routes_and_fields(service, frames_library, rows):
     client = service.client(version="2024-08-24.zero", frames=frames_library)
     row = cost_row("2025-06-01T10:30:00Z")
     row["tariff"] = row.pop("cost")

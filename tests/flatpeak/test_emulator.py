@@ -88,7 +88,7 @@ def test_a_year_of_prices_has_no_seam(live, home, rows):
     assert all(before != after for before, after in pairwise(levels))
 
 
-def test_registers(live, home, rows):
+def test_register_readings_arrive_as_differences(live, home, rows):
     readings = [
         {"location_id": home, "units": "WH", "value": 500.0 * n, "time_utc": START + n * HALF}
         for n in range(49)
@@ -98,7 +98,7 @@ def test_registers(live, home, rows):
     assert sum(row["energy_kwh"] for row in reported) == pytest.approx(24)
 
 
-def test_objects_live_and_die(live, home, rows):
+def test_objects_are_created_updated_and_deleted(live, home, rows):
     device = live.ensure_device("charger-1")
     assert live.ensure_device("charger-1") == device
     live.update_device(device, "charger-2")

@@ -1,4 +1,4 @@
-"""Whatever a service answers, only flipkit's own errors come out."""
+"""For any answer of a service, only flipkit's own errors are raised."""
 
 import contextlib
 import json
@@ -286,7 +286,7 @@ good_records = st.fixed_dictionaries(
 
 @st.composite
 def record_lists(draw):
-    """Good records; in two of three lists one cell holds any value, and now and then is absent."""
+    """Good records; in two of three lists one cell holds any value or is absent."""
     records = draw(st.lists(good_records, min_size=1, max_size=6))
     if draw(st.integers(0, 2)):
         row = draw(st.integers(0, len(records) - 1))

@@ -1,4 +1,4 @@
-"""Costs of single records, kept and simulated."""
+"""Costs of single records, stored and simulated."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -27,7 +27,7 @@ RECORD = {
 
 
 def priced(call, echo="as asked", **more):
-    """An instant cost: energy from the record, money 0.3 a kWh."""
+    """An instant cost: energy from the record, 0.3 per kWh."""
     body = call.body
     begin, end = (datetime.fromisoformat(body[name]) for name in ("start_time", "end_time"))
     power = body["units"] in ("W", "KW")
@@ -148,7 +148,7 @@ def test_simulated_costs_keep_the_order_and_leave_no_trace(service, flatpeak, ro
 
 
 @pytest.mark.parametrize("echo", [{"non_persistent": False}, {}, None])
-def test_a_service_that_may_have_kept_the_record_is_stopped_at_the_first(service, flatpeak, echo):
+def test_after_the_first_record_that_may_have_been_stored_no_more_are_sent(service, flatpeak, echo):
     service.answers["POST /costs/instant"] = lambda call: priced(call, echo=echo)
     with pytest.raises(UnexpectedAnswer, match="mre_1"):
         flatpeak.simulate_costs(half_hours(40))
@@ -198,7 +198,7 @@ def test_a_frame_comes_back_as_its_own_library(service, flatpeak, make):
     assert library_of(flatpeak.instant_cost(RECORD)) == flatpeak.frames
 
 
-def test_zero_speaks_zero(service, rows):
+def test_zero_has_its_own_routes_and_fields(service, rows):
     def zero(call):
         body = call.body
         assert set(body) == {

@@ -1,4 +1,4 @@
-"""Keys, tokens, and that none of them is ever shown."""
+"""Keys and tokens, and that neither is ever shown."""
 
 import base64
 import logging
@@ -50,7 +50,7 @@ def test_the_token_is_taken_under_each_of_its_names_in_order(service, name):
     assert service.last.headers["authorization"] == f"Bearer tok-{name}"
 
 
-def test_the_token_is_renewed_before_its_life_ends(service):
+def test_the_token_is_renewed_before_it_expires(service):
     service.answers["GET /devices"] = EMPTY
     client = service.client()
     for moment, logins in [(0, 1), (2000, 1), (3000, 2), (3100, 2)]:
@@ -59,7 +59,7 @@ def test_the_token_is_renewed_before_its_life_ends(service):
         assert service.logins == logins
 
 
-def test_an_ended_token_is_replaced_once(service):
+def test_an_expired_token_is_replaced_once(service):
     answers = iter([(403, {"message": "Bad credentials"}), EMPTY])
     service.answers["GET /devices"] = lambda call: next(answers)
     service.client().devices()
@@ -119,7 +119,7 @@ def test_keys_and_address_come_from_the_environment(monkeypatch, secrets):
         {"frames": "dask"},
     ],
 )
-def test_what_cannot_work_is_refused_at_once(service, options):
+def test_invalid_settings_are_refused_at_once(service, options):
     with pytest.raises(FlipkitError):
         service.client(**options)
 

@@ -90,7 +90,7 @@ def test_devices_are_typed_and_sorted(service, flatpeak, rows):
 @pytest.mark.parametrize(
     "stamp", ["2025-06-01T12:00:00", "2025-06-01T12:00:00.000", "2025-06-01T14:00:00+02:00", NOON]
 )
-def test_stamps_of_the_service_without_a_zone_are_utc(service, flatpeak, rows, stamp):
+def test_timestamps_of_the_service_without_a_zone_are_utc(service, flatpeak, rows, stamp):
     service.answers["GET /devices"] = pages([device(1, time_created=stamp)])
     assert rows(flatpeak.devices())[0]["created_utc"] == datetime(2025, 6, 1, 12, tzinfo=UTC)
 
@@ -139,7 +139,7 @@ def test_ensure_device_takes_the_oldest_that_has_the_reference(service, flatpeak
     assert service.last.query["reference_id"] == "r"
 
 
-def test_ensure_device_creates_what_is_not_there(service, flatpeak):
+def test_ensure_device_creates_a_missing_device(service, flatpeak):
     service.answers["GET /devices"] = {"has_more": False, "data": []}
     service.answers["POST /devices"] = (201, {"id": "dev_9"})
     assert flatpeak.ensure_device("r") == "dev_9"
@@ -162,7 +162,7 @@ def test_ensure_device_looks_again_when_the_answer_was_lost(service, flatpeak):
 
 
 @pytest.mark.parametrize("reference", ["", None, 7])
-def test_a_reference_must_be_a_text(service, flatpeak, reference):
+def test_a_reference_must_be_a_string(service, flatpeak, reference):
     for call in (flatpeak.create_device, flatpeak.ensure_device):
         with pytest.raises(InputError, match="reference_id"):
             call(reference)
@@ -183,7 +183,7 @@ def test_update_and_delete(service, flatpeak):
 
 
 @pytest.mark.parametrize("id_", ["..", "../devices", "a/../b", "", "dev\n1"])
-def test_an_id_cannot_climb(service, flatpeak, id_):
+def test_an_id_cannot_leave_its_path_segment(service, flatpeak, id_):
     for call in (
         flatpeak.delete_device,
         flatpeak.location,
@@ -252,7 +252,7 @@ def test_a_bare_location_is_a_row_of_nulls(service, flatpeak, rows):
     }
 
 
-def test_create_location_sends_what_was_given(service, flatpeak):
+def test_create_location_sends_the_given_fields(service, flatpeak):
     service.answers["POST /locations"] = (201, LOCATION)
     made = flatpeak.create_location(
         "site-1", city="Austin", country_code="US", state="TX", customer_id="cus_1"
@@ -269,7 +269,7 @@ def test_create_location_sends_what_was_given(service, flatpeak):
         flatpeak.create_location("site-1", city="Austin", country_code="US")
 
 
-def test_location_status_is_a_row_a_slot(service, flatpeak, rows):
+def test_location_status_has_one_row_per_slot(service, flatpeak, rows):
     tariff = {
         "id": "trf_1",
         "display_name": "Go",

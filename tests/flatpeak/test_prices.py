@@ -1,4 +1,4 @@
-"""Prices: windows, and that stitching them leaves no trace."""
+"""Prices: windows, and that joining them changes nothing."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -76,7 +76,7 @@ def price_series(draw, distinct):
 
 @settings(deadline=None)
 @given(made=price_series(distinct=True), clipping=st.booleans(), seed=st.integers(0, 2**32 - 1))
-def test_windows_leave_no_trace(make_service, rows, made, clipping, seed):
+def test_joined_windows_equal_one_series(make_service, rows, made, clipping, seed):
     series, end = made
     service = make_service()
 
@@ -114,7 +114,7 @@ def test_the_price_of_every_instant_is_kept(make_service, rows, made):
     assert all(s[0] in changes or s[0] == START for s in found)
 
 
-def test_a_span_without_prices_at_its_edges_gives_what_there_is(service, flatpeak, rows):
+def test_a_window_without_prices_at_its_edges_returns_the_rest(service, flatpeak, rows):
     known = [(START + DAY, START + 2 * DAY, 0.1, 1.0)]
     service.answers["POST /prices/loc_1"] = lambda call: answer(known, clip=window_of(call))
     assert got(rows, flatpeak.prices("loc_1", START, START + 200 * DAY)) == known
@@ -153,10 +153,7 @@ def test_many_locations_are_one_sorted_frame(service, flatpeak, rows):
     found = rows(flatpeak.prices(["loc_2", "loc_1", "loc_2"], START, START + 100 * DAY, "EXPORT"))
     assert [
         (r["location_id"], r["currency"], r["price_per_kwh"], r["tariff_direction"]) for r in found
-    ] == [
-        ("loc_1", "EU1", 0.1, "EXPORT"),
-        ("loc_2", "EU2", 0.2, "EXPORT"),
-    ]
+    ] == [("loc_1", "EU1", 0.1, "EXPORT"), ("loc_2", "EU2", 0.2, "EXPORT")]
     assert len(service.calls) == 4
     assert service.last.body["tariff_direction"] == "EXPORT"
     assert len(flatpeak.prices([], START, START + DAY)) == 0
@@ -171,7 +168,7 @@ def test_one_location_has_one_currency(service, flatpeak):
         flatpeak.prices("loc_1", START, START + 200 * DAY)
 
 
-def test_zero_asks_for_rates(service, frames_library, rows):
+def test_zero_requests_rates(service, frames_library, rows):
     row = {
         "valid_from": text(START),
         "valid_to": text(START + DAY),

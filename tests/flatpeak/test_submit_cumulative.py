@@ -1,4 +1,4 @@
-"""Uploading register readings: a call a series and session, in order of time."""
+"""Uploading register readings: one call per series and session, in chronological order."""
 
 import random
 from collections import defaultdict
@@ -40,7 +40,7 @@ def errors(rows, submission):
     return {row["row"]: row["error"] for row in rows(submission.failed)}
 
 
-def test_a_series_as_it_is_sent(service, flatpeak):
+def test_the_request_of_a_series(service, flatpeak):
     service.answers[PATH] = accepted
     more = {"device_id": "dev_1", "session_reference_id": "s", "units": "KWH"}
     flatpeak.submit_cumulative([reading(1, **more), reading(0, **more, record_reference_id="r")])
@@ -82,7 +82,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("words", BAD)
-def test_a_bad_reading_fails_with_its_reason_and_the_rest_goes(service, flatpeak, rows, words):
+def test_a_bad_reading_fails_with_its_reason_and_the_rest_is_sent(service, flatpeak, rows, words):
     service.answers[PATH] = accepted
     submission = flatpeak.submit_cumulative([reading(0), reading(1, **BAD[words]), reading(2)])
     assert [point["time"] for point in service.last.body["data"]] == [EPOCH, EPOCH + 1800]
@@ -90,7 +90,7 @@ def test_a_bad_reading_fails_with_its_reason_and_the_rest_goes(service, flatpeak
     assert words in errors(rows, submission)[1]
 
 
-def test_nothing_and_missing_columns(service, flatpeak):
+def test_no_readings_and_missing_columns(service, flatpeak):
     assert flatpeak.submit_cumulative([]).submitted == 0
     with pytest.raises(MissingColumnError, match="time_utc"):
         flatpeak.submit_cumulative(

@@ -1,4 +1,4 @@
-"""Uploading interval records: nothing is lost or stored twice, and what is odd is a finding."""
+"""Uploading interval records: nothing is lost or stored twice, and contradictions are findings."""
 
 import logging
 import random
@@ -63,7 +63,7 @@ def small_calls(monkeypatch):
     monkeypatch.setattr(delivery, "LARGEST_CALL", 4)
 
 
-def test_a_record_as_it_is_sent(service, flatpeak):
+def test_the_request_of_a_record(service, flatpeak):
     service.answers[PATH] = accepted
     whole = record(
         device_id="dev_1",
@@ -118,7 +118,7 @@ def test_a_record_as_it_is_sent(service, flatpeak):
     assert submission.findings == ()
 
 
-def test_zero_speaks_zero(service):
+def test_zero_has_its_own_routes_and_fields(service):
     service.answers[PATH] = accepted
     service.client(version="2024-08-24.zero").submit_interval([record(tariff_direction="LOCAL")])
     body = service.last.body[0]
@@ -158,7 +158,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_a_bad_record_fails_with_its_reason_and_the_rest_goes(service, flatpeak, rows, case):
+def test_a_bad_record_fails_with_its_reason_and_the_rest_is_sent(service, flatpeak, rows, case):
     change, words = BAD[case]
     service.answers[PATH] = accepted
     submission = flatpeak.submit_interval([record(1), record(0, **change), record(2)])
@@ -208,7 +208,7 @@ def test_the_whole_row_of_a_failed_record(service, flatpeak, rows):
     ]
 
 
-def test_nothing_is_sent_when_nothing_can_be(service, flatpeak, rows):
+def test_nothing_is_sent_without_a_valid_record(service, flatpeak, rows):
     submission = flatpeak.submit_interval([record(0, units="?"), record(1, value=None)])
     assert (service.calls, service.logins) == ([], 0)
     assert list(errors(rows, submission)) == [0, 1]
@@ -217,7 +217,7 @@ def test_nothing_is_sent_when_nothing_can_be(service, flatpeak, rows):
 
 
 @pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame])
-def test_a_frame_is_taken_and_answered_in_its_own_library(service, flatpeak, rows, make):
+def test_the_report_has_the_library_of_the_input(service, flatpeak, rows, make):
     service.answers[PATH] = accepted
     frame = make([record(0), record(1, units="x"), record(2)])
     submission = flatpeak.submit_interval(frame)
@@ -237,7 +237,7 @@ def test_a_frame_that_cannot_be_read_as_a_whole_raises(service, flatpeak):
     assert service.calls == []
 
 
-def test_wrong_keys_stop_everything(service, flatpeak):
+def test_wrong_keys_stop_the_upload(service, flatpeak):
     service.login_answer = (403, {"message": "Bad credentials"})
     with pytest.raises(AuthenticationFailed):
         flatpeak.submit_interval([record(0)])
@@ -323,7 +323,7 @@ chosen = st.tuples(
     failure_rate=st.sampled_from([0.0, 0.3, 0.9]),
     size=st.sampled_from([1, 3, 7, 10_000]),
 )
-def test_nothing_is_lost_nothing_is_twice_and_the_last_one_wins(
+def test_nothing_is_lost_or_stored_twice_and_the_last_record_wins(
     make_service, rows, picks, seed, failure_rate, size
 ):
     records = []
@@ -399,7 +399,7 @@ def test_contested_records_wait_for_those_before_them(service, flatpeak, rows, s
     assert "not sent: an earlier call with records of the same series failed" in failed[4]
 
 
-def test_other_directions_and_devices_are_no_repeats(service, flatpeak):
+def test_records_of_other_directions_and_devices_are_not_repeats(service, flatpeak):
     service.answers[PATH] = accepted
     variants = [
         {},
@@ -453,7 +453,7 @@ def test_a_connection_that_fails_is_in_the_frame(service, flatpeak, rows, small_
     assert submission.accepted == 4
 
 
-def test_the_report_reads_well(service, flatpeak, small_calls):
+def test_the_report_has_a_readable_text(service, flatpeak, small_calls):
     service.answers[PATH] = accepted
     bad = [record(n, units=f"<b>{n % 5}</b>") for n in range(10)]
     submission = flatpeak.submit_interval([record(20), *bad, record(21), record(21)])
@@ -469,7 +469,7 @@ def test_the_report_reads_well(service, flatpeak, small_calls):
     assert "13 records" in html
 
 
-def test_a_batch_can_be_asked_for_again(service, flatpeak, rows):
+def test_a_batch_can_be_read_again(service, flatpeak, rows):
     failed = [
         {"record_num": 7, "error": "late"},
         {"record_num": 2, "record_reference_id": "r", "error": "early"},

@@ -26,8 +26,8 @@ from flipkit.http import Timing
 NO_WAIT = Timing(now=lambda: 0.0, sleep=lambda seconds: None)
 
 
-def asked(**arguments):
-    """The address that a client calls."""
+def called_url(**arguments):
+    """Return the address that a client calls."""
     seen = []
 
     def service(request):
@@ -39,16 +39,16 @@ def asked(**arguments):
     return seen[0]
 
 
-def test_addresses(monkeypatch):
-    assert asked() == "https://aggregator-api-sandbox.flip.energy/v1/sites"
-    assert asked(environment="production") == "https://aggregator-api.flip.energy/v1/sites"
+def test_the_address_of_a_call(monkeypatch):
+    assert called_url() == "https://aggregator-api-sandbox.flip.energy/v1/sites"
+    assert called_url(environment="production") == "https://aggregator-api.flip.energy/v1/sites"
     assert (
-        asked(environment="mine", base_url="http://127.0.0.1:8080/")
+        called_url(environment="mine", base_url="http://127.0.0.1:8080/")
         == "http://127.0.0.1:8080/v1/sites"
     )
     monkeypatch.setenv("FLIP_BASE_URL", "https://proxy.example/flip")
-    assert asked(environment="production") == "https://proxy.example/flip/v1/sites"
-    assert asked(base_url="http://localhost:1") == "http://localhost:1/v1/sites"
+    assert called_url(environment="production") == "https://proxy.example/flip/v1/sites"
+    assert called_url(base_url="http://localhost:1") == "http://localhost:1/v1/sites"
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_closed_client_makes_no_calls(serve):
         flip.sites()
 
 
-def test_any_path_gives_its_untouched_json(serve):
+def test_raw_returns_the_json_of_any_path(serve):
     flip, service = serve(**{"..%2Fx": {"any": ["thing"]}, "x": None})
     assert flip.get("v1", "x", month="2025-06", limit=5, skip=None) is None
     assert str(service.requests[0].url).endswith("/v1/x?month=2025-06&limit=5")
@@ -158,7 +158,7 @@ def test_any_path_gives_its_untouched_json(serve):
         (302, b"", UnexpectedAnswer, "302: the service redirects"),
     ],
 )
-def test_refusals_say_what_flip_said(serve, status, body, error, text):
+def test_a_refusal_has_the_message_of_flip(serve, status, body, error, text):
     answer = (
         httpx.Response(status, content=body)
         if body is None or isinstance(body, bytes)
@@ -171,7 +171,7 @@ def test_refusals_say_what_flip_said(serve, status, body, error, text):
 
 
 def shown_by(error):
-    """Everything that a reader of an error may see, with the values of the variables on its way."""
+    """All text of an error and its traceback, with the values of the variables."""
     lines = []
     while error is not None:
         lines += [str(error), repr(error), repr(error.args), repr(vars(error))]
@@ -252,7 +252,7 @@ class Refusing(BaseHTTPRequestHandler):
         self.wfile.write(self.headers["authorization"].encode())
 
     def log_message(self, *words):
-        """Quiet."""
+        """Log nothing."""
 
 
 def test_the_key_shows_nowhere_on_a_real_connection(key, caplog):

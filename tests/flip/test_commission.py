@@ -186,7 +186,7 @@ def test_all_51_state_codes_pass(serve):
     assert len(service.requests) == 52
 
 
-def test_what_flip_asks_for_is_a_frame(serve, frames_library):
+def test_missing_information_is_a_frame(serve, frames_library):
     flip, _ = serve(frames_library, commission=asks(**ASKED))
     with pytest.raises(InformationRequired) as caught:
         flip.commission(SITE, [DEVICE])
@@ -227,7 +227,7 @@ def test_what_flip_asks_for_is_a_frame(serve, frames_library):
         assert word in text
 
 
-def test_a_second_call_with_what_was_asked_completes_it(serve):
+def test_a_second_call_with_the_missing_information_succeeds(serve):
     def service_that_asks(request):
         return (
             created(request)
@@ -297,7 +297,7 @@ def test_a_second_call_with_what_was_asked_completes_it(serve):
         ({"missing_site_attributes": [1]}, [("site_attribute", "1", None, "missing")]),
     ],
 )
-def test_what_is_absent_asks_for_nothing_and_odd_shapes_do_not_break(
+def test_absent_fields_require_nothing_and_unknown_shapes_do_not_fail(
     serve, frames_library, asked, rows
 ):
     flip, _ = serve(frames_library, commission=asks(**asked))
@@ -379,6 +379,6 @@ def test_it_is_sent_again_when_it_cannot_have_arrived(serve):
     assert len(service.requests) == 3
 
 
-def test_the_family(serve):
+def test_the_classes_of_its_errors(serve):
     assert issubclass(InformationRequired, InvalidRequest)
     assert not issubclass(AuthenticationFailed, InvalidRequest)

@@ -1,4 +1,4 @@
-"""Errors come back from other processes whole; bodies that would break or betray are harmless."""
+"""Errors survive pickling; no error body crashes the client or shows a key."""
 
 import copy
 import pickle
@@ -39,7 +39,7 @@ def test_an_error_survives_a_pickle(response, twin):
 @pytest.mark.parametrize("body", ['{"message": "no such key: %s"}', "<p>%s</p>"])
 def test_a_key_that_the_service_repeats_is_masked(status, body):
     if status == 200 and body.startswith("{"):
-        body += "]"  # no JSON: its beginning is shown
+        body += "]"  # not JSON: its beginning is shown
     with pytest.raises(errors.RequestError) as caught:
         send(httpx.Response(status, text=body % CANARY))
     shown = str(caught.value) + repr(vars(caught.value))
@@ -48,6 +48,6 @@ def test_a_key_that_the_service_repeats_is_masked(status, body):
 
 
 @pytest.mark.parametrize("status", [200, 400])
-def test_an_answer_nested_too_deeply_is_no_crash(status):
+def test_an_answer_nested_too_deeply_does_not_crash(status):
     with pytest.raises(errors.RequestError):
         send(httpx.Response(status, text="[" * 100_000))

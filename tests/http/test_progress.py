@@ -1,4 +1,4 @@
-"""Progress is for somebody who looks, and can be turned off from outside."""
+"""Progress bars appear in notebooks and terminals only, and can be turned off."""
 
 import sys
 from types import SimpleNamespace
@@ -32,7 +32,7 @@ def test_a_bar_in_a_notebook(bars, monkeypatch):
     assert options["total"] == 2
 
 
-def test_the_environment_silences_it(bars, monkeypatch):
+def test_the_environment_turns_it_off(bars, monkeypatch):
     monkeypatch.setitem(sys.modules, "ipykernel", SimpleNamespace())
     monkeypatch.setenv("TQDM_DISABLE", "1")
     assert map_concurrent(abs, [-1, -2], what="costs") == [1, 2]
@@ -46,6 +46,6 @@ def test_a_bar_in_a_terminal(bars, monkeypatch):
 
 
 @pytest.mark.parametrize("what", [None, "costs"])
-def test_nobody_looks(bars, what):
+def test_there_is_no_bar_without_a_terminal(bars, what):
     assert map_concurrent(abs, [-1, -2], what=what) == [1, 2]
     assert bars == []

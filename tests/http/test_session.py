@@ -483,7 +483,7 @@ def test_an_id_cannot_leave_its_segment(text):
 @pytest.mark.parametrize(
     "text", ["../x", "..", ".", "a/../b", "..\\x", "", "a\nb", "a\x00", None, 7]
 )
-def test_an_id_that_climbs_is_refused(text):
+def test_an_id_of_dots_is_refused(text):
     with pytest.raises(errors.InputError):
         joined(["costs", text])
 

@@ -38,7 +38,7 @@ def test_the_heat_map_shows_the_index_of_each_site_and_month(performance):
 def test_a_month_without_a_row_is_hatched(performance):
     ax = performance_heatmap(performance(("a", "2025-01", 0.9), ("b", "2025-02", 1.1)))
     assert np.array_equal(cells(ax), [[0.9, np.nan], [np.nan, 1.1]], equal_nan=True)
-    assert ax.patch.get_hatch() == "////"  # what shows where there is no cell
+    assert ax.patch.get_hatch() == "////"  # visible where there is no cell
 
 
 def test_the_color_scale_is_centered_on_1(performance):

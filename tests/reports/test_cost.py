@@ -84,7 +84,7 @@ def test_the_days_of_the_clock_change_have_46_and_50_half_hours(kit):
         assert row["coverage"] == 1.0
 
 
-def test_a_month_that_records_cover_in_part_says_so(kit):
+def test_a_partly_covered_month_has_a_finding(kit):
     rows = [
         r
         for r in records(cost_report(kit, "2026-01", "2026-01"))
@@ -210,14 +210,14 @@ def test_a_device_has_its_own_report(kit):
     assert [round(1000 * kwh) for kwh in local] == [hand.monthly("be-02", "LOCAL")[0]["2025-05"]]
 
 
-def test_an_id_that_is_not_there_stays_with_a_finding(kit):
+def test_an_unknown_id_stays_with_a_finding(kit):
     rows = records(cost_report(kit, "2025-05", "2025-05", object_id="loc_000000000000000000000000"))
     assert len(rows) == 1
     assert rows[0]["finding"].startswith("cost.unavailable")
     assert np.isnan(rows[0]["cost"])
 
 
-def test_it_knows_where_it_comes_from(year):
+def test_the_frame_has_its_origin(year):
     assert facts(year)["query"]["aggregation"] == "MONTH"
     assert facts(year)["data_time_utc"] == "2026-01-10T12:00:00Z"
 
@@ -260,7 +260,7 @@ def test_splitting_keeps_all_the_time_inside_the_edges(lengths, spans):
     assert ((edges[pieces.period] <= pieces.start) & (pieces.end <= edges[pieces.period + 1])).all()
 
 
-def test_energy_that_a_battery_supplied_is_no_cost():
+def test_energy_supplied_by_a_battery_has_no_cost():
     with fk.connect("emulator") as kit:
         client = kit.flatpeak
         location = client.create_location("home-x", city="London", country_code="GB")

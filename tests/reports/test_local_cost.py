@@ -187,7 +187,7 @@ TARIFFS = {
 
 @pytest.mark.parametrize("name", TARIFFS)
 @pytest.mark.parametrize("window", [("2025-05", "2025-07"), ("2025-05-20", "2025-06-17")])
-def test_fractions_of_watt_hours_are_no_finding(name, window):
+def test_fractions_of_watt_hours_give_no_finding(name, window):
     """The service reports whole Wh, but its costs are of fractions; tiers count the whole month."""
     kit, _ = metered(TARIFFS[name])
     rows = [row for row in records(fk.cost_report(kit, *window)) if row["energy_kwh"] > 0]

@@ -57,7 +57,7 @@ def production(kwh, *, exported=False, day="2025-05-10"):
     return record | {"tariff_direction": "LOCAL"}
 
 
-def test_lost_kwh_are_worth_what_the_own_production_was():
+def test_lost_kwh_are_valued_like_the_own_production():
     kit = site_kit(
         import_price=0.3,
         export_price=0.1,
@@ -83,7 +83,7 @@ def test_without_an_import_price_there_is_no_value():
     assert row["finding"].startswith("lost_value.no_price: 422")
 
 
-def test_an_empty_price_list_is_no_price(monkeypatch):
+def test_an_empty_price_list_counts_as_a_missing_price(monkeypatch):
     monkeypatch.setattr("flipkit.reports.lost_value.price_series", lambda *given, **named: None)
     row = lost_value(site_kit(import_price=0.3))["2025-05"]
     assert row["finding"] == "lost_value.no_price: the price list is empty"
@@ -144,7 +144,7 @@ def test_an_invalid_window_is_refused():
         fk.lost_value_report(site_kit(), "2025-13")
 
 
-def test_it_knows_where_it_comes_from():
+def test_the_frame_has_its_origin():
     frame = fk.lost_value_report(site_kit(), "2025-05")
     query = {"report": "lost value", "start": "2025-05", "end": None}
     assert facts(frame)["query"] == query

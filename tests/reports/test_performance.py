@@ -102,7 +102,7 @@ def test_a_healthy_month_has_no_finding(year):
             assert row["finding"] is None, row
 
 
-def test_the_ranks_of_a_month_order_what_was_lost(year):
+def test_the_ranks_of_a_month_order_the_losses(year):
     for month in ("2025-01", "2025-08", "2025-11"):
         evaluated = [
             r for (_, m), r in rows(year).items() if m == month and not np.isnan(r["lost_kwh"])
@@ -113,7 +113,7 @@ def test_the_ranks_of_a_month_order_what_was_lost(year):
         assert lost == sorted(lost, reverse=True)
 
 
-def test_the_running_month_says_so(kit):
+def test_the_current_month_has_a_finding(kit):
     found = rows(performance_report(kit, "2026-01", "2026-01"))
     assert "performance.month_to_date" in found["ca-01", "2026-01"]["finding"]
 
@@ -124,7 +124,7 @@ def test_a_month_that_the_service_does_not_know_stays(kit):
     assert all(row["finding"] for row in found.values())
 
 
-def test_it_knows_where_it_comes_from(year, kit):
+def test_the_frame_has_its_origin(year, kit):
     about = facts(year)
     assert about["query"] == {"report": "performance", "start": "2025-01", "end": "2025-12"}
     assert about["data_time_utc"] == "2026-01-10T12:00:00Z"
@@ -170,7 +170,7 @@ class FakeKit:
         self.flip = flip
 
 
-def test_a_site_of_the_report_that_the_list_lacks_and_the_other_way_round():
+def test_a_site_in_the_report_only_or_in_the_list_only():
     report = {
         "site_id": ["b"],
         "month": ["2025-01"],

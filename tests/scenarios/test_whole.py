@@ -68,7 +68,7 @@ def some_window(draw, quantum):
 
 
 def some_stay(draw, quantum):
-    """Often of an hour of the night in which clocks are changed; now and then of a whole day."""
+    """Often of an hour in the night of a clock change; sometimes of a whole day."""
     at_night = st.integers(60 // quantum, 180 // quantum).map(lambda n: n * quantum)
     arrive, leave = some_window(draw, quantum)
     return draw(st.just(arrive) | at_night), draw(st.just(leave) | st.just(arrive) | at_night)

@@ -75,12 +75,12 @@ class Case:
         return f"<{plans}; {self.profile}; dates {dates}>"
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        """Hypothesis writes every field of a dataclass otherwise."""
+        """Without this, Hypothesis prints every field of a dataclass."""
         printer.text(repr(self))
 
 
 def short(plan: Plan) -> str:
-    """A plan without the lists that fill a screen, and without what it leaves out."""
+    """A plan without its long lists and its unused fields."""
     export = plan.export and replace(plan.export, series=plan.export.series[:2])
     bare = replace(plan, series=plan.series[:2], holidays=frozenset(), export=export)
     default = Plan(plan.timezone)
@@ -174,7 +174,7 @@ def ladder(draw: st.DrawFn, scale: float) -> tuple[tuple[Decimal, ...], tuple[Li
 
 @st.composite
 def periods(draw: st.DrawFn, whens: list[When], tiered: bool, scale: float) -> tuple[Period, ...]:
-    """The windows dealt out to one to four periods."""
+    """The windows distributed over one to four periods."""
     count = draw(st.integers(1, 4))
     dealt: dict[int, list[When]] = {}
     for when in whens:
@@ -343,7 +343,7 @@ def above_zero(prices_in_time: Series) -> Series:
 
 @st.composite
 def profiles(draw: st.DrawFn, timezone: str, scale: float) -> Profile:
-    """Weeks around a change of the clock or a month's end; now and then two years, by the hour."""
+    """Weeks around a change of the clock or a month's end; sometimes two years, by the hour."""
     minutes = draw(st.sampled_from([15, 15, 30, 30, 60, 60, 60, 5, 20, 120]))
     day = date.fromisoformat(
         draw(st.sampled_from([*ZONES[timezone], "2024-12-20", "2025-06-24", "2024-02-25"]))

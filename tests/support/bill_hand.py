@@ -1,4 +1,4 @@
-"""Short words for plans, profiles and sums of bills that a test works out by hand."""
+"""Short helpers for plans, profiles and sums of bills that are calculated by hand."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from support.bill_plan import ALL_DAYS, MONTHS, Limit, Period, Plan, Profile, Wh
 ALWAYS = (When(),)
 
 
-def judge(
+def bill_by(
     name: str, plans: list[Plan], energy: Profile, edges: list[date] | None = None
 ) -> Mapping[Any, Sequence[Any]]:
-    """The bill by the oracle or by flipkit: both have to find what the hand found."""
+    """Return the bill by the oracle or by flipkit; both must agree with the hand calculation."""
     return bill(plans, energy, edges) if name == "oracle" else engine_bill(plans, energy, edges)
 
 

@@ -63,7 +63,7 @@ class Piece(NamedTuple):
 
 @dataclass
 class Memory:
-    """What one billing period leaves to the next."""
+    """State that one billing period passes to the next."""
 
     begin: datetime  # of the plan's time in the window
     end: datetime  # of the window

@@ -1,4 +1,4 @@
-"""Words for tests of bills: energy as a frame, a bill as a dict."""
+"""Helpers for tests of bills: energy as a frame, a bill as a dict."""
 
 import numpy as np
 import pandas as pd

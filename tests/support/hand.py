@@ -1,6 +1,6 @@
-"""The sample fleet recomputed by hand: Decimal and zoneinfo on the files of ``data/``, nothing of flipkit.
+"""The sample fleet recomputed with Decimal and zoneinfo from ``data/``, without flipkit.
 
-Slow and plain on purpose: one half-hour after another, one price looked up at a time (and remembered).
+Slow and plain on purpose: one half-hour after another, one (cached) price at a time.
 """
 
 import csv
@@ -44,7 +44,7 @@ def market():
 
 @cache
 def energy(site_id):
-    """Half-hours in order: (start in UTC, imported, exported, own generation used), whole watt-hours."""
+    """Half-hours in order: (start in UTC, imported, exported, own generation used), in Wh."""
     rows = []
     with gzip.open(
         SAMPLE / "energy" / f"{site_id}.csv.gz", "rt", newline="", encoding="utf-8"
@@ -116,7 +116,7 @@ def monthly(site_id, direction):
 
 @cache
 def worth(site_id):
-    """What a lost kWh is worth, by local month and for "year": as the site used its production, all sold, all used."""
+    """The value of a lost kWh by local month and for "year": as used, all sold, all used."""
     site = sites()[site_id]
     sold, used, at_export, at_import = (defaultdict(Decimal) for _ in range(4))
     for start, _, exported, own in energy(site_id):
@@ -137,7 +137,7 @@ def worth(site_id):
 def scenario(
     site_id, import_keys, export_keys, change=lambda _number, _start, used, made: (used, made)
 ):
-    """Cost of imports and worth of exports by local month, where ``change`` says what was used and made, in Wh."""
+    """Cost of imports and value of exports by local month; ``change`` gives the Wh."""
     bills = defaultdict(lambda: [Decimal(0), Decimal(0)])
     for number, (start, imported, exported, own) in enumerate(energy(site_id)):
         used, made = change(number, start, imported + own, exported + own)
@@ -151,7 +151,7 @@ def scenario(
 
 
 def battery(capacity_wh, most_wh, efficiency):
-    """``run(surplus)``: what a battery for self-consumption gives (takes, below zero) in the next half-hour, in Wh."""
+    """``run(surplus)``: Wh that a self-consumption battery discharges (below zero: charges)."""
     stored = Decimal(0)
 
     def run(surplus):
@@ -173,7 +173,7 @@ def cents(amount):
 
 @cache
 def performance():
-    """Actual and expected kWh by site and month; None where the report has none."""
+    """Actual and expected kWh by site and month; None where the report is empty."""
     with (SAMPLE / "performance.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     figures = ("actual_production_kwh", "expected_production_kwh")

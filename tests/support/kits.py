@@ -1,4 +1,4 @@
-"""Kits for tests: over an emulator of their own, or over answers from a script, in time that only sleeping moves."""
+"""Kits for tests, over their own emulator or scripted answers, with a clock moved by sleep."""
 
 import threading
 
@@ -11,7 +11,7 @@ from flipkit.http import Timing, in_process
 
 
 class FakePace(Timing):
-    """Time that only sleeping moves, for all threads; `real` is how much of a second is slept in truth."""
+    """A clock that only sleeping moves, for all threads; `real` is the share really slept."""
 
     __slots__ = ("_lock", "time")
 
@@ -39,7 +39,7 @@ def kit_over(
 
 
 def scripted(answer, *, frames="polars", keys=("any-key", "acc_1", "sk_test_any_key")):
-    """A kit whose requests ``answer(request)`` answers; a login is answered before that is asked."""
+    """A kit whose requests ``answer(request)`` answers, except for the login."""
 
     def handle(request):
         if request.url.path == "/login":
@@ -75,7 +75,7 @@ def scripted_flip(site_ids, report):
 
 
 def home(kit, price=0.25):
-    """A site with a device at Flip and a location with a flat tariff at Flatpeak, both called home; the location."""
+    """Create the site "home" with a device, and its location with a flat tariff; return it."""
     roof = {
         "id": "roof",
         "type": "SOLAR",

@@ -1,6 +1,6 @@
 """Random tariffs as SAM's bill calculator takes them, and the same tariffs in plain terms.
 
-Only what the two understand alike is drawn; `tests/tariffs/rating/test_pysam.py` lists what is left
+Only what both calculate alike is drawn; `tests/tariffs/rating/test_pysam.py` lists what is left
 out and why.
 """
 
@@ -44,7 +44,7 @@ Table = list[list[float]]
 
 @dataclass(frozen=True, repr=False)
 class Case:
-    """A year at SAM's, and what it means."""
+    """A year for SAM, and what it means."""
 
     inputs: dict[str, Any]
     plan: Plan
@@ -56,7 +56,7 @@ class Case:
         return f"<{self.plan}; {self.profile}; {self.inputs}>"
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        """Hypothesis writes every field of a dataclass otherwise."""
+        """Without this, Hypothesis prints every field of a dataclass."""
         printer.text(repr(self))
 
     @property
@@ -74,7 +74,9 @@ def exact(values: Any) -> tuple[Decimal, ...]:
 
 def bills(case: Case) -> list[float]:
     """SAM's bill of each month."""
-    model = run(case.inputs, case.load_kw, case.generation_kw)  # held: its outputs go when it goes
+    model = run(
+        case.inputs, case.load_kw, case.generation_kw
+    )  # held: its outputs are freed with it
     return list(model.Outputs.year1_monthly_utility_bill_w_sys)
 
 
@@ -262,7 +264,7 @@ def flat_demand(
 def period_demand(draw: st.DrawFn, minutes: int) -> tuple[dict[str, Any], list[Demand]]:
     """Two periods that cost, one in up to two windows, and the rest, which does not.
 
-    SAM wants equal limits in all of them.
+    SAM requires equal limits in all of them.
     """
     tables = {"ur_dc_sched_weekday": flat_schedule(), "ur_dc_sched_weekend": flat_schedule()}
     cuts = sorted(draw(st.sets(st.integers(1, 23), min_size=3, max_size=5)))

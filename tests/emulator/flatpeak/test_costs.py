@@ -448,11 +448,7 @@ def test_a_session_has_one_row_per_record(api):
     assert [
         (r["record_reference_id"], r["session_reference_id"], r["energy"]["value"])
         for r in answer["data"]
-    ] == [
-        ("r-20", "night//1/ü", 20),
-        ("r-21", "night//1/ü", 21),
-        ("r-22", "night//1/ü", 22),
-    ]
+    ] == [("r-20", "night//1/ü", 20), ("r-21", "night//1/ü", 21), ("r-22", "night//1/ü", 22)]
     assert api.call("POST", "/costs/session/none", status=404)["code"] == "not_found"
     # Written over without the session, a record leaves it.
     api.submit(*records[:2], location_id=location, device_id=device)

@@ -298,11 +298,7 @@ def test_a_restart_loses_nothing(api_over, tmp_path):
         session_reference_id="s",
     )
     register(api, place, (0, 10))
-    before = [
-        api.costs(place),
-        api.call("GET", "/locations"),
-        api.call("POST", "/costs/session/s"),
-    ]
+    before = [api.costs(place), api.call("GET", "/locations"), api.call("POST", "/costs/session/s")]
     api.store.close()
     again = api_over(Store(tmp_path / "store.db"), Clock())
     assert [

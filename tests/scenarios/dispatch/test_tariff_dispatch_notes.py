@@ -61,11 +61,7 @@ FALLING = "tier steps with a falling price"
 
 
 EXACT = {
-    "demand charge": (
-        tariff(demand=PEAK),
-        "lp",
-        LP,
-    ),
+    "demand charge": (tariff(demand=PEAK), "lp", LP),
     "tiers that rise": (
         tariff(rates(ladder(0.1, 20, 0.3), ladder(0.3, 20, 0.5)), tier_rule="chronological"),
         "lp",
@@ -182,7 +178,7 @@ def test_steps_that_differ_between_seasons_only_are_exact():
 
 
 @pytest.mark.parametrize("method", ["optimal", "day_ahead"])
-def test_out_of_time_it_is_self_consumption_and_says_so(monkeypatch, method):
+def test_without_time_it_is_self_consumption_with_a_note(monkeypatch, method):
     monkeypatch.setattr(tariff_dispatch, "SECONDS", 0.0)
     plan = tariff(demand=PEAK)
     result = dispatched(plan, method)

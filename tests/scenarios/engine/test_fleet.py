@@ -312,11 +312,7 @@ def test_a_site_or_scenario_that_was_not_simulated_has_no_intervals():
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        (
-            "battery",
-            5,
-            "scenario 'x': battery: expected a Battery, or a mapping of site id",
-        ),
+        ("battery", 5, "scenario 'x': battery: expected a Battery, or a mapping of site id"),
         ("ev", {"a": FLAT}, "scenario 'x': ev: expected EvCharging for site a"),
         ("capex", -1.0, "scenario 'x': investment: capex -1.0 must be"),
     ],

@@ -77,15 +77,15 @@ def test_a_location_with_tiers_costs_what_its_cost_report_says(seed):
     ]
     assert len(kit.flatpeak.submit_interval(rows).failed) == 0
     window = begin, times[-1] + HALF_HOUR
-    told = take(kit.flatpeak.cost_by_interval(location, *window), numbers=["cost"])["cost"]
+    reported = take(kit.flatpeak.cost_by_interval(location, *window), numbers=["cost"])["cost"]
     result = fk.simulate(fk.site_energy(kit, *window), [fk.Scenario("today")], prices=kit)
     got = take(result.intervals(), numbers=["import_cost"])["import_cost"]
-    np.testing.assert_allclose(got, told, atol=1e-9)
+    np.testing.assert_allclose(got, reported, atol=1e-9)
     assert set(result._interval_result("home", "today").import_tier) == {0, 1, 2}
-    assert costs(result)["home", "today"] == pytest.approx(told.sum(), abs=0.005)
+    assert costs(result)["home", "today"] == pytest.approx(reported.sum(), abs=0.005)
 
 
-def test_own_use_that_has_a_price_is_priced_verified_and_asked_about():
+def test_own_use_that_has_a_price_is_priced_and_verified():
     """Leased panels: the home pays for each kWh of them that it uses."""
     kit = kits.kit_over()
     location = kit.flatpeak.create_location("home", city="London", country_code="GB")
@@ -103,10 +103,10 @@ def test_own_use_that_has_a_price_is_priced_verified_and_asked_about():
     own = 0.07 * np.minimum(used, made).sum()
     plain = 0.3 * (used - made).clip(lower=0).sum() - 0.1 * (made - used).clip(lower=0).sum() + own
     assert costs(result)["home", "today"] == pytest.approx(plain, abs=0.016)
-    told = fk.simulate(frame, scenarios, prices=kit, method="instant")
-    for key, cost in costs(told).items():
+    reported = fk.simulate(frame, scenarios, prices=kit, method="instant")
+    for key, cost in costs(reported).items():
         assert cost == pytest.approx(costs(result)[key], abs=0.02)
-    assert set(take(told.bills(), texts=["component"])["component"]) == {
+    assert set(take(reported.bills(), texts=["component"])["component"]) == {
         "import",
         "export",
         "own use",
@@ -167,13 +167,13 @@ def test_a_frame_has_import_export_and_own_use():
 
 
 @pytest.mark.parametrize("source", [5, "kit", [FLAT], object()])
-def test_anything_else_is_not_a_source_of_prices(source):
+def test_other_values_are_refused_as_prices(source):
     with pytest.raises(InputError, match="prices: expected a kit, a Flatpeak client, a Tariff"):
         current_prices(source, {"a": (0, 1)}, {})
 
 
 @pytest.mark.slow
-def test_today_costs_every_site_what_its_cost_report_says():
+def test_current_costs_equal_the_cost_report_of_every_site():
     """A year of the sample fleet, month by month and to the cent, by import and export."""
     with fk.connect("emulator", frames="polars") as kit:
         frame = fk.site_energy(kit, "2025-01", "2025-12")

@@ -88,10 +88,10 @@ def message(result, name):
 
 def granular(cars=3, convex=True):
     """Cases by seed: hypothesis alone rarely lets two cars compete for the same surplus."""
-    return st.integers(0, 2**32).map(lambda seed: made_up(Random(seed), cars, convex))
+    return st.integers(0, 2**32).map(lambda seed: random_case(Random(seed), cars, convex))
 
 
-def made_up(random, cars, convex):
+def random_case(random, cars, convex):
     """Intervals of 15, 30 or 60 minutes, surplus, prices and cars, all in whole granules."""
     step, count = random.choice([3, 6, 12]), random.randint(1, 7)
     max_surplus = random.choice([0, step, 2 * step])

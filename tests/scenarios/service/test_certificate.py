@@ -44,7 +44,7 @@ def right(site, scenario):
     return by_hand({site: site for site in SITES})(site, scenario)
 
 
-def made(change):
+def results_of(change):
     outcomes = {pair: change(right(*pair)) for pair in PAIRS}
     return lambda site, scenario: outcomes[site, scenario]
 
@@ -192,7 +192,7 @@ FAULTS = [
 
 @pytest.mark.parametrize(("fault", "draws"), FAULTS)
 def test_a_planted_fault_is_found(service, fault, draws):
-    wrong = made(fault)
+    wrong = results_of(fault)
     for seed in SEEDS:
         found = certify(service, PAIRS, wrong, draws, seed=seed)
         assert not found.agrees, (fault, seed)
@@ -206,7 +206,7 @@ def test_without_a_fault_every_seed_agrees(service):
 
 
 def test_a_fault_is_named_by_scenario_direction_site_and_time(service):
-    found = certify(service, PAIRS, made(one_scenario_of_one_site), 32)
+    found = certify(service, PAIRS, results_of(one_scenario_of_one_site), 32)
     [finding] = found.findings
     assert finding.name == "certificate.differs"
     assert finding.words.startswith("scenario '0.9', IMPORT: 4 of ")
@@ -397,10 +397,10 @@ def test_energy_below_half_a_wh_is_not_sampled(home):
     assert found.rows[0].local_cost == pytest.approx(0.00025)  # of the whole Wh
 
 
-# Trouble in the middle.
+# Errors during verification.
 
 
-def test_errors_in_the_middle_affect_only_their_rows_and_are_named():
+def test_errors_during_verification_affect_only_their_rows_and_are_named():
     calls = []
 
     def answer(request):

@@ -1,4 +1,4 @@
-"""Every interval priced by the service: correctly, and nothing sent twice, whatever happens."""
+"""Every interval priced by the service: correctly, and nothing sent twice."""
 
 import threading
 from collections import Counter

@@ -46,7 +46,7 @@ def stored():
 
 
 @pytest.fixture(scope="module")
-def made():
+def tiered_kit():
     """A kit with one location: tiers by day and by night, a fee, and an export price."""
     kit = kit_over(frames="pandas")
     location = kit.flatpeak.create_location("home", city="London", country_code="GB")
@@ -77,14 +77,9 @@ def submit(kit, location, parts):
         "units": "WH",
     }
     for wh, more in parts:
-        assert (
-            len(
-                kit.flatpeak.submit_interval(
-                    pd.DataFrame(times | {"value": wh.astype(float)} | more)
-                ).failed
-            )
-            == 0
-        )
+        records = pd.DataFrame(times | {"value": wh.astype(float)} | more)
+        submission = kit.flatpeak.submit_interval(records)
+        assert len(submission.failed) == 0
 
 
 SCENARIOS = [
@@ -95,14 +90,14 @@ SCENARIOS = [
 
 
 @pytest.fixture(scope="module")
-def energy(made):
-    kit, _ = made
+def energy(tiered_kit):
+    kit, _ = tiered_kit
     return fk.site_energy(kit, "2025-06", "2025-07")
 
 
 @pytest.fixture(scope="module")
-def simulated(made, energy):
-    kit, _ = made
+def simulated(tiered_kit, energy):
+    kit, _ = tiered_kit
     return fk.simulate(energy, SCENARIOS, prices=kit, verify=90)
 
 
@@ -184,10 +179,10 @@ def test_every_tier_that_is_reached_is_sampled_and_agrees(simulated):
 def test_each_cost_is_that_of_the_tier_by_hand(simulated):
     rows = simulated.certificate()
     bought = rows[rows["tariff_direction"] == "IMPORT"]
-    for start, wh, tier, told in zip(
+    for start, wh, tier, reported in zip(
         starts_of(bought), bought["energy_wh"], bought["tier"], bought["server_cost"], strict=True
     ):
-        assert told == pytest.approx(wh / 1000 * price_of(start, int(tier)), abs=1e-9)
+        assert reported == pytest.approx(wh / 1000 * price_of(start, int(tier)), abs=1e-9)
 
 
 def test_both_sides_of_a_limit_are_sampled(simulated):
@@ -203,8 +198,10 @@ def test_both_sides_of_a_limit_are_sampled(simulated):
 
 
 @pytest.mark.parametrize("scenario", ["today", "less", "battery"])
-def test_the_certificate_counts_what_was_compared_and_what_was_left_out(made, simulated, scenario):
-    kit, _ = made
+def test_the_certificate_counts_what_was_compared_and_what_was_left_out(
+    tiered_kit, simulated, scenario
+):
+    kit, _ = tiered_kit
     pair = [("home", scenario)]
     proof = certify(kit.flatpeak, pair, simulated._interval_result, 60)
     starts, kwh = imports_of(simulated, scenario)
@@ -247,20 +244,20 @@ def test_a_scenario_costs_what_the_service_would_bill_if_it_were_stored(simulate
     kit.flatpeak.create_tariff(location, fee.to_flatpeak(location, type="NON_COMMODITY"))
     frame = simulated.intervals(scenario=scenario)
     submit(kit, location, [(frame["import_kwh"].to_numpy() * 1000, {})])
-    told = kit.flatpeak.cost_by_interval(
+    reported = kit.flatpeak.cost_by_interval(
         location, BEGIN, BEGIN + DAYS * timedelta(days=1), aggregation="MONTH"
     )
     bills = simulated.bills()
     bills = bills[(bills["scenario"] == scenario) & (bills["component"] == "import")]
     assert len(bills) == 2
     # The bill is rounded to the penny.
-    np.testing.assert_allclose(bills["cost"], told["cost"], atol=0.00501)
-    assert frame["import_cost"].sum() == pytest.approx(told["cost"].sum(), abs=1e-6)
+    np.testing.assert_allclose(bills["cost"], reported["cost"], atol=0.00501)
+    assert frame["import_cost"].sum() == pytest.approx(reported["cost"].sum(), abs=1e-6)
 
 
-def test_the_price_list_on_its_own_would_be_wrong(made, energy, simulated):
+def test_the_price_list_on_its_own_would_be_wrong(tiered_kit, energy, simulated):
     """It has the tiers of the stored records: less use would still be at the third tier."""
-    kit, location = made
+    kit, location = tiered_kit
     listed = kit.flatpeak.prices(location, BEGIN, BEGIN + DAYS * timedelta(days=1))
     series = fk.Tariff.from_prices(listed, **PLACE)
     wrong = (
@@ -300,8 +297,8 @@ class Misread:
 
 
 @pytest.mark.parametrize("factor", [0.9, 1.1, 1.02])
-def test_wrong_limits_are_found_by_a_small_sample_whatever_the_seed(made, energy, factor):
-    kit, _ = made
+def test_wrong_limits_are_found_by_a_small_sample_whatever_the_seed(tiered_kit, energy, factor):
+    kit, _ = tiered_kit
     wrong = fk.simulate(energy, SCENARIOS[:1], prices=Misread(kit.flatpeak, factor))
     outcome = wrong._interval_result("home", "today")
     for seed in range(3):
@@ -313,8 +310,8 @@ def test_wrong_limits_are_found_by_a_small_sample_whatever_the_seed(made, energy
     assert "Scenario 'today', IMPORT, tier " in proof.statement
 
 
-def test_right_limits_agree_whatever_the_seed(made, simulated):
-    kit, _ = made
+def test_right_limits_agree_whatever_the_seed(tiered_kit, simulated):
+    kit, _ = tiered_kit
     for seed in range(3):
         pairs = [("home", "today")]
         assert certify(kit.flatpeak, pairs, simulated._interval_result, 30, seed=seed).agrees
@@ -323,9 +320,9 @@ def test_right_limits_agree_whatever_the_seed(made, simulated):
 # Months that begin before the energy.
 
 
-def test_of_a_month_that_begins_before_the_energy_only_equal_tiers_are_compared(made):
+def test_of_a_month_that_begins_before_the_energy_only_equal_tiers_are_compared(tiered_kit):
     """From 11 June: flipkit starts at 0 with 2/3 of the limits, the service with ten days used."""
-    kit, _ = made
+    kit, _ = tiered_kit
     energy = fk.site_energy(kit, "2025-06-11", "2025-07-31")
     result = fk.simulate(energy, SCENARIOS[:1], prices=kit, verify=90)
     proof = result.proof
@@ -349,8 +346,8 @@ def test_of_a_month_that_begins_before_the_energy_only_equal_tiers_are_compared(
     assert "simulate.month_cut" in finding
 
 
-def test_the_end_of_a_month_may_leave_nothing_to_compare_which_is_not_verified(made):
-    kit, _ = made
+def test_the_end_of_a_month_may_leave_nothing_to_compare_which_is_not_verified(tiered_kit):
+    kit, _ = tiered_kit
     energy = fk.site_energy(kit, "2025-06-26", "2025-06-27").assign(generation_kwh=0.0)
     proof = fk.simulate(
         energy, [fk.Scenario("little", load=fk.Load(scale=0.05))], prices=kit, verify=10

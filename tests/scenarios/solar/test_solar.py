@@ -83,7 +83,7 @@ def sam_kwh(place, weather, tilt, azimuth):
     ("tilt", "azimuth", "year", "month"),
     [(30, 180, 0.008, 0.01), (0, 180, 0.006, 0.01), (20, 270, 0.008, 0.01), (60, 0, 0.035, 0.05)],
 )
-def test_it_is_nrel_s_pvwatts(name, tilt, azimuth, year, month):
+def test_it_agrees_with_pvwatts_of_nrel(name, tilt, azimuth, year, month):
     """Within 0.8 % per year, and 1 % or 1.2 kWh per month, on the planes that people build.
 
     The rest: SAM drops the irradiance of hours whose middle is before sunrise or after sunset, and
@@ -283,7 +283,7 @@ def test_never_negative_never_above_the_inverter_and_in_proportion_to_its_size(
     assert some == pytest.approx(kw * one, rel=1e-12)
 
 
-def test_nothing_from_nothing():
+def test_without_irradiance_there_is_no_energy():
     assert (kwh(Solar(0, 30, 180, **LONDON)) == 0).all()
 
 
@@ -305,7 +305,7 @@ def test_a_small_inverter_clips_and_a_large_one_does_not():
         ({"gamma_pdc": -0.001}, {"gamma_pdc": -0.006}),
     ],
 )
-def test_each_field_moves_the_energy_its_way(better, worse):
+def test_each_field_changes_the_energy_in_its_direction(better, worse):
     phoenix = {"latitude": 33.4, "longitude": -112.0}
     june = [
         kwh(Solar(1, 40, 180, **phoenix, **field), "2025-06-01", "2025-07-01").sum()

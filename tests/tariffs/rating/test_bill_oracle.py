@@ -28,7 +28,7 @@ from support.bill_as_tariff import (
     unnamed,
 )
 from support.bill_cases import ZONES, cases, holidays_of, plans, price_series, profiles
-from support.bill_hand import D, day_and_night, flat, judge, numbers, profile, total
+from support.bill_hand import D, bill_by, day_and_night, flat, numbers, profile, total
 from support.bill_oracle import bill
 from support.bill_plan import Demand, Export, Plan, Profile, Ratchet, Tax, When
 
@@ -40,7 +40,7 @@ PAIRS = 10_000 if LONG else 300
 
 @pytest.fixture(params=["oracle", "engine"])
 def rate(request):
-    return partial(judge, request.param)
+    return partial(bill_by, request.param)
 
 
 # --- tiers
@@ -348,7 +348,7 @@ at_random = settings(
 @pytest.mark.slow
 @settings(at_random, max_examples=PAIRS)
 @given(cases())
-def test_the_engine_finds_what_the_oracle_finds(case):
+def test_the_engine_agrees_with_the_oracle(case):
     expected = bill(case.plans, case.profile, case.edges)
     assert not differences(expected, engine_bill(case.plans, case.profile, case.edges))
 
@@ -377,7 +377,7 @@ def compiled_bill(fleet, tariffs, edges):
 
 @settings(at_random, max_examples=PAIRS // 20)
 @given(cases(), st.integers(4, 9))
-def test_the_compiled_engine_finds_it_for_every_home_of_a_fleet(case, homes):
+def test_the_compiled_engine_agrees_for_every_home_of_a_fleet(case, homes):
     fleet = fleet_of(case.profile, homes)
     frame = compiled_bill(fleet, tariff_of(case.plans), case.edges)
     for site, energy in fleet.items():
@@ -396,7 +396,7 @@ def test_many_price_series_for_a_fleet(data, zone, homes, count):
     made = [tariff(plan, f"plan {number:02d}") for number, plan in enumerate(candidates)]
     frame = compiled_bill(fleet, made, None)
     for row, (site, energy) in enumerate(fleet.items()):
-        # Every home and every plan, but only half of the pairs: the oracle takes its time.
+        # Every home and every plan, but only half of the pairs: the oracle is slow.
         for number in range(0 if LONG else row % 2, count, 1 if LONG else 2):
             of_pair = pl.col("site_id") == site, pl.col("tariff") == made[number].name
             expected = bill([candidates[number]], energy)

@@ -62,7 +62,7 @@ def test_compiled_code_has_the_bits_of_numpy(case):
 
 @often
 @given(cases(sites=7, days=20), st.permutations(range(7)), st.booleans())
-def test_a_site_has_the_same_bits_alone_and_in_any_company(case, order, compiled):
+def test_a_site_has_the_same_bits_alone_and_in_any_fleet(case, order, compiled):
     block, tariff = case
     fleet = rate(EnergySums(block, compiled), tariff)
     mixed = rate(EnergySums(block.rows(np.array(order)), compiled), tariff)
@@ -201,7 +201,7 @@ def test_rows_in_any_order_and_library_are_one_bill():
         ],
     ],
 )
-def test_sites_that_share_no_times_or_no_order_are_told_apart(frames):
+def test_sites_that_differ_in_times_or_order_are_kept_apart(frames):
     alone = [
         bill(pd.concat(frames)[lambda f, site=site: f["site_id"] == site], PLAN)
         for site in ("a", "b")
@@ -249,7 +249,7 @@ def test_what_is_large_depends_on_whether_the_code_is_there(monkeypatch):
     assert not BILL.is_large(block)
 
 
-def test_where_compiled_code_cannot_be_kept_it_is_made_anew(monkeypatch):
+def test_without_a_folder_for_a_cache_code_is_compiled_again(monkeypatch):
     import numba
 
     make = numba.njit

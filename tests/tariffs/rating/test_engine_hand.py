@@ -466,7 +466,7 @@ def test_credit_is_not_used_up_by_charges_below_zero():
     assert sum(costs(found).values()) == pytest.approx(-2)
 
 
-def test_what_stays_open_at_the_end_of_the_energy_is_said():
+def test_an_open_balance_at_the_end_of_the_energy_is_a_finding():
     export = Export("net_billing", [Rate(0.1)], carry_over="credit")
     frame = bill(energy(np.zeros(744), 1), tariff(export=export))
     row = frame[frame["component"] == "carry over"].iloc[0]
@@ -511,7 +511,7 @@ def test_the_minimum_of_a_month_and_of_a_year():
     assert found["2025-12", "tax t"][1] == pytest.approx(0.1 * found["2025-12", "minimum"][1])
 
 
-def test_the_minimum_of_a_year_that_is_not_whole_is_not_applied_and_that_is_said():
+def test_the_yearly_minimum_of_a_part_of_a_year_is_not_applied_with_a_finding():
     frame = bill(energy(np.zeros(8759)), tariff(minimum=Minimum(per_year=400)))
     row = frame[frame["component"] == "minimum"].iloc[0]
     assert (row["month"], row["cost"]) == ("2025-12", 0)
@@ -520,7 +520,7 @@ def test_the_minimum_of_a_year_that_is_not_whole_is_not_applied_and_that_is_said
     assert found["2025-12", "minimum"] == (400, 400)
 
 
-def test_billing_dates_have_no_minimum_of_a_year_and_that_is_said():
+def test_billing_dates_have_no_yearly_minimum_with_a_finding():
     dates = [f"2025-{month:02d}-01" for month in range(1, 13)] + ["2026-01-01"]
     frame = bill(energy(np.zeros(8760)), tariff(minimum=Minimum(per_year=400)), billing_dates=dates)
     row = frame[frame["component"] == "minimum"].iloc[-1]

@@ -183,7 +183,7 @@ def test_the_matrix_has_no_mapping_and_one_currency():
         )
 
 
-def test_the_matrix_tells_best_regret_and_what_the_tier_rule_makes():
+def test_the_matrix_has_best_regret_and_the_spread_of_the_tier_rules():
     day_night = [
         Rate(start="08:00", end="20:00", tiers=TIERED, period="day"),
         Rate(start="20:00", end="08:00", tiers=(Tier(0.0, 100), Tier(0.1)), period="night"),

@@ -139,7 +139,7 @@ def test_no_kwh_is_lost_or_counted_twice(case):
 
 @often
 @given(cases(sites=2))
-def test_what_a_line_costs_nowhere_it_is_not_shown_and_lines_add_up(case):
+def test_lines_without_any_cost_are_not_shown_and_lines_add_up(case):
     block, tariff = case
     (bills,) = rate(EnergySums(block), tariff)
     shape = (2, len(bills.billing))

@@ -13,13 +13,13 @@
 from functools import partial
 
 import pytest
-from support.bill_hand import D, flat, judge, numbers, profile, total
+from support.bill_hand import D, bill_by, flat, numbers, profile, total
 from support.bill_plan import Demand, Plan, Ratchet, Tax, When
 
 
 @pytest.fixture(params=["oracle", "engine"])
 def rate(request):
-    return partial(judge, request.param)
+    return partial(bill_by, request.param)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Bills against SAM's calculator (PySAM's Utilityrate5), month by month, within a cent.
 
-Random cases are limited to what both understand alike (`support/sam_cases.py`). Where SAM is known
+Random cases are limited to what both calculate alike (`support/sam_cases.py`). Where SAM is known
 to differ, a test here shows the difference:
 
 * It takes 8,760 hours (times a whole number) and refuses the 8,784 of a leap year. Its year begins
@@ -27,7 +27,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from PySAM import UtilityRateTools
 from support import sam_cases
 from support.bill_as_tariff import engine_bill
-from support.bill_hand import D, day_and_night, flat, judge, numbers, profile, total
+from support.bill_hand import D, bill_by, day_and_night, flat, numbers, profile, total
 from support.bill_oracle import bill
 from support.bill_plan import ALL_DAYS, MONTHS, Demand, Export, Plan, Profile, Ratchet, When
 from support.sam_cases import NET_BILLING, NET_METERING, NO_LIMIT, START
@@ -76,7 +76,7 @@ def ours(plan, used, made):
     return by_month(engine_bill([plan], Profile(START, 60, numbers(*used), numbers(*made))))
 
 
-# --- alike
+# --- same results
 
 
 @pytest.mark.slow
@@ -134,7 +134,7 @@ def test_a_ratchet_of_one_month_holds_up_the_months_after_it():
     assert sam(inputs, used, made) == pytest.approx(ours(plan, used, made), abs=0.01)
 
 
-# --- not alike: SAM's figure first, then ours, done by hand
+# --- different results: SAM's figure first, then ours, calculated by hand
 
 
 def test_sam_refuses_a_leap_year():
@@ -147,7 +147,7 @@ def test_sam_refuses_a_leap_year():
 
 
 @pytest.mark.parametrize("name", ["engine", "oracle"])
-def test_sam_knows_no_change_of_the_clock(name):
+def test_sam_has_no_clock_changes(name):
     # Los Angeles, 1 kWh an hour: daylight saving time begins on 11 March and ends on 4 November, at
     # 2:00
     energy, used = profile("America/Los_Angeles", "2018-01-01", HOURS, 1), year(1)
@@ -155,7 +155,7 @@ def test_sam_knows_no_change_of_the_clock(name):
     real = [*hours[:2], 743, *hours[3:10], 721, 744]
     assert sam({"ur_ec_tou_mat": [[1, 1, NO_LIMIT, 0, 1, 0]]}, *used) == pytest.approx(hours)
     assert by_month(
-        judge(name, [Plan("America/Los_Angeles", (flat(1),))], energy)
+        bill_by(name, [Plan("America/Los_Angeles", (flat(1),))], energy)
     ) == pytest.approx(real)
     # 1 kWh at 15:00 standard time, and a price from 16:00 to 17:00 by the clock on the wall
     at = dict.fromkeys(range(15, HOURS, 24), 1)
@@ -163,12 +163,12 @@ def test_sam_knows_no_change_of_the_clock(name):
     plan = Plan("America/Los_Angeles", day_and_night((1,), (0,), start=16, end=17))
     assert sam(priced_hours((0, 1), {16}), *year(0, at)) == pytest.approx([0] * 12)
     energy = profile("America/Los_Angeles", "2018-01-01", HOURS, at=at)
-    assert by_month(judge(name, [plan], energy)) == pytest.approx(summer)
+    assert by_month(bill_by(name, [plan], energy)) == pytest.approx(summer)
     # the hour from 1:00 to 2:00 comes twice in November, that from 2:00 to 3:00 not at all in March
     for hour, march, november in ((1, 31, 31), (2, 30, 30)):
         plan = Plan("America/Los_Angeles", day_and_night((1,), (0,), start=hour, end=hour + 1))
         months = by_month(
-            judge(name, [plan], profile("America/Los_Angeles", "2018-01-01", HOURS, 1))
+            bill_by(name, [plan], profile("America/Los_Angeles", "2018-01-01", HOURS, 1))
         )
         assert (months[2], months[10]) == pytest.approx((march, november))
         bills = sam(priced_hours((0, 1), {hour}), *used)
@@ -176,7 +176,7 @@ def test_sam_knows_no_change_of_the_clock(name):
 
 
 @pytest.mark.parametrize("name", ["engine", "oracle"])
-def test_sam_knows_no_public_holiday(name):
+def test_sam_has_no_public_holidays(name):
     # 1 kWh an hour, a price on weekdays alone; the ten federal holidays of 2018 (11 November, a
     # Sunday, observed on 12)
     weekdays = [23, 20, 22, 21, 23, 21, 22, 23, 20, 23, 22, 21]
@@ -204,9 +204,9 @@ def test_sam_knows_no_public_holiday(name):
     )
     energy = Profile(START, 60, numbers(*year(1)[0]), numbers(*year(0)[1]))
     holidays = frozenset(date(2018, *day) for day in days)
-    months = by_month(judge(name, [Plan("UTC", periods, region="US", holidays=holidays)], energy))
+    months = by_month(bill_by(name, [Plan("UTC", periods, region="US", holidays=holidays)], energy))
     assert months == pytest.approx([24 * count for count in kept])
-    months = by_month(judge(name, [Plan("UTC", periods)], energy))
+    months = by_month(bill_by(name, [Plan("UTC", periods)], energy))
     assert months == pytest.approx([24 * count for count in weekdays])
 
 
@@ -227,7 +227,7 @@ def test_sam_rolls_over_by_four_hours_of_the_weekday(name, start, end, found):
         "UTC", periods, tier_rule="prorate", export=Export("net_metering", carry_over="year")
     )
     energy = Profile(START, 60, numbers(*used), numbers(*made))
-    assert by_month(judge(name, [plan], energy))[:2] == pytest.approx([0, 0])
+    assert by_month(bill_by(name, [plan], energy))[:2] == pytest.approx([0, 0])
 
 
 @pytest.mark.parametrize("name", ["engine", "oracle"])
@@ -251,7 +251,7 @@ def test_sam_keeps_the_tier_of_another_period(name):
         flat(0.3, 100, prices=(0.4,), name="afternoon", whens=(afternoon,), per_kw=True),
     )
     energy = Profile(START, 60, numbers(*used), numbers(*made))
-    months = by_month(judge(name, [Plan("UTC", periods, tier_rule="chronological")], energy))
+    months = by_month(bill_by(name, [Plan("UTC", periods, tier_rule="chronological")], energy))
     assert months[0] == pytest.approx(100 * 0.1 + 200 * 0.2 + 27 * 0.3)
 
 
@@ -311,7 +311,7 @@ def test_sam_tops_up_the_year_on_top_of_the_months():
     assert sum(ours(plan, used, made)) == pytest.approx(100)
 
 
-def test_sam_wants_equal_limits_in_all_periods():
+def test_sam_requires_equal_limits_in_all_periods():
     schedule = [[1] * 12 + [2] * 12 for _ in range(12)]
     table = [
         [1, 1, 100, 0, 0.1, 0],

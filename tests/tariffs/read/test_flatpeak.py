@@ -1,4 +1,4 @@
-"""Flatpeak tariff objects: what is read, how it is written, and what is refused by name."""
+"""Flatpeak tariff objects: reading, writing, and named refusals."""
 
 import copy
 import json

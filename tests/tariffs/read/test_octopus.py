@@ -97,7 +97,7 @@ def test_the_last_price_holds_on_after_those_before():
     assert prices.price_per_kwh.tolist() == [0.1, 0.2, 0.25, 0.3]
 
 
-def test_pages_are_put_together():
+def test_pages_are_joined():
     rows = HALF_HOURLY["results"]
     pages = [
         {"count": 8, "next": "https://example.org/?page=2", "previous": None, "results": rows[:5]},
@@ -175,7 +175,7 @@ def test_a_bill_is_the_sum_by_hand(data):
 # ---- ways of payment
 
 
-def test_prices_that_differ_by_payment_need_the_way_of_payment():
+def test_prices_that_differ_by_payment_method_need_the_method():
     with pytest.raises(
         InputError,
         match="charges: prices differ by payment_method; give one of DIRECT_DEBIT, NON_DIR",

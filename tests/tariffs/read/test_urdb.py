@@ -699,7 +699,7 @@ def test_net_metering_with_tiers_in_the_order_of_time_is_refused():
         read({"energyratestructure": TIERS, "dgrules": "Net Metering"}, tier_rule="chronological")
 
 
-def test_zeros_of_what_cannot_be_priced_are_nothing():
+def test_unsupported_charges_of_zero_are_ignored():
     nothing = {
         "fueladjustmentsmonthly": [0] * 12,
         "demandreactivepowercharge": 0,
