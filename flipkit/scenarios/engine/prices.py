@@ -57,7 +57,7 @@ def current_prices(
         check_by_site(prices, Tariff, "prices")
         return {site_id: SitePrices(None, {"IMPORT": each}) for site_id, each in prices.items()}
     client = getattr(prices, "flatpeak", prices)
-    if isinstance(client, Flatpeak):
+    if hasattr(client, "prices") and hasattr(client, "locations"):
         return _prices_from_flatpeak(client, spans)
     if is_frame(prices):
         return _prices_from_frame(prices, zones)
