@@ -1,5 +1,13 @@
 """flipkit: performance, cost and what-if reports for fleets of solar, battery and car sites.
 
+* `connect`: both services, or their emulator.
+* `performance_report`, `cost_report`, `lost_value_report`: one row per site and period.
+* `site_energy`: the metered energy of sites, for the functions below.
+* `bill`, `bill_matrix`: energy rated under one tariff or several; `Tariff`.
+* `simulate`: what-if, with `Scenario`, `Battery`, `Solar`, `EvCharging`, `Load`.
+* `write_csv`: a CSV and the description of its columns.
+* `plots`, `emulator`, `errors`: pictures, the emulator, every error.
+
 >>> import flipkit as fk
 >>> kit = fk.connect()
 >>> fk.performance_report(kit, "2025")
@@ -34,6 +42,7 @@ from flipkit.errors import (
 
 if TYPE_CHECKING:
     from flipkit import emulator as emulator
+    from flipkit import errors as errors
     from flipkit import plots as plots
     from flipkit.flatpeak import Flatpeak as Flatpeak
     from flipkit.flip import Flip as Flip
@@ -96,6 +105,7 @@ __all__ = [
     "connect",
     "cost_report",
     "emulator",
+    "errors",
     "lost_value_report",
     "performance_report",
     "plots",

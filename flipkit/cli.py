@@ -129,7 +129,6 @@ def _add_report(commands: Any) -> None:
     report.add_argument(
         "--aggregation",
         choices=("MONTH", "DAY"),
-        default="MONTH",
         help="rows of the cost report (default: MONTH)",
     )
     report.add_argument("--out", type=Path, help="the CSV file (default: KIND.csv)")
@@ -190,7 +189,8 @@ def _add_simulate(commands: Any) -> None:
         "--dispatch",
         choices=DISPATCH_METHODS,
         default="rule",
-        help="how batteries are controlled (default: rule)",
+        help="how batteries are controlled: by a rule, by a rule that also charges in cheap hours, "
+        "planned day by day, or with perfect foresight (default: rule)",
     )
     simulate.add_argument(
         "--no-band",
@@ -268,6 +268,8 @@ def _demo(options: argparse.Namespace) -> None:
 def _report(options: argparse.Namespace) -> None:
     from flipkit.frames import meta_path, write_csv
 
+    if options.aggregation and options.kind != "cost":
+        raise InputError(f"--aggregation is an option of the cost report, not of {options.kind}")
     target = options.out or Path(f"{options.kind}.csv")
     _check_file(target)
     with connect(options.environment, frames="polars") as kit:
@@ -284,7 +286,9 @@ def _make_report(kit: Kit, options: argparse.Namespace) -> Any:
         return reports.performance_report(kit, options.start, options.end)
     if options.kind == "lost-value":
         return reports.lost_value_report(kit, options.start, options.end)
-    return reports.cost_report(kit, options.start, options.end, aggregation=options.aggregation)
+    return reports.cost_report(
+        kit, options.start, options.end, aggregation=options.aggregation or "MONTH"
+    )
 
 
 def _print_findings(frame: Any) -> None:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Self, TypeVar, overload
 
 from flipkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    import pandas as pd
+    import polars as pl
+
     from flipkit.emulator import Clock, Store
     from flipkit.flatpeak import Flatpeak
     from flipkit.flip import Flip
-    from flipkit.frames import FrameLibrary
+    from flipkit.frames import FrameLibrary, FrameType
     from flipkit.http import Transport
+
+else:
+    FrameType = TypeVar("FrameType")  # frames would load numpy
 
 __all__ = ["ENVIRONMENTS", "Emulation", "Environment", "Kit", "connect"]
 
@@ -41,7 +47,7 @@ class Emulation(NamedTuple):
     clock: Clock
 
 
-class Kit(NamedTuple):
+class Kit(NamedTuple, Generic[FrameType]):
     """Both clients of one environment, made by `connect`; use it in a ``with`` block.
 
     Attributes
@@ -55,8 +61,8 @@ class Kit(NamedTuple):
         The emulator's store and clock, if it runs in this process.
     """
 
-    flip: Flip
-    flatpeak: Flatpeak
+    flip: Flip[FrameType]
+    flatpeak: Flatpeak[FrameType]
     environment: str
     frames: FrameLibrary
     emulator: Emulation | None = None
@@ -68,7 +74,7 @@ class Kit(NamedTuple):
         if self.emulator:
             self.emulator.store.close()
 
-    def __enter__(self) -> Kit:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -87,7 +93,19 @@ class Kit(NamedTuple):
         return ["close", *self._fields]
 
 
-def connect(environment: Environment | None = None, *, frames: FrameLibrary = "pandas") -> Kit:
+@overload
+def connect(
+    environment: Environment | None = None, *, frames: Literal["pandas"] = "pandas"
+) -> Kit[pd.DataFrame]: ...
+
+
+@overload
+def connect(
+    environment: Environment | None = None, *, frames: Literal["polars"]
+) -> Kit[pl.DataFrame]: ...
+
+
+def connect(environment: Environment | None = None, *, frames: FrameLibrary = "pandas") -> Kit[Any]:
     """Connect to both services of an environment.
 
     Parameters

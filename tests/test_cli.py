@@ -92,6 +92,7 @@ MISTAKES = {
     "report performance --start 2025-13 --end 2025-12": "start '2025-13' is not a valid date",
     "report performance --start 2025-06 --end 2025-05": "is empty; the end must be after the start",
     "report lost-value --start 2025-06-01 --end 2025-06-31": "end '2025-06-31' is not a valid date",
+    "report performance --start 2025 --aggregation DAY": "is an option of the cost report, not of",
     "report cost --start soon --end later": "start 'soon' is not a valid date or time",
     "report cost --start 2025-06-01T00:00:00 --end 2025-07": "has no zone; give it a zone",
     "simulate missing.toml --energy e.csv --out o": "missing.toml: No such file",
@@ -106,7 +107,7 @@ MISTAKES = {
     "simulate s.toml --energy minus.csv --out o": "site 007, 2025-06-01T00:30:00Z: generation_kwh is missing, negative",
     "simulate s.toml --energy e.csv --out o --tariff gone.json": "gone.json': No such file",
     "simulate s.toml --energy e.csv --out o --tariff s.toml": "this is not valid JSON",
-    "simulate s.toml --energy e.csv --out o --tariff go.json --verify 3": "leave out --verify, or --tariff",
+    "simulate s.toml --energy e.csv --out o --tariff go.json --verify 3": "leave out --tariff",
     "simulate plain.toml --energy e.csv --out o": "site 007, scenario 'today': no import price; give the",
     "simulate s.toml --energy missing.csv --out o": "missing.csv: No such file",
     "simulate s.toml --energy e.txt --out o": "e.txt: expected a .csv or .parquet file",
@@ -212,9 +213,9 @@ def test_a_disk_that_is_full_for_the_emulator_is_named(run, monkeypatch):
 PLACES = {
     "demo --out a-file": "a-file: a file is in the way",
     "demo --out a-file/below": "a-file/below: a file is in the way",
-    "report performance --start 2025-06 --end 2025-06 --out a-folder": "a-folder is a folder; name a file",
+    "report performance --start 2025-06 --end 2025-06 --out a-folder": "a-folder is a folder; choose",
     "report performance --start 2025-06 --end 2025-06 --out a-file/x.csv": "a-file: a file is in the way",
-    "report performance --start 2025-06 --end 2025-06 --out a-pipe": "a-pipe is no file; name a file",
+    "report performance --start 2025-06 --end 2025-06 --out a-pipe": "a-pipe is not a regular file",
     "simulate s.toml --energy e.csv --out a-file": "a-file: a file is in the way",
     "upload e.csv --failed a-folder": "a-folder is a folder",
 }
@@ -244,7 +245,7 @@ def test_a_folder_without_permission_is_named(run, here, monkeypatch):
     monkeypatch.setattr("tempfile.TemporaryFile", refused)
     code, _, errors = run("demo", "--out", "closed")
     assert code == 1
-    assert errors == "flipkit: closed: Permission denied; name a folder that can be written to\n"
+    assert errors == "flipkit: closed: Permission denied; choose a writable folder\n"
 
 
 @pytest.mark.usefixtures("served")
@@ -319,7 +320,7 @@ def test_a_report_holds_what_the_library_gives(run, served, kind, here):
         fk.write_csv(make(kit, "2025-06", "2025-06", **options), "same.csv")
     assert path.read_bytes() == (here / "same.csv").read_bytes()
     rows = len(path.read_text(encoding="utf-8").splitlines()) - 1
-    assert f"{path.name}: {rows} rows; what the columns mean: {path.stem}.meta.json" in output
+    assert f"{path.name}: {rows} rows; the columns are described in {path.stem}.meta.json" in output
     assert path.with_suffix(".meta.json").is_file()
 
 

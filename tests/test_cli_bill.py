@@ -144,7 +144,7 @@ def test_components_have_columns_and_months_a_sum(run):
         "  2025-07         2.00    0.37   0.02    0.39",
         "  all           720.00  242.00   6.00  248.00",
     ]
-    assert "rows have a finding, e.g. period.cut" in output
+    assert "rows have a finding, for example period.cut" in output
 
 
 @pytest.mark.parametrize(
@@ -230,11 +230,11 @@ def by_time():
 
 MISTAKES = {
     "used.csv --tariff missing.json": "tariff: cannot read the file 'missing.json': No such file or directory\n",
-    "used.csv --tariff broken.json": "file 'broken.json': this is no JSON",
-    "used.csv --tariff other.json": "other.json: this is no tariff that can be read: neither a URDB record",
+    "used.csv --tariff broken.json": "file 'broken.json': this is not valid JSON",
+    "used.csv --tariff other.json": "other.json: not a tariff that flipkit can read: neither a URDB record",
     "used.csv --tariff third.json": "third.json: cannot price day-unit-rates beside standard-unit-rates",
-    "used.csv --tariff empty.json": "found no fields in what is of type list",
-    "used.csv --tariff number.json": "found no fields in what is of type int",
+    "used.csv --tariff empty.json": "found no fields in a value of type list",
+    "used.csv --tariff number.json": "found no fields in a value of type int",
     "used.csv --tariff urdb.json": "urdb.json: a URDB record does not name its time zone; give it: --timezone",
     "used.csv --tariff urdb.json --timezone UTC": "energyratestructure: there are tiers",
     "used.csv --tariff flat.json --timezone Mars/North": "'0.25 IMPORT': its timezone is UTC",
@@ -248,13 +248,13 @@ MISTAKES = {
     "used.csv --tariff only_sold.json": "only_sold.json: only EXPORT tariffs",
     "used.csv --tariff short_sold.json": "the EXPORT contract '0.1 EXPORT' does not hold for all of the time",
     "used.csv --tariff market.json": "market.json: Flatpeak tariff '0.2 IMPORT': market_rates is true",
-    "used.csv --tariff odd_way.json": "direction: 'SIDEWAYS' is none of",
+    "used.csv --tariff odd_way.json": "direction: 'SIDEWAYS' is not one of",
     "used.csv --tariff words.json": "item 1: expected a Flatpeak tariff object, got str",
     "used.csv --tariff flat.json --tariff octopus.json": "tariffs in EUR, GBP: currencies are never compared",
     "used.csv --tariff flat.json --tariff flat.json": "flat.json: given twice; name each tariff once",
     "used.csv --tariff flat.json --currency GBP": "'0.25 IMPORT': its currency is EUR, but GBP was given",
     "used.csv --tariff .": "tariff: cannot read the file '.'",
-    "used.csv --tariff utf16.json": "cannot read the file 'utf16.json': it is no text in UTF-8",
+    "used.csv --tariff utf16.json": "cannot read the file 'utf16.json': it is not text in UTF-8",
     "twice.csv --tariff flat.json": "2025-06-01T10:00:00Z: the time occurs twice; keep one of the rows",
     "missing.csv --tariff flat.json": "missing.csv: No such file",
     "flat.json --tariff flat.json": "flat.json: expected a .csv or .parquet file",

@@ -109,7 +109,7 @@ def test_records_that_fail_come_back_as_they_stood_there_and_can_be_mended(run, 
     code, output, errors = run("upload", "r.csv", *words)
     assert (code, errors) == (3, "")
     assert "5 records: 3 accepted in 1 batch, 2 failed" in output
-    assert "to be mended and uploaded again: r.failed.csv" in output
+    assert "correct these records and upload them again: r.failed.csv" in output
     left = pl.read_csv("r.failed.csv", infer_schema=False)
     assert left.columns == ["row", "error", *wrong.columns]
     assert left["row"].to_list() == ["2", "3"]
@@ -129,7 +129,7 @@ def test_an_emulator_that_forgets_says_so(run):
     records(1).write_csv("r.csv")
     code, output, errors = run("upload", "r.csv")
     assert code == 3
-    assert "forgets them when this command ends" in errors
+    assert "forgets the records when the command ends" in errors
     assert "there is no 'loc_1'" in output
 
 
@@ -152,4 +152,4 @@ def test_ctrl_c_during_an_upload_says_what_became_of_the_records(run, served, he
     records(1).write_csv("r.csv")
     code, _, errors = run("upload", "r.csv")
     assert code == 130
-    assert "uploading the whole file again does no harm" in errors
+    assert "it is safe to upload the whole file again" in errors

@@ -256,8 +256,7 @@ def test_the_certificate_of_the_what_if_agrees_with_hand_prices(demo_made):
 @pytest.fixture
 def one_month(monkeypatch):
     """The demo's reports of a single month, without pictures."""
-    monkeypatch.setattr(demo, "FIRST", "2025-07")
-    monkeypatch.setattr(demo, "LAST", "2025-07")
+    monkeypatch.setattr(demo, "YEAR", "2025-07")
     monkeypatch.setattr(demo, "_pictures", lambda *_: [])
 
 

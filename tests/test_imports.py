@@ -64,11 +64,11 @@ WHEN_CALLED = {
     ("scenarios.results", "plots"),
 }
 
-# Which rooms, or single modules, may import a library.
+# Which rooms, or single modules, may import a library (connect names frames to type checkers).
 HOME = {
     "httpx": {"http"},
-    "pandas": {"frames/_pandas.py"},
-    "polars": {"frames/_polars.py"},
+    "pandas": {"frames/_pandas.py", "connect.py"},
+    "polars": {"frames/_polars.py", "connect.py"},
     "matplotlib": {"plots"},
     "flask": {"emulator"},
     "werkzeug": {"emulator"},

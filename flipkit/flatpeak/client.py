@@ -8,11 +8,20 @@ from flipkit.flatpeak.locations import Devices, Locations
 from flipkit.flatpeak.meters import Meters
 from flipkit.flatpeak.prices import Prices
 from flipkit.flatpeak.tariffs import Tariffs
+from flipkit.frames import FrameType
 
 __all__ = ["Flatpeak"]
 
 
-class Flatpeak(Devices, Locations, Tariffs, Meters, Prices, Costs, InstantCosts):
+class Flatpeak(
+    Devices[FrameType],
+    Locations[FrameType],
+    Tariffs[FrameType],
+    Meters[FrameType],
+    Prices[FrameType],
+    Costs[FrameType],
+    InstantCosts[FrameType],
+):
     """Devices, locations, tariffs, meter records, prices and costs of a Flatpeak account.
 
     Parameters

@@ -12,7 +12,7 @@ from flipkit.calendar import Window, read_window, to_text
 from flipkit.errors import InputError
 from flipkit.flatpeak.cost_answers import CostColumns, CostReport, CostRows, in_kwh
 from flipkit.flatpeak.service import Service, ids_of
-from flipkit.frames import COSTS, Frame, returns
+from flipkit.frames import COSTS, FrameType, returns
 from flipkit.http import Answer, map_concurrent
 from flipkit.vocabulary import Aggregation, Direction
 
@@ -21,7 +21,7 @@ __all__ = ["Costs", "cost_rows"]
 _ATTRIBUTES = {"start_utc": "start_us", "end_utc": "end_us"}  # of `CostRows`, by column
 
 
-class Costs(Service):
+class Costs(Service[FrameType]):
     """The methods for costs of submitted records."""
 
     @returns(COSTS)
@@ -33,7 +33,7 @@ class Costs(Service):
         *,
         tariff_direction: Direction = "IMPORT",
         aggregation: Aggregation | None = None,
-    ) -> Frame:
+    ) -> FrameType:
         """Return what the energy of locations or devices cost, at the prices known today.
 
         Parameters
@@ -89,7 +89,7 @@ class Costs(Service):
     @returns(COSTS)
     def cost_by_session(
         self, session_reference_id: str, *, tariff_direction: Direction = "IMPORT"
-    ) -> Frame:
+    ) -> FrameType:
         """Return what a session cost, e.g. the charging of a car.
 
         Parameters

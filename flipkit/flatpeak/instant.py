@@ -12,7 +12,7 @@ from flipkit.flatpeak.cost_answers import cost_columns, in_kwh
 from flipkit.flatpeak.delivery import record_bodies
 from flipkit.flatpeak.records import CheckedRecords, read_intervals
 from flipkit.flatpeak.service import Service
-from flipkit.frames import INSTANT_COSTS, Frame, returns
+from flipkit.frames import INSTANT_COSTS, FrameType, returns
 from flipkit.http import Answer, map_concurrent
 
 __all__ = ["InstantCosts"]
@@ -20,11 +20,11 @@ __all__ = ["InstantCosts"]
 _SHOWN_ERRORS = 5
 
 
-class InstantCosts(Service):
+class InstantCosts(Service[FrameType]):
     """The methods for costs of records that are sent with the question."""
 
     @returns(INSTANT_COSTS)
-    def instant_cost(self, record: Any, *, non_persistent: bool = False) -> Frame:
+    def instant_cost(self, record: Any, *, non_persistent: bool = False) -> FrameType:
         """Submit one record and return its cost.
 
         Parameters
@@ -58,7 +58,7 @@ class InstantCosts(Service):
         return self._instant_frame(checked, answers, record, non_persistent=non_persistent)
 
     @returns(INSTANT_COSTS)
-    def simulate_costs(self, records: Any) -> Frame:
+    def simulate_costs(self, records: Any) -> FrameType:
         """Return what records would cost; the service stores none of them.
 
         The API takes one record per call, so there is one call per record; they are made
@@ -128,7 +128,7 @@ class InstantCosts(Service):
         records: Any,
         *,
         non_persistent: bool,
-    ) -> Frame:
+    ) -> FrameType:
         into = self._library_of(records)
         facts = self._facts(
             [answer.data_time_utc for answer in answers],

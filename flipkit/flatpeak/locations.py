@@ -12,7 +12,7 @@ from flipkit.errors import ConnectionFailed, InputError
 from flipkit.flatpeak.service import Service
 from flipkit.flatpeak.shapes import Device, Location, LocationStatus, Page, Slot
 from flipkit.flatpeak.wire import answer_stamps
-from flipkit.frames import DEVICES, LOCATION_STATUS, LOCATIONS, Frame, returns
+from flipkit.frames import DEVICES, LOCATION_STATUS, LOCATIONS, FrameType, returns
 from flipkit.http import Answer
 
 __all__ = ["Devices", "Locations", "location_columns"]
@@ -23,11 +23,11 @@ _STATUS = msgspec.json.Decoder(LocationStatus)
 _DEVICES = msgspec.json.Decoder(Page[Device])
 
 
-class Locations(Service):
+class Locations(Service[FrameType]):
     """The methods for locations."""
 
     @returns(LOCATIONS)
-    def locations(self) -> Frame:
+    def locations(self) -> FrameType:
         """Return all locations of the account.
 
         Returns
@@ -38,7 +38,7 @@ class Locations(Service):
         return self._location_frame(found, answer, list="locations")
 
     @returns(LOCATIONS)
-    def location(self, location_id: str) -> Frame:
+    def location(self, location_id: str) -> FrameType:
         """Return one location.
 
         Parameters
@@ -61,7 +61,7 @@ class Locations(Service):
 
     def _location_frame(
         self, found: Sequence[Location], answer: Answer[Any], **query: Any
-    ) -> Frame:
+    ) -> FrameType:
         facts = self._facts([answer.data_time_utc], **query)
         return LOCATIONS.build(_location_columns(found, answer), self.frames, facts=facts)
 
@@ -118,7 +118,7 @@ class Locations(Service):
         return self._create(_without_nulls(body), "locations")
 
     @returns(LOCATION_STATUS)
-    def location_status(self, location_id: str) -> Frame:
+    def location_status(self, location_id: str) -> FrameType:
         """Return how the tariffs of a location are connected.
 
         Parameters
@@ -188,7 +188,7 @@ def _location_columns(found: Sequence[Location], answer: Answer[Any]) -> dict[st
     }
 
 
-class Devices(Service):
+class Devices(Service[FrameType]):
     """The methods for devices."""
 
     def create_device(self, reference_id: str) -> str:
@@ -251,7 +251,7 @@ class Devices(Service):
         return oldest.id if oldest else None
 
     @returns(DEVICES)
-    def devices(self) -> Frame:
+    def devices(self) -> FrameType:
         """Return all devices of the account.
 
         Returns

@@ -28,7 +28,7 @@ from flipkit.flatpeak.records import (
 )
 from flipkit.flatpeak.service import Service
 from flipkit.flatpeak.shapes import Batch
-from flipkit.frames import FAILED_RECORDS, Finding
+from flipkit.frames import FAILED_RECORDS, Finding, FrameType
 
 __all__ = ["Meters"]
 
@@ -36,7 +36,7 @@ _log = logging.getLogger("flipkit.flatpeak")
 _BATCH = msgspec.json.Decoder(Batch)
 
 
-class Meters(Service):
+class Meters(Service[FrameType]):
     """The methods for meter records."""
 
     def submit_interval(self, records: Any) -> Submission:

@@ -13,7 +13,7 @@ from flipkit.calendar import read_window, to_text
 from flipkit.errors import InputError, UnexpectedAnswer
 from flipkit.flatpeak.service import Service, ids_of
 from flipkit.flatpeak.wire import answer_times
-from flipkit.frames import PRICES, Frame, returns
+from flipkit.frames import PRICES, FrameType, returns
 from flipkit.http import Answer, map_concurrent
 from flipkit.tariffs import PriceSeries
 from flipkit.tariffs.model import joined
@@ -43,7 +43,7 @@ class _PriceAnswer(NamedTuple):
         return self.request.location_id
 
 
-class Prices(Service):
+class Prices(Service[FrameType]):
     """The method for prices."""
 
     @returns(PRICES)
@@ -53,7 +53,7 @@ class Prices(Service):
         start: Any,
         end: Any = None,
         tariff_direction: Direction = "IMPORT",
-    ) -> Frame:
+    ) -> FrameType:
         """Return the price per kWh, segment by segment.
 
         Spans above the API's limit of 90 days are requested in parts, concurrently. If the edge of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import msgspec
 
@@ -13,7 +13,7 @@ from flipkit.calendar import Window
 from flipkit.errors import InputError, NotFound, PriceUnavailable, UnexpectedAnswer
 from flipkit.flatpeak.shapes import Created, Location, Login, Page
 from flipkit.flatpeak.wire import DEFAULT_VERSION, wire_of
-from flipkit.frames import is_frame, library, library_of
+from flipkit.frames import FrameLibrary, FrameType, is_frame, library, library_of
 from flipkit.http import (
     Answer,
     Decoder,
@@ -38,7 +38,7 @@ _CREATED = msgspec.json.Decoder(Created)
 _LOCATION = msgspec.json.Decoder(Location)
 
 
-class Service:
+class Service(Generic[FrameType]):
     """The session of a client; the parts of the client build on it."""
 
     def __init__(
@@ -48,7 +48,7 @@ class Service:
         *,
         base_url: str | None = None,
         version: str = DEFAULT_VERSION,
-        frames: str = "pandas",
+        frames: FrameLibrary = "pandas",
         transport: Transport | None = None,
         pace: Timing | None = None,
     ) -> None:
@@ -206,7 +206,7 @@ class Service:
             )
         return zone
 
-    def _library_of(self, records: Any) -> str:
+    def _library_of(self, records: Any) -> FrameLibrary:
         """Return the library of a frame that was passed in, else the client's own."""
         return library_of(records) if is_frame(records) else self.frames
 

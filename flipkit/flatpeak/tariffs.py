@@ -11,7 +11,7 @@ from flipkit.errors import InputError, UnexpectedAnswer
 from flipkit.flatpeak.service import Service
 from flipkit.flatpeak.shapes import Page, TariffObject
 from flipkit.flatpeak.wire import answer_stamps
-from flipkit.frames import TARIFFS, Frame, returns
+from flipkit.frames import TARIFFS, FrameType, returns
 from flipkit.http import Answer
 
 __all__ = ["Tariffs"]
@@ -25,7 +25,7 @@ class _HasBody(Protocol):
         """Return the body that creates the tariff."""
 
 
-class Tariffs(Service):
+class Tariffs(Service[FrameType]):
     """The methods for tariffs."""
 
     def create_tariff(self, location_id: str, tariff: Mapping[str, Any] | _HasBody) -> str:
@@ -65,7 +65,7 @@ class Tariffs(Service):
         return self._create(body, *self._wire.tariffs)
 
     @returns(TARIFFS)
-    def tariffs(self, location_id: str) -> Frame:
+    def tariffs(self, location_id: str) -> FrameType:
         """Return the tariffs of a location.
 
         Parameters

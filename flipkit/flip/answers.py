@@ -132,7 +132,7 @@ def list_in(value: Any, names: Sequence[str]) -> list[Any] | None:
     if isinstance(value, dict):
         for name in names:
             if isinstance(value.get(name), list):
-                return value[name]  # type: ignore[no-any-return]
+                return value[name]
     return None
 
 

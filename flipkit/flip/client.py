@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Generic, NamedTuple, Self
 
 import numpy as np
 
@@ -34,6 +34,7 @@ from flipkit.frames import (
     SITES,
     Frame,
     FrameLibrary,
+    FrameType,
     Table,
     library,
     records_of,
@@ -44,7 +45,7 @@ from flipkit.http import Answer, BearerKey, Session, Timing, Transport, find_sec
 __all__ = ["Flip", "FlipColumns", "performance_columns", "site_columns"]
 
 
-class Flip:
+class Flip(Generic[FrameType]):
     """Client of the Flip Aggregator API: sites, and their production against the expected one.
 
     Parameters
@@ -149,7 +150,7 @@ class Flip:
         return self._get(path, given).value
 
     @returns(SITES)
-    def sites(self) -> Frame:
+    def sites(self) -> FrameType:
         """Return every site of the fleet with its status (``GET /v1/sites``).
 
         A site without a customer name gets its first and last name, or its company. Unknown status
@@ -171,7 +172,7 @@ class Flip:
     @returns(EQUIPMENT_PERFORMANCE)
     def equipment_performance(
         self, month: str | None = None, *, start: Any = None, end: Any = None
-    ) -> Frame:
+    ) -> FrameType:
         """Return the solar production of each site and month, measured and expected.
 
         Calls ``GET /v1/reports/equipment_performance`` once per month, up to 16 calls at a time.
@@ -211,7 +212,7 @@ class Flip:
         )
 
     @returns(FLEET_DATA)
-    def push_fleet_data(self, records: Any, record_type: str = "site") -> Frame:
+    def push_fleet_data(self, records: Any, record_type: str = "site") -> FrameType:
         """Send records of your own system (CRM) to Flip (``POST /v1/fleet-data``).
 
         Records are sent in order, 500 per call; of two records with the same id the later one
@@ -327,7 +328,7 @@ class Flip:
         columns: Mapping[str, Any],
         query: Mapping[str, Any],
         data_time_utc: str | None = None,
-    ) -> Frame:
+    ) -> FrameType:
         facts = {
             "query": {name: value for name, value in query.items() if value is not None},
             "service": "flip",

@@ -21,6 +21,7 @@ from flipkit.frames.findings import Finding, as_text, rows_text
 from flipkit.frames.libraries import (
     Frame,
     FrameLibrary,
+    FrameType,
     TextRuns,
     is_frame,
     library,
@@ -84,6 +85,7 @@ __all__ = [
     "Finding",
     "Frame",
     "FrameLibrary",
+    "FrameType",
     "Table",
     "TextRuns",
     "as_text",

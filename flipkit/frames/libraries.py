@@ -4,20 +4,39 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, cast
 
 import numpy as np
 
 from flipkit.errors import InputError
 from flipkit.frames.columns import Column
 
-__all__ = ["Frame", "FrameLibrary", "Library", "TextRuns", "is_frame", "library", "library_of"]
+__all__ = [
+    "Frame",
+    "FrameLibrary",
+    "FrameType",
+    "Library",
+    "TextRuns",
+    "is_frame",
+    "library",
+    "library_of",
+]
 
 Frame: TypeAlias = Any
 """A pandas or polars DataFrame."""
 
 FrameLibrary = Literal["pandas", "polars"]
 """Which library returned frames belong to."""
+
+if TYPE_CHECKING:
+    # Has a default, so that `Flip` and `Kit` need no parameter in annotations.
+    from typing_extensions import TypeVar
+
+    FrameType = TypeVar("FrameType", default=Any)
+else:
+    from typing import TypeVar
+
+    FrameType = TypeVar("FrameType")
 
 _MODULES = {"pandas": "flipkit.frames._pandas", "polars": "flipkit.frames._polars"}
 

@@ -13,7 +13,7 @@ import numpy as np
 from flipkit.calendar import Window, billing_periods, covered, periods, read_window, split_at
 from flipkit.errors import InvalidRequest, NotFound
 from flipkit.flatpeak import CostRows, cost_rows
-from flipkit.frames import COST_REPORT, Finding, Frame, as_text, returns
+from flipkit.frames import COST_REPORT, Finding, FrameType, as_text, returns
 from flipkit.http import map_concurrent
 from flipkit.money import round_money
 from flipkit.reports.local_cost import (
@@ -34,13 +34,13 @@ __all__ = ["cost_report"]
 
 @returns(COST_REPORT)
 def cost_report(
-    kit: Kit,
+    kit: Kit[FrameType],
     start: Any,
     end: Any = None,
     *,
     aggregation: Aggregation = "MONTH",
     object_id: str | Sequence[str] | None = None,
-) -> Frame:
+) -> FrameType:
     """Return energy and its cost per location or device, tariff direction, and local month or day.
 
     The figures are sums over the service's own cost rows, one per record. A row across a local

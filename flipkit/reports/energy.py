@@ -10,7 +10,7 @@ import numpy as np
 from flipkit.calendar import Window, read_window
 from flipkit.errors import InputError
 from flipkit.flatpeak import CostRows, cost_rows
-from flipkit.frames import SITE_ENERGY, Frame, returns
+from flipkit.frames import SITE_ENERGY, FrameType, returns
 from flipkit.http import map_concurrent
 from flipkit.reports.shared import (
     SiteLocation,
@@ -29,8 +29,8 @@ __all__ = ["site_energy"]
 
 @returns(SITE_ENERGY)
 def site_energy(
-    kit: Kit, start: Any, end: Any = None, *, site_id: str | Sequence[str] | None = None
-) -> Frame:
+    kit: Kit[FrameType], start: Any, end: Any = None, *, site_id: str | Sequence[str] | None = None
+) -> FrameType:
     """Return consumption and generation of each site by interval, from its records at Flatpeak.
 
     consumption = imported + self-consumed generation (LOCAL); generation = exported + self-consumed

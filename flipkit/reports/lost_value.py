@@ -13,7 +13,7 @@ import numpy as np
 from flipkit.calendar import Window, month_edges, read_window
 from flipkit.errors import PriceUnavailable
 from flipkit.flatpeak import price_series
-from flipkit.frames import LOST_VALUE_REPORT, Finding, Frame, returns
+from flipkit.frames import LOST_VALUE_REPORT, Finding, FrameType, returns
 from flipkit.http import map_concurrent
 from flipkit.money import round_money
 from flipkit.reports.performance import performance_columns
@@ -28,7 +28,7 @@ __all__ = ["lost_value_report"]
 
 
 @returns(LOST_VALUE_REPORT)
-def lost_value_report(kit: Kit, start: Any, end: Any = None) -> Frame:
+def lost_value_report(kit: Kit[FrameType], start: Any, end: Any = None) -> FrameType:
     """Return the value of the lost production of each site and month.
 
     Each lost kWh is valued as the site's own production of that month: the share that it consumed

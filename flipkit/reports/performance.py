@@ -9,7 +9,7 @@ import numpy as np
 
 from flipkit import flip
 from flipkit.calendar import read_window
-from flipkit.frames import PERFORMANCE_REPORT, Finding, Frame, as_text, returns
+from flipkit.frames import PERFORMANCE_REPORT, Finding, FrameType, as_text, returns
 from flipkit.reports.shared import report_facts
 from flipkit.vocabulary import Float64
 
@@ -32,7 +32,7 @@ _REPORTED = (
 
 
 @returns(PERFORMANCE_REPORT)
-def performance_report(kit: Kit, start: Any, end: Any = None) -> Frame:
+def performance_report(kit: Kit[FrameType], start: Any, end: Any = None) -> FrameType:
     """Compare actual with expected production for each site and month.
 
     A site stays in the report whatever the data: if it cannot be evaluated, ``finding`` says why

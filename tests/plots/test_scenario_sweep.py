@@ -6,7 +6,7 @@ from flipkit.errors import InputError
 from flipkit.frames import SIMULATION_SUMMARY
 from flipkit.plots import sweep_lines
 from flipkit.scenarios import Battery, Scenario, Solar
-from flipkit.scenarios.results.sweep import sizes
+from flipkit.scenarios.results.sweep import sweep_of
 
 X = {"b0": 0, "b5": 5, "b10": 10.0, "s0": 0, "s5": 5}
 LINES = {
@@ -88,7 +88,7 @@ def test_sizes_are_those_of_the_battery_and_the_rest_are_lines():
         battery = Battery(kwh, 2) if kwh else None
         for number, solar in enumerate(SOLAR):
             plans.append(Scenario(f"{kwh} {number}", battery=battery, solar=solar))
-    x, named, label = sizes([Scenario("today"), *plans], "a")
+    x, named, label = sweep_of([Scenario("today"), *plans], "a")
     assert x == {"0 0": 0, "0 1": 0, "5 0": 5, "5 1": 5, "10 0": 10, "10 1": 10}
     assert named == {name: "solar 2 kW" if name.endswith("1") else "no solar" for name in x}
     assert label == "battery, kWh"
@@ -96,7 +96,7 @@ def test_sizes_are_those_of_the_battery_and_the_rest_are_lines():
 
 def test_sizes_of_solar_where_there_is_one_battery_or_none():
     some = [Scenario("s2", solar=SOLAR[1]), Scenario("s4", solar=Solar.like_existing(4, 4))]
-    assert sizes([Scenario("today"), *some], "a") == (
+    assert sweep_of([Scenario("today"), *some], "a") == (
         {"today": 0, "s2": 2, "s4": 4},
         {"today": "", "s2": "", "s4": ""},
         "solar, kW",
@@ -105,8 +105,8 @@ def test_sizes_of_solar_where_there_is_one_battery_or_none():
 
 def test_sizes_are_those_of_the_site():
     by_site = Scenario("x", battery={"a": Battery(5, 2)})
-    assert sizes([Scenario("today"), by_site], "a")[0] == {"today": 0, "x": 5}
+    assert sweep_of([Scenario("today"), by_site], "a")[0] == {"today": 0, "x": 5}
     with pytest.raises(
         InputError, match="no scenarios that differ in the size of battery or solar"
     ):
-        sizes([Scenario("today"), by_site], "b")
+        sweep_of([Scenario("today"), by_site], "b")

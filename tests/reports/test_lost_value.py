@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import pytest
 from support import kits
-from support.kits import ScriptedFlip
+from support.kits import scripted_flip
 
 import flipkit as fk
 from flipkit.errors import InputError
@@ -36,7 +36,7 @@ def site_kit(*, lost=LOST, location=True, import_price=None, export_price=None, 
         "expected_production_kwh": [1000.0] * len(lost),
         "system_size_kw": [5.0] * len(lost),
     }
-    kit = kit._replace(flip=ScriptedFlip({"site_id": ["home"]}, report))
+    kit = kit._replace(flip=scripted_flip(["home"], report))
     if location:
         home = kit.flatpeak.create_location("home", city="London", country_code="GB")
         for direction, price in (("IMPORT", import_price), ("EXPORT", export_price)):

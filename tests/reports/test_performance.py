@@ -7,7 +7,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 from support import hand
-from support.kits import ScriptedFlip
+from support.kits import scripted_flip
 
 from flipkit.errors import InputError
 from flipkit.frames import PERFORMANCE_REPORT, facts, library_of, take
@@ -178,9 +178,7 @@ def test_a_site_of_the_report_that_the_list_lacks_and_the_other_way_round():
         "expected_production_kwh": [100.0],
         "system_size_kw": [5.0],
     }
-    found = rows(
-        performance_report(FakeKit(ScriptedFlip({"site_id": ["a"]}, report)), "2025-01", "2025-01")
-    )
+    found = rows(performance_report(FakeKit(scripted_flip(["a"], report)), "2025-01", "2025-01"))
     assert found["a", "2025-01"]["finding"].startswith("performance.no_row")
     assert found["b", "2025-01"]["finding"] == "performance.low: 50% below the expected value"
     assert found["b", "2025-01"]["lost_kwh"] == 50.0
@@ -188,7 +186,7 @@ def test_a_site_of_the_report_that_the_list_lacks_and_the_other_way_round():
 
 
 def test_an_empty_fleet_is_an_empty_report(frames_library):
-    frame = performance_report(FakeKit(ScriptedFlip({}, {})), "2025-01", "2025-01")
+    frame = performance_report(FakeKit(scripted_flip([], {})), "2025-01", "2025-01")
     assert list(frame.columns) == list(PERFORMANCE_REPORT.names)
     assert len(frame) == 0
 
@@ -201,7 +199,7 @@ def report_of(actual, expected, size=5.0):
         "expected_production_kwh": [expected],
         "system_size_kw": [size],
     }
-    flip = ScriptedFlip({"site_id": ["a"]}, report)
+    flip = scripted_flip(["a"], report)
     return rows(performance_report(FakeKit(flip), "2025-01"))["a", "2025-01"]
 
 

@@ -7,7 +7,6 @@ import httpx
 import flipkit as fk
 from flipkit.connect import Emulation, Kit
 from flipkit.emulator import Clock, Store, create_app
-from flipkit.frames import EQUIPMENT_PERFORMANCE, SITES
 from flipkit.http import Timing, in_process
 
 
@@ -59,17 +58,20 @@ def _kit(transport, url, frames, keys):
     return Kit(flip, fk.Flatpeak(*keys[1:], **given), "emulator", frames)
 
 
-class ScriptedFlip:
-    """Answers with the given columns of sites and of equipment performance."""
+def scripted_flip(site_ids, report):
+    """A Flip client whose answers hold these sites and the rows of these columns; NaN is null."""
+    rows = []
+    for values in zip(*report.values(), strict=True):
+        cells = (None if value != value else value for value in values)
+        rows.append(dict(zip(report, cells, strict=True)))
 
-    def __init__(self, sites, report):
-        self._sites, self._report = sites, report
+    def answer(request):
+        if request.url.path == "/v1/sites":
+            return [{"id": site_id, "status": "ACTIVE"} for site_id in site_ids]
+        month = request.url.params["month"]
+        return [row for row in rows if row["month"] == month]
 
-    def sites(self):
-        return SITES.build(self._sites, "pandas")
-
-    def equipment_performance(self, month=None, *, start=None, end=None):
-        return EQUIPMENT_PERFORMANCE.build(self._report, "pandas")
+    return scripted(answer, frames="pandas").flip
 
 
 def home(kit, price=0.25):
