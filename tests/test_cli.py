@@ -516,7 +516,7 @@ FILE = st.one_of(
 
 @pytest.mark.usefixtures("served")
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     content=FILE,
@@ -536,3 +536,63 @@ def test_no_content_of_a_file_causes_a_traceback(run, files, content, verb, endi
     assert code in {0, 1, 3}
     assert (code == 1) == (errors != "")
     assert "Traceback" not in output + errors
+
+
+GOOD_ROWS = {
+    "site_id": ["007", "007", "uk-1", "uk-1"],
+    "start_utc": ["2025-06-01T00:00:00Z", "2025-06-01T00:30:00Z"] * 2,
+    "consumption_kwh": ["1.0", "2", "0", "0.25"],
+    "generation_kwh": ["0", "0.5", "3", "0"],
+}
+GOOD_SCENARIO = {
+    "name": '"x"',
+    "tariff.currency": '"GBP"',
+    "tariff.timezone": '"Europe/London"',
+    "tariff.price_per_kwh": "0.25",
+    "battery.capacity_kwh": "5",
+    "battery.power_kw": "2.5",
+    "load.scale": "1.1",
+    "capex": "1000",
+}
+
+
+@st.composite
+def nearly_good_files(draw):
+    """An energy file and a scenario file; in half of the draws one value of one is spoiled."""
+    columns = {name: list(cells) for name, cells in GOOD_ROWS.items()}
+    scenario = dict(GOOD_SCENARIO)
+    # Hypothesis draws nothing twice, so good files must differ too.
+    columns["consumption_kwh"] = [str(draw(st.integers(0, 500)) / 100) for _ in range(4)]
+    scenario["capex"] = str(draw(st.integers(0, 10_000)))
+    spoiled = draw(st.sampled_from(["nothing", "energy", "nothing", "scenario"]))
+    if spoiled == "energy":
+        column = draw(st.sampled_from(sorted(columns)))
+        columns[column][draw(st.integers(0, 3))] = draw(CELL)
+    if spoiled == "scenario":
+        key = draw(st.sampled_from(sorted(scenario)))
+        scenario[key] = draw(CELL)
+    rows = [",".join(columns), *map(",".join, zip(*columns.values(), strict=True))]
+    lines = ["[[scenario]]", *(f"{key} = {value}" for key, value in scenario.items())]
+    return "\n".join(rows), "\n".join(lines)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("served")
+def test_a_file_with_one_spoiled_value_is_simulated_or_refused(run, here):
+    codes = []
+
+    @settings(max_examples=16, deadline=None)
+    @given(nearly_good_files())
+    def simulate(files):
+        energy, scenario = files
+        (here / "near.csv").write_text(energy, encoding="utf-8")
+        (here / "near.toml").write_text(scenario, encoding="utf-8")
+        code, output, errors = run("simulate", "near.toml", "--energy", "near.csv", "--out", "o")
+        codes.append(code)
+        assert code in {0, 1}
+        assert (code == 1) == (errors != "")
+        assert "Traceback" not in output + errors
+
+    simulate()
+    assert codes.count(0) >= len(codes) / 4
+    assert codes.count(1) > 0

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.kits import reach
 
 import flipkit as fk
@@ -149,3 +151,42 @@ def test_ctrl_c_during_an_upload_says_that_it_can_be_repeated(run, served, cwd, 
     code, _, errors = run("upload", "r.csv")
     assert code == 130
     assert "it is safe to upload the whole file again" in errors
+
+
+SPOILED_CELLS = st.sampled_from(["", "-1", "1e400", "nan", "x", "=1+1", "2025-06-01", "\x00", "é"])
+
+
+@pytest.mark.parametrize("shape", ["interval", "cumulative"])
+def test_a_file_with_one_spoiled_value_is_uploaded_or_named(run, kept, shape):
+    good = records(100, 200, 300, location=kept.location).cast(pl.String)
+    words = []
+    if shape == "cumulative":
+        good = good.rename({"start_utc": "time_utc"}).drop("end_utc")
+        words = ["--cumulative"]
+    codes = []
+
+    @settings(max_examples=15, deadline=None)
+    @given(
+        is_spoiled=st.booleans(),
+        row=st.integers(0, 2),
+        column=st.sampled_from(good.columns),
+        cell=SPOILED_CELLS,
+    )
+    def upload(is_spoiled, row, column, cell):
+        frame = good
+        if is_spoiled:
+            is_here = pl.int_range(pl.len()) == row
+            frame = good.with_columns(
+                pl.when(is_here).then(pl.lit(cell)).otherwise(column).alias(column)
+            )
+        frame.write_csv("near.csv")
+        code, output, errors = run("upload", "near.csv", *words)
+        codes.append(code)
+        assert code in {0, 1, 3}
+        assert is_spoiled or code == 0
+        assert (code == 1) == (errors != "")
+        assert "Traceback" not in output + errors
+
+    upload()
+    assert codes.count(0) >= len(codes) / 5
+    assert codes.count(0) < len(codes)

@@ -144,7 +144,7 @@ zones = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None)
 @given(zones, instants, st.integers(1, 60 * 24 * 70))
 def test_the_days_of_a_window_begin_at_its_midnights(name, at, minutes):
     start = us(at.replace(second=0, microsecond=0).isoformat())
@@ -158,7 +158,7 @@ def test_the_days_of_a_window_begin_at_its_midnights(name, at, minutes):
     ]
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None)
 @given(zones, instants)
 def test_any_instant_lies_in_the_day_and_month_of_its_wall_clock(name, at):
     local, instant = at.astimezone(ZoneInfo(name)), us(at.isoformat())
@@ -208,7 +208,7 @@ def test_every_way_to_write_an_instant(value):
     assert calendar.to_us(value) == calendar.to_us(value, "Asia/Tokyo") == 1_748_772_000_000_000
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None)
 @given(instants)
 def test_instants_go_to_microseconds_and_back(at):
     assert calendar.from_us(calendar.to_us(at)) == at

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flipkit.errors import InputError
-from flipkit.frames import GLOSSARY, Table, facts, library_of, table, tables, take
+from flipkit.frames import GLOSSARY, Finding, Table, facts, library_of, table, tables, take
 
 TABLES = [value for value in vars(tables).values() if isinstance(value, Table)]
 EVERY_KIND = Table(
@@ -194,3 +194,22 @@ def test_the_docstring_table_names_every_column():
     for declared in TABLES:
         assert all(name in declared.docstring() for name in declared.names)
     assert pd.__version__ >= "3"
+
+
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        ((), "a.code: words"),
+        ((4,), "a.code: words (row 4)"),
+        ((4, 7), "a.code: words (rows 4, 7)"),
+    ],
+)
+def test_a_finding_names_its_rows(rows, text):
+    assert str(Finding("a.code", "words", rows)) == text
+
+
+def test_a_finding_of_many_rows_counts_those_it_does_not_show():
+    text = str(Finding("a.code", "words", tuple(range(2000))))
+    shown = text.partition("(rows ")[2].partition(" and ")[0].split(", ")
+    assert shown == [str(row) for row in range(len(shown))]
+    assert text.endswith(f" and {2000 - len(shown):,} more)")

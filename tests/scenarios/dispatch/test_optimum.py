@@ -13,8 +13,8 @@ from support.dispatch_oracle import cheapest
 from flipkit.scenarios import Battery
 from flipkit.scenarios.dispatch import dispatch
 
-many = settings(max_examples=150, deadline=None, derandomize=True)
-some = settings(max_examples=60, deadline=None, derandomize=True)
+many = settings(max_examples=150, deadline=None)
+some = settings(max_examples=60, deadline=None)
 
 
 def optimal(home, battery, step_h=STEP_H):

@@ -11,7 +11,7 @@ from support.dispatch_cases import STEP_H, batteries, check, homes
 from flipkit.scenarios import Battery
 from flipkit.scenarios.dispatch import dispatch
 
-many = settings(max_examples=150, deadline=None, derandomize=True)
+many = settings(max_examples=150, deadline=None)
 
 
 def expected_rule(net, cheap, battery, step_h):

@@ -26,7 +26,7 @@ from flipkit.scenarios import Battery
 from flipkit.scenarios.dispatch import couples, tariff_dispatch
 from flipkit.tariffs import Export, Ratchet, Rate, Tariff
 
-some = settings(max_examples=120, deadline=None, derandomize=True)
+some = settings(max_examples=120, deadline=None)
 
 
 @pytest.fixture(autouse=True)

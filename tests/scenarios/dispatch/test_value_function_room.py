@@ -12,7 +12,7 @@ from flipkit.scenarios.dispatch import block, dispatch, dispatch_block
 
 BATTERY = Battery(8, 3, 0.9, 0.95, 0.1, 0.5, export_from_battery=True)
 EDGES = [0, 37, 240]
-some = settings(max_examples=60, deadline=None, derandomize=True)
+some = settings(max_examples=60, deadline=None)
 
 
 def prices(kind, count=240):

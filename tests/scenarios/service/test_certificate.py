@@ -49,6 +49,10 @@ def results_of(change):
     return lambda site, scenario: outcomes[site, scenario]
 
 
+def codes(found):
+    return [finding.name for finding in found.findings]
+
+
 def test_costs_by_hand_agree_with_the_emulator_and_leave_no_trace(kit):
     before = kit.emulator.store.digest()
     found = certify(kit.flatpeak, PAIRS, by_hand(locations(kit)), 40)
@@ -116,6 +120,7 @@ def test_few_intervals_are_all_sampled_and_the_statement_says_so(service):
     whole = certify(service, pairs, short, 100)
     assert len(whole.rows) == whole.intervals == 32
     assert "Only 32 of the 100 requested intervals could be sampled." in whole.statement
+    assert codes(whole) == ["certificate.fewer"]
     assert len({row[:6] for row in whole.rows}) == 32
 
 
@@ -213,6 +218,7 @@ def test_a_fault_is_named_by_scenario_direction_site_and_time(service):
     assert "sites ca-09" in finding.words
     worst = max(found.rows, key=lambda row: abs(row.difference))
     assert found.largest_difference == abs(worst.difference) > 0.01
+    assert worst.finding.startswith("certificate.cost: ")
     calculated, priced = f"{worst.local_cost:.7f}", f"{worst.server_cost:.7f}"
     assert f"{calculated} calculated, {priced} USD from the service" in finding.words
     assert f"price level: {worst.price_level}, " in finding.words
@@ -267,6 +273,7 @@ def test_an_export_tariff_that_is_deleted_on_the_server_is_found(home):
     assert all(isnan(row.server_cost) and "PriceUnavailable" in row.finding for row in silent)
     assert not found.agrees
     assert "intervals were not priced: PriceUnavailable" in found.statement
+    assert codes(found) == ["certificate.unanswered"]
     assert len(found.rows) == 12
 
 
@@ -354,6 +361,7 @@ def test_scenarios_with_tariffs_of_their_own_are_counted_and_not_sampled(service
         "IMPORT"
     }
     own, partly_own = [finding.words for finding in found.findings]
+    assert codes(found) == 2 * ["certificate.own_tariff"]
     assert own == "7 combinations have tariffs of their own, which the service cannot price"
     assert partly_own.startswith("2 combinations have a tariff of their own in one direction;")
     assert "in 4 of 11 combinations" in found.statement
@@ -383,6 +391,7 @@ def test_costs_that_only_the_whole_bill_determines_are_left_out_and_counted(serv
     found = certify(service, [("uk-05", "today")], lambda *pair: netted("uk-03", "today"), 20)
     assert found.agrees
     assert "have a cost that only the whole bill determines" in found.statement
+    assert codes(found) == ["certificate.whole_bill"]
 
 
 def test_energy_below_half_a_wh_is_not_sampled(home):
@@ -561,6 +570,7 @@ def test_a_tier_that_the_service_never_reaches_is_named_and_not_verified():
     assert found.agrees  # what was sampled
     assert "not compared at all" in found.statement.lower()
     assert "site home, scenario '0', tier 3" in found.statement
+    assert codes(found) == ["certificate.other_tier", "certificate.tier_left"]
     assert 2 not in {row.tier for row in found.rows}
 
 
@@ -640,6 +650,7 @@ def test_stored_records_that_cannot_be_read_leave_tiers_out_and_say_so():
     assert not found.rows
     unknown = "the tier that the service has reached is unknown: PriceUnavailable"
     assert unknown in found.statement
+    assert "certificate.tier_unread" in codes(found)
 
 
 # Price levels.

@@ -51,7 +51,7 @@ def oracle_cost(one, start, end, kwh):
     return Fraction(kwh) * total / (end - start)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None)
 @given(series(), st.data())
 def test_cost_and_confidence_equal_the_sum_over_segments(one, data):
     end = int(one.end_us[-1])
@@ -72,7 +72,7 @@ def test_cost_and_confidence_equal_the_sum_over_segments(one, data):
             assert cost == energy * one.price_per_kwh[touched][0]
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None)
 @given(
     st.integers(2, 10**6).flatmap(lambda end: st.tuples(series(end=end), series(end=end))),
     st.data(),
@@ -87,7 +87,7 @@ def test_a_sum_has_both_prices_at_every_instant_and_the_lower_confidence(pair, d
     assert both == other.plus(one)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None)
 @given(series(), st.data())
 def test_clipping_and_merging_keep_every_price(one, data):
     end = int(one.end_us[-1])

@@ -340,9 +340,7 @@ def test_net_metering_by_month_pays_at_once_and_tiers_the_rest(rate):
 # --- at random
 
 
-at_random = settings(
-    deadline=None, database=None, derandomize=not LONG, suppress_health_check=list(HealthCheck)
-)
+at_random = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.slow

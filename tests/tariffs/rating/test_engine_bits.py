@@ -26,9 +26,7 @@ from flipkit.tariffs.rating.runs import partition
 BILL = sys.modules[
     "flipkit.tariffs.rating.bill"
 ]  # the module; the package's own name is the function
-often = settings(
-    max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
+often = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def bits(bills):

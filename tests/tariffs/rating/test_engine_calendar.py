@@ -20,9 +20,7 @@ from flipkit.vocabulary import HOUR_US
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTE_US = 60_000_000
-often = settings(
-    max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
+often = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def local(instant_us, zone):

@@ -14,9 +14,7 @@ from flipkit.tariffs import Export, Minimum, Rate, Tariff, Tier
 from flipkit.tariffs.rating import Block, EnergySums, rate
 from flipkit.tariffs.rating.rate_block import total_cost
 
-often = settings(
-    max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
+often = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def table(bills):

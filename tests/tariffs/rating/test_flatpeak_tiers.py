@@ -91,7 +91,7 @@ def ladders(draw):
     return tuple(Tier(*step) for step in zip(prices, [*limits, None], strict=True))
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(ladders(), min_size=1, max_size=4),
     st.sets(st.integers(1, 47), min_size=3, max_size=3),

@@ -85,7 +85,7 @@ def us(instant):
     return (instant - EPOCH) // timedelta(microseconds=1)
 
 
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None)
 @given(
     tariffs(),
     st.sampled_from(MOMENTS),
@@ -123,7 +123,7 @@ def test_every_minute_and_every_interval_cost_what_the_wall_clock_says(
             assert cost == kwh * by_minute[a]
 
 
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None)
 @given(tariffs(), st.sampled_from(MOMENTS), st.integers(2, 40 * 86_400), st.data())
 def test_the_parts_of_a_split_window_are_the_whole(entries, moment, seconds, data):
     zone, at = moment
@@ -147,7 +147,7 @@ def test_the_parts_of_a_split_window_are_the_whole(entries, moment, seconds, dat
     assert abs(all_of_it - (first + second)) <= 1e-12
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None)
 @given(tariffs(), st.randoms(use_true_random=False))
 def test_the_order_of_rates_and_where_windows_are_cut_change_nothing(entries, random):
     cut = []
@@ -167,7 +167,7 @@ def test_the_order_of_rates_and_where_windows_are_cut_change_nothing(entries, ra
     assert as_tariff(entries, "Europe/Paris") != one
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None)
 @given(tariffs(), st.sampled_from(MOMENTS), st.sampled_from(["IMPORT", "EXPORT", "LOCAL"]))
 def test_flatpeak_reads_back_what_was_written(entries, moment, direction):
     tariff = as_tariff(entries, moment[0])
@@ -175,7 +175,7 @@ def test_flatpeak_reads_back_what_was_written(entries, moment, direction):
     assert Tariff.from_flatpeak(body, timezone=moment[0], currency="EUR") == tariff
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None)
 @given(tariffs(), tariffs(), st.sampled_from(MOMENTS))
 def test_commodity_and_non_commodity_are_added_hour_by_hour(energy, network, moment):
     zone, at = moment

@@ -36,7 +36,6 @@ HOURS = 8760
 common = settings(
     deadline=None,
     database=None,
-    derandomize=True,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.generate, Phase.shrink],
 )

@@ -236,7 +236,7 @@ def market_tariff(*windows):
 small = st.integers(-5000, 5000).map(lambda n: n / 10_000)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(small, min_size=48, max_size=48), small, small, small, small)
 def test_surcharges_go_on_the_market_price_amount_first_then_percent(
     prices, fixed_a, part_a, fixed_b, part_b

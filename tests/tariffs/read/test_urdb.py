@@ -46,7 +46,6 @@ ALWAYS = [[0] * 24] * 12
 common = settings(
     deadline=None,
     database=None,
-    derandomize=True,
     phases=[Phase.generate, Phase.shrink],
     suppress_health_check=list(HealthCheck),
 )
