@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,17 @@ import numpy as np
 
 from flipkit.errors import InputError
 
-__all__ = ["MOST", "check_field", "finite", "name", "number", "set_fields", "short_repr"]
+__all__ = [
+    "MOST",
+    "check_field",
+    "finite",
+    "instance_of",
+    "name",
+    "number",
+    "repeated_names",
+    "set_fields",
+    "short_repr",
+]
 
 MOST = 1e6
 """Upper limit for kW or kWh at a home: beside 1e12 kWh a float no longer resolves household use."""
@@ -34,10 +45,15 @@ def number(value: Any, what: str, wanted: str, least: float = 0.0, most: float =
 
 
 def check_field(
-    record: Any, field: str, what: str, wanted: str, least: float = 0.0, most: float = math.inf
+    record: Any,
+    field: str,
+    what: str,
+    *bounds: Any,
+    check: Callable[..., Any] = number,
+    **more_bounds: float,
 ) -> None:
-    """Check a field of a frozen dataclass as `number` does, and store it as a plain number."""
-    value = number(getattr(record, field), f"{what}: {field}", wanted, least, most)
+    """Check a field of a frozen dataclass as `number` or `finite` does, and store the result."""
+    value = check(getattr(record, field), f"{what}: {field}", *bounds, **more_bounds)
     set_fields(record, **{field: value})
 
 
@@ -74,10 +90,23 @@ def name(value: Any, what: str) -> str:
     return value
 
 
+def instance_of(value: Any, kind: type, what: str) -> None:
+    """Raise InputError, with `what` and the type, if `value` is not of a kind."""
+    if not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        got = type(value).__name__
+        raise InputError(f"{what}: expected {article} {kind.__name__}, got {got}")
+
+
 def set_fields(value: object, **fields: Any) -> None:
     """Set checked fields of a frozen dataclass, in its ``__post_init__``."""
     for field, content in fields.items():
         object.__setattr__(value, field, content)
+
+
+def repeated_names(names: Sequence[str]) -> list[str]:
+    """Return the names that occur more than once, sorted."""
+    return sorted({each for each in names if names.count(each) > 1})
 
 
 def short_repr(value: Any) -> str:

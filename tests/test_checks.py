@@ -72,3 +72,14 @@ def test_what_is_not_a_name_is_refused(value):
 def test_long_values_are_cut():
     assert checks.short_repr("a" * 100) == "'" + "a" * 56 + "..."
     assert checks.short_repr([1, 2]) == "[1, 2]"
+
+
+def test_names_that_occur_twice_are_found_once():
+    assert checks.repeated_names(["b", "a", "b", "c", "a", "b"]) == ["a", "b"]
+    assert checks.repeated_names(["a", "b"]) == []
+
+
+def test_a_value_of_another_type_is_refused_with_both_types():
+    checks.instance_of("night", str, "tariff")
+    with pytest.raises(InputError, match=r"^tariff: expected an Exception, got int$"):
+        checks.instance_of(3, Exception, "tariff")

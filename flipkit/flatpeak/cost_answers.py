@@ -20,7 +20,15 @@ from flipkit.flatpeak.shapes import CostAnswer
 from flipkit.http import Answer, Decoder
 from flipkit.vocabulary import USUAL_FLOW, Direction, Float64, Int64
 
-__all__ = ["CostColumns", "CostDecoder", "CostReport", "CostRows", "cost_columns", "in_kwh"]
+__all__ = [
+    "CostColumns",
+    "CostDecoder",
+    "CostReport",
+    "CostRows",
+    "contract_error",
+    "cost_columns",
+    "in_kwh",
+]
 
 _CHUNK_BYTES = 500_000  # about 3,000 rows
 _DATA = re.compile(rb'"data"\s*:\s*\[')
@@ -132,16 +140,8 @@ class CostColumns(NamedTuple):
         """Return the rows of all parts, one part after another."""
         if len(parts) == 1:
             return parts[0]
-        return cls(
-            start_us=np.concatenate([part.start_us for part in parts]),
-            end_us=np.concatenate([part.end_us for part in parts]),
-            energy=np.concatenate([part.energy for part in parts]),
-            cost=np.concatenate([part.cost for part in parts]),
-            confidence=np.concatenate([part.confidence for part in parts]),
-            session_reference_id=_joined_texts(parts, "session_reference_id"),
-            record_reference_id=_joined_texts(parts, "record_reference_id"),
-            energy_flow_direction=_joined_texts(parts, "energy_flow_direction"),
-        )
+        sizes = [len(part.cost) for part in parts]
+        return cls._make(_joined(columns, sizes) for columns in zip(*parts, strict=True))
 
 
 def cost_columns(rows: Sequence[Any], request: RequestInfo) -> CostColumns:
@@ -155,10 +155,13 @@ def cost_columns(rows: Sequence[Any], request: RequestInfo) -> CostColumns:
     try:
         return CostColumns.of_rows(rows)
     except InputError as error:
-        reason = str(error).partition(";")[0]
-        raise UnexpectedAnswer(
-            f"the answer does not match the contract: {reason}", request
-        ) from None
+        raise contract_error(error, request) from None
+
+
+def contract_error(error: InputError, request: RequestInfo) -> UnexpectedAnswer:
+    """Return the error for an answer with a value that cannot be read."""
+    reason = str(error).partition(";")[0]  # without the advice, which is for a user's own input
+    return UnexpectedAnswer(f"the answer does not match the contract: {reason}", request)
 
 
 def in_kwh(energy: Float64, units: Sequence[str] | str, request: RequestInfo) -> Float64:
@@ -197,13 +200,15 @@ def _texts(values: list[str | None]) -> Texts:
     return None if values.count(None) == len(values) else values
 
 
-def _joined_texts(parts: Sequence[CostColumns], name: str) -> Texts:
-    columns = [getattr(part, name) for part in parts]
+def _joined(columns: Sequence[Any], sizes: Sequence[int]) -> Any:
+    """Return one column of several answers: an array, texts, or None if all of them are null."""
+    if isinstance(columns[0], np.ndarray):
+        return np.concatenate(columns)
     if all(column is None for column in columns):
         return None
     texts: list[str | None] = []
-    for part, column in zip(parts, columns, strict=True):
-        texts.extend([None] * len(part.cost) if column is None else column)
+    for column, size in zip(columns, sizes, strict=True):
+        texts.extend([None] * size if column is None else column)
     return texts
 
 

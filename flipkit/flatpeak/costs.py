@@ -10,13 +10,15 @@ import numpy as np
 
 from flipkit.calendar import Window, read_window, to_text
 from flipkit.errors import InputError
-from flipkit.flatpeak.cost_answers import CostColumns, CostReport, CostRows, Texts, in_kwh
+from flipkit.flatpeak.cost_answers import CostColumns, CostReport, CostRows, in_kwh
 from flipkit.flatpeak.service import Service, ids_of
 from flipkit.frames import COSTS, FrameType, returns
 from flipkit.http import Answer, map_concurrent
 from flipkit.vocabulary import Aggregation, Direction
 
 __all__ = ["Costs", "cost_rows"]
+
+_ATTRIBUTES = {"start_utc": "start_us", "end_utc": "end_us"}  # of `CostRows`, by column
 
 
 class Costs(Service[FrameType]):
@@ -186,32 +188,19 @@ def _frame_columns(parts: Sequence[CostRows]) -> dict[str, Any]:
     if not parts:
         return {}
     sizes = [len(part) for part in parts]
-
-    def array(name: str) -> Any:
-        arrays = [getattr(part, name) for part in parts]
-        return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
-
-    def texts(name: str) -> Any:
-        return _text_column([getattr(part, name) for part in parts], sizes)
-
-    return {
-        "object_id": texts("object_id"),
-        "start_utc": array("start_us"),
-        "end_utc": array("end_us"),
-        "tariff_direction": texts("tariff_direction"),
-        "energy_kwh": array("energy_kwh"),
-        "cost": array("cost"),
-        "currency": texts("currency"),
-        "confidence": array("confidence"),
-        "session_reference_id": texts("session_reference_id"),
-        "record_reference_id": texts("record_reference_id"),
-        "timezone": texts("timezone"),
-        "energy_flow_direction": texts("energy_flow_direction"),
-    }
+    columns: dict[str, Any] = {}
+    for name in COSTS.names:
+        values = [getattr(part, _ATTRIBUTES.get(name, name)) for part in parts]
+        columns[name] = _column(values, sizes)
+    return columns
 
 
-def _text_column(values: Sequence[Texts | str], sizes: Sequence[int]) -> Any:
+def _column(values: Sequence[Any], sizes: Sequence[int]) -> Any:
     """Return one column; a value that is None or a string fills all rows of its part."""
+    if len(values) == 1:
+        return values[0]
+    if isinstance(values[0], np.ndarray):
+        return np.concatenate(values)
     if not any(isinstance(value, list) for value in values):
         # A scalar fills the whole column much faster than an array does.
         if len(set(values)) == 1:

@@ -12,7 +12,7 @@ from flipkit.flatpeak.cost_answers import cost_columns, in_kwh
 from flipkit.flatpeak.delivery import record_bodies
 from flipkit.flatpeak.records import CheckedRecords, read_intervals
 from flipkit.flatpeak.service import Service
-from flipkit.frames import INSTANT_COSTS, FrameType, is_frame, library_of, returns
+from flipkit.frames import INSTANT_COSTS, FrameType, returns
 from flipkit.http import Answer, map_concurrent
 
 __all__ = ["InstantCosts"]
@@ -129,7 +129,7 @@ class InstantCosts(Service[FrameType]):
         *,
         non_persistent: bool,
     ) -> FrameType:
-        into = library_of(records) if is_frame(records) else self.frames
+        into = self._library_of(records)
         facts = self._facts(
             [answer.data_time_utc for answer in answers],
             instant_cost={"records": len(checked), "non_persistent": non_persistent},

@@ -28,7 +28,7 @@ from flipkit.flatpeak.records import (
 )
 from flipkit.flatpeak.service import Service
 from flipkit.flatpeak.shapes import Batch
-from flipkit.frames import FAILED_RECORDS, Finding, FrameType, is_frame, library_of
+from flipkit.frames import FAILED_RECORDS, Finding, FrameType
 
 __all__ = ["Meters"]
 
@@ -76,7 +76,7 @@ class Meters(Service[FrameType]):
             interval_queues(checked, np.union1d(repeats, overlaps), self._wire),
             [*repeats_and_overlaps(repeats, overlaps), *implausible_powers(checked)],
             path=("meters", "interval"),
-            into=library_of(records) if is_frame(records) else self.frames,
+            into=self._library_of(records),
         )
 
     def submit_cumulative(self, records: Any) -> Submission:
@@ -112,7 +112,7 @@ class Meters(Service[FrameType]):
             register_queues(checked, self._wire),
             falling_registers(checked),
             path=("meters", "cumulative", "epoch"),
-            into=library_of(records) if is_frame(records) else self.frames,
+            into=self._library_of(records),
         )
 
     def batch(self, batch_id: str) -> Submission:

@@ -183,7 +183,7 @@ def _check_words(
     # Few distinct words fill many rows: check each word once.
     codes, given = _codes_of(checked.columns[name])
     words = [default if word is None else word.strip().upper() for word in given]
-    checked.columns[name] = _looked_up(words, codes)
+    checked.columns[name] = np.array(words, dtype=object)[codes]
     is_unknown = np.array([word not in allowed for word in words], dtype=bool)
     shown = ["missing" if word is None else repr(word) for word in given]
     choice = ", ".join(allowed)
@@ -209,13 +209,6 @@ def _reason_against(one: str) -> str | None:
 
 def _is_null(values: np.ndarray) -> np.ndarray:
     return np.array([value is None for value in values], dtype=bool)
-
-
-def _looked_up(values: Sequence[Any], codes: Int64) -> np.ndarray:
-    table = np.empty(len(values), dtype=object)
-    table[:] = values
-    found: np.ndarray = table[codes]
-    return found
 
 
 def _codes_of(values: np.ndarray) -> tuple[Int64, list[Any]]:
@@ -310,10 +303,9 @@ def implausible_powers(checked: CheckedRecords) -> list[Finding]:
     columns = checked.columns
     duration_us = (columns["end_utc"][rows] - columns["start_utc"][rows]).astype(np.int64)
     hours = duration_us / HOUR_US
-    units = columns["units"][rows]
-    is_energy = np.array([unit in _REGISTER_UNITS for unit in units], dtype=bool)
+    is_energy = np.array([unit in _REGISTER_UNITS for unit in columns["units"][rows]], dtype=bool)
     with np.errstate(over="ignore"):  # infinite is above 1 MW too
-        power_w = columns["value"][rows] * _wh_per_unit(units) / np.where(is_energy, hours, 1.0)
+        power_w = _in_wh(columns, rows) / np.where(is_energy, hours, 1.0)
     return _finding(
         "records.power",
         "mean power above 1 MW; check the unit",
@@ -329,8 +321,7 @@ def falling_registers(checked: CheckedRecords) -> list[Finding]:
     times = columns["time_utc"][rows].view(np.int64)
     order = np.lexsort((rows, times, series))
     rows, series, times = rows[order], series[order], times[order]
-    with np.errstate(over="ignore"):
-        register_wh = columns["value"][rows] * _wh_per_unit(columns["units"][rows])
+    register_wh = _in_wh(columns, rows)
     same_series = series[1:] == series[:-1]
     # Compared with the reading before it in time, not in the input.
     fell = same_series & (register_wh[1:] < register_wh[:-1])
@@ -349,5 +340,10 @@ def falling_registers(checked: CheckedRecords) -> list[Finding]:
     ]
 
 
-def _wh_per_unit(units: np.ndarray) -> Float64:
-    return np.array([WH_PER_UNIT[unit] for unit in units], dtype=np.float64)
+def _in_wh(columns: dict[str, np.ndarray], rows: Int64) -> Float64:
+    """Return values in Wh, or W; infinite where a number is too large."""
+    units = columns["units"][rows]
+    wh_per_unit = np.array([WH_PER_UNIT[unit] for unit in units], dtype=np.float64)
+    with np.errstate(over="ignore"):
+        wh: Float64 = columns["value"][rows] * wh_per_unit
+    return wh

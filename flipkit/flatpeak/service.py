@@ -13,7 +13,7 @@ from flipkit.calendar import Window
 from flipkit.errors import InputError, NotFound, PriceUnavailable, UnexpectedAnswer
 from flipkit.flatpeak.shapes import Created, Location, Login, Page
 from flipkit.flatpeak.wire import DEFAULT_VERSION, wire_of
-from flipkit.frames import FrameLibrary, FrameType, library
+from flipkit.frames import FrameLibrary, FrameType, is_frame, library, library_of
 from flipkit.http import (
     Answer,
     Decoder,
@@ -205,6 +205,10 @@ class Service(Generic[FrameType]):
                 answer.request,
             )
         return zone
+
+    def _library_of(self, records: Any) -> FrameLibrary:
+        """Return the library of a frame that was passed in, else the client's own."""
+        return library_of(records) if is_frame(records) else self.frames
 
     def _facts(self, answered: Iterable[str | None], **query: Any) -> dict[str, Any]:
         """Return the provenance of a frame: the query, and the time of the oldest answer."""

@@ -17,8 +17,8 @@ import numpy as np
 from msgspec import Struct, defstruct, field
 
 from flipkit.calendar import parse_times
-from flipkit.errors import ConfigurationError, InputError, RequestInfo, UnexpectedAnswer
-from flipkit.flatpeak.cost_answers import CostDecoder
+from flipkit.errors import ConfigurationError, InputError, RequestInfo
+from flipkit.flatpeak.cost_answers import CostDecoder, contract_error
 from flipkit.flatpeak.shapes import (
     CostAnswer,
     CostRowBase,
@@ -242,10 +242,7 @@ def answer_times(texts: Sequence[str | None], what: str, request: RequestInfo) -
     try:
         return parse_times(texts, what)
     except InputError as error:
-        reason = str(error).partition(";")[0]
-        raise UnexpectedAnswer(
-            f"the answer does not match the contract: {reason}", request
-        ) from None
+        raise contract_error(error, request) from None
 
 
 def answer_stamps(texts: Sequence[str | None], what: str, request: RequestInfo) -> np.ndarray:

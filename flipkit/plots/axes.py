@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
-from math import fsum
+from math import ceil, fsum
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, cast
 
@@ -22,10 +22,11 @@ __all__ = [
     "DISPATCH_NAMES",
     "Columns",
     "draw_heatmap",
+    "draw_total",
     "format_amount",
-    "label_periods",
     "new_axes",
     "outside_legend",
+    "period_axes",
     "pivot",
     "remove_spines",
     "scenario_colors",
@@ -33,6 +34,7 @@ __all__ = [
     "select_home",
     "select_one",
     "select_rows",
+    "select_value",
     "show_nothing",
     "sums_by",
     "title_suffix",
@@ -63,6 +65,9 @@ DISPATCH_NAMES = {
     "optimal": "perfect foresight",
 }
 """The dispatch methods as pictures name them."""
+
+_MAX_PERIOD_LABELS = 31
+"""Of more periods only every second, third, ... is named."""
 
 _MAX_VALUES_SHOWN = 6  # in an error message
 _MAX_FIGURES = 300  # in the cells of a heat map; more are not readable
@@ -99,10 +104,25 @@ def zero_line(ax: Axes) -> None:
     ax.axhline(0, color="black", linewidth=0.8)
 
 
-def label_periods(ax: Axes, periods: Sequence[str], *, every: int = 1) -> None:
-    """Label bars with their months or days, or every so many of them."""
+def period_axes(ax: Axes | None, periods: Sequence[str], *, title: str, currency: str) -> Axes:
+    """Return Axes for amounts by month or day, with the periods and the currency as labels."""
+    width = np.clip(0.55 * len(periods) + 2, 6, 12)
+    ax = new_axes(ax, width=width, height=3.6, grid="y")
+    ax.set_title(title, loc="left")
+    if not periods:
+        return show_nothing(ax)
+    every = ceil(len(periods) / _MAX_PERIOD_LABELS)
     position = np.arange(0, len(periods), every)
     ax.set_xticks(position, periods[::every], rotation=45, ha="right")
+    ax.set_ylabel(currency)
+    return ax
+
+
+def draw_total(ax: Axes, amounts: np.ndarray) -> None:
+    """Draw the sum of each period's bars as a line, with dots if there are few periods."""
+    marker = "o" if len(amounts) <= _MAX_PERIOD_LABELS else ""
+    line: dict[str, Any] = {"color": "black", "marker": marker, "markersize": 3, "linewidth": 1}
+    ax.plot(np.arange(len(amounts)), amounts, label="to pay", **line)
 
 
 def show_nothing(ax: Axes) -> Axes:
@@ -184,20 +204,26 @@ def select_one(values: Iterable[str | None], chosen: str | None, option: str, wh
     return chosen or ""
 
 
-def select_currency(currencies: np.ndarray, chosen: str | None, what: str) -> str:
-    """Return the currency to draw; amounts of different currencies never share an axis."""
-    existing = sorted({currency for currency in currencies if currency})
-    return select_one(existing, chosen, "currency", what)
+def select_value(columns: Columns, name: str, chosen: str | None, what: str) -> tuple[Columns, str]:
+    """Return the rows with the chosen value of a column, or the only one, and this value."""
+    value = select_one(columns[name], chosen, name, what)
+    return select_rows(columns, columns[name] == value), value
+
+
+def select_currency(columns: Columns, chosen: str | None, what: str) -> tuple[Columns, str]:
+    """Return the rows of one currency: amounts of several never share an axis."""
+    existing = sorted({currency for currency in columns["currency"] if currency})
+    currency = select_one(existing, chosen, "currency", what)
+    return select_rows(columns, columns["currency"] == currency), currency
 
 
 def select_home(
     columns: Columns, site_id: str | None, scenario: str | None, what: str
 ) -> tuple[Columns, str, str]:
     """Return the rows of one site and scenario, and their names."""
-    site = select_one(columns["site_id"], site_id, "site_id", what)
-    columns = select_rows(columns, columns["site_id"] == site)
-    name = select_one(columns["scenario"], scenario, "scenario", what)
-    return select_rows(columns, columns["scenario"] == name), site, name
+    columns, site = select_value(columns, "site_id", site_id, what)
+    columns, name = select_value(columns, "scenario", scenario, what)
+    return columns, site, name
 
 
 class Pivot(NamedTuple):

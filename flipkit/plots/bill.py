@@ -15,14 +15,15 @@ from flipkit.plots.axes import (
     COLORS,
     Columns,
     draw_heatmap,
-    label_periods,
+    draw_total,
     new_axes,
     outside_legend,
+    period_axes,
     pivot,
     select_currency,
     select_home,
-    select_one,
     select_rows,
+    select_value,
     show_nothing,
     sums_by,
     title_suffix,
@@ -84,28 +85,22 @@ def bill_bars(
     texts = ["site_id", "tariff", "month", "component", "currency"]
     columns = take(bill, numbers=["cost"], texts=texts, what="bill")
     columns = _select_tariff(columns, tariff)
-    chosen = select_currency(columns["currency"], currency, "bill")
-    columns = select_rows(columns, columns["currency"] == chosen)
+    columns, chosen = select_currency(columns, currency, "bill")
     months = sorted(set(columns["month"]))
 
-    width = np.clip(0.55 * len(months) + 2, 6, 12)
-    ax = new_axes(ax, width=width, height=3.6, grid="y")
-    ax.set_title(f"Components of the bill{f': {tariff}' if tariff else ''}", loc="left")
-    if not months:
-        return show_nothing(ax)
-    _draw_components(ax, columns, months)
-    zero_line(ax)
-    label_periods(ax, months)
-    ax.set_ylabel(chosen)
-    outside_legend(ax)
+    title = f"Components of the bill: {tariff}" if tariff else "Components of the bill"
+    ax = period_axes(ax, months, title=title, currency=chosen)
+    if months:
+        _draw_components(ax, columns, months)
+        zero_line(ax)
+        outside_legend(ax)
     return ax
 
 
 def _select_tariff(columns: Columns, tariff: str | None) -> Columns:
     """Return the rows of a tariff; without one, all rows, if no site has bills of several."""
     if tariff is not None:
-        select_one(sorted(set(columns["tariff"])), tariff, "tariff", "bill")
-        return select_rows(columns, columns["tariff"] == tariff)
+        return select_value(columns, "tariff", tariff, "bill")[0]
     tariff_of: dict[str, str] = {}
     for site, name in zip(columns["site_id"], columns["tariff"], strict=True):
         first = tariff_of.setdefault(site, name)
@@ -129,8 +124,7 @@ def _draw_components(ax: Axes, columns: Columns, months: list[str]) -> None:
             ax.bar(position, amounts, bottom=base, color=color, label=kind)
             top = top + np.maximum(amounts, 0)
             bottom = bottom + np.minimum(amounts, 0)
-    line: dict[str, Any] = {"color": "black", "marker": "o", "markersize": 3, "linewidth": 1}
-    ax.plot(position, top + bottom, label="to pay", **line)
+    draw_total(ax, top + bottom)
     if bottom.min() < top.max():
         ax.set_ylim(1.06 * bottom.min(), 1.06 * top.max())  # room for the line at the ends of bars
 
@@ -166,9 +160,8 @@ def regret_by_month(bill: Frame, ax: Axes | None = None, *, site_id: str | None 
     """
     texts = ["site_id", "tariff", "month", "currency"]
     columns = take(bill, numbers=["cost"], texts=texts, what="bill")
-    site = select_one(sorted(set(columns["site_id"])), site_id, "site_id", "bill")
-    columns = select_rows(columns, columns["site_id"] == site)
-    currency = select_currency(columns["currency"], None, "bill")
+    columns, site = select_value(columns, "site_id", site_id, "bill")
+    columns, currency = select_currency(columns, None, "bill")
     months = sorted(set(columns["month"]))
     tariffs = sorted(set(columns["tariff"]))
     cost = _cost_by_tariff(columns, tariffs, months)
@@ -215,7 +208,7 @@ def regret_heatmap(matrix: Frame, ax: Axes | None = None) -> Axes:
     """
     texts = ["site_id", "tariff", "currency"]
     columns = take(matrix, numbers=["regret"], texts=texts, what="bill matrix")
-    currency = select_currency(columns["currency"], None, "bill matrix")
+    columns, currency = select_currency(columns, None, "bill matrix")
     cells = pivot(columns["site_id"], columns["tariff"], sort=True)
     regret = cells.table(columns["regret"])
 

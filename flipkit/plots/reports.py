@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import ceil, fsum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,8 +13,9 @@ from flipkit.frames import Frame, take
 from flipkit.plots.axes import (
     COLORS,
     Columns,
-    label_periods,
+    draw_total,
     new_axes,
+    period_axes,
     pivot,
     select_currency,
     select_rows,
@@ -26,7 +27,6 @@ from flipkit.plots.axes import (
 __all__ = ["cost_bars", "lost_value_bars", "performance_heatmap"]
 
 _MAX_SITE_LABELS = 120  # of a larger fleet every second or third site is named
-_MAX_PERIOD_LABELS = 31  # of more periods every second or seventh is named
 
 
 class _SiteLoss(NamedTuple):
@@ -116,9 +116,8 @@ def lost_value_bars(
     numbers = ["lost_value", "lost_value_low", "lost_value_high"]
     texts = ["site_id", "currency"]
     columns = take(report, numbers=numbers, texts=texts, what="lost value report")
-    chosen = select_currency(columns["currency"], currency, "report")
-    is_valued = ~np.isnan(columns["lost_value"])
-    columns = select_rows(columns, is_valued & (columns["currency"] == chosen))
+    columns, chosen = select_currency(columns, currency, "report")
+    columns = select_rows(columns, ~np.isnan(columns["lost_value"]))
     worst = _sum_by_site(columns)[:top]
 
     ax = new_axes(ax, width=6, height=1.2 + 0.3 * len(worst), grid="x")
@@ -126,11 +125,11 @@ def lost_value_bars(
     if not worst:
         return show_nothing(ax)
     sites = [loss.site_id for loss in worst]
-    value = np.array([loss.value for loss in worst])
-    below = np.array([loss.value - loss.low for loss in worst])
-    above = np.array([loss.high - loss.value for loss in worst])
+    values = [loss.value for loss in worst]
+    below = [loss.value - loss.low for loss in worst]
+    above = [loss.high - loss.value for loss in worst]
     color = COLORS["red"]
-    ax.barh(sites, value, color=color, xerr=[below, above], ecolor="#555555", capsize=3)
+    ax.barh(sites, values, color=color, xerr=[below, above], ecolor="#555555", capsize=3)
     ax.invert_yaxis()
     ax.set_xlabel(f"{chosen}; bar: at the site's own use, whisker: all exported to all used")
     return ax
@@ -176,20 +175,15 @@ def cost_bars(report: Frame, ax: Axes | None = None, *, currency: str | None = N
     """
     texts = ["period", "tariff_direction", "currency"]
     columns = take(report, numbers=["cost", "coverage"], texts=texts, what="cost report")
-    chosen = select_currency(columns["currency"], currency, "report")
-    columns = select_rows(columns, columns["currency"] == chosen)
+    columns, chosen = select_currency(columns, currency, "report")
     periods = sorted(set(columns["period"]))
 
-    width = np.clip(0.55 * len(periods) + 2, 6, 12)
-    ax = new_axes(ax, width=width, height=3.6, grid="y")
-    ax.set_title("Cost of energy", loc="left")
+    ax = period_axes(ax, periods, title="Cost of energy", currency=chosen)
     if not periods:
-        return show_nothing(ax)
+        return ax
     _draw_cost(ax, columns, periods)
     zero_line(ax)
     ax.margins(x=0.02)
-    label_periods(ax, periods, every=ceil(len(periods) / _MAX_PERIOD_LABELS))
-    ax.set_ylabel(chosen)
     ax.legend(frameon=False, ncols=4, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.1)
     return ax
 
@@ -200,9 +194,7 @@ def _draw_cost(ax: Axes, columns: Columns, periods: list[str]) -> None:
     earned = _cost_of(columns, periods, "EXPORT")
     ax.bar(position, paid, color=COLORS["orange"], label="imports")
     ax.bar(position, -earned, color=COLORS["green"], label="exports")
-    marker = "o" if len(periods) <= _MAX_PERIOD_LABELS else ""
-    line: dict[str, Any] = {"color": "black", "marker": marker, "markersize": 3, "linewidth": 1}
-    ax.plot(position, paid - earned, label="to pay", **line)
+    draw_total(ax, paid - earned)
     partial = position[_is_partial(columns, periods)]
     if len(partial):
         zeros = np.zeros(len(partial))

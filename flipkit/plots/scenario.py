@@ -23,8 +23,7 @@ from flipkit.plots.axes import (
     scenario_colors,
     select_currency,
     select_home,
-    select_one,
-    select_rows,
+    select_value,
     show_nothing,
     title_suffix,
     wrap_label,
@@ -108,8 +107,7 @@ def scenario_savings(
     currencies = sorted({name for name in columns["currency"] if name})
     if ax is None and currency is None and len(currencies) > 1:
         return _draw_panels([_savings_of(columns, name, top) for name in currencies])
-    chosen = select_currency(columns["currency"], currency, "summary")
-    savings = _savings_of(columns, chosen, top)
+    savings = _savings_of(columns, currency, top)
     return _draw_savings(new_axes(ax, width=8, height=1.6 + savings.height), savings)
 
 
@@ -129,8 +127,8 @@ def _draw_panels(panels: list[_Savings]) -> Axes:
     return first
 
 
-def _savings_of(columns: Columns, currency: str, top: int) -> _Savings:
-    columns = select_rows(columns, columns["currency"] == currency)
+def _savings_of(columns: Columns, chosen: str | None, top: int) -> _Savings:
+    columns, currency = select_currency(columns, chosen, "summary")
     cells = pivot(columns["site_id"], columns["scenario"])
     scenarios = cells.columns
     saving = cells.table(columns["saving"])
@@ -394,8 +392,7 @@ def sweep_lines(
     """
     texts = ["site_id", "scenario", "currency"]
     columns = take(summary, numbers=[value], texts=texts, what="summary")
-    site = select_one(columns["site_id"], site_id, "site_id", "summary")
-    columns = select_rows(columns, columns["site_id"] == site)
+    columns, site = select_value(columns, "site_id", site_id, "summary")
     points = _points(columns["scenario"], columns[value], x, lines or {})
 
     ax = new_axes(ax, width=7.5, height=4.2, grid="y")

@@ -23,7 +23,7 @@ from flipkit.reports.local_cost import (
     local_cost,
     tariff_objects,
 )
-from flipkit.reports.shared import SiteLocation, locations_of, report_facts
+from flipkit.reports.shared import SiteLocation, ids_of_option, locations_of, report_facts
 from flipkit.vocabulary import DAY_US, DIRECTIONS, HOUR_US, Aggregation, Direction, Float64, Int64
 
 if TYPE_CHECKING:
@@ -172,13 +172,11 @@ class _Period(NamedTuple):
 
 def _jobs(locations: Sequence[SiteLocation], object_id: str | Sequence[str] | None) -> list[_Job]:
     by_id = {location.location_id: location for location in locations}
-    if object_id is None:
-        ids = sorted(by_id)
-    elif isinstance(object_id, str):
-        ids = [object_id]
-    else:
-        ids = list(dict.fromkeys(object_id))
-    return [_Job(one, direction, by_id.get(one)) for one in ids for direction in DIRECTIONS]
+    jobs = []
+    for one in ids_of_option(object_id, by_id):
+        for direction in DIRECTIONS:
+            jobs.append(_Job(object_id=one, direction=direction, location=by_id.get(one)))
+    return jobs
 
 
 def _rows_of_job(query: _Query, job: _Job) -> _JobRows:
@@ -272,33 +270,38 @@ def _aggregated(
         in_period = pieces.period == number
         selected = in_period & is_counted
         inside = _RowsInPeriod(pieces.row[selected], pieces.share[selected])
-        service_cost = inside.total(rows.cost)
-        own_cost = inside.total(local.cost)
-        confidence = rows.confidence[inside.row]
+        other_flow = int((in_period & ~is_counted).sum())
+        figures = _figures(rows, local, inside, currency)
         findings = [
             *period.findings,
             *_coverage_findings(int(covered_us[number]), period),
-            *_row_findings(confidence, other_flow=int((in_period & ~is_counted).sum())),
-            *difference_findings(
-                service_cost,
-                own_cost,
-                is_beyond=bool(is_beyond[inside.row].any()),
-                currency=currency,
-            ),
+            *_row_findings(rows.confidence[inside.row], other_flow=other_flow),
         ]
+        if is_beyond[inside.row].any():
+            findings += difference_findings(
+                inside.total(rows.cost), inside.total(local.cost), currency
+            )
         # Without rows there is no cost to check.
         if local.finding and inside:
             findings.append(local.finding)
-        yield _null_row(job, period, findings) | {
-            "energy_kwh": round(inside.total(rows.energy_kwh), 6),
-            "cost": round_money(service_cost, currency),
-            "local_cost": round_money(own_cost, currency),
-            "local_cost_source": None if np.isnan(own_cost) else local.source,
-            "currency": currency,
-            "intervals": len(inside.row),
-            "coverage": covered_us[number] / period.whole_us,
-            "confidence": float(confidence.min()) if inside else np.nan,
-        }
+        coverage = covered_us[number] / period.whole_us
+        yield _null_row(job, period, findings) | figures | {"coverage": coverage}
+
+
+def _figures(
+    rows: CostRows, local: LocalCost, inside: _RowsInPeriod, currency: str | None
+) -> dict[str, Any]:
+    """Return what the cost rows of a period add up to."""
+    own_cost = inside.total(local.cost)
+    return {
+        "energy_kwh": round(inside.total(rows.energy_kwh), 6),
+        "cost": round_money(inside.total(rows.cost), currency),
+        "local_cost": round_money(own_cost, currency),
+        "local_cost_source": None if np.isnan(own_cost) else local.source,
+        "currency": currency,
+        "intervals": len(inside.row),
+        "confidence": float(rows.confidence[inside.row].min()) if inside else np.nan,
+    }
 
 
 def _null_row(job: _Job, period: _Period, findings: Sequence[Finding]) -> dict[str, Any]:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from flipkit.calendar import Window, read_window
-from flipkit.errors import InputError, PriceUnavailable
+from flipkit.errors import InputError
 from flipkit.flatpeak import CostRows, cost_rows
 from flipkit.frames import SITE_ENERGY, FrameType, returns
 from flipkit.http import map_concurrent
-from flipkit.reports.shared import SiteLocation, locations_of, report_facts
+from flipkit.reports.shared import (
+    SiteLocation,
+    ids_of_option,
+    locations_of,
+    report_facts,
+    rows_or_none,
+)
 from flipkit.vocabulary import DIRECTIONS, Direction, Float64, Int64
 
 if TYPE_CHECKING:
@@ -62,11 +68,16 @@ def site_energy(
     selected = _selected(locations_of(kit), site_id)
     jobs = [(location, direction) for location in selected for direction in DIRECTIONS]
 
-    def records(job: tuple[SiteLocation, Direction]) -> _Records:
+    def rows_of(job: tuple[SiteLocation, Direction]) -> CostRows | None:
         location, direction = job
-        return _records(kit, location, _bounds(window, location), direction)
+        bounds = _bounds(window, location)
+        if direction == "IMPORT":  # without an import price the report fails
+            return cost_rows(
+                kit.flatpeak, location.location_id, *bounds, tariff_direction=direction
+            )
+        return rows_or_none(kit, location, bounds, direction)
 
-    found = dict(zip(jobs, map_concurrent(records, jobs, what="energy"), strict=True))
+    found = dict(zip(jobs, map_concurrent(rows_of, jobs, what="energy"), strict=True))
     parts = []
     for location in selected:
         part = _site_columns(
@@ -79,18 +90,9 @@ def site_energy(
     columns: dict[str, Any] = {}
     for name in SITE_ENERGY.names:
         columns[name] = np.concatenate([part[name] for part in parts]) if parts else []
-    answered = [records_found.answered_utc for records_found in found.values()]
+    answered = [rows.answered_utc for rows in found.values() if rows is not None]
     facts = report_facts(kit, "site energy", start, end, answered, site_id=site_id)
     return SITE_ENERGY.build(columns, kit.frames, facts=facts)
-
-
-class _Records(NamedTuple):
-    """Records of a location under one tariff direction."""
-
-    start_us: Int64
-    end_us: Int64
-    energy_kwh: Float64
-    answered_utc: str | None
 
 
 def _selected(
@@ -98,9 +100,7 @@ def _selected(
 ) -> list[SiteLocation]:
     """Return the locations of the wanted sites, each once; of all sites by default."""
     by_site = {location.site_id: location for location in locations if location.site_id}
-    if site_id is None:
-        return [by_site[site] for site in sorted(by_site)]
-    wanted = [site_id] if isinstance(site_id, str) else list(dict.fromkeys(site_id))
+    wanted = ids_of_option(site_id, by_site)
     unknown = [site for site in wanted if site not in by_site]
     if unknown:
         raise InputError(
@@ -119,38 +119,21 @@ def _bounds(window: Window, location: SiteLocation) -> tuple[int, int]:
     return window.bounds(location.timezone or "UTC")
 
 
-def _records(
-    kit: Kit, location: SiteLocation, bounds: tuple[int, int], direction: Direction
-) -> _Records:
-    try:
-        rows: CostRows = cost_rows(
-            kit.flatpeak, location.location_id, *bounds, tariff_direction=direction
-        )
-    except PriceUnavailable:
-        if direction == "IMPORT":
-            raise
-        # Without an export or local price there is no such energy to report.
-        none = np.empty(0, dtype=np.int64)
-        return _Records(start_us=none, end_us=none, energy_kwh=np.empty(0), answered_utc=None)
-    return _Records(
-        start_us=rows.start_us,
-        end_us=rows.end_us,
-        energy_kwh=rows.energy_kwh,
-        answered_utc=rows.answered_utc,
-    )
-
-
 def _site_columns(
-    site_id: str | None, *, imported: _Records, exported: _Records, self_consumed: _Records
+    site_id: str | None,
+    *,
+    imported: CostRows | None,
+    exported: CostRows | None,
+    self_consumed: CostRows | None,
 ) -> dict[str, np.ndarray]:
     """Add up the records of each interval."""
+    assert imported is not None
     # The intervals are those of the imports: each interval has an import record, be it of 0 kWh.
     start_us, first = np.unique(imported.start_us, return_index=True)
     end_us = imported.end_us[first]
-    import_wh, export_wh, self_consumed_wh = (
-        _wh_by_interval(site_id, start_us, end_us, records)
-        for records in (imported, exported, self_consumed)
-    )
+    import_wh = _wh_by_interval(site_id, start_us, end_us, imported)
+    export_wh = _wh_by_interval(site_id, start_us, end_us, exported)
+    self_consumed_wh = _wh_by_interval(site_id, start_us, end_us, self_consumed)
     return {
         "site_id": np.full(len(start_us), site_id, dtype=object),
         "start_utc": start_us,
@@ -161,16 +144,15 @@ def _site_columns(
 
 
 def _wh_by_interval(
-    site_id: str | None, start_us: Int64, end_us: Int64, records: _Records
+    site_id: str | None, start_us: Int64, end_us: Int64, rows: CostRows | None
 ) -> Float64:
     total = np.zeros(len(start_us))
-    if len(records.start_us) == 0:
+    if not rows:
         return total
-    interval = np.searchsorted(start_us, records.start_us)
+    interval = np.searchsorted(start_us, rows.start_us)
     interval = np.clip(interval, 0, max(len(start_us) - 1, 0))
     is_same = len(start_us) > 0 and (
-        (start_us[interval] == records.start_us).all()
-        and (end_us[interval] == records.end_us).all()
+        (start_us[interval] == rows.start_us).all() and (end_us[interval] == rows.end_us).all()
     )
     if not is_same:
         raise InputError(
@@ -178,5 +160,5 @@ def _wh_by_interval(
             "added; submit them with the same start and end times"
         )
     # Whole watt-hours: their sums are exact, in any order.
-    np.add.at(total, interval, np.rint(records.energy_kwh * 1000))
+    np.add.at(total, interval, np.rint(rows.energy_kwh * 1000))
     return total

@@ -19,8 +19,8 @@ from flipkit.flatpeak import CostRows, cost_rows, price_series
 from flipkit.frames import Finding
 from flipkit.money import round_money
 from flipkit.tariffs import PriceSeries, Tariff
-from flipkit.tariffs.model import joined
-from flipkit.tariffs.rating import Used, has_tiers, mean_prices
+from flipkit.tariffs.model import has_tiers, joined, parts_of
+from flipkit.tariffs.rating import Used, mean_prices
 from flipkit.vocabulary import Float64
 
 if TYPE_CHECKING:
@@ -103,22 +103,11 @@ def local_cost(
         return LocalCost.none(rows, Finding("cost.unchecked", message))
 
 
-def difference_findings(
-    cost: float, local: float, *, is_beyond: bool, currency: str | None
-) -> Iterator[Finding]:
-    """Yield a finding if the rounded costs of a period differ.
-
-    Parameters
-    ----------
-    cost, local : float
-        Unrounded; by the service and by the tariff.
-    is_beyond : bool
-        Whether a row differs by more than its tolerance.
-    currency : str or None
-    """
+def difference_findings(cost: float, local: float, currency: str | None) -> Iterator[Finding]:
+    """Yield a finding if the rounded costs of a period, by service and tariff, differ."""
     by_service = round_money(cost, currency)
     by_tariff = round_money(local, currency)
-    if is_beyond and by_service != by_tariff and round_money(abs(cost - local), currency) > 0:
+    if by_service != by_tariff and round_money(abs(cost - local), currency) > 0:
         yield Finding(
             "cost.differs",
             f"{by_service} according to the service, {by_tariff} calculated from its tariffs",
@@ -208,7 +197,7 @@ def _tiered_prices(tariff: Tariff, used: Used, rows: CostRows) -> PriceSeries:
     end_us = int(rows.end_us.max())
     cuts = np.concatenate([rows.start_us, rows.end_us])
     series = []
-    for contract in tariff.parts or (tariff,):
+    for contract in parts_of(tariff):
         # Tiers begin anew with each contract, so each is rated by itself.
         first, last = contract.validity
         first = -_FOREVER_US if first is None else first
@@ -225,10 +214,7 @@ def _tiered_prices(tariff: Tariff, used: Used, rows: CostRows) -> PriceSeries:
 
 def _used_since_month_began(kit: Kit, rows: CostRows, timezone: str, start_us: int) -> Used:
     """Return the energy that fills tiers: tiers count from the beginning of the local month."""
-    counted = rows.is_usual_flow
-    starts = [rows.start_us[counted]]
-    ends = [rows.end_us[counted]]
-    kwh = [rows.energy_kwh[counted]]
+    parts = [rows]
     month_us = int(month_edges(timezone, start_us, start_us + 1).edges[0])
     if month_us < start_us:
         assert rows.object_id is not None
@@ -239,8 +225,9 @@ def _used_since_month_began(kit: Kit, rows: CostRows, timezone: str, start_us: i
             start_us,
             tariff_direction=rows.tariff_direction,
         )
-        counted = earlier.is_usual_flow
-        starts.append(earlier.start_us[counted])
-        ends.append(earlier.end_us[counted])
-        kwh.append(earlier.energy_kwh[counted])
-    return Used.of(np.concatenate(starts), np.concatenate(ends), np.concatenate(kwh))
+        parts.append(earlier)
+    is_counted = np.concatenate([part.is_usual_flow for part in parts])
+    starts = np.concatenate([part.start_us for part in parts])
+    ends = np.concatenate([part.end_us for part in parts])
+    kwh = np.concatenate([part.energy_kwh for part in parts])
+    return Used.of(starts[is_counted], ends[is_counted], kwh[is_counted])

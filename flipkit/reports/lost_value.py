@@ -12,14 +12,14 @@ import numpy as np
 
 from flipkit.calendar import Window, month_edges, read_window
 from flipkit.errors import PriceUnavailable
-from flipkit.flatpeak import CostRows, cost_rows, price_series
+from flipkit.flatpeak import price_series
 from flipkit.frames import LOST_VALUE_REPORT, Finding, FrameType, returns
 from flipkit.http import map_concurrent
 from flipkit.money import round_money
 from flipkit.reports.performance import performance_columns
-from flipkit.reports.shared import SiteLocation, locations_of, report_facts
+from flipkit.reports.shared import SiteLocation, locations_of, report_facts, rows_or_none
 from flipkit.tariffs import PriceSeries
-from flipkit.vocabulary import Direction, Float64, Int64
+from flipkit.vocabulary import Float64, Int64
 
 if TYPE_CHECKING:
     from flipkit.connect import Kit
@@ -199,10 +199,9 @@ def _site_value(kit: Kit, window: Window, location: SiteLocation | None) -> _Sit
             {}, Finding("lost_value.no_location", "Flatpeak has no location with the site's id")
         )
     bounds = window.bounds(location.timezone)
+    prices = partial(price_series, kit.flatpeak, location.location_id, *bounds)
     try:
-        imported = price_series(
-            kit.flatpeak, location.location_id, *bounds, tariff_direction="IMPORT"
-        )
+        imported = prices(tariff_direction="IMPORT")
     except PriceUnavailable as error:
         return _SiteValue({}, Finding("lost_value.no_price", str(error)))
     if imported is None:
@@ -210,9 +209,7 @@ def _site_value(kit: Kit, window: Window, location: SiteLocation | None) -> _Sit
 
     finding = None
     try:
-        exported = price_series(
-            kit.flatpeak, location.location_id, *bounds, tariff_direction="EXPORT"
-        )
+        exported = prices(tariff_direction="EXPORT")
     except PriceUnavailable:
         exported = None
     if exported is None:
@@ -234,38 +231,25 @@ def _production(
     imported: PriceSeries,
     exported: PriceSeries | None,
 ) -> _Production:
-    self_consumed_rows = _rows_or_none(kit, location, bounds, "LOCAL")
-    exported_rows = _rows_or_none(kit, location, bounds, "EXPORT")
-    parts = [rows for rows in (self_consumed_rows, exported_rows) if rows is not None]
+    self_consumed = rows_or_none(kit, location, bounds, "LOCAL")
+    exported_rows = rows_or_none(kit, location, bounds, "EXPORT")
+    parts = [rows for rows in (self_consumed, exported_rows) if rows is not None]
     start_us = _concatenated([part.start_us for part in parts], np.int64)
     end_us = _concatenated([part.end_us for part in parts], np.int64)
     kwh = _concatenated([part.energy_kwh for part in parts], np.float64)
-    is_self_consumed = np.zeros(len(kwh), dtype=bool)
-    if self_consumed_rows is not None:
-        is_self_consumed[: len(self_consumed_rows)] = True
+    count = len(self_consumed) if self_consumed else 0
+    no_value = np.zeros(len(kwh))
     return _Production(
         start_us=start_us,
         kwh=kwh,
         import_value=imported.cost(start_us, end_us, kwh),
-        export_value=np.zeros(len(kwh))
-        if exported is None
-        else exported.cost(start_us, end_us, kwh),
-        is_self_consumed=is_self_consumed,
+        export_value=exported.cost(start_us, end_us, kwh) if exported else no_value,
+        is_self_consumed=np.arange(len(kwh)) < count,
     )
 
 
 def _concatenated(arrays: Sequence[np.ndarray], dtype: type[np.generic]) -> np.ndarray:
     return np.concatenate([np.empty(0, dtype=dtype), *arrays])
-
-
-def _rows_or_none(
-    kit: Kit, location: SiteLocation, bounds: tuple[int, int], direction: Direction
-) -> CostRows | None:
-    """Return the cost rows; None if the service reports none without a price."""
-    try:
-        return cost_rows(kit.flatpeak, location.location_id, *bounds, tariff_direction=direction)
-    except PriceUnavailable:
-        return None
 
 
 def _values_by_month(

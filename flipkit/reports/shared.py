@@ -1,16 +1,18 @@
-"""What the reports share: the locations of the account, and the provenance of a report."""
+"""What the reports share: locations, cost rows of a location, the provenance of a report."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from flipkit.flatpeak import location_columns
+from flipkit.errors import PriceUnavailable
+from flipkit.flatpeak import CostRows, cost_rows, location_columns
+from flipkit.vocabulary import Direction
 
 if TYPE_CHECKING:
     from flipkit.connect import Kit
 
-__all__ = ["SiteLocation", "locations_of", "report_facts"]
+__all__ = ["SiteLocation", "ids_of_option", "locations_of", "report_facts", "rows_or_none"]
 
 
 class SiteLocation(NamedTuple):
@@ -37,6 +39,23 @@ def locations_of(kit: Kit) -> list[SiteLocation]:
         )
         locations.append(location)
     return locations
+
+
+def ids_of_option(option: str | Sequence[str] | None, all_ids: Iterable[str]) -> list[str]:
+    """Return the ids of an option that takes one id, many, or None for all, each once."""
+    if option is None:
+        return sorted(all_ids)
+    return [option] if isinstance(option, str) else list(dict.fromkeys(option))
+
+
+def rows_or_none(
+    kit: Kit, location: SiteLocation, bounds: tuple[int, int], direction: Direction
+) -> CostRows | None:
+    """Return the cost rows of a location; None if the service reports none without a price."""
+    try:
+        return cost_rows(kit.flatpeak, location.location_id, *bounds, tariff_direction=direction)
+    except PriceUnavailable:
+        return None
 
 
 def report_facts(

@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from numbers import Integral
 from typing import Any, Literal
 
+from flipkit.checks import repeated_names
 from flipkit.errors import InputError
 from flipkit.frames import library_of
 from flipkit.scenarios.changes import Scenario
@@ -153,7 +154,7 @@ def _checked_scenarios(scenarios: Any) -> tuple[Scenario, ...]:
         # The waterfall and the regret name their mixtures of scenarios with several lines.
         if "\n" in name:
             raise InputError(f"scenarios: the name {name!r} has several lines; give it one line")
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    repeated = repeated_names(names)
     if repeated:
         raise InputError(
             f"scenarios: the name {', '.join(repeated)} is used more than once; give each scenario "

@@ -153,7 +153,7 @@ def test_the_days_of_a_window_begin_at_its_midnights(name, at, minutes):
     assert len(labels) == len(edges) - 1
     assert edges[0] <= start < edges[1]
     assert edges[-2] < end <= edges[-1]
-    assert calendar.local_midnights(name, start, end).tolist() == [
+    assert calendar.local.local_midnights(name, start, end).tolist() == [
         edge for edge in edges if start <= edge < end
     ]
 

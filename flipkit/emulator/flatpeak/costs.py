@@ -34,7 +34,7 @@ from flipkit.emulator.flatpeak import objects, readings
 from flipkit.emulator.flatpeak.pricing import Priced, PricedLocation, Pricer
 from flipkit.emulator.flatpeak.readings import FAR_US, Readings, Series, SeriesReadings
 from flipkit.emulator.flatpeak.records import accept, record_type
-from flipkit.emulator.flatpeak.rows import CostRows, encode, joined_rows, priced_rows, summed
+from flipkit.emulator.flatpeak.rows import PricedRows, encode, joined_rows, priced_rows, summed
 from flipkit.emulator.flatpeak.tokens import Caller
 from flipkit.emulator.flatpeak.versions import Version
 from flipkit.emulator.flatpeak.wire import (
@@ -146,7 +146,7 @@ class CostRoutes:
 
     def _rows_of_new(
         self, db: sqlite3.Connection, location: PricedLocation, series: Series, columns: Readings
-    ) -> CostRows:
+    ) -> PricedRows:
         """Price records as if they were already stored, so that they count towards tiers."""
         edges = np.array([columns.start_us[0], columns.end_us[0]])
         window = (int(edges[0]), int(edges[1]))
@@ -208,11 +208,9 @@ def _accept_one(db: sqlite3.Connection, record: Any, version: Version) -> Series
 
 def _directions(series: Series, version: Version) -> dict[str, str]:
     """Return flow and tariff direction under the names of the version."""
-    flow_field = version.record.get("energy_flow_direction", "energy_flow_direction")
-    direction_field = version.record.get("tariff_direction", "tariff_direction")
     return {
-        flow_field: version.flow_word(series.flow),
-        direction_field: series.tariff_direction,
+        version.name_of("energy_flow_direction"): version.flow_word(series.flow),
+        version.name_of("tariff_direction"): series.tariff_direction,
     }
 
 
@@ -226,7 +224,7 @@ def _units(location: PricedLocation | None, version: Version) -> dict[str, str]:
 
 def _echo(record: Any, body: Mapping[str, Any], series: Series, version: Version) -> dict[str, Any]:
     """Return the record as submitted, with its defaults."""
-    names = {version.record.get(name, name) for name in record.__struct_fields__}
+    names = {version.name_of(name) for name in record.__struct_fields__}
     given = {name: value for name, value in body.items() if name in names and value is not None}
     echo: dict[str, Any] = {"confidence": 1}
     if version.measurand:

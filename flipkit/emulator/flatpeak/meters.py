@@ -37,6 +37,7 @@ from flipkit.emulator.flatpeak.records import (
     check_count,
     decode,
     reference_of,
+    series_of_record,
 )
 from flipkit.emulator.flatpeak.tokens import Caller
 from flipkit.emulator.flatpeak.versions import VERSIONS, Version
@@ -51,7 +52,7 @@ from flipkit.emulator.flatpeak.wire import (
     decoding_message,
 )
 from flipkit.emulator.store import Store
-from flipkit.vocabulary import SECOND_US, USUAL_DIRECTION, WH_PER_UNIT, Direction
+from flipkit.vocabulary import SECOND_US, WH_PER_UNIT, Direction
 
 __all__ = ["MeterRoutes"]
 
@@ -187,15 +188,7 @@ def _decode_registers(body: bytes, version: Version) -> _RegisterCall:
         else:
             points.append(point)
 
-    flow = "INBOUND"
-    if call.energy_flow_direction:
-        flow = version.flows[call.energy_flow_direction]
-    series = Series(
-        location_id=call.location_id,
-        device_id=call.device_id or "",
-        flow=flow,
-        tariff_direction=call.tariff_direction or USUAL_DIRECTION[flow],
-    )
+    series = series_of_record(call, version)
     return _RegisterCall(series, call.session_reference_id or None, points, failures)
 
 

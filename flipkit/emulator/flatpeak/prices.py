@@ -70,16 +70,7 @@ class PriceRoutes:
         """Anode: object ``price``; ``start_time`` is now by default."""
         body = json_object()
         word = direction("tariff_direction", DIRECTIONS, body)
-        query = self._query(body)
-        content = self._content(caller, object_id, word, query)
-        echo = {"tariff_direction": word, **query.echo()}
-        common = {
-            "id": hash_id("prs", object_id, echo),
-            "object": "price",
-            "tariff_direction": word,
-            "request": echo,
-        }
-        return answer(common | content)
+        return self._answer(caller, object_id, word, body, prefix="prs", name="price")
 
     def rates(self, caller: Caller, object_id: str) -> Response:
         """Zero: object ``tariff_rate``; both times are needed. The emulator has no carbon data."""
@@ -90,16 +81,9 @@ class PriceRoutes:
         word = direction("direction", ("IMPORT", "EXPORT"), {})
         if request.args.get("start_time") is None:
             raise Refusal.invalid("start_time is missing")
-        query = self._query(request.args)
-        content = self._content(caller, object_id, word, query)
-        echo = {**flags, "direction": word, **query.echo()}
-        common = {
-            "id": hash_id("rts", object_id, echo),
-            "object": "tariff_rate",
-            "direction": word,
-            "request": echo,
-        }
-        return answer(common | content)
+        return self._answer(
+            caller, object_id, word, request.args, prefix="rts", name="tariff_rate", flags=flags
+        )
 
     def _query(self, fields: Mapping[str, Any]) -> PriceQuery:
         """Read the window; 422 for an invalid one or one of more than 90 days."""
@@ -112,15 +96,31 @@ class PriceRoutes:
             raise Refusal.invalid(f"the window must be at most {_MAX_DAYS} days long")
         return PriceQuery((start, window.end_us), window)
 
-    def _content(
-        self, caller: Caller, object_id: str, word: str, query: PriceQuery
-    ) -> dict[str, Any]:
+    def _answer(
+        self,
+        caller: Caller,
+        object_id: str,
+        word: str,
+        fields: Mapping[str, Any],
+        *,
+        prefix: str,
+        name: str,
+        flags: Mapping[str, bool] | None = None,
+    ) -> Response:
+        """Answer prices; `word` is the direction, `flags` are what the request echoes besides."""
+        query = self._query(fields)
         with self.store.read() as db:
             location = PricedLocation.get(db, object_id)
             priced = self.pricer.priced(db, location, word, query.span)
         priced.check_covers(priced.series.start_us, priced.series.end_us)
         tomorrow = self.clock.now() + timedelta(days=1)
-        return {
+        direction_field = caller.version.report_direction
+        echo = {**(flags or {}), direction_field: word, **query.echo()}
+        body = {
+            "id": hash_id(prefix, object_id, echo),
+            "object": name,
+            direction_field: word,
+            "request": echo,
             "live_mode": caller.live_mode,
             "account_id": caller.account_id,
             "location_id": location.id,
@@ -131,6 +131,7 @@ class PriceRoutes:
             "next_update": tomorrow.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "data": _price_rows(priced.series, query.window, caller.version),
         }
+        return answer(body)
 
 
 def _price_rows(series: PriceSeries, window: RequestWindow, version: Version) -> list[Any]:

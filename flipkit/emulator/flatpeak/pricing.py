@@ -39,8 +39,8 @@ from flipkit.emulator.flatpeak.wire import Refusal
 from flipkit.emulator.store import Store
 from flipkit.errors import InputError
 from flipkit.tariffs import PriceSeries, Tariff
-from flipkit.tariffs.model import joined
-from flipkit.tariffs.rating import Span, Used, has_tiers, mean_prices, step_prices
+from flipkit.tariffs.model import has_tiers, joined
+from flipkit.tariffs.rating import Span, Used, mean_prices, step_prices
 from flipkit.vocabulary import DAY_US, USUAL_FLOW, Int64
 
 __all__ = [

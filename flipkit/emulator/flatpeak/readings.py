@@ -27,10 +27,12 @@ __all__ = [
     "SeriesReadings",
     "delete_location",
     "id_column",
+    "joined_ids",
     "keep_register",
     "merged",
     "read",
     "register",
+    "selected_ids",
     "series_of",
     "session",
     "write",
@@ -72,6 +74,8 @@ CREATE TABLE IF NOT EXISTS registers (
 """
 
 Objects = npt.NDArray[np.object_]
+Rows = Int64 | npt.NDArray[np.bool_]
+"""Some of the rows of a column: their numbers, or a mask."""
 
 FAR_US = 1 << 62
 """Beyond any time of a record or contract; the bound of a window that has none."""
@@ -141,15 +145,15 @@ class Readings:
     session: Objects | None = None
     record: Objects | None = None
 
-    def at(self, rows: Int64 | npt.NDArray[np.bool_] | slice) -> Readings:
+    def at(self, rows: Rows) -> Readings:
         """Return some of the records."""
         return Readings(
             start_us=self.start_us[rows],
             end_us=self.end_us[rows],
             wh=self.wh[rows],
             confidence=self.confidence[rows],
-            session=None if self.session is None else self.session[rows],
-            record=None if self.record is None else self.record[rows],
+            session=selected_ids(self.session, rows),
+            record=selected_ids(self.record, rows),
         )
 
     def without_ids(self) -> Readings:
@@ -171,6 +175,19 @@ def id_column(values: Sequence[str | None]) -> Objects | None:
     column = np.empty(len(values), dtype=object)
     column[:] = values
     return column
+
+
+def joined_ids(columns: Sequence[Objects | None], sizes: Sequence[int]) -> Objects | None:
+    """Return columns of ids one after another; one that is None has no ids in its rows."""
+    ids: list[str | None] = []
+    for column, size in zip(columns, sizes, strict=True):
+        ids += _id_list(column, size)
+    return id_column(ids)
+
+
+def selected_ids(column: Objects | None, rows: Rows) -> Objects | None:
+    """Return some rows of a column of ids."""
+    return None if column is None else column[rows]
 
 
 def merged(old: Readings | None, new: Readings) -> Readings:
@@ -360,23 +377,15 @@ def _joined(parts: Sequence[Readings]) -> Readings:
     """Return records one after another, in the given order."""
     if len(parts) == 1:
         return parts[0]
+    sizes = [len(part) for part in parts]
     return Readings(
         start_us=np.concatenate([part.start_us for part in parts]),
         end_us=np.concatenate([part.end_us for part in parts]),
         wh=np.concatenate([part.wh for part in parts]),
         confidence=np.concatenate([part.confidence for part in parts]),
-        session=_joined_ids([part.session for part in parts], parts),
-        record=_joined_ids([part.record for part in parts], parts),
+        session=joined_ids([part.session for part in parts], sizes),
+        record=joined_ids([part.record for part in parts], sizes),
     )
-
-
-def _joined_ids(columns: Sequence[Objects | None], parts: Sequence[Readings]) -> Objects | None:
-    if all(column is None for column in columns):
-        return None
-    ids: list[str | None] = []
-    for column, part in zip(columns, parts, strict=True):
-        ids += _id_list(column, len(part))
-    return id_column(ids)
 
 
 def _id_list(column: Objects | None, length: int) -> list[str | None]:

@@ -50,6 +50,7 @@ __all__ = [
     "decode",
     "record_type",
     "reference_of",
+    "series_of_record",
 ]
 
 MAX_SPAN_US = 366 * DAY_US
@@ -196,7 +197,7 @@ def accept(
     rows_by_series: dict[Series, list[int]] = defaultdict(list)
     for row, record in enumerate(decoded):
         if row not in errors:
-            rows_by_series[_series(record, version, usual_direction)].append(row)
+            rows_by_series[series_of_record(record, version, usual_direction)].append(row)
     groups = [(series, columns.at(np.array(rows))) for series, rows in rows_by_series.items()]
     return Accepted(groups, all_failures, total=len(decoded) - len(errors))
 
@@ -235,7 +236,7 @@ def _errors(
     end = columns.end_us
     confidence = columns.confidence
     value = np.array([record.value for record in records], dtype=np.float64)
-    flow_field = version.record.get("energy_flow_direction", "energy_flow_direction")
+    flow_field = version.name_of("energy_flow_direction")
     # Where a NaN must be a fault, the test is negated: NaN fails every comparison.
     faults = [
         (end < start, "end_time must not be before start_time"),
@@ -273,7 +274,10 @@ def _add_unknown_ids(
             errors.setdefault(row, f"{kind}_id: there is no {value!r}")
 
 
-def _series(record: Any, version: Version, usual_direction: Mapping[str, str]) -> Series:
+def series_of_record(
+    record: Any, version: Version, usual_direction: Mapping[str, str] = USUAL_DIRECTION
+) -> Series:
+    """Return the series of a record, or of a register, with the defaults filled in."""
     flow = "INBOUND"
     if record.energy_flow_direction:
         flow = version.flows[record.energy_flow_direction]

@@ -20,16 +20,16 @@ import numpy.typing as npt
 
 from flipkit.calendar import split_at
 from flipkit.emulator.flatpeak.pricing import Priced
-from flipkit.emulator.flatpeak.readings import Objects, Readings, Series
+from flipkit.emulator.flatpeak.readings import Objects, Readings, Series, joined_ids, selected_ids
 from flipkit.emulator.flatpeak.versions import Version
 from flipkit.emulator.flatpeak.wire import RequestWindow
 from flipkit.vocabulary import USUAL_FLOW, Float64, Int64
 
-__all__ = ["CostRows", "encode", "joined_rows", "priced_rows", "summed"]
+__all__ = ["PricedRows", "encode", "joined_rows", "priced_rows", "summed"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CostRows:
+class PricedRows:
     """Cost rows in columns.
 
     Attributes
@@ -64,7 +64,7 @@ class CostRows:
 
 def priced_rows(
     series: Series, readings: Readings, edges: Int64, prices: Priced, *, flows_apart: bool
-) -> CostRows:
+) -> PricedRows:
     """Return one row per piece of each record of a series, priced.
 
     Parameters
@@ -88,7 +88,7 @@ def priced_rows(
     kwh = readings.wh[pieces.row] / 1000.0 * pieces.share
     price_confidence = prices.series.minimum_confidence(pieces.start, pieces.end)
     is_odd = flows_apart and series.flow != USUAL_FLOW[series.tariff_direction]
-    return CostRows(
+    return PricedRows(
         start_us=pieces.start,
         end_us=pieces.end,
         energy_wh=_distributed_wh(readings, pieces.row, pieces.start, pieces.end),
@@ -96,8 +96,8 @@ def priced_rows(
         confidence=np.minimum(readings.confidence[pieces.row], price_confidence),
         odd_flow=np.full(len(kwh), is_odd),
         period=pieces.period,
-        session=None if readings.session is None else readings.session[pieces.row],
-        record=None if readings.record is None else readings.record[pieces.row],
+        session=selected_ids(readings.session, pieces.row),
+        record=selected_ids(readings.record, pieces.row),
     )
 
 
@@ -115,16 +115,17 @@ def _distributed_wh(readings: Readings, row: Int64, start_us: Int64, end_us: Int
     return distributed
 
 
-def joined_rows(parts: Sequence[CostRows]) -> CostRows:
+def joined_rows(parts: Sequence[PricedRows]) -> PricedRows:
     """Return the rows of several series sorted by start, then end, then in the given order."""
 
     def joined(name: str) -> Any:
         return np.concatenate([getattr(part, name) for part in parts])
 
+    sizes = [len(part) for part in parts]
     start = joined("start_us")
     end = joined("end_us")
     order = np.lexsort((end, start))
-    return CostRows(
+    return PricedRows(
         start_us=start[order],
         end_us=end[order],
         energy_wh=joined("energy_wh")[order],
@@ -132,24 +133,12 @@ def joined_rows(parts: Sequence[CostRows]) -> CostRows:
         confidence=joined("confidence")[order],
         odd_flow=joined("odd_flow")[order],
         period=joined("period")[order],
-        session=_joined_ids([part.session for part in parts], parts, order),
-        record=_joined_ids([part.record for part in parts], parts, order),
+        session=selected_ids(joined_ids([part.session for part in parts], sizes), order),
+        record=selected_ids(joined_ids([part.record for part in parts], sizes), order),
     )
 
 
-def _joined_ids(
-    columns: Sequence[Objects | None], parts: Sequence[CostRows], order: Int64
-) -> Objects | None:
-    if all(column is None for column in columns):
-        return None
-    filled = [
-        np.full(len(part), None) if column is None else column
-        for column, part in zip(columns, parts, strict=True)
-    ]
-    return np.concatenate(filled)[order]
-
-
-def summed(rows: CostRows, edges: Int64) -> CostRows:
+def summed(rows: PricedRows, edges: Int64) -> PricedRows:
     """Return one row per day or month and flow that has records; the usual flow first."""
     # A stable sort keeps the order within a group, and with it the order of the float additions.
     group = 2 * rows.period + rows.odd_flow
@@ -157,7 +146,7 @@ def summed(rows: CostRows, edges: Int64) -> CostRows:
     is_first = np.append(True, np.diff(group[order]) != 0)
     first = np.flatnonzero(is_first)
     period = rows.period[order][first]
-    return CostRows(
+    return PricedRows(
         start_us=edges[period],
         end_us=edges[period + 1],
         energy_wh=np.add.reduceat(rows.energy_wh[order], first),
@@ -178,13 +167,13 @@ class _CostField(msgspec.Struct, gc=False):
 
 
 def encode(
-    rows: CostRows, window: RequestWindow, version: Version, *, odd_flow: str | None = None
+    rows: PricedRows, window: RequestWindow, version: Version, *, odd_flow: str | None = None
 ) -> list[Any]:
     """Return rows as Flatpeak writes them, with ids of session and record if they have any.
 
     Parameters
     ----------
-    rows : CostRows
+    rows : PricedRows
     window : RequestWindow
         How the caller writes times.
     version : Version

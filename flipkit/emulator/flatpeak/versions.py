@@ -43,6 +43,10 @@ class Version:
     measurand: bool
     carbon: bool
 
+    def name_of(self, field: str) -> str:
+        """Return the name of a field of a meter record in this generation."""
+        return self.record.get(field, field)
+
     def flow_word(self, flow: str) -> str:
         """Return the name of a flow in this generation."""
         return next(word for word, meaning in self.flows.items() if meaning == flow)

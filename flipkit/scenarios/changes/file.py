@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from flipkit.checks import repeated_names
 from flipkit.errors import InputError
 from flipkit.frames import read_file, records_of
 from flipkit.scenarios.changes.battery import Battery
@@ -78,7 +79,7 @@ def read_scenarios(
         where = _where(path, "grid", number, table)
         scenarios += _grid(table, files, where)
     names = [scenario.name for scenario in scenarios]
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    repeated = repeated_names(names)
     if repeated:
         raise InputError(
             f"{path}: scenario {', '.join(map(repr, repeated))} is defined twice; give each its own"

@@ -236,7 +236,7 @@ class LoadProfile:
         begin_us, stop_us = int(start_us[0]), int(end_us[-1])
         first_us, last_us = int(edges[0]), int(edges[-1])
         covering = "the rows of the added profile"
-        check_cover(begin_us, stop_us, first_us, last_us, covering, "load: add: ")
+        check_cover(begin_us, stop_us, (first_us, last_us), covering, "load: add: ")
         first = np.searchsorted(edges, begin_us, side="right") - 1
         after = np.searchsorted(edges, stop_us)
         # A price series weights its steps by their time in each interval, as is needed here.

@@ -8,6 +8,7 @@ from itertools import product
 from types import MappingProxyType
 from typing import Any
 
+from flipkit.checks import repeated_names
 from flipkit.errors import InputError
 from flipkit.scenarios.changes.battery import Battery
 from flipkit.scenarios.changes.finance import DISCOUNT_RATE, Investment
@@ -249,7 +250,7 @@ def _names(field: str, values: Sequence[Any]) -> list[str]:
     word = _WORDS.get(field, field.replace("_", " "))
     unchanged = _UNCHANGED.get(field, f"no {word}")
     names = [unchanged if value is None else f"{word} {label(value)}" for value in values]
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    repeated = repeated_names(names)
     if repeated:
         raise InputError(
             f"grid: {field}: more than one choice is named {', '.join(map(repr, repeated))}; leave"

@@ -67,7 +67,7 @@ class DispatchBlock:
     flow_kwh : array of float, sites x intervals
         Energy into the battery at its AC terminals, negative out of it.
     soc_kwh, marginal_value : array of float, sites x intervals, or None
-        As in `Dispatch`; None from `dispatch_block`.
+        As in `Dispatch`; None unless asked for.
     cost : array of float, sites
         Imports less exports at their prices.
     methods_used, notes : tuple of str
@@ -91,6 +91,7 @@ def dispatch_block(
     method: DispatchMethod,
     *,
     day_edges: Any = None,
+    with_state: bool = False,
 ) -> DispatchBlock:
     """Dispatch the batteries of many sites on one grid of intervals.
 
@@ -118,13 +119,62 @@ def dispatch_block(
     day_edges : array of int, optional
         Index of the first interval of each local day, then the number of intervals. Required for
         ``day_ahead`` and ``rule_tou``.
+    with_state : bool
+        Whether to return states of charge and marginal values too.
 
     Returns
     -------
     DispatchBlock
     """
+    # Imported here: numba takes half a second to load, and the optimum more than the rules.
+    from flipkit.scenarios.dispatch.rules import energy_costs, rule_rows
+
     problem = make_problem(net_kwh, import_price, export_price, step_h, battery, method, day_edges)
-    return _solve(problem, keep_state=False)
+    sites = len(problem.net_kwh)
+    state_shape = problem.net_kwh.shape if with_state else (0, 0)  # 0 x 0: not asked for
+    flow = np.empty(problem.net_kwh.shape)
+    soc = np.empty(state_shape)
+    cost = np.empty(sites)
+    marginal: Float64 | None = None
+    if method in ("rule", "rule_tou"):
+        rule_rows(problem.net_kwh, problem.is_cheap, problem.limits, flow, soc)
+        notes = [_rule_note(problem, row) for row in range(sites)]
+    else:
+        marginal = np.empty(state_shape)
+        notes = _run_optimum(problem, flow, soc, marginal, cost)
+    if method != "optimal":
+        energy_costs(problem.net_kwh, problem.import_price, problem.export_price, flow, cost)
+    return DispatchBlock(
+        flow_kwh=flow,
+        soc_kwh=soc if with_state else None,
+        marginal_value=marginal if with_state else None,
+        cost=cost,
+        methods_used=(method,) * sites,
+        notes=tuple(notes),
+    )
+
+
+def _run_optimum(
+    problem: Problem, flow: Float64, soc: Float64, marginal: Float64, cost: Float64
+) -> list[str]:
+    """Fill the arrays with the optimum, and return the note of each site."""
+    from flipkit.scenarios.dispatch.optimum import optimal_rows
+
+    non_convex = np.zeros(len(cost), dtype=np.int64)
+    optimal_rows(
+        problem.net_kwh,
+        problem.import_price,
+        problem.export_price,
+        problem.horizon_ends,
+        problem.limits,
+        FIRST_ROOM,
+        flow,
+        soc,
+        marginal,
+        cost,
+        non_convex,
+    )
+    return [_optimum_note(problem, row, non_convex) for row in range(len(cost))]
 
 
 def dispatch(
@@ -139,11 +189,19 @@ def dispatch(
 ) -> Dispatch:
     """Dispatch the battery of one site, with its state of charge and marginal values.
 
-    For the interval results of a simulation, and for tariffs whose prices say it all. The arguments
-    are those of `dispatch_block`, with `net_kwh` and the prices as one row of intervals.
+    For tariffs whose prices say it all. The arguments are those of `dispatch_block`, with `net_kwh`
+    and the prices as one row of intervals.
     """
-    problem = make_problem(net_kwh, import_price, export_price, step_h, battery, method, day_edges)
-    block = _solve(problem, keep_state=True)
+    block = dispatch_block(
+        net_kwh,
+        import_price,
+        export_price,
+        step_h,
+        battery,
+        method,
+        day_edges=day_edges,
+        with_state=True,
+    )
     assert block.soc_kwh is not None
     return Dispatch(
         flow_kwh=block.flow_kwh[0],
@@ -152,51 +210,6 @@ def dispatch(
         cost=float(block.cost[0]),
         method_used=method,
         note=block.notes[0],
-    )
-
-
-def _solve(problem: Problem, *, keep_state: bool) -> DispatchBlock:
-    """Dispatch every site; with `keep_state`, return states of charge and marginal values too."""
-    # Imported here: numba takes half a second to load, and the optimum more than the rules.
-    from flipkit.scenarios.dispatch.rules import energy_costs, rule_rows
-
-    sites = len(problem.net_kwh)
-    flow = np.empty(problem.net_kwh.shape)
-    state_shape = problem.net_kwh.shape if keep_state else (0, 0)
-    soc = np.empty(state_shape)
-    cost = np.empty(sites)
-    marginal: Float64 | None = None
-    if problem.method in ("rule", "rule_tou"):
-        rule_rows(problem.net_kwh, problem.is_cheap, problem.limits, flow, soc)
-        notes = tuple(_rule_note(problem, row) for row in range(sites))
-    else:
-        from flipkit.scenarios.dispatch.optimum import optimal_rows
-
-        marginal = np.empty(state_shape)
-        non_convex = np.zeros(sites, dtype=np.int64)
-        optimal_rows(
-            problem.net_kwh,
-            problem.import_price,
-            problem.export_price,
-            problem.horizon_ends,
-            problem.limits,
-            FIRST_ROOM,
-            flow,
-            soc,
-            marginal,
-            cost,
-            non_convex,
-        )
-        notes = tuple(_optimum_note(problem, row, non_convex) for row in range(sites))
-    if problem.method != "optimal":
-        energy_costs(problem.net_kwh, problem.import_price, problem.export_price, flow, cost)
-    return DispatchBlock(
-        flow_kwh=flow,
-        soc_kwh=soc if keep_state else None,
-        marginal_value=marginal if keep_state else None,
-        cost=cost,
-        methods_used=(problem.method,) * sites,
-        notes=notes,
     )
 
 

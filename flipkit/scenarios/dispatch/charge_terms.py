@@ -16,16 +16,14 @@ import numpy as np
 from flipkit.calendar import Grid
 from flipkit.scenarios.dispatch.cost_terms import (
     BilledDemand,
-    CostPieces,
     CostTerms,
     DemandIntervals,
     Steps,
     TierCounter,
-    pieces_of,
     sum_by_place,
 )
 from flipkit.tariffs import DemandCharge, PriceSeries, Ratchet, Tariff
-from flipkit.tariffs.model import TAXABLE, overlap, rate_table
+from flipkit.tariffs.model import TAXABLE, has_tiers, parts_of, rate_table
 from flipkit.tariffs.rating import (
     Block,
     DemandHours,
@@ -33,9 +31,13 @@ from flipkit.tariffs.rating import (
     EnergySums,
     Partition,
     RatingCalendar,
+    RunPieces,
+    calendars,
     demand_runs,
     meter_runs,
     partition_of,
+    piece_prices,
+    pieces_of,
     rate,
     sum_cost,
     tier_limits,
@@ -44,7 +46,7 @@ from flipkit.tariffs.rating import (
 )
 from flipkit.vocabulary import Float64
 
-__all__ = ["BUY_ALL", "bill_without_fixed", "couples", "tariff_terms", "without_export"]
+__all__ = ["BUY_ALL", "bill_without_fixed", "couples", "tariff_terms"]
 
 BUY_ALL = "buy all, sell all: the plan uses the imports and exports after the battery"
 CREDIT = "the credit that exports leave for later billing periods"
@@ -64,24 +66,14 @@ def couples(tariff: Tariff) -> bool:
     It does with tiers, demand charges, minimum bills, net metering and carried credits. Without
     them, a dispatch on prices alone is as good as one on the bill.
     """
-    return any(_part_couples(part) for part in tariff.parts or (tariff,))
+    return any(_part_couples(part) for part in parts_of(tariff))
 
 
 def _part_couples(part: Tariff) -> bool:
-    if part.demand or part.minimum is not None:
-        return True
-    if any(each.tiers for each in part.rates):
+    if part.demand or part.minimum is not None or has_tiers(part):
         return True
     export = part.export
     return export is not None and (export.mode == "net_metering" or export.carry_over is not None)
-
-
-def without_export(tariff: Tariff) -> Tariff:
-    """Return the tariff without its export terms, for exports that are paid by someone else."""
-    if tariff.parts:
-        parts = tuple(replace(part, export=None) for part in tariff.parts)
-        return replace(tariff, parts=parts)
-    return replace(tariff, export=None)
 
 
 def tariff_terms(
@@ -105,7 +97,7 @@ def tariff_terms(
     tier_counters: list[TierCounter] = []
     neglected: list[str] = []
     may_add: list[str] = []
-    for part, calendar in _parts_in_force(tariff, grid):
+    for part, calendar in calendars(tariff, grid):
         energy = _energy_terms(part, calendar, net_kwh)
         import_price = import_price + energy.import_price
         own_export_price = own_export_price + energy.export_price
@@ -129,13 +121,6 @@ def tariff_terms(
         neglected=_unique([*neglected, *demand.neglected]),
         may_add=_unique(may_add),
     )
-
-
-def _parts_in_force(tariff: Tariff, grid: Grid) -> Iterator[tuple[Tariff, RatingCalendar]]:
-    for part in tariff.parts or (tariff,):
-        start, end = overlap(part.validity, grid.start_us, grid.end_us)
-        if start < end:
-            yield part, RatingCalendar(grid, start, end, part.timezone, part.holidays, None)
 
 
 def _unique(items: list[str]) -> tuple[str, ...]:
@@ -199,7 +184,7 @@ def _energy_terms(tariff: Tariff, calendar: RatingCalendar, net_kwh: Float64) ->
 
 
 def _rate_terms(
-    tariff: Tariff, part: Partition, pieces: CostPieces, net_kwh: Float64
+    tariff: Tariff, part: Partition, pieces: RunPieces, net_kwh: Float64
 ) -> tuple[Float64, list[TierCounter], list[str]]:
     """Return the price of each interval in its first tier, the tier counters, and the neglected."""
     ladders = _Ladders.of(tariff, part, pieces, net_kwh)
@@ -232,7 +217,7 @@ def _counted_together(tariff: Tariff, part: Partition) -> Iterator[tuple[int, li
 
 
 def _tier_counter(
-    part: Partition, pieces: CostPieces, billing: int, periods: list[int], steps: Steps
+    part: Partition, pieces: RunPieces, billing: int, periods: list[int], steps: Steps
 ) -> TierCounter:
     runs = (part.billing == billing) & np.isin(part.import_period, periods)
     counts = runs[pieces.run]
@@ -264,12 +249,15 @@ class _Ladders(NamedTuple):
     has_per_kw: bool
 
     @classmethod
-    def of(cls, tariff: Tariff, part: Partition, pieces: CostPieces, net_kwh: Float64) -> _Ladders:
+    def of(cls, tariff: Tariff, part: Partition, pieces: RunPieces, net_kwh: Float64) -> _Ladders:
         periods = rate_table(tariff.rates).periods
         calendar = part.calendar
         import_kwh = np.maximum(net_kwh, 0.0)
         has_per_kw = any(tier.per_kw for period in periods for tier in period.tiers)
-        peak_kw = _metered_peaks(calendar, import_kwh) if has_per_kw else None
+        peak_kw = None
+        if has_per_kw:
+            imported = EnergySums(Block(("site",), calendar.grid, import_kwh[None], None))
+            peak_kw = imported.peaks(meter_runs(calendar), gross=False)
         run_cell = part.billing * part.import_periods + part.import_period
         used_kwh = sum_by_place(
             run_cell[pieces.run],
@@ -300,33 +288,14 @@ class _Ladders(NamedTuple):
         return reached
 
 
-def _metered_peaks(calendar: RatingCalendar, import_kwh: Float64) -> Float64:
-    """Return the highest power of the meter's own intervals, 1 x billing periods."""
-    metered = meter_runs(calendar)
-    pieces = pieces_of(metered.runs)
-    metered_kwh = sum_by_place(
-        pieces.run, pieces.share * import_kwh[pieces.interval], len(metered.slot)
-    )
-    peaks = np.zeros((1, metered.slots))
-    np.maximum.at(peaks[0], metered.slot, metered_kwh / metered.runs.hours)
-    return peaks
-
-
-def _series_price(part: Partition, pieces: CostPieces, series: PriceSeries) -> Float64:
+def _series_price(part: Partition, pieces: RunPieces, series: PriceSeries) -> Float64:
     """Return the mean price of each interval from a price series."""
-    runs, run_weights = part.runs, weights(part, series)
-    # The first and the last interval of a run may lie in it in part.
-    is_head = pieces.interval < runs.lo[pieces.run]
-    is_tail = pieces.interval >= runs.hi[pieces.run]
-    of_whole_or_tail = np.where(
-        is_tail, run_weights.tail[pieces.run], run_weights.whole[pieces.interval]
-    )
-    weighted_price = np.where(is_head, run_weights.head[pieces.run], of_whole_or_tail)
-    return sum_by_place(pieces.interval, weighted_price, part.calendar.grid.intervals)
+    prices = piece_prices(part.runs, weights(part, series))
+    return sum_by_place(pieces.interval, prices, part.calendar.grid.intervals)
 
 
 def _export_price(
-    tariff: Tariff, part: Partition, pieces: CostPieces, import_price: Float64
+    tariff: Tariff, part: Partition, pieces: RunPieces, import_price: Float64
 ) -> Float64:
     export = tariff.export
     if export is None:
@@ -339,7 +308,7 @@ def _export_price(
     return _by_interval(part, pieces, period_price[part.export_period[pieces.run]])
 
 
-def _by_interval(part: Partition, pieces: CostPieces, price: Float64) -> Float64:
+def _by_interval(part: Partition, pieces: RunPieces, price: Float64) -> Float64:
     """Return the mean price of each interval from the prices of its pieces."""
     return sum_by_place(pieces.interval, pieces.share * price, part.calendar.grid.intervals)
 

@@ -10,39 +10,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flipkit.tariffs.rating import Runs
 from flipkit.vocabulary import Float64, Int64
 
 __all__ = [
     "BilledDemand",
-    "CostPieces",
     "CostTerms",
     "DemandIntervals",
     "Steps",
     "TierCounter",
-    "pieces_of",
     "sum_by_place",
 ]
 
 Steps = tuple[tuple[float, float], ...]
 """Limits of a quantity, ascending, each with the rise of the unit price beyond it."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class CostPieces:
-    """The intervals, or parts of intervals, that lie in runs of time.
-
-    Attributes
-    ----------
-    interval, run : ndarray of int64, shape (pieces,)
-        Number of the interval and of the run.
-    share : ndarray of float64, shape (pieces,)
-        Share of the interval that lies in the run.
-    """
-
-    interval: Int64
-    run: Int64
-    share: Float64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,19 +151,3 @@ def sum_by_place(place: Int64, values: Float64, places: int) -> Float64:
     """Return the sum of the values at each place."""
     sums: Float64 = np.bincount(place, values, places)  # type: ignore[assignment]
     return sums
-
-
-def pieces_of(runs: Runs) -> CostPieces:
-    """Return the intervals of runs, in order of time."""
-    # A run holds whole intervals, and parts of one before (its head) and one after (its tail).
-    begin = runs.lo - (runs.head > 0)
-    stop = runs.hi + (runs.tail > 0)
-    counts = stop - begin
-    run = np.repeat(np.arange(len(runs)), counts)
-    # Number the pieces within each run: a running number less that of the run's first piece.
-    first_piece = np.cumsum(counts) - counts
-    interval = np.arange(int(counts.sum())) + np.repeat(begin - first_piece, counts)
-    is_head = interval < runs.lo[run]
-    is_tail = interval >= runs.hi[run]
-    share = np.where(is_head, runs.head[run], np.where(is_tail, runs.tail[run], 1.0))
-    return CostPieces(interval=interval, run=run, share=share)

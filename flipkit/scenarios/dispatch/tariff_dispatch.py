@@ -23,12 +23,12 @@ from flipkit.scenarios.dispatch.charge_terms import (
     bill_without_fixed,
     couples,
     tariff_terms,
-    without_export,
 )
 from flipkit.scenarios.dispatch.cost_terms import CostTerms
 from flipkit.scenarios.dispatch.problem import Limits
 from flipkit.scenarios.dispatch.window import WindowPlan, WindowStart, solve_window
 from flipkit.tariffs import Tariff
+from flipkit.tariffs.model import without_export
 from flipkit.vocabulary import HOUR_US, DispatchMethod, Float64, Int64
 
 __all__ = ["dispatch_tariff"]
@@ -207,10 +207,10 @@ def _plan_windows(
     plans: list[WindowPlan] = []
     for first, end in pairwise(edges.tolist()):
         window = slice(first, end)
+        start = WindowStart(stored_kwh, imported)
         seconds = deadline - time.monotonic()
         plan = None
         if seconds > 0:
-            start = WindowStart(stored_kwh, imported)
             plan = solve_window(terms, net_kwh, limits, window, start, seconds, GAP)
         flow[window], stored[window] = _follow(plan, net_kwh[window], limits, stored_kwh)
         stored_kwh = float(stored[end - 1])
@@ -219,17 +219,14 @@ def _plan_windows(
             plans.append(plan)
             marginal[window] = plan.marginal_value
 
-    binaries: Counter[str] = Counter()
-    for plan in plans:
-        binaries.update(plan.binaries)
-    is_complete = len(plans) == len(edges) - 1
+    has_binaries = any(count for plan in plans for count in plan.binaries.values())
     return Dispatch(
         flow_kwh=flow,
         soc_kwh=limits.reserve_kwh + stored,
         marginal_value=marginal if np.isfinite(marginal).all() else None,
         cost=plans[-1].objective if plans else 0.0,
-        method_used="milp" if binaries.total() else "lp",
-        note=_program_note(plans, binaries, each_window, is_complete),
+        method_used="milp" if has_binaries else "lp",
+        note=_program_note(plans, each_window, is_complete=len(plans) == len(edges) - 1),
     )
 
 
@@ -260,10 +257,11 @@ def _follow(
     return flows, levels
 
 
-def _program_note(
-    plans: list[WindowPlan], binaries: Counter[str], each_window: str, is_complete: bool
-) -> str:
+def _program_note(plans: list[WindowPlan], each_window: str, *, is_complete: bool) -> str:
     """Say which program was solved, why it has binary columns, and how exact it is."""
+    binaries: Counter[str] = Counter()
+    for plan in plans:
+        binaries.update(plan.binaries)
     kind = "MILP" if binaries.total() else "linear program (LP)"
     how = f"{kind} in HiGHS over {each_window}"
     causes = [f"{cause}: {count:,}" for cause, count in binaries.items() if count]

@@ -90,7 +90,7 @@ def solve_window(
     solution = program.lp.solve(seconds, gap)
     if solution is None:
         return None
-    # Exports are no column: net consumption without the battery earns (or costs) the export price.
+    # Exports have no column: net consumption without the battery earns (or costs) the export price.
     constant = float(np.sum(program.export_price * program.net_kwh))
     return WindowPlan(
         stored_kwh=solution.values[program.stored],
@@ -162,7 +162,7 @@ class _WindowProgram:
         pays = self.export_price > self.lowest_import_price
         both_possible = (self.max_import > 0) & (self.max_export > 0)
         at = np.flatnonzero(pays & both_possible)
-        # The export is no column: import - charge + discharge = net + export.
+        # The export has no column of its own: import - charge + discharge = net + export.
         net_and_export = [
             (self.imported[at], 1.0),
             (self.charge[at], -1.0),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import lru_cache
 from typing import NamedTuple
 
 from flipkit.errors import InputError
@@ -13,8 +11,9 @@ from flipkit.scenarios.changes import Battery, Load, Scenario
 from flipkit.scenarios.ev import EvCharging
 from flipkit.scenarios.solar import Solar
 from flipkit.tariffs import Tariff
+from flipkit.tariffs.model import parts_of, without_export
 
-__all__ = ["Case", "SitePrices", "case_of", "parts_of"]
+__all__ = ["Case", "SitePrices", "case_of"]
 
 
 class SitePrices(NamedTuple):
@@ -45,7 +44,7 @@ class Case(NamedTuple):
     import_tariff : Tariff
         Prices imports, with all charges of the bill.
     export_tariff : Tariff or None
-        Prices exports; None if `import_tariff` settles them, or nobody pays for them.
+        Prices exports; None if `import_tariff` settles them, or they are not paid.
     local_tariff : Tariff or None
         Prices the generation that the site uses itself, for panels that somebody else owns.
     findings : tuple of Finding
@@ -78,7 +77,7 @@ class Case(NamedTuple):
 
     @property
     def is_gross(self) -> bool:
-        """Whether all generation is sold and all consumption is bought (gross metering)."""
+        """Whether all generation is exported and all consumption imported (gross metering)."""
         return self.export_tariff is None and "buy_all_sell_all" in self.export_modes
 
     @property
@@ -98,11 +97,6 @@ class Case(NamedTuple):
         return {export.mode for export in exports if export is not None}
 
 
-def parts_of(tariff: Tariff) -> tuple[Tariff, ...]:
-    """Return the tariffs that follow one another in time; most tariffs have one part."""
-    return tariff.parts or (tariff,)
-
-
 def case_of(site_id: str, scenario: Scenario, prices: SitePrices | None) -> Case:
     """Return one scenario at one site.
 
@@ -117,7 +111,7 @@ def case_of(site_id: str, scenario: Scenario, prices: SitePrices | None) -> Case
 
     import_tariff = in_force["IMPORT"]
     if "EXPORT" in in_force:
-        import_tariff = _without_export(import_tariff)
+        import_tariff = without_export(import_tariff)
     current_directions = [
         direction for direction, tariff in in_force.items() if tariff is current.get(direction)
     ]
@@ -154,17 +148,6 @@ def _tariffs_in_force(
             "tariff, or pass prices= with a price for the site"
         )
     return in_force
-
-
-@lru_cache(maxsize=256)
-def _without_export(tariff: Tariff) -> Tariff:
-    """Return the tariff without export terms; cached, so that all its sites share one value."""
-    if tariff.parts:
-        parts = [_without_export(part) for part in tariff.parts]
-        return replace(tariff, parts=tuple(parts))
-    if tariff.export is None:
-        return tariff
-    return replace(tariff, export=None)
 
 
 def _check_currency(site_id: str, scenario: Scenario, tariffs: Sequence[Tariff]) -> None:

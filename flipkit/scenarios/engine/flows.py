@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
@@ -16,8 +15,8 @@ from flipkit.frames import Finding
 from flipkit.scenarios.changes import Battery
 from flipkit.scenarios.dispatch import (
     Dispatch,
+    DispatchBlock,
     couples,
-    dispatch,
     dispatch_block,
     dispatch_tariff,
 )
@@ -30,29 +29,6 @@ from flipkit.vocabulary import HOUR_US, DispatchMethod, Float64
 __all__ = ["EnergyFlows", "energy_flows"]
 
 
-class BatteryFlows(NamedTuple):
-    """What the batteries of some sites do; each array of shape (sites, intervals).
-
-    Attributes
-    ----------
-    kwh : ndarray of float64
-        Energy at the AC terminals, above 0 while charging and below 0 while discharging.
-    methods : tuple of str
-        How each battery was run.
-    findings : tuple of tuple of Finding
-        By site.
-    soc_kwh, stored_value : ndarray of float64, or None
-        State of charge at the end of each interval, and what one kWh more at its beginning would
-        save (NaN if unknown). None if not asked for.
-    """
-
-    kwh: Float64
-    methods: tuple[str, ...]
-    findings: tuple[tuple[Finding, ...], ...]
-    soc_kwh: Float64 | None = None
-    stored_value: Float64 | None = None
-
-
 @dataclass(frozen=True, eq=False)
 class EnergyFlows:
     """The energy of some sites; each array of shape (sites, intervals) in kWh.
@@ -63,16 +39,17 @@ class EnergyFlows:
         Consumption (with the car), generation, and the net of both; without the battery.
     ev_kwh : ndarray or None
         What the car adds to the consumption.
-    battery : BatteryFlows or None
+    battery : DispatchBlock or None
+        What the batteries do.
     is_gross : bool
-        Whether all generation is sold and all consumption is bought, so that nothing is netted.
+        Whether all generation is exported and all consumption imported, so that nothing is netted.
     findings : tuple of tuple of Finding
         By site.
     """
 
     block: Block
     ev_kwh: Float64 | None
-    battery: BatteryFlows | None
+    battery: DispatchBlock | None
     is_gross: bool
     findings: tuple[tuple[Finding, ...], ...]
 
@@ -81,14 +58,14 @@ class EnergyFlows:
         """How the battery of each site was run; None without a battery."""
         if self.battery is None:
             return (None,) * len(self.block.site_ids)
-        return self.battery.methods
+        return self.battery.methods_used
 
     @cached_property
     def net_kwh(self) -> Float64:
         """What flows through the meter: above 0 imported, below 0 exported."""
         if self.battery is None:
             return self.block.net_kwh
-        return self.block.net_kwh + self.battery.kwh
+        return self.block.net_kwh + self.battery.flow_kwh
 
     @cached_property
     def generation_kwh(self) -> Float64:
@@ -97,16 +74,16 @@ class EnergyFlows:
 
     @cached_property
     def import_kwh(self) -> Float64:
-        """Energy bought."""
+        """Energy imported."""
         if not self.is_gross:
             return np.maximum(self.net_kwh, 0.0)
         if self.battery is None:
             return self.block.consumption_kwh
-        return self.block.consumption_kwh + self.battery.kwh
+        return self.block.consumption_kwh + self.battery.flow_kwh
 
     @cached_property
     def export_kwh(self) -> Float64:
-        """Energy sold."""
+        """Energy exported."""
         if self.is_gross:
             return self.generation_kwh
         return np.maximum(-self.net_kwh, 0.0)
@@ -150,26 +127,17 @@ def energy_flows(
     """
     common_findings = [*case.findings, *_weather_findings(case)]
     findings = [list(common_findings) for _ in block.site_ids]
-    consumption = _consumption(block, case)
-    generation = _generation(block, case)
-
-    ev_kwh = None
-    if case.ev is not None:
-        # If all generation is sold, there is no surplus for the car.
-        surplus_source = None if case.is_gross else generation
-        without_car = Block(block.site_ids, block.grid, consumption, surplus_source)
-        ev_kwh = _charge_cars(without_car, case, case.ev, findings)
-        consumption = consumption + ev_kwh
+    changed, ev_kwh = block, None
     # An unchanged home keeps its block: nothing is copied, and the net stays the metered one.
-    changed = block
     if case.changes_energy:
-        changed = Block(block.site_ids, block.grid, consumption, generation)
-
+        changed, ev_kwh = _without_battery(block, case, findings)
     battery = None
     if case.battery is not None:
         battery = run_battery(changed, case, case.battery, method, with_soc=with_soc)
-        for of_site, more in zip(findings, battery.findings, strict=True):
-            of_site.extend(more)
+        for number, method_used in enumerate(battery.methods_used):
+            if method_used in ("milp", "approximate"):  # the others are exact
+                note = Finding(f"dispatch.{method_used}", battery.notes[number])
+                findings[number].append(note)
     return EnergyFlows(
         block=changed,
         ev_kwh=ev_kwh,
@@ -177,6 +145,22 @@ def energy_flows(
         is_gross=case.is_gross,
         findings=tuple(tuple(of_site) for of_site in findings),
     )
+
+
+def _without_battery(
+    block: Block, case: Case, findings: list[list[Finding]]
+) -> tuple[Block, Float64 | None]:
+    """Return the homes with load, solar and car, and what the car adds to the consumption."""
+    consumption = _consumption(block, case)
+    generation = _generation(block, case)
+    ev_kwh = None
+    if case.ev is not None:
+        # Under gross metering all generation is exported: the car has no surplus.
+        surplus_source = None if case.is_gross else generation
+        without_car = Block(block.site_ids, block.grid, consumption, surplus_source)
+        ev_kwh = _charge_cars(without_car, case, case.ev, findings)
+        consumption = consumption + ev_kwh
+    return Block(block.site_ids, block.grid, consumption, generation), ev_kwh
 
 
 def _weather_findings(case: Case) -> list[Finding]:
@@ -248,7 +232,7 @@ def _named_site(site_id: str) -> Iterator[None]:
 
 def run_battery(
     block: Block, case: Case, battery: Battery, method: DispatchMethod, *, with_soc: bool
-) -> BatteryFlows:
+) -> DispatchBlock:
     """Run the battery of each home.
 
     Parameters
@@ -267,21 +251,16 @@ def run_battery(
     if method in ("day_ahead", "optimal") and couples(case.import_tariff):
         return _planned_by_bill(net_kwh, block.grid, case, battery, method, export_price)
 
-    step_h = block.grid.step_us / HOUR_US
-    day_edges = day_starts(case.import_tariff.timezone, block.grid)
-    if with_soc:
-        single = [
-            dispatch(row, import_price, export_price, step_h, battery, method, day_edges=day_edges)
-            for row in net_kwh
-        ]
-        return _stacked(single)
-    done = dispatch_block(
-        net_kwh, import_price, export_price, step_h, battery, method, day_edges=day_edges
+    return dispatch_block(
+        net_kwh,
+        import_price,
+        export_price,
+        block.grid.step_us / HOUR_US,
+        battery,
+        method,
+        day_edges=day_starts(case.import_tariff.timezone, block.grid),
+        with_state=with_soc,
     )
-    findings = []
-    for method_used, note in zip(done.methods_used, done.notes, strict=True):
-        findings.append(_dispatch_findings(method_used, note))
-    return BatteryFlows(kwh=done.flow_kwh, methods=done.methods_used, findings=tuple(findings))
 
 
 def _planned_by_bill(
@@ -291,7 +270,7 @@ def _planned_by_bill(
     battery: Battery,
     method: DispatchMethod,
     export_price: Float64,
-) -> BatteryFlows:
+) -> DispatchBlock:
     """Plan by the bill of each home: tiers and demand charges have no price by interval."""
     # None: the import tariff settles exports under its own terms.
     price = None if case.export_tariff is None and case.local_tariff is None else export_price
@@ -310,20 +289,14 @@ def _planned_by_bill(
     return _stacked(sites)
 
 
-def _stacked(sites: Sequence[Dispatch]) -> BatteryFlows:
+def _stacked(sites: Sequence[Dispatch]) -> DispatchBlock:
     unknown = np.full(len(sites[0].soc_kwh), np.nan)
     values = [site.marginal_value for site in sites]
-    return BatteryFlows(
-        kwh=np.stack([site.flow_kwh for site in sites]),
-        methods=tuple(site.method_used for site in sites),
-        findings=tuple(_dispatch_findings(site.method_used, site.note) for site in sites),
+    return DispatchBlock(
+        flow_kwh=np.stack([site.flow_kwh for site in sites]),
         soc_kwh=np.stack([site.soc_kwh for site in sites]),
-        stored_value=np.stack([unknown if value is None else value for value in values]),
+        marginal_value=np.stack([unknown if value is None else value for value in values]),
+        cost=np.array([site.cost for site in sites]),
+        methods_used=tuple(site.method_used for site in sites),
+        notes=tuple(site.note for site in sites),
     )
-
-
-def _dispatch_findings(method_used: str, note: str) -> tuple[Finding, ...]:
-    """Say how exact a plan is, unless the method is exact."""
-    if method_used in ("milp", "approximate"):
-        return (Finding(f"dispatch.{method_used}", note),)
-    return ()

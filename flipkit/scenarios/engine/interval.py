@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from flipkit.calendar import Grid
-from flipkit.scenarios.engine.case import Case, parts_of
+from flipkit.scenarios.engine.case import Case
 from flipkit.scenarios.engine.flows import EnergyFlows
 from flipkit.scenarios.engine.marginal_prices import export_prices, interval_times
 from flipkit.tariffs import Tariff
-from flipkit.tariffs.model import joined, overlap
-from flipkit.tariffs.rating import Used, has_tiers, mean_prices, tiers_reached
+from flipkit.tariffs.model import has_tiers, joined, parts_in_force, parts_of
+from flipkit.tariffs.rating import Used, mean_prices, tiers_reached
 from flipkit.vocabulary import Float64, Int64
 
 __all__ = ["IntervalResult", "interval_result"]
@@ -91,7 +91,7 @@ def interval_result(
     export_kwh = flows.export_kwh[0]
     own_use_kwh = flows.own_use_kwh[0]
     import_cost, import_tier = _import_cost(case, grid, import_kwh)
-    battery_kwh = _single_row(battery.kwh if battery else None, grid, 0.0)
+    battery_kwh = _single_row(battery.flow_kwh if battery else None, grid, 0.0)
     return IntervalResult(
         site_id=flows.block.site_ids[0],
         scenario=scenario,
@@ -105,7 +105,7 @@ def interval_result(
         ev_kwh=_single_row(flows.ev_kwh, grid, 0.0),
         own_use_kwh=own_use_kwh,
         soc_kwh=_single_row(battery.soc_kwh if battery else None, grid, np.nan),
-        stored_value=_single_row(battery.stored_value if battery else None, grid, np.nan),
+        stored_value=_single_row(battery.marginal_value if battery else None, grid, np.nan),
         charge_kwh=np.maximum(battery_kwh, 0.0),
         discharge_kwh=np.maximum(-battery_kwh, 0.0),
         import_kwh=import_kwh,
@@ -171,15 +171,12 @@ def _tiered_cost(tariff: Tariff, grid: Grid, kwh: Float64) -> tuple[Float64, Int
     edges = np.append(start_us, grid.end_us)
     prices = []
     tiers = np.zeros(grid.intervals, dtype=np.int64)
-    for part in parts_of(tariff):
-        first_us, last_us = overlap(part.validity, grid.start_us, grid.end_us)
-        if first_us >= last_us:
-            continue
+    for part, first_us, last_us in parts_in_force(tariff, grid.start_us, grid.end_us):
         if not has_tiers(part):
             prices.append(part.prices(first_us, last_us))
             continue
         in_force = (first_us, last_us)
         prices.append(mean_prices(part, used, in_force, in_force, edges))
         is_within = (start_us >= first_us) & (start_us < last_us)
-        tiers[is_within] = tiers_reached(part, used, in_force, start_us[is_within], last_us)
+        tiers[is_within] = tiers_reached(part, used, in_force, start_us[is_within])
     return joined(prices).cost(start_us, end_us, kwh), tiers

@@ -5,16 +5,15 @@ Batteries and cars are run by these prices. Bills are not: they count tiers and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
 from flipkit.calendar import Grid
-from flipkit.scenarios.engine.case import Case, parts_of
+from flipkit.scenarios.engine.case import Case
 from flipkit.tariffs import PriceSeries, Rate, Tariff
-from flipkit.tariffs.model import joined, overlap
+from flipkit.tariffs.model import joined, parts_in_force
 from flipkit.tariffs.rating import check_covered
 from flipkit.vocabulary import Float64, Int64
 
@@ -23,8 +22,8 @@ __all__ = ["export_prices", "interval_times", "marginal_prices"]
 
 def interval_times(grid: Grid) -> tuple[Int64, Int64]:
     """Return start and end of each interval."""
-    start_us = grid.start_us + grid.step_us * np.arange(grid.intervals, dtype=np.int64)
-    return start_us, start_us + grid.step_us
+    edges_us = grid.edges_us
+    return edges_us[:-1], edges_us[1:]
 
 
 def marginal_prices(case: Case, grid: Grid) -> tuple[Float64, Float64]:
@@ -37,7 +36,7 @@ def marginal_prices(case: Case, grid: Grid) -> tuple[Float64, Float64]:
     if case.export_tariff is not None:
         export_price = _import_prices(case.export_tariff, grid)
     elif case.is_gross:
-        # All generation is sold whatever the battery does: no action earns an export price.
+        # All generation is exported whatever the battery does: no action earns an export price.
         export_price = np.zeros(grid.intervals)
     else:
         export_price = export_prices(case.import_tariff, grid)
@@ -51,7 +50,7 @@ def marginal_prices(case: Case, grid: Grid) -> tuple[Float64, Float64]:
 def _import_prices(tariff: Tariff, grid: Grid) -> Float64:
     check_covered(tariff, grid)
     series = []
-    for part, start_us, end_us in _parts_in_force(tariff, grid):
+    for part, start_us, end_us in parts_in_force(tariff, grid.start_us, grid.end_us):
         energy_factor = 1.0 + sum(tax.share for tax in part.taxes if "energy" in tax.on)
         adder_factor = 1.0 + sum(tax.share for tax in part.taxes if "adder" in tax.on)
         adders = sum(adder.price_per_kwh for adder in part.adders) * adder_factor
@@ -66,7 +65,7 @@ def export_prices(tariff: Tariff, grid: Grid) -> Float64:
     """Return the price of exports under the tariff's own terms; 0 if it does not pay for them."""
     check_covered(tariff, grid)
     series = []
-    for part, start_us, end_us in _parts_in_force(tariff, grid):
+    for part, start_us, end_us in parts_in_force(tariff, grid.start_us, grid.end_us):
         if part.export is None:
             plain = _plain_tariff(part, (Rate(0.0),), None)
         elif part.export.mode == "net_metering":
@@ -75,14 +74,6 @@ def export_prices(tariff: Tariff, grid: Grid) -> Float64:
             plain = _plain_tariff(part, part.export.rates, part.export.series)
         series.append(plain.prices(start_us, end_us))
     return _mean_by_interval(series, grid)
-
-
-def _parts_in_force(tariff: Tariff, grid: Grid) -> Iterator[tuple[Tariff, int, int]]:
-    """Yield each part of a tariff that is in force within the grid, with its start and end."""
-    for part in parts_of(tariff):
-        start_us, end_us = overlap(part.validity, grid.start_us, grid.end_us)
-        if start_us < end_us:
-            yield part, start_us, end_us
 
 
 def _plain_tariff(part: Tariff, rates: tuple[Rate, ...], series: PriceSeries | None) -> Tariff:

@@ -12,7 +12,8 @@ from flipkit.money import round_money_array
 from flipkit.scenarios.engine.case import Case
 from flipkit.scenarios.engine.flows import EnergyFlows
 from flipkit.tariffs import Tariff
-from flipkit.tariffs.rating import Block, EnergySums, has_tiers, rate
+from flipkit.tariffs.model import has_tiers
+from flipkit.tariffs.rating import Block, EnergySums, rate
 from flipkit.vocabulary import HOUR_US, Float64
 
 __all__ = ["Component", "SiteTotals", "evaluate"]
@@ -150,7 +151,7 @@ def _cycles(flows: EnergyFlows, case: Case) -> Float64:
         return np.full(sites, np.nan)
     if case.battery.capacity_kwh == 0:  # a size of a sweep
         return np.zeros(sites)
-    discharge_kwh = np.maximum(-flows.battery.kwh, 0.0).sum(axis=1)
+    discharge_kwh = np.maximum(-flows.battery.flow_kwh, 0.0).sum(axis=1)
     drawn_kwh = discharge_kwh / case.battery.discharge_efficiency
     cycles: Float64 = drawn_kwh / case.battery.capacity_kwh
     return cycles

@@ -157,16 +157,15 @@ def _cheapest(
     """Energy of each pair of session and interval, ordered by session; no interval comes twice."""
     solar_kwh = np.minimum(max_kwh, surplus_kwh)
     grid_kwh = max_kwh - solar_kwh
-    solar_price, grid_price = export_price, import_price
+    prices = np.column_stack((export_price, import_price))  # of solar and of the grid
     if not solar_first:
         # Where solar is more expensive than the grid, both cost the mean of using all of it.
         mean_price = (export_price * solar_kwh + import_price * grid_kwh) / max_kwh
         is_inverted = (export_price > import_price) & (solar_kwh > 0)
-        solar_price = np.where(is_inverted, mean_price, export_price)
-        grid_price = np.where(is_inverted, mean_price, import_price)
+        prices = np.where(is_inverted[:, None], mean_price[:, None], prices)
     # Two offers per interval, solar before grid; lexsort is stable, so ties keep this order.
     offer_session = np.repeat(session, 2)
-    offer_price = np.column_stack((solar_price, grid_price)).ravel()
+    offer_price = prices.ravel()
     offer_kwh = np.column_stack((solar_kwh, grid_kwh)).ravel()
     is_deferred = np.tile([False, True], len(max_kwh)) & solar_first
     offers = np.flatnonzero(offer_kwh > 0)

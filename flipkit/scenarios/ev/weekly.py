@@ -12,8 +12,8 @@ from flipkit.calendar import offset_pieces
 from flipkit.checks import MOST, number
 from flipkit.errors import InputError
 from flipkit.scenarios.ev.sessions import SessionRecords, Sessions
-from flipkit.tariffs.model import DAY_NAMES, DAY_S, seconds_of
-from flipkit.vocabulary import DAY_US, SECOND_US, Int64
+from flipkit.tariffs.model import DAY_NAMES, seconds_of
+from flipkit.vocabulary import DAY_S, DAY_US, SECOND_US, Int64
 
 __all__ = ["Stay", "Week", "read_week"]
 
@@ -64,17 +64,7 @@ class Week:
         """
         # Stays last up to two days and offsets up to one: three days of margin.
         days = np.arange(start_us // DAY_US - 3, end_us // DAY_US + 3)
-        weekday_of_day = (days + 3) % 7  # 1970-01-01 was a Thursday
-        weekday_of_stay = self._column("weekday")
-        day, stay = np.nonzero(weekday_of_day[:, None] == weekday_of_stay)
-        midnight_us = days[day] * DAY_US
-        arrive_local_us = midnight_us + self._column("arrive_s")[stay] * SECOND_US
-        leave_local_us = midnight_us + self._column("leave_s")[stay] * SECOND_US
-
-        first_us, after_us = int(days[0]) * DAY_US, int(days[-1] + 3) * DAY_US
-        edges, offsets = offset_pieces(timezone, first_us, after_us)
-        arrive_us = _to_utc(arrive_local_us, edges, offsets)
-        leave_us = _to_utc(leave_local_us, edges, offsets)
+        stay, arrive_us, leave_us = self._on_days(days, timezone)
         # A stay that a clock change turns around still counts, at its arrival.
         ends_after_start = np.maximum(leave_us, arrive_us + 1) > start_us
         touching = np.flatnonzero(ends_after_start & (arrive_us < end_us))
@@ -88,6 +78,20 @@ class Week:
             rows=np.empty(0, dtype=np.int64),
             metered=SessionRecords.empty(),
         )
+
+    def _on_days(self, days: Int64, timezone: str) -> tuple[Int64, Int64, Int64]:
+        """Return the stays that begin on local days: their positions, arrivals and departures."""
+        weekday_of_day = (days + 3) % 7  # 1970-01-01 was a Thursday
+        day, stay = np.nonzero(weekday_of_day[:, None] == self._column("weekday"))
+        midnight_us = days[day] * DAY_US
+        arrive_local_us = midnight_us + self._column("arrive_s")[stay] * SECOND_US
+        leave_local_us = midnight_us + self._column("leave_s")[stay] * SECOND_US
+
+        first_us, after_us = int(days[0]) * DAY_US, int(days[-1] + 3) * DAY_US
+        edges, offsets = offset_pieces(timezone, first_us, after_us)
+        arrive_us = _to_utc(arrive_local_us, edges, offsets)
+        leave_us = _to_utc(leave_local_us, edges, offsets)
+        return stay, arrive_us, leave_us
 
     def _column(self, field: str) -> np.ndarray:
         return np.array([getattr(stay, field) for stay in self.stays])

@@ -40,7 +40,7 @@ class _PlanPair(NamedTuple):
         return bool(has_import and has_export)
 
 
-class _SiteCosts(NamedTuple):
+class _MonthlyCosts(NamedTuple):
     """The cost of one site by month, and of the whole window under None."""
 
     by_month: dict[str | None, float]
@@ -110,9 +110,9 @@ def _pair(home: Scenario, import_plan: _Plan, export_plan: _Plan) -> _PlanPair:
     return _PlanPair(home, import_plan, export_plan, scenario)
 
 
-def _costs_by_scenario(totals: Sequence[SiteTotals]) -> dict[str, dict[str, _SiteCosts]]:
+def _costs_by_scenario(totals: Sequence[SiteTotals]) -> dict[str, dict[str, _MonthlyCosts]]:
     """Return the costs by name of the scenario and site id."""
-    costs: dict[str, dict[str, _SiteCosts]] = {}
+    costs: dict[str, dict[str, _MonthlyCosts]] = {}
     for part in totals:
         by_component = np.stack([component.cost for component in part.components])
         by_month = round_money_array(np.nansum(by_component, axis=0), part.currency)
@@ -120,12 +120,12 @@ def _costs_by_scenario(totals: Sequence[SiteTotals]) -> dict[str, dict[str, _Sit
         amounts = np.column_stack([by_month, part.cost]).tolist()
         by_site = costs.setdefault(part.scenario, {})
         for site_id, of_site in zip(part.site_ids, amounts, strict=True):
-            by_site[site_id] = _SiteCosts(dict(zip(months, of_site, strict=True)), part.currency)
+            by_site[site_id] = _MonthlyCosts(dict(zip(months, of_site, strict=True)), part.currency)
     return costs
 
 
 def _site_table(
-    site_id: str, pairs: Sequence[_PlanPair], costs: Sequence[_SiteCosts]
+    site_id: str, pairs: Sequence[_PlanPair], costs: Sequence[_MonthlyCosts]
 ) -> dict[str, np.ndarray]:
     """Return the rows of one site and home; the best plan is the best of this site."""
     months, amounts = _amounts(costs)
@@ -150,7 +150,7 @@ def _site_table(
     return columns
 
 
-def _amounts(costs: Sequence[_SiteCosts]) -> tuple[list[str | None], Float64]:
+def _amounts(costs: Sequence[_MonthlyCosts]) -> tuple[list[str | None], Float64]:
     """Return the months of a site, and its cost by pair and month."""
     labels: set[str | None] = set()
     for of_pair in costs:

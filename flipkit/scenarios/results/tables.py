@@ -9,7 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from flipkit.frames import CERTIFICATE, SIMULATION_BILLS, Finding, as_text
+from flipkit.frames import (
+    CERTIFICATE,
+    SIMULATION_BILLS,
+    SIMULATION_INTERVALS,
+    Finding,
+    as_text,
+)
 from flipkit.money import round_money
 from flipkit.scenarios.changes import CHANGES, Investment, Scenario, part_year, yearly
 from flipkit.scenarios.engine import Component, IntervalResult, SiteTotals
@@ -60,23 +66,16 @@ def summary_columns(
     for site_id in site_ids:
         first = rows[site_id, scenarios[0].name]
         for scenario in scenarios:
-            row = rows[site_id, scenario.name]
+            key = site_id, scenario.name
             by_method = {}
-            if row.cells["dispatch"] is not None:
-                for method, of_method in band_rows.items():
-                    by_method[method] = of_method[site_id, scenario.name]
+            if rows[key].cells["dispatch"] is not None:
+                by_method = {method: of_method[key] for method, of_method in band_rows.items()}
             # The baseline is not an investment, nor is a site that changes by site leave out.
             investment = scenario.investment
-            if row is first or _is_unchanged(site_id, scenario, scenarios[0]):
+            if rows[key] is first or _is_unchanged(site_id, scenario, scenarios[0]):
                 investment = None
-            findings = [
-                *row.findings,
-                *_band_findings(row, by_method),
-                *unknown_sites[scenario.name],
-                *_comparison_findings(row, first),
-                *_investment_findings(row, investment),
-            ]
-            records.append(_record(row, first, by_method, investment, findings))
+            unknown = unknown_sites[scenario.name]
+            records.append(_record(rows[key], first, by_method, investment, unknown))
     return {name: [record[name] for record in records] for name in records[0]}
 
 
@@ -85,8 +84,15 @@ def _record(
     first: _SiteRow,
     by_method: Mapping[str, _SiteRow],
     investment: Investment | None,
-    findings: Sequence[Finding],
+    unknown_sites: Sequence[Finding],
 ) -> dict[str, Any]:
+    findings = [
+        *row.findings,
+        *_band_findings(row, by_method),
+        *unknown_sites,
+        *_comparison_findings(row, first),
+        *_investment_findings(row, investment),
+    ]
     saving = round_money(first.cells["cost"] - row.cells["cost"], row.totals.currency)
     return {
         **row.cells,
@@ -264,33 +270,17 @@ def _component_rows(part: SiteTotals, component: Component) -> dict[str, np.ndar
     return columns
 
 
-_INTERVAL_COLUMNS = (
-    "consumption_kwh",
-    "generation_kwh",
-    "ev_kwh",
-    "charge_kwh",
-    "discharge_kwh",
-    "soc_kwh",
-    "stored_value",
-    "import_kwh",
-    "export_kwh",
-    "import_cost",
-    "export_credit",
-    "own_use_cost",
-)
-
-
 def interval_columns(results: Sequence[IntervalResult]) -> dict[str, np.ndarray]:
     """Return one row per interval, in the order of the results."""
-    columns = {}
-    for name in _INTERVAL_COLUMNS:
-        columns[name] = np.concatenate([getattr(result, name) for result in results])
-    columns["start_utc"] = np.concatenate([result.start_us for result in results])
-    columns["end_utc"] = np.concatenate([result.end_us for result in results])
     counts = [len(result.start_us) for result in results]
-    for name in ("site_id", "scenario", "currency"):
-        values = np.array([getattr(result, name) for result in results], dtype=object)
-        columns[name] = np.repeat(values, counts)
+    attributes = {"start_utc": "start_us", "end_utc": "end_us"}
+    columns = {}
+    for name in SIMULATION_INTERVALS.names:
+        values = [getattr(result, attributes.get(name, name)) for result in results]
+        if name in ("site_id", "scenario", "currency"):  # one per result
+            columns[name] = np.repeat(np.array(values, dtype=object), counts)
+        else:
+            columns[name] = np.concatenate(values)
     return columns
 
 

@@ -225,7 +225,7 @@ class _PricingRun:
             self._postpone(request, error)
             return
         except UnexpectedAnswer as error:
-            # The session retries truncated answers; an answer that is wrong at once is no accident.
+            # The session retries truncated answers; a complete answer that is wrong stays wrong.
             if error.request.attempts == 1 or not self.is_confirmed:
                 raise
             self._postpone(request, error)

@@ -10,17 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from flipkit.calendar import BillingPeriods, billing_periods, from_us, month_edges
+from flipkit.calendar import from_us, month_edges
 from flipkit.frames import take
 from flipkit.tariffs import Tariff
-from flipkit.tariffs.model import overlap, rate_table, schedule_changes, schedule_of
-from flipkit.tariffs.rating import Span, Used, tier_limits
+from flipkit.tariffs.model import has_tiers, parts_in_force
+from flipkit.tariffs.rating import Span, Used, tiers_reached
 from flipkit.vocabulary import Float64, Int64
 
 __all__ = ["ServiceTiers", "tier_steps"]
 
 _HALF_WH = 0.0005  # kWh: rounding of a record in a report of whole Wh
-_NOISE_KWH = 1e-9
 _ALWAYS = -(1 << 62), 1 << 62
 
 
@@ -129,42 +128,13 @@ def tier_steps(
     """
     steps = np.full(len(times_us), -1, dtype=np.int64)  # -1: no part is valid
     more = np.broadcast_to(np.asarray(more_kwh, dtype=np.float64), times_us.shape)
-    rated_start_us, rated_end_us = window or _ALWAYS
-    for part in tariff.parts or (tariff,):
-        begin_us, stop_us = overlap(part.validity, rated_start_us, rated_end_us)
+    for part, begin_us, stop_us in parts_in_force(tariff, *(window or _ALWAYS)):
         is_valid = (times_us >= begin_us) & (times_us < stop_us)
         if not is_valid.any():
             continue
-        if part.rates:
+        steps[is_valid] = 0
+        if has_tiers(part):
             in_force = begin_us, stop_us
-            steps[is_valid] = _steps(part, times_us[is_valid], used, more[is_valid], in_force)
-        else:
-            steps[is_valid] = 0
+            times = times_us[is_valid]
+            steps[is_valid] = tiers_reached(part, used, in_force, times, more[is_valid])
     return steps
-
-
-def _steps(tariff: Tariff, times_us: Int64, used: Used, more_kwh: Float64, in_force: Span) -> Int64:
-    start_us, end_us = int(times_us[0]), int(times_us[-1]) + 1
-    billing = _billing_months(tariff.timezone, (start_us, end_us), in_force)
-    schedule = schedule_of(tariff.rates)
-    changes, periods = schedule_changes(
-        schedule, tariff.timezone, start_us, end_us, tariff.holidays
-    )
-    month = np.searchsorted(billing.edges_us, times_us, side="right") - 1
-    period = periods[np.searchsorted(changes, times_us, side="right") - 1]
-    limits = tier_limits(rate_table(tariff.rates).periods, billing, None)[0, month, period]
-    used_before_month = used.before(billing.edges_us)[month]
-    used_in_month = used.before(times_us) - used_before_month + more_kwh
-    is_reached = used_in_month[:, None] >= limits - _NOISE_KWH
-    steps: Int64 = is_reached.sum(axis=1)
-    return steps
-
-
-def _billing_months(zone: str, window: Span, in_force: Span) -> BillingPeriods:
-    """The whole months of a window, cut to the time that the tariff is valid."""
-    start_us, end_us = window
-    valid_from_us, valid_to_us = in_force
-    months = month_edges(zone, start_us, end_us).edges
-    return billing_periods(
-        zone, max(valid_from_us, int(months[0])), min(valid_to_us, int(months[-1]))
-    )

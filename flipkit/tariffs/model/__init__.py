@@ -22,6 +22,7 @@ from flipkit.tariffs.model.consistency import (
     start_key,
 )
 from flipkit.tariffs.model.describe import describe_validity
+from flipkit.tariffs.model.parts import has_tiers, parts_in_force, parts_of, without_export
 from flipkit.tariffs.model.rate_table import (
     Schedule,
     added,
@@ -36,7 +37,6 @@ from flipkit.tariffs.model.rate_table import (
 )
 from flipkit.tariffs.model.rates import (
     DAY_NAMES,
-    DAY_S,
     HOLIDAY,
     MONTH_NAMES,
     Rate,
@@ -50,7 +50,6 @@ from flipkit.tariffs.model.tariff import CHARGES, Tariff
 __all__ = [
     "CHARGES",
     "DAY_NAMES",
-    "DAY_S",
     "HOLIDAY",
     "MONTH_NAMES",
     "TAXABLE",
@@ -79,9 +78,12 @@ __all__ = [
     "day_kinds",
     "describe_validity",
     "equal_runs",
+    "has_tiers",
     "is_empty",
     "joined",
     "overlap",
+    "parts_in_force",
+    "parts_of",
     "period_names",
     "rate_series",
     "rate_table",
@@ -90,4 +92,5 @@ __all__ = [
     "seconds_of",
     "shared_time",
     "start_key",
+    "without_export",
 ]

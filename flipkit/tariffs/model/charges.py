@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
-from flipkit import checks
+from flipkit.checks import check_field, finite, instance_of, set_fields
+from flipkit.checks import name as check_name
 from flipkit.errors import InputError
 from flipkit.tariffs.model.rates import (
     Rate,
@@ -62,11 +63,9 @@ class DemandTier:
     up_to_kw: float | None = None
 
     def __post_init__(self) -> None:
-        price = checks.finite(self.price_per_kw, "demand tier: price")
-        checks.set_fields(self, price_per_kw=price)
+        check_field(self, "price_per_kw", "demand tier", check=finite)
         if self.up_to_kw is not None:
-            limit = checks.finite(self.up_to_kw, "demand tier: up_to_kw", above=0.0)
-            checks.set_fields(self, up_to_kw=limit)
+            check_field(self, "up_to_kw", "demand tier", check=finite, above=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +93,13 @@ class Ratchet:
     of_months: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        share = checks.finite(self.share, "ratchet: share", at_least=0.0)
+        check_field(self, "share", "ratchet", check=finite, at_least=0.0)
         if not isinstance(self.months, int) or isinstance(self.months, bool) or self.months < 1:
             raise InputError(
                 f"ratchet: months {self.months!r} is not a number of billing periods; "
                 "write how many to look back, 1 or more"
             )
-        checks.set_fields(self, share=share, of_months=months_of(self.of_months))
+        set_fields(self, of_months=months_of(self.of_months))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +128,7 @@ class DemandWindow:
         end = seconds_of(self.end) or DAY_S
         if start in (end, DAY_S):
             raise InputError(f"demand: the window from {self.start} to {self.end} has no length")
-        checks.set_fields(
-            self, start=clock_text(start), end=clock_text(end), days=days_of(self.days)
-        )
+        set_fields(self, start=clock_text(start), end=clock_text(end), days=days_of(self.days))
 
     def cuts(self, minutes: int) -> bool:
         """Return whether it begins or ends within a demand interval of `minutes`."""
@@ -178,15 +175,15 @@ class DemandCharge:
     also: tuple[DemandWindow, ...] = ()
 
     def __post_init__(self) -> None:
-        what = f"demand charge {checks.name(self.name, 'demand charge: name')!r}"
+        what = f"demand charge {check_name(self.name, 'demand charge: name')!r}"
         if self.interval_minutes not in (15, 30, 60):
             raise InputError(
                 f"{what}: interval_minutes {self.interval_minutes!r} is not supported; "
                 "write 15, 30 or 60"
             )
-        if self.ratchet is not None and not isinstance(self.ratchet, Ratchet):
-            raise InputError(f"{what}: expected a Ratchet, got {type(self.ratchet).__name__}")
-        checks.set_fields(
+        if self.ratchet is not None:
+            instance_of(self.ratchet, Ratchet, what)
+        set_fields(
             self,
             tiers=_check_demand_tiers(self.tiers, what),
             months=months_of(self.months),
@@ -201,10 +198,7 @@ class DemandCharge:
 
     def _check_windows(self, what: str) -> None:
         for window in self.also:
-            if not isinstance(window, DemandWindow):
-                raise InputError(
-                    f"{what}: also: expected a DemandWindow, got {type(window).__name__}"
-                )
+            instance_of(window, DemandWindow, f"{what}: also")
         try:
             windows = self.windows
         except InputError as error:
@@ -217,7 +211,7 @@ class DemandCharge:
                     f"{self.interval_minutes}-minute intervals; begin and end on a multiple of them"
                 )
         first = windows[0]
-        checks.set_fields(self, start=first.start, end=first.end, days=first.days)
+        set_fields(self, start=first.start, end=first.end, days=first.days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,10 +237,9 @@ class FixedCharge:
     per_month: float = 0.0
 
     def __post_init__(self) -> None:
-        what = f"fixed charge {checks.name(self.name, 'fixed charge: name')!r}"
-        per_day = checks.finite(self.per_day, f"{what}: per_day")
-        per_month = checks.finite(self.per_month, f"{what}: per_month")
-        checks.set_fields(self, per_day=per_day, per_month=per_month)
+        what = f"fixed charge {check_name(self.name, 'fixed charge: name')!r}"
+        check_field(self, "per_day", what, check=finite)
+        check_field(self, "per_month", what, check=finite)
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,10 +266,8 @@ class Minimum:
         if self.per_month is None and self.per_year is None:
             raise InputError("minimum: give per_month, per_year or both")
         for field in ("per_month", "per_year"):
-            amount = getattr(self, field)
-            if amount is not None:
-                amount = checks.finite(amount, f"minimum: {field}", at_least=0.0)
-                checks.set_fields(self, **{field: amount})
+            if getattr(self, field) is not None:
+                check_field(self, field, "minimum", check=finite, at_least=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,9 +290,8 @@ class Adder:
     price_per_kwh: float
 
     def __post_init__(self) -> None:
-        what = f"adder {checks.name(self.name, 'adder: name')!r}"
-        price = checks.finite(self.price_per_kwh, f"{what}: price")
-        checks.set_fields(self, price_per_kwh=price)
+        what = f"adder {check_name(self.name, 'adder: name')!r}"
+        check_field(self, "price_per_kwh", what, check=finite)
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,8 +318,8 @@ class Tax:
     on: tuple[str, ...] = TAXABLE
 
     def __post_init__(self) -> None:
-        what = f"tax {checks.name(self.name, 'tax: name')!r}"
-        share = checks.finite(self.share, f"{what}: share")
+        what = f"tax {check_name(self.name, 'tax: name')!r}"
+        check_field(self, "share", what, check=finite)
         kinds = (self.on,) if isinstance(self.on, str) else tuple(self.on)
         known = ", ".join(TAXABLE)
         if not kinds:
@@ -339,7 +329,7 @@ class Tax:
                 raise InputError(f"{what}: on {kind!r} cannot be taxed; write some of {known}")
         # In one order, so that equal taxes are equal.
         on = tuple(kind for kind in TAXABLE if kind in kinds)
-        checks.set_fields(self, share=share, on=on)
+        set_fields(self, on=on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,10 +386,9 @@ class Export:
             raise InputError(
                 f"export: true_up_month {self.true_up_month!r} is not a month; write 1 to 12"
             )
-        price = checks.finite(self.payout_per_kwh, "export: payout_per_kwh")
-        share = checks.finite(self.payout_share, "export: payout_share", at_least=0.0)
-        rates = check_rates(self.rates, "export, rates")
-        checks.set_fields(self, payout_per_kwh=price, payout_share=share, rates=rates)
+        check_field(self, "payout_per_kwh", "export", check=finite)
+        check_field(self, "payout_share", "export", check=finite, at_least=0.0)
+        set_fields(self, rates=check_rates(self.rates, "export, rates"))
         self._check_prices()
 
     def _check_prices(self) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any, Literal
 
 from flipkit.calendar import check_holidays, to_text
+from flipkit.checks import instance_of, repeated_names
 from flipkit.errors import InputError
 from flipkit.tariffs.model.charges import DemandCharge, Export
 from flipkit.tariffs.model.rates import Rate
@@ -16,9 +18,8 @@ __all__ = [
     "Validity",
     "check_charges",
     "check_holiday_rates",
-    "check_succession",
     "check_tier_rule",
-    "check_type",
+    "in_succession",
     "is_empty",
     "overlap",
     "shared_time",
@@ -39,20 +40,14 @@ def check_charges(values: Any, kind: type, what: str) -> tuple[Any, ...]:
     """
     charges = tuple(values) if isinstance(values, list | tuple) else (values,)
     for number, charge in enumerate(charges):
-        check_type(charge, kind, f"{what}, item {number}")
+        instance_of(charge, kind, f"{what}, item {number}")
     names = [charge.name for charge in charges]
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    repeated = repeated_names(names)
     if repeated:
         raise InputError(
             f"{what}: {', '.join(map(repr, repeated))} used twice; give each charge its own name"
         )
     return charges
-
-
-def check_type(value: Any, kind: type, what: str) -> None:
-    """Raise InputError if `value` is not of a type."""
-    if not isinstance(value, kind):
-        raise InputError(f"{what}: expected {kind.__name__}, got {type(value).__name__}")
 
 
 def check_tier_rule(
@@ -98,22 +93,41 @@ def check_holiday_rates(
         )
 
 
-def check_succession(
-    name: str, validity: Validity, next_name: str, next_validity: Validity
-) -> None:
-    """Raise InputError where the second tariff does not begin when the first ends."""
-    end = validity[1]
-    begin = next_validity[0]
+def in_succession(tariffs: Iterable[Any], kind: type) -> tuple[Any, ...]:
+    """Return tariffs by time, with parts instead of tariffs that have them.
+
+    Raises InputError unless each begins where the one before ends.
+    """
+    parts: list[Any] = []
+    for number, tariff in enumerate(tariffs):
+        instance_of(tariff, kind, f"successive tariffs, item {number}")
+        parts.extend(tariff.parts or (tariff,))
+    if len(parts) < 2:
+        raise InputError(f"successive tariffs: got {len(parts)}; give two or more")
+    places = {(part.currency, part.timezone) for part in parts}
+    if len(places) > 1:
+        raise InputError(
+            f"successive tariffs: {sorted(places)}; they need one currency and one time zone"
+        )
+    parts.sort(key=lambda part: start_key(part.validity))
+    for part, following in pairwise(parts):
+        _check_succession(part, following)
+    return tuple(parts)
+
+
+def _check_succession(part: Any, following: Any) -> None:
+    end = part.validity[1]
+    begin = following.validity[0]
     if end is None or begin is None:
         raise InputError(
-            f"successive tariffs: {name!r} has no end or {next_name!r} no beginning, so both "
-            "apply at once; give the first valid_to_us and the second valid_from_us"
+            f"successive tariffs: {part.name!r} has no end or {following.name!r} no beginning, so "
+            "both apply at once; give the first valid_to_us and the second valid_from_us"
         )
     if end != begin:
         problem = "a gap" if begin > end else "an overlap"
         raise InputError(
-            f"successive tariffs: {problem} between {name!r}, which ends at {to_text(end)}, and "
-            f"{next_name!r}, which begins at {to_text(begin)}"
+            f"successive tariffs: {problem} between {part.name!r}, which ends at {to_text(end)}, "
+            f"and {following.name!r}, which begins at {to_text(begin)}"
         )
 
 

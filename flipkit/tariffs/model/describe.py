@@ -241,14 +241,14 @@ def _settlement_text(export: Export) -> str:
 
 def _months_text(months: tuple[int, ...]) -> str:
     """Return runs of months as ``Jan-May, Oct-Dec``."""
-    texts = []
+    runs = []
     # Within a run of consecutive months, number minus position is constant.
     for _, run in groupby(enumerate(months), lambda pair: pair[1] - pair[0]):
         numbers = [number for _, number in run]
         first = MONTH_NAMES[numbers[0] - 1]
         last = MONTH_NAMES[numbers[-1] - 1]
-        texts.append(first if first == last else f"{first}-{last}")
-    return ", ".join(texts)
+        runs.append(first if first == last else f"{first}-{last}")
+    return ", ".join(runs)
 
 
 def _percent(share: float) -> str:

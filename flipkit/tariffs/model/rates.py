@@ -17,7 +17,6 @@ from flipkit.vocabulary import DAY_S
 __all__ = [
     "ALL_MONTHS",
     "DAY_NAMES",
-    "DAY_S",
     "HOLIDAY",
     "MONTH_NAMES",
     "Rate",
@@ -76,11 +75,9 @@ class Tier:
     per_kw: bool = False
 
     def __post_init__(self) -> None:
-        price = checks.finite(self.price_per_kwh, "tier: price")
-        checks.set_fields(self, price_per_kwh=price)
+        checks.check_field(self, "price_per_kwh", "tier", check=checks.finite)
         if self.up_to is not None:
-            limit = checks.finite(self.up_to, "tier: up_to", above=0.0)
-            checks.set_fields(self, up_to=limit)
+            checks.check_field(self, "up_to", "tier", check=checks.finite, above=0.0)
         if self.per not in ("month", "day"):
             raise InputError(f"tier: per {self.per!r} is not known; write 'month' or 'day'")
         if not isinstance(self.per_kw, bool):
@@ -166,8 +163,7 @@ def check_rates(values: Any, what: str) -> tuple[Rate, ...]:
     """Return one or more rates as a tuple; raise InputError for anything else."""
     rates = (values,) if isinstance(values, Rate) else tuple(values)
     for number, rate in enumerate(rates):
-        if not isinstance(rate, Rate):
-            raise InputError(f"{what}, item {number}: expected a Rate, got {type(rate).__name__}")
+        checks.instance_of(rate, Rate, f"{what}, item {number}")
     return rates
 
 
@@ -262,8 +258,7 @@ def _sorted_numbers(values: Any, low: int, high: int, what: str) -> tuple[int, .
 def _check_ladder(price: Any, tiers: tuple[Tier, ...]) -> tuple[float, tuple[Tier, ...]]:
     """Return price and tiers in canonical form: a ladder of one tier without a limit is a price."""
     for number, tier in enumerate(tiers, 1):
-        if not isinstance(tier, Tier):
-            raise InputError(f"rate: tier {number}: expected a Tier, got {type(tier).__name__}")
+        checks.instance_of(tier, Tier, f"rate: tier {number}")
     if not tiers:
         return checks.finite(price, "rate: price"), ()
 

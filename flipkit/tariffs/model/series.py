@@ -83,6 +83,11 @@ class PriceSeries:
             b"" if self.confidence is None else self.confidence.tobytes(),
         )
 
+    @property
+    def span_us(self) -> tuple[int, int]:
+        """Start of the first price and end of the last, microseconds since 1970-01-01 UTC."""
+        return int(self.start_us[0]), int(self.end_us[-1])
+
     def clip(self, start_us: int, end_us: int) -> PriceSeries:
         """Return the prices over [start, end), the first and last cut to it.
 
@@ -97,7 +102,7 @@ class PriceSeries:
             An empty window, or one that the prices do not cover; the message names the first
             instant without a price.
         """
-        check_cover(start_us, end_us, int(self.start_us[0]), int(self.end_us[-1]), "the prices")
+        check_cover(start_us, end_us, self.span_us, "the prices")
         inside = touched(self.start_us, start_us, end_us)
         starts = self.start_us[inside].copy()
         ends = self.end_us[inside].copy()
@@ -203,14 +208,8 @@ class PriceSeries:
         wrong = (ends <= starts) | (starts < self.start_us[0]) | (ends > self.end_us[-1])
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
-            check_cover(
-                int(starts[row]),
-                int(ends[row]),
-                int(self.start_us[0]),
-                int(self.end_us[-1]),
-                "the prices",
-                f"interval in row {row}: ",
-            )
+            where = f"interval in row {row}: "
+            check_cover(int(starts[row]), int(ends[row]), self.span_us, "the prices", where)
         first = np.searchsorted(self.start_us, starts, side="right") - 1
         last = first.copy()
         across = np.flatnonzero(ends > self.end_us[first])
@@ -260,12 +259,14 @@ def joined(parts: Sequence[PriceSeries]) -> PriceSeries:
 
 
 def check_cover(
-    start_us: int, end_us: int, from_us: int, to_us: int, who: str, where: str = ""
+    start_us: int, end_us: int, cover: tuple[int | None, int | None], who: str, where: str = ""
 ) -> None:
-    """Raise InputError if [start, end) is empty or not inside [from, to).
+    """Raise InputError if [start, end) is empty or not inside `cover`; None is no limit.
 
     The message names the first instant that is not covered.
     """
+    from_us = start_us if cover[0] is None else cover[0]
+    to_us = end_us if cover[1] is None else cover[1]
     asked = f"{where}asked for {to_text(start_us)} to {to_text(end_us)}"
     if end_us <= start_us:
         raise InputError(f"{asked}, which is empty; the end must be after the start")
@@ -279,10 +280,10 @@ def check_cover(
 
 
 def _check_same_cover(a: PriceSeries, b: PriceSeries) -> None:
-    start_a, end_a = int(a.start_us[0]), int(a.end_us[-1])
-    start_b, end_b = int(b.start_us[0]), int(b.end_us[-1])
-    if (start_a, end_a) == (start_b, end_b):
+    if a.span_us == b.span_us:
         return
+    start_a, end_a = a.span_us
+    start_b, end_b = b.span_us
     alone = min(start_a, start_b) if start_a != start_b else min(end_a, end_b)
     raise InputError(
         f"two price series over different times, {to_text(start_a)} to {to_text(end_a)} and "

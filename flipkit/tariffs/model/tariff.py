@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from flipkit.calendar import read_window, zone
-from flipkit.checks import set_fields
+from flipkit.checks import instance_of, set_fields
 from flipkit.errors import InputError
 from flipkit.money import check_currency
 from flipkit.tariffs.model.charges import Adder, DemandCharge, Export, FixedCharge, Minimum, Tax
@@ -19,12 +18,10 @@ from flipkit.tariffs.model.consistency import (
     Validity,
     check_charges,
     check_holiday_rates,
-    check_succession,
     check_tier_rule,
-    check_type,
+    in_succession,
     is_empty,
     overlap,
-    start_key,
 )
 from flipkit.tariffs.model.rate_table import canonical, rate_series
 from flipkit.tariffs.model.rates import Rate, check_rates, rate_of_window
@@ -45,7 +42,8 @@ class Tariff:
     series. Rates are held in canonical form (seasons, kinds of day and hours ascend; neighbours of
     one period are merged; no window crosses midnight), so that tariffs with the same prices are
     equal, however they were written. To change a tariff, make a new one: ``dataclasses.replace(
-    tariff, fixed=fk.FixedCharge("service", per_day=0.5))``.
+    tariff, fixed=fk.FixedCharge("service", per_day=0.5))``. The constructors below take
+    `currency`, `timezone` and `name` as they are here, and raise the errors of this class too.
 
     ============================= ====================================================
     `flat`                        one price at all times
@@ -61,51 +59,42 @@ class Tariff:
     ----------
     name : str
         Name in reports.
-    currency : str
-        ISO 4217 code.
-    timezone : str
-        IANA time zone of hours, days and months.
+    currency, timezone : str
+        ISO 4217 code; IANA time zone of hours, days and months.
     rates : tuple of Rate
         Empty if the tariff is a price series.
     series : PriceSeries or None
         The prices, if the tariff is a price series; it holds only over its own time.
     valid_from_us, valid_to_us : int or None
-        The instants between which rates hold, microseconds since 1970-01-01 UTC, the end excluded;
-        None for no limit.
+        When rates hold, microseconds since 1970-01-01 UTC, the end excluded; None for no limit.
     tier_rule : {"chronological", "prorate", "per_period"} or None
         How the kWh of a billing period fill the tiers. Required with tiers and never guessed: it
         changes bills by a fifth. chronological: kWh count in the order of time, over all periods
-        together, and each has the price of its own period in the tier reached. prorate: the total
-        fills the tiers, and each period pays its own prices on its share of every tier. per_period:
-        each period fills its own ladder.
+        together. prorate: the total fills the tiers, and each period pays its own prices on its
+        share of every tier. per_period: each period fills its own ladder.
     holidays : str or None
         Country or region of the public holidays: ``"US"``, ``"US-CA"``, ``"GB-ENG"``, ``"BE"``.
     demand : tuple of DemandCharge
-        Charges on the highest import power.
     fixed : tuple of FixedCharge
-        Amounts per day or month.
     minimum : Minimum or None
-        The least that a bill comes to.
     adders : tuple of Adder
-        Amounts on every kWh.
     taxes : tuple of Tax
-        Shares of other charges.
     export : Export or None
         How exported energy is settled; None: exports are not paid.
     parts : tuple of Tariff
-        Tariffs in force one after another, made by `successive`; all other charges are theirs.
+        Tariffs in force one after another (`successive`); all other charges are theirs.
 
     Raises
     ------
     InputError
-        An unknown currency, time zone or holidays; a gap or overlap in the rates; both rates and a
+        A price that is not a finite number; an unknown currency, time zone or holidays; an hour
+        with no price or with two (the message names month, days and hours); both rates and a
         series, or neither; tiers without `tier_rule`; days ``"holiday"`` without `holidays`;
-        charges of one kind with the same name.
+        charges of one kind with the same name; a gap or an overlap between parts.
 
     See Also
     --------
-    flipkit.bill : Calculate the bills of a tariff.
-    flipkit.bill_matrix : Compare the bills of several tariffs.
+    flipkit.bill, flipkit.bill_matrix : Calculate and compare the bills of tariffs.
 
     Examples
     --------
@@ -156,15 +145,8 @@ class Tariff:
         ----------
         rate : float
             Price per kWh, major currency units.
-        currency, timezone : str
-            ISO 4217 code and IANA time zone.
-        name : str, optional
-            Default ``"Flat rate"``.
-
-        Raises
-        ------
-        InputError
-            A rate that is not a finite number, an unknown currency or time zone.
+        currency, timezone, name : str
+            As in `Tariff`; `name` is "Flat rate" by default.
         """
         return cls("Flat rate" if name is None else name, currency, timezone, (Rate(rate),))
 
@@ -182,18 +164,9 @@ class Tariff:
         Parameters
         ----------
         rates : mapping of str to float, or iterable of Rate
-            ``{"00:00-07:00": 0.09, "07:00-24:00": 0.29}`` for every day, or a list of `Rate`. A
-            window may cross midnight.
-        currency, timezone : str
-            ISO 4217 code and IANA time zone.
-        name : str, optional
-            Default ``"Time of use"``.
-
-        Raises
-        ------
-        InputError
-            An hour with no price or with two (the message names month, days and hours), an unknown
-            currency or time zone.
+            ``{"23:00-07:00": 0.09, "07:00-23:00": 0.29}`` for every day, or a list of `Rate`.
+        currency, timezone, name : str
+            As in `Tariff`; `name` is "Time of use" by default.
         """
         if isinstance(rates, Mapping):
             rates = [rate_of_window(window, price) for window, price in rates.items()]
@@ -215,22 +188,15 @@ class Tariff:
         Parameters
         ----------
         tariffs : iterable of Tariff
-            In one currency and time zone, in any order. Each begins where the one before ends
-            (`valid_from_us` and `valid_to_us`, or the time of its price series).
+            Two or more in one currency and time zone, in any order. Each begins where the one
+            before ends (`valid_from_us` and `valid_to_us`, or the time of its price series).
         name : str, optional
             Default: their names, in order.
-
-        Raises
-        ------
-        InputError
-            Fewer than two tariffs, a gap or an overlap between two (the message names tariffs and
-            time), several currencies or time zones.
         """
-        parts = _in_order(tariffs)
-        names = ", then ".join(part.name for part in parts)
-        return cls(
-            names if name is None else name, parts[0].currency, parts[0].timezone, parts=parts
-        )
+        parts = in_succession(tariffs, cls)
+        if name is None:
+            name = ", then ".join(part.name for part in parts)
+        return cls(name, parts[0].currency, parts[0].timezone, parts=parts)
 
     @classmethod
     def from_prices(
@@ -241,24 +207,17 @@ class Tariff:
         Parameters
         ----------
         frame : pandas.DataFrame or polars.DataFrame
-            Columns ``start_utc``, ``end_utc`` (with a zone) and ``price_per_kwh`` (major currency
-            units). Rows of any length in any order, without gap or overlap.
-        currency : str
-            ISO 4217 code.
-        timezone : str
-            IANA time zone of local days and months.
-        name : str, optional
-            Default ``"Price series"``.
+            ``start_utc``, ``end_utc`` (with a zone) and ``price_per_kwh`` (major currency units).
+            Rows of any length in any order, without gap or overlap.
+        currency, timezone, name : str
+            As in `Tariff`; `name` is "Price series" by default.
 
         Raises
         ------
-        MissingColumnError
-            A column is missing.
-        NaiveTimestampError
-            Times without a zone.
+        MissingColumnError, NaiveTimestampError
+            A column is missing, or its times have no zone.
         InputError
-            A null, a gap or an overlap (the message names row and time), an unknown currency or
-            time zone.
+            A null, a gap or an overlap; the message names row and time.
         """
         from flipkit.tariffs.read import series_of_frame
 
@@ -276,43 +235,33 @@ class Tariff:
     ) -> Tariff:
         """Return the tariff of a record of OpenEI's Utility Rate Database (API version 3 to 8).
 
-        See https://openei.org/wiki/Utility_Rate_Database.
-
         Parameters
         ----------
         source : mapping, str or Path
             The record, or the API's answer with one record in ``items``: the object, its JSON text,
             or the path of a file. Never changed.
-        timezone : str
-            IANA time zone of the hours; records do not state theirs.
-        tier_rule : str, optional
-            How kWh fill the tiers, see `Tariff`; required if there are tiers.
-        currency : str
-            ISO 4217 code.
+        timezone, tier_rule, currency : str
+            As in `Tariff`. Records do not state their time zone, nor how kWh fill the tiers:
+            `tier_rule` is required if there are tiers.
 
         Raises
         ------
         InputError
-            Whatever cannot be priced, with the name of its field: tiers without `tier_rule`,
+            Several records, or none; whatever cannot be priced, with the name of its field:
             coincident demand, monthly fuel adjustments, reactive power, charges for additional
             meters or in words (``energyattrs``), units other than kWh and kW, any unknown field.
-            Several records, or none.
 
         Notes
         -----
         ``rate`` and ``adj`` are added. Period 0 of the record is ``period 1``; a single period has
-        no name.
+        no name. ``startdate`` and ``enddate`` are the first and the last local day. A demand
+        interval that is not stated is 15 minutes. Ratchets apply to flat demand and to demand by
+        period, and look back 11 billing periods if no range is stated.
 
         ``dgrules``: Net Metering carries kWh over to the end of the year and pays nothing for what
         is left. Both kinds of Net Billing net within each interval of the energy that is rated (for
         Net Billing Hourly, use hourly energy) and pay ``sell``. Without the field, exports are not
         paid.
-
-        ``startdate`` and ``enddate`` are the first and the last local day; ``dataclasses.replace(
-        tariff, valid_from_us=None, valid_to_us=None)`` prices other times.
-
-        A demand interval that is not stated is 15 minutes. Ratchets apply to flat demand and to
-        demand by period, and look back 11 billing periods if no range is stated.
         """
         from flipkit.tariffs.read import urdb
 
@@ -332,31 +281,24 @@ class Tariff:
         """Return a tariff of Octopus Energy from the lists of its API.
 
         Prices are pence including VAT (``value_inc_vat``). The tariff holds over the time that both
-        lists cover. One price is a flat rate, several are a price series. Prices without an end and
-        changes of the standing charge make tariffs one after another (`successive`).
+        lists cover: a flat rate or a price series, and `successive` tariffs where a price has no
+        end or the standing charge changes.
 
         Parameters
         ----------
-        unit_rates : mapping, list of mapping, str or Path
-            The answer of ``standard-unit-rates``, or a list of all its pages: the object, its JSON
-            text, or the path of a file. Rows in any order. Never changed.
-        standing_charges : mapping, list of mapping, str or Path, optional
-            The answer of ``standing-charges``, charged for each local day.
-        timezone : str
-            IANA time zone of local days and months.
-        currency : str
-            ISO 4217 code of the major unit.
+        unit_rates, standing_charges : mapping, list of mapping, str or Path
+            The answers of ``standard-unit-rates`` and, optionally, ``standing-charges``, or a list
+            of all pages: the object, its JSON text, or the path of a file. Never changed.
         payment_method : str, optional
             ``"DIRECT_DEBIT"`` or ``"NON_DIRECT_DEBIT"``; required if the prices differ by it.
-        name : str, optional
-            Default ``"Octopus"``.
+        timezone, currency, name : str
+            As in `Tariff`; `name` is "Octopus" by default.
 
         Raises
         ------
         InputError
             A gap or an overlap between two rows, missing pages, several payment methods, day and
-            night registers, a value that is not a number, an unknown field; the message names the
-            row.
+            night registers, an unknown field; the message names the row.
         """
         from flipkit.tariffs.read import octopus
 
@@ -379,37 +321,32 @@ class Tariff:
         market: PriceSeries | None = None,
         tier_rule: TierRule = "chronological",
     ) -> Tariff:
-        """Return the price of Flatpeak tariff objects together.
+        """Return the price of Flatpeak tariff objects together: COMMODITY plus NON_COMMODITY.
 
-        COMMODITY and NON_COMMODITY are added. Contracts of one type must follow one another; the
-        tariff is then `successive`.
+        Contracts of one type must follow one another; the tariff is then `successive`.
 
         Parameters
         ----------
         source : mapping or iterable of mapping
             One tariff object, or several in the same direction, as the API returns them. Never
             changed.
-        timezone : str
-            IANA time zone of the location; the hours of the schedule are local.
-        currency : str
-            ISO 4217 code of the location.
+        timezone, currency : str
+            Those of the location; the hours of the schedule are local.
         market : PriceSeries, optional
-            Market prices, required (and used) where ``market_rates`` is true: price = (market +
-            surcharge_fixed) x (1 + surcharge_percentage), where 0.05 is 5 %. The tariff is then a
-            price series over the time that both the market prices and the contracts cover.
+            Required where ``market_rates`` is true: price = (market + surcharge_fixed) x (1 +
+            surcharge_percentage), where 0.05 is 5 %. The tariff is then a price series over the
+            time that both the market prices and the contracts cover.
         tier_rule : str
-            How kWh fill the tiers of ``to_kwh``, see `Tariff`; unused without tiers. Flatpeak
-            states neither the rule nor the time over which it counts; flipkit counts in the order
-            of time within a local calendar month.
+            As in `Tariff`; Flatpeak states neither the rule nor the time over which ``to_kwh``
+            counts. flipkit counts within a local calendar month.
 
         Raises
         ------
         InputError
             Whatever cannot be priced, by name: ``dates``, rate formulas, market rates without
             `market`, tiers of surcharges or in both types, tiers beside a price that changes within
-            a month (the count would begin anew), contracts of one type that overlap or leave a gap,
-            an unknown field inside the schedule, gaps and overlaps of hours, objects of another
-            time zone or currency.
+            a month, contracts of one type that overlap or leave a gap, an unknown field inside the
+            schedule, objects of another time zone or currency.
         """
         from flipkit.tariffs.read import flatpeak
 
@@ -428,28 +365,23 @@ class Tariff:
     ) -> dict[str, Any]:
         """Return the body that creates this tariff at Flatpeak; `from_flatpeak` reads it back.
 
-        Flatpeak has no field for the names of periods and the tier rule: read tiers back with the
-        `tier_rule` of this tariff.
+        Flatpeak has no fields for the names of periods and the tier rule.
 
         Parameters
         ----------
         location_id : str
             Flatpeak's id of the location, ``loc_...``.
-        direction : str
-            IMPORT, EXPORT or LOCAL.
-        type : str
-            COMMODITY or NON_COMMODITY.
+        direction : {"IMPORT", "EXPORT", "LOCAL"}
+        type : {"COMMODITY", "NON_COMMODITY"}
         start, end : str, date, datetime, Timestamp or Period, optional
-            Contract dates: local days, the end included, or instants, as in `prices`. By default
-            those of the tariff; if it has none, 1970-01-01 and 9999-12-31, which `from_flatpeak`
-            reads as no limit.
+            Contract dates, as in `prices`. By default those of the tariff; if it has none,
+            1970-01-01 and 9999-12-31, which `from_flatpeak` reads as no limit.
 
         Raises
         ------
         InputError
-            A price series, tiers by day or by kW, holidays, charges beside the price per kWh, or
-            parts, none of which a schedule can express; an unknown direction or type; contract
-            dates outside the tariff's own.
+            Contract dates outside the tariff's own, or what a schedule cannot express: a price
+            series, tiers by day or by kW, holidays, charges beside the price per kWh, parts.
         """
         from flipkit.tariffs.read import flatpeak
 
@@ -460,28 +392,21 @@ class Tariff:
     def prices(self, start: Any, end: Any = None) -> PriceSeries:
         """Return the prices of a window, in order, without gap, cut to the window.
 
+        From rates, neighbours of equal price are one segment; a series keeps its own segments.
+
         Parameters
         ----------
         start, end : str, date, datetime, Timestamp, Period or int
-            ``"2025"``, ``"2025-06"``, ``"2025-06-15"``, a date and a pandas Period mean local days,
-            the end included. A datetime or text with a zone, and an int, microseconds since
-            1970-01-01 UTC, are instants, the end not included. `end` defaults to the end of
-            `start`.
-
-        Returns
-        -------
-        PriceSeries
-            From rates, neighbours of equal price are one segment; a price series keeps its own
-            segments.
+            Local days, the end included (``"2025"``, ``"2025-06"``, ``"2025-06-15"``, a date, a
+            Period), or instants, the end excluded (a datetime or text with a zone, or microseconds
+            since 1970-01-01 UTC). `end` defaults to the end of `start`.
 
         Raises
         ------
-        NaiveTimestampError
-            A time without a zone.
         InputError
             An empty window, or one outside the price series or the contract dates (the message
-            names the first instant without a price). A tariff with tiers, where the price depends
-            on the energy used before.
+            names the first instant without a price); a time without a zone (NaiveTimestampError);
+            a tariff with tiers, where the price depends on the energy used before.
         """
         # flipkit's own arrays hold microseconds.
         if isinstance(start, int | np.integer) and isinstance(end, int | np.integer):
@@ -492,14 +417,7 @@ class Tariff:
             return self.series.clip(start_us, end_us)
 
         self._check_no_tiers()
-        valid_from, valid_to = self.validity
-        check_cover(
-            start_us,
-            end_us,
-            start_us if valid_from is None else valid_from,
-            end_us if valid_to is None else valid_to,
-            f"the prices of tariff {self.name!r}",
-        )
+        check_cover(start_us, end_us, self.validity, f"the prices of tariff {self.name!r}")
         if not self.parts:
             return rate_series(self.rates, self.timezone, start_us, end_us, self.holidays)
         prices_of_parts = []
@@ -515,42 +433,33 @@ class Tariff:
         if self.parts:
             return self.parts[0].validity[0], self.parts[-1].validity[1]
         if self.series is not None:
-            return int(self.series.start_us[0]), int(self.series.end_us[-1])
+            return self.series.span_us
         return self.valid_from_us, self.valid_to_us
 
     def describe(self) -> str:
-        """Return a short text: name, currency, time zone, validity, prices and all other charges.
-
-        Prices are a table by season, kind of day and hours. Periods are named as on a bill.
-        """
+        """Return a text: prices by season, kind of day and hours as a table, and all charges."""
         from flipkit.tariffs.model.describe import describe
 
         return describe(self)
 
     def plot(self, **options: Any) -> Any:
-        """Draw the prices by month and hour; `flipkit.plots.tariff_heatmap` takes the options.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-        """
+        """Draw the prices by month and hour; the options are those of `plots.tariff_heatmap`."""
         from flipkit.plots import tariff_heatmap
 
         return tariff_heatmap(self, **options)
 
     def _check_prices(self) -> None:
+        what = f"tariff {self.name!r}"
         if bool(self.rates) == (self.series is not None):
-            raise InputError(f"tariff {self.name!r}: needs either rates or a price series")
+            raise InputError(f"{what}: needs either rates or a price series")
         if self.rates:
-            rates = check_rates(self.rates, f"tariff {self.name!r}, rates")
+            rates = check_rates(self.rates, f"{what}, rates")
             set_fields(self, rates=canonical(rates))
         bounds = self.valid_from_us, self.valid_to_us
         if self.series is not None and bounds != (None, None):
-            raise InputError(
-                f"tariff {self.name!r}: a price series holds over its own time; clip it instead"
-            )
+            raise InputError(f"{what}: a price series holds over its own time; clip it instead")
         if is_empty(bounds):
-            raise InputError(f"tariff {self.name!r}: ends before it begins")
+            raise InputError(f"{what}: ends before it begins")
 
     def _check_charges(self) -> None:
         what = f"tariff {self.name!r}"
@@ -562,9 +471,9 @@ class Tariff:
             taxes=check_charges(self.taxes, Tax, f"{what}, taxes"),
         )
         if self.minimum is not None:
-            check_type(self.minimum, Minimum, f"{what}, minimum")
+            instance_of(self.minimum, Minimum, f"{what}, minimum")
         if self.export is not None:
-            check_type(self.export, Export, f"{what}, export")
+            instance_of(self.export, Export, f"{what}, export")
         check_tier_rule(self.tier_rule, self.rates, self.export, what)
         check_holiday_rates(self.holidays, self.rates, self.demand, self.export, what)
         if self.export is not None and self.export.rates:
@@ -572,17 +481,14 @@ class Tariff:
             set_fields(self, export=replace(self.export, rates=rates))
 
     def _check_parts(self) -> None:
+        what = f"tariff {self.name!r}"
         given = [name for name in _FIELDS_OF_PARTS if getattr(self, name) not in (None, ())]
         if given:
-            raise InputError(
-                f"tariff {self.name!r}: {', '.join(given)} beside parts; they belong to the parts"
-            )
-        parts = _in_order(self.parts)
+            raise InputError(f"{what}: {', '.join(given)} beside parts; they belong to the parts")
+        parts = in_succession(self.parts, type(self))
         set_fields(self, parts=parts)
         if (self.currency, self.timezone) != (parts[0].currency, parts[0].timezone):
-            raise InputError(
-                f"tariff {self.name!r}: currency and timezone must be those of its parts"
-            )
+            raise InputError(f"{what}: currency and timezone must be those of its parts")
 
     def _check_no_tiers(self) -> None:
         for part in self.parts or (self,):
@@ -592,25 +498,3 @@ class Tariff:
                     "used before it in the billing period, so there is no price by time; "
                     "calculate the bill with fk.bill(energy, tariff)"
                 )
-
-
-def _in_order(tariffs: Iterable[Tariff]) -> tuple[Tariff, ...]:
-    """Return tariffs by time, with parts instead of tariffs that have them; see `successive`."""
-    parts: list[Tariff] = []
-    for number, tariff in enumerate(tariffs):
-        if not isinstance(tariff, Tariff):
-            raise InputError(
-                f"successive tariffs, item {number}: expected a Tariff, got {type(tariff).__name__}"
-            )
-        parts.extend(tariff.parts or (tariff,))
-    if len(parts) < 2:
-        raise InputError(f"successive tariffs: got {len(parts)}; give two or more")
-    places = {(part.currency, part.timezone) for part in parts}
-    if len(places) > 1:
-        raise InputError(
-            f"successive tariffs: {sorted(places)}; they need one currency and one time zone"
-        )
-    parts.sort(key=lambda part: start_key(part.validity))
-    for part, following in pairwise(parts):
-        check_succession(part.name, part.validity, following.name, following.validity)
-    return tuple(parts)

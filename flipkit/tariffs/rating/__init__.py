@@ -3,16 +3,23 @@
 from flipkit.tariffs.rating.bill import LARGE, bill, bill_matrix
 from flipkit.tariffs.rating.demand import DemandHours, demand_runs, meter_runs
 from flipkit.tariffs.rating.energy import Block, map_threads, read_blocks
-from flipkit.tariffs.rating.rate_block import check_covered, partition_of, rate
-from flipkit.tariffs.rating.runs import DemandRuns, Partition, RatingCalendar, Runs, weights
+from flipkit.tariffs.rating.rate_block import calendars, check_covered, partition_of, rate
+from flipkit.tariffs.rating.runs import (
+    DemandRuns,
+    Partition,
+    RatingCalendar,
+    RunPieces,
+    Runs,
+    piece_prices,
+    pieces_of,
+    weights,
+)
 from flipkit.tariffs.rating.sums import EnergySums, sum_cost
 from flipkit.tariffs.rating.tiers import (
     Span,
     Used,
-    has_tiers,
     mean_prices,
     step_prices,
-    step_starts,
     tier_limits,
     tier_prices,
     tiers_reached,
@@ -26,22 +33,24 @@ __all__ = [
     "EnergySums",
     "Partition",
     "RatingCalendar",
+    "RunPieces",
     "Runs",
     "Span",
     "Used",
     "bill",
     "bill_matrix",
+    "calendars",
     "check_covered",
     "demand_runs",
-    "has_tiers",
     "map_threads",
     "mean_prices",
     "meter_runs",
     "partition_of",
+    "piece_prices",
+    "pieces_of",
     "rate",
     "read_blocks",
     "step_prices",
-    "step_starts",
     "sum_cost",
     "tier_limits",
     "tier_prices",

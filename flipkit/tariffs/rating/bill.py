@@ -9,9 +9,10 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from flipkit.calendar import BillingPeriods, check_dates
+from flipkit.checks import instance_of, repeated_names
 from flipkit.errors import InputError
 from flipkit.frames import BILL, BILL_MATRIX, Frame, library_of, returns
-from flipkit.tariffs.model import TIER_RULES, Tariff, TierRule
+from flipkit.tariffs.model import TIER_RULES, Tariff, TierRule, has_tiers, parts_of
 from flipkit.tariffs.rating.energy import Block, map_threads, read_blocks, row_slices
 from flipkit.tariffs.rating.rate_block import PartBill, price_together, rate, total_cost
 from flipkit.tariffs.rating.sums import COMPILED, EnergySums, Line
@@ -178,24 +179,19 @@ def _named_tariffs(tariff: Any) -> dict[str, Tariff] | list[Tariff]:
     if isinstance(tariff, Mapping):
         by_site = dict(tariff)
         for site, each in by_site.items():
-            _check_tariff(each, site)
+            instance_of(each, Tariff, f"tariff, {site!r}")
         return by_site
     several = list(tariff)
     for number, each in enumerate(several):
-        _check_tariff(each, number)
+        instance_of(each, Tariff, f"tariff, {number}")
     if not several:
         raise InputError("tariffs: none given; give at least one")
     names = [each.name for each in several]
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    repeated = repeated_names(names)
     if repeated:
         which = ", ".join(map(repr, repeated))
         raise InputError(f"tariffs: named {which} more than once; give each a different name")
     return sorted(several, key=lambda each: each.name)
-
-
-def _check_tariff(value: Any, where: Any) -> None:
-    if not isinstance(value, Tariff):
-        raise InputError(f"tariff, {where!r}: expected a Tariff, got {type(value).__name__}")
 
 
 def _by_tariff(block: Block, tariffs: dict[str, Tariff]) -> list[tuple[Block, list[Tariff]]]:
@@ -277,12 +273,12 @@ def _bill_table(sums: EnergySums, tariff: Tariff, bills: list[PartBill]) -> _Bil
         rows += _rows_of(each, is_alone=len(bills) == 1)
     quantity = np.stack([row.line.quantity[:, row.period] for row in rows], axis=1)
     columns = {
-        "month": _texts([row.month for row in rows]),
-        "component": _texts([row.line.text for row in rows]),
+        "month": _object_array([row.month for row in rows]),
+        "component": _object_array([row.line.text for row in rows]),
         "quantity": quantity,
-        "unit": _texts([row.line.unit for row in rows]),
+        "unit": _object_array([row.line.unit for row in rows]),
         "cost": np.stack([row.line.cost[:, row.period] for row in rows], axis=1),
-        "currency": _texts([tariff.currency] * len(rows)),
+        "currency": _object_array([tariff.currency] * len(rows)),
         "finding": _findings(rows, quantity),
     }
     is_sparse = np.array([row.line.sparse for row in rows], dtype=bool)
@@ -290,7 +286,7 @@ def _bill_table(sums: EnergySums, tariff: Tariff, bills: list[PartBill]) -> _Bil
     return _BillTable(sums.block.site_ids, tariff.name, columns, kept)
 
 
-def _texts(values: Sequence[str | None]) -> np.ndarray:
+def _object_array(values: Sequence[str | None]) -> np.ndarray:
     return np.array(values, dtype=object)
 
 
@@ -318,12 +314,12 @@ def _findings(rows: list[_BillRow], quantity: Float64) -> np.ndarray:
     cuts = [row.cut for row in rows]
     notes = [row.line.notes.get(row.period) for row in rows]
     if not any(notes):
-        return _texts(cuts)
+        return _object_array(cuts)
     noted = []
     for cut, note in zip(cuts, notes, strict=True):
         known = [text for text in (cut, note) if text is not None]
         noted.append("; ".join(known) if known else None)
-    return np.where(quantity != 0.0, _texts(noted), _texts(cuts))
+    return np.where(quantity != 0.0, _object_array(noted), _object_array(cuts))
 
 
 def _sorted_rows(tables: list[_BillTable]) -> dict[str, np.ndarray]:
@@ -333,8 +329,8 @@ def _sorted_rows(tables: list[_BillTable]) -> dict[str, np.ndarray]:
     columns = {}
     for name in _BY_ROW:
         columns[name] = np.concatenate([_kept(table, name) for table in tables])
-    columns["site_id"] = np.repeat(_texts([site for site, _ in keys]), counts)
-    columns["tariff"] = np.repeat(_texts([tariff for _, tariff in keys]), counts)
+    columns["site_id"] = np.repeat(_object_array([site for site, _ in keys]), counts)
+    columns["tariff"] = np.repeat(_object_array([tariff for _, tariff in keys]), counts)
 
     # Most frames come sorted by site, and are spared a copy of all columns.
     order = sorted(range(len(keys)), key=keys.__getitem__)
@@ -393,15 +389,15 @@ def _relative_spread(cost: Float64, others: list[Float64]) -> Float64:
 
 def _hours_key(tariff: Tariff) -> int:
     """A number that is equal for tariffs with the same hours."""
-    rates = [rate for part in tariff.parts or (tariff,) for rate in part.rates]
+    rates = [rate for part in parts_of(tariff) for rate in part.rates]
     hours = [(rate.start, rate.end, rate.months, rate.days) for rate in rates]
     return hash((tariff.timezone, tuple(hours)))
 
 
 def _other_rules(tariff: Tariff) -> list[TierRule]:
     """The other rules by which the tiers of a tariff can be filled."""
-    parts = tariff.parts or (tariff,)
-    used = {part.tier_rule for part in parts if any(rate.tiers for rate in part.rates)}
+    parts = parts_of(tariff)
+    used = {part.tier_rule for part in parts if has_tiers(part)}
     if not used:
         return []
     others: list[TierRule] = [rule for rule in TIER_RULES if used != {rule}]
@@ -432,8 +428,8 @@ def _matrix_columns(done: list[_SiteCosts], tariffs: list[Tariff], currency: str
     spread = np.concatenate([each.rule_spread for each in done])[order]
     rank, regret = _rank(cost)
     return {
-        "site_id": np.repeat(_texts(sorted(sites)), len(tariffs)),
-        "tariff": np.tile(_texts([tariff.name for tariff in tariffs]), len(sites)),
+        "site_id": np.repeat(_object_array(sorted(sites)), len(tariffs)),
+        "tariff": np.tile(_object_array([tariff.name for tariff in tariffs]), len(sites)),
         "cost": cost.ravel(),
         "currency": currency,
         "rank": rank.ravel().astype(np.float64),

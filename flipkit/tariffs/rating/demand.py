@@ -79,7 +79,7 @@ def _clock_marks(minutes: int, edges: Int64, offsets: Int64) -> Iterator[Int64]:
 def meter_runs(calendar: RatingCalendar) -> DemandRuns:
     """Return the meter's intervals, cut at billing edges: they give `Tier.per_kw` its peak."""
     grid = calendar.grid
-    marks = grid.start_us + grid.step_us * np.arange(grid.intervals)
+    marks = grid.edges_us[:-1]
     inside = (marks >= calendar.start_us) & (marks < calendar.end_us)
     billing_edges = calendar.billing.edges_us
     starts = np.union1d(marks[inside], billing_edges[:-1])

@@ -165,32 +165,38 @@ def _fill_net(tables: list[Float64], net: Float64, rows: slice) -> bool:
 
 def _gathered(sites: TextRuns, columns: dict[str, np.ndarray]) -> Iterator[Block]:
     """Sort the rows by site and time, and put sites with the same intervals together."""
+    members: dict[Grid, dict[str, dict[str, np.ndarray]]] = {}
+    for site, own in _by_site(sites, columns):
+        grid = _checked_grid(site, own)
+        members.setdefault(grid, {})[site] = own
+    for grid, energy in members.items():
+        tables = {}
+        for name in _KWH:
+            if name in columns:
+                tables[name] = np.stack([own[name] for own in energy.values()])
+        yield Block(
+            site_ids=tuple(energy),
+            grid=grid,
+            consumption_kwh=tables["consumption_kwh"],
+            generation_kwh=tables.get("generation_kwh"),
+        )
+
+
+def _by_site(
+    sites: TextRuns, columns: dict[str, np.ndarray]
+) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    """Yield each site, by id, with its rows in the order of time."""
     start = columns["start_utc"]
     rows_of_run = np.diff(np.append(sites.starts, len(start)))
     codes = np.repeat(sites.codes, rows_of_run)
     order = np.lexsort((start, codes))
     edges = np.searchsorted(codes[order], np.arange(len(sites.labels) + 1))
-
-    members: dict[Grid, dict[str, dict[str, np.ndarray]]] = {}
     for code in sorted(range(len(sites.labels)), key=sites.labels.__getitem__):
-        site = sites.labels[code]
         rows = order[edges[code] : edges[code + 1]]
         own = {name: values[rows] for name, values in columns.items()}
         if "generation_kwh" in own and np.isnan(own["generation_kwh"]).all():
             own["generation_kwh"][:] = 0.0  # a home without panels among others
-        grid = _checked_grid(site, own)
-        members.setdefault(grid, {})[site] = own
-
-    for grid, energy in members.items():
-        generation = None
-        if "generation_kwh" in columns:
-            generation = np.stack([own["generation_kwh"] for own in energy.values()])
-        yield Block(
-            site_ids=tuple(energy),
-            grid=grid,
-            consumption_kwh=np.stack([own["consumption_kwh"] for own in energy.values()]),
-            generation_kwh=generation,
-        )
+        yield sites.labels[code], own
 
 
 def _checked_grid(site: str, columns: dict[str, np.ndarray]) -> Grid:

@@ -8,57 +8,33 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 
-from flipkit.tariffs.rating.runs import DemandRuns, Runs, Weights
+from flipkit.tariffs.rating.runs import DemandRuns, Runs, Weights, piece_prices, pieces_of
 from flipkit.vocabulary import Float64, Int64
 
 __all__ = ["cells", "costs", "imports", "imports_and_exports", "peaks", "tiers"]
 
 
-class _RunIntervals(NamedTuple):
-    """The intervals of all runs, one after another; an interval that is cut is in several runs.
-
-    `share` is None where all intervals are whole. `window` selects the intervals, as a slice
-    (without a copy) if they are contiguous.
-    """
-
-    interval: Int64
-    run: Int64
-    share: Float64 | None
-    window: Int64 | slice
-
-
 @lru_cache(maxsize=64)
-def _intervals_of(runs: Runs) -> _RunIntervals:
-    first = runs.lo - (runs.head > 0)
-    after_last = runs.hi + (runs.tail > 0)
-    counts = after_last - first
-    run = np.repeat(np.arange(len(runs)), counts)
-    heads = np.cumsum(counts) - counts
-    interval = np.arange(int(counts.sum())) + np.repeat(first - heads, counts)
-    window: Int64 | slice = interval
-    if not (runs.head.any() or runs.tail.any()):
-        if len(interval) and interval[-1] - interval[0] == len(interval) - 1:
-            window = slice(int(first[0]), int(after_last[-1]))
-        return _RunIntervals(interval, run, None, window)
-    share = np.ones(len(interval))
-    share[interval < runs.lo[run]] = runs.head[runs.head > 0]
-    share[interval >= runs.hi[run]] = runs.tail[runs.tail > 0]
-    return _RunIntervals(interval, run, share, window)
+def _window_of(runs: Runs) -> Int64 | slice:
+    """Return the intervals of all runs; as a slice (without a copy) if they are contiguous."""
+    interval = pieces_of(runs).interval
+    is_cut = runs.head.any() or runs.tail.any()
+    if len(interval) and not is_cut and interval[-1] - interval[0] == len(interval) - 1:
+        return slice(int(interval[0]), int(interval[-1]) + 1)
+    return interval
+
+
+def _shares_of(runs: Runs) -> Float64 | None:
+    """Return the share of each piece; None, which spares a multiplication, if all are whole."""
+    return pieces_of(runs).share if runs.head.any() or runs.tail.any() else None
 
 
 @lru_cache(maxsize=64)
 def _prices_of(runs: Runs, weights: Weights) -> Float64:
-    """The price of each interval of the runs, times its share."""
-    intervals = _intervals_of(runs)
-    price = weights.whole[intervals.interval]
-    if intervals.share is not None:
-        price[intervals.interval < runs.lo[intervals.run]] = weights.head[runs.head > 0]
-        price[intervals.interval >= runs.hi[intervals.run]] = weights.tail[runs.tail > 0]
-    return price
+    return piece_prices(runs, weights)
 
 
 def imports_and_exports(net: Float64, runs: Runs) -> tuple[Float64, Float64]:
@@ -66,13 +42,13 @@ def imports_and_exports(net: Float64, runs: Runs) -> tuple[Float64, Float64]:
 
     `net` has the shape (sites, intervals): imports above zero, exports below.
     """
-    share = _intervals_of(runs).share
+    share = _shares_of(runs)
     return _by_run(net, 1.0, runs, share), _by_run(net, -1.0, runs, share)
 
 
 def imports(net: Float64, runs: Runs) -> Float64:
     """Return imports by run; shape (sites, runs)."""
-    return _by_run(net, 1.0, runs, _intervals_of(runs).share)
+    return _by_run(net, 1.0, runs, _shares_of(runs))
 
 
 def costs(net: Float64, sign: float, runs: Runs, weights: Weights) -> Float64:
@@ -81,13 +57,14 @@ def costs(net: Float64, sign: float, runs: Runs, weights: Weights) -> Float64:
 
 
 def _by_run(net: Float64, sign: float, runs: Runs, factor: Float64 | None) -> Float64:
-    intervals = _intervals_of(runs)
+    run = pieces_of(runs).run
+    window = _window_of(runs)
     sums = np.empty((len(net), len(runs)))
     for site in range(len(net)):
-        kwh = np.maximum(sign * net[site], 0.0)[intervals.window]
+        kwh = np.maximum(sign * net[site], 0.0)[window]
         if factor is not None:
             kwh = factor * kwh
-        sums[site] = np.bincount(intervals.run, kwh, len(runs))  # adds in the order of time
+        sums[site] = np.bincount(run, kwh, len(runs))  # adds in the order of time
     return sums
 
 

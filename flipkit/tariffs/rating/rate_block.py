@@ -14,7 +14,7 @@ from flipkit.tariffs.model import (
     Tariff,
     TierRule,
     check_cover,
-    overlap,
+    parts_in_force,
     schedule_of,
 )
 from flipkit.tariffs.rating.demand import demand_lines
@@ -31,7 +31,15 @@ from flipkit.tariffs.rating.settlement import (
 from flipkit.tariffs.rating.sums import EnergySums, Line, PricedFlow, sum_cost
 from flipkit.vocabulary import Float64
 
-__all__ = ["PartBill", "check_covered", "partition_of", "price_together", "rate", "total_cost"]
+__all__ = [
+    "PartBill",
+    "calendars",
+    "check_covered",
+    "partition_of",
+    "price_together",
+    "rate",
+    "total_cost",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +85,7 @@ def rate(
     check_covered(tariff, grid)
     return [
         _rate_part(sums, part, calendar, tier_rule or part.tier_rule)
-        for part, calendar in _calendars(tariff, grid, dates)
+        for part, calendar in calendars(tariff, grid, dates)
     ]
 
 
@@ -88,7 +96,7 @@ def price_together(sums: EnergySums, tariffs: list[Tariff], dates: tuple[str, ..
     series_of: dict[PricedFlow, dict[PriceSeries, None]] = {}
     for tariff in tariffs:
         check_covered(tariff, grid)
-        for part, calendar in _calendars(tariff, grid, dates):
+        for part, calendar in calendars(tariff, grid, dates):
             export_series = None if part.export is None else part.export.series
             for is_export, series in ((False, part.series), (True, export_series)):
                 if series is not None:
@@ -122,27 +130,21 @@ def partition_of(tariff: Tariff, calendar: RatingCalendar) -> Partition:
 
 def check_covered(tariff: Tariff, grid: Grid) -> None:
     """Raise InputError where the prices of a tariff do not cover the energy."""
-    begin, stop = tariff.validity
-    begin = grid.start_us if begin is None else begin
-    stop = grid.end_us if stop is None else stop
     what = f"the prices of tariff {tariff.name!r}"
-    check_cover(grid.start_us, grid.end_us, begin, stop, what, "energy: ")
-    for part, calendar in _calendars(tariff, grid, None):
+    check_cover(grid.start_us, grid.end_us, tariff.validity, what, "energy: ")
+    for part, start, end in parts_in_force(tariff, grid.start_us, grid.end_us):
         series = None if part.export is None else part.export.series
         if series is not None:
-            begin, stop = int(series.start_us[0]), int(series.end_us[-1])
             what = f"the export prices of tariff {part.name!r}"
-            check_cover(calendar.start_us, calendar.end_us, begin, stop, what, "energy: ")
+            check_cover(start, end, series.span_us, what, "energy: ")
 
 
-def _calendars(
-    tariff: Tariff, grid: Grid, dates: tuple[str, ...] | None
+def calendars(
+    tariff: Tariff, grid: Grid, dates: tuple[str, ...] | None = None
 ) -> Iterator[tuple[Tariff, RatingCalendar]]:
-    """The tariffs in force within the grid, one after another, each with its time."""
-    for part in tariff.parts or (tariff,):
-        start, end = overlap(part.validity, grid.start_us, grid.end_us)
-        if start < end:
-            yield part, RatingCalendar(grid, start, end, part.timezone, part.holidays, dates)
+    """Yield the tariffs in force within the grid, one after another, each with its time."""
+    for part, start, end in parts_in_force(tariff, grid.start_us, grid.end_us):
+        yield part, RatingCalendar(grid, start, end, part.timezone, part.holidays, dates)
 
 
 def _rate_part(
@@ -208,13 +210,12 @@ def _minimum_line(cost: Float64, minimum: Minimum, billing: BillingPeriods, curr
         level = minimum.per_month * billing.share
         top_up = np.maximum(level - cost, 0.0)
     if minimum.per_year is not None:
-        whole_years = billing.whole_years()
         for year in np.unique(billing.years).tolist():
             in_year = np.flatnonzero(billing.years == year)
             last = int(in_year[-1])
             shown[last] = True
             level[last] = level[last] or minimum.per_year
-            if year in whole_years:
+            if year in billing.whole_years():
                 paid = _sum_in_order(cost[:, in_year] + top_up[:, in_year])
                 top_up[:, last] += np.maximum(minimum.per_year - paid, 0.0)
             else:

@@ -21,10 +21,13 @@ __all__ = [
     "DemandRuns",
     "Partition",
     "RatingCalendar",
+    "RunPieces",
     "Runs",
     "Weights",
     "occurring",
     "partition",
+    "piece_prices",
+    "pieces_of",
     "runs_between",
     "stretch_at",
     "weights",
@@ -32,7 +35,7 @@ __all__ = [
 
 
 class RatingCalendar(NamedTuple):
-    """The span of a grid that a tariff rates, and the local calendar it goes by.
+    """The span of a grid that a tariff rates, and the local calendar that applies.
 
     Attributes
     ----------
@@ -95,6 +98,22 @@ class Runs:
             tail=self.tail[selected],
             hours=self.hours[selected],
         )
+
+
+class RunPieces(NamedTuple):
+    """The intervals of all runs, one after another; an interval that is cut is in several runs.
+
+    Attributes
+    ----------
+    interval, run : ndarray of int64, shape (pieces,)
+        Number of the interval and of the run.
+    share : ndarray of float64, shape (pieces,)
+        Share of the interval that lies in the run.
+    """
+
+    interval: Int64
+    run: Int64
+    share: Float64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -183,6 +202,38 @@ def runs_between(grid: Grid, edges_us: Int64) -> Runs:
     )
 
 
+@lru_cache(maxsize=64)
+def pieces_of(runs: Runs) -> RunPieces:
+    """Return the intervals of runs, in order of time."""
+    # A run holds whole intervals, and parts of one before (its head) and one after (its tail).
+    first = runs.lo - (runs.head > 0)
+    after_last = runs.hi + (runs.tail > 0)
+    counts = after_last - first
+    run = np.repeat(np.arange(len(runs)), counts)
+    # Number the pieces within each run: a running number less that of the run's first piece.
+    first_piece = np.cumsum(counts) - counts
+    interval = np.arange(int(counts.sum())) + np.repeat(first - first_piece, counts)
+    share = np.ones(len(interval))
+    _set_cut(share, runs, interval, run, runs.head, runs.tail)
+    return RunPieces(interval, run, share)
+
+
+def piece_prices(runs: Runs, weights: Weights) -> Float64:
+    """Return the mean price of each piece of the runs, times its share."""
+    interval, run, _ = pieces_of(runs)
+    prices = weights.whole[interval]
+    _set_cut(prices, runs, interval, run, weights.head, weights.tail)
+    return prices
+
+
+def _set_cut(
+    values: Float64, runs: Runs, interval: Int64, run: Int64, head: Float64, tail: Float64
+) -> None:
+    """Set the values of cut intervals, from one value per run for its head and its tail."""
+    values[interval < runs.lo[run]] = head[runs.head > 0]
+    values[interval >= runs.hi[run]] = tail[runs.tail > 0]
+
+
 @lru_cache(maxsize=256)
 def partition(
     calendar: RatingCalendar, imports: Schedule | None, exports: Schedule | None
@@ -200,7 +251,7 @@ def partition(
     import_period = import_periods[stretch_at(import_starts, starts)]
     export_period = export_periods[stretch_at(export_starts, starts)]
 
-    # A schedule may begin the period anew that was in force already: that is no new run.
+    # A schedule may begin a period that is in force already; no new run begins there.
     changes = np.diff([billing, import_period, export_period]).any(axis=0)
     new = np.append(True, changes)
     return Partition(

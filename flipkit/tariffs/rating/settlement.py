@@ -48,7 +48,7 @@ class Charged(NamedTuple):
 
 
 def is_gross(tariff: Tariff) -> bool:
-    """Whether all consumption is bought and all generation sold."""
+    """Return whether all consumption is imported and all generation exported."""
     return tariff.export is not None and tariff.export.mode == "buy_all_sell_all"
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import wraps
 from importlib import import_module
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Concatenate, Literal, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -23,6 +24,7 @@ _PLAIN = "flipkit.tariffs.rating.kernels_small"
 # Sums kept for tariffs that follow with the same calendar; each is as large as sites x runs.
 _KEPT = 12
 
+Args = ParamSpec("Args")
 Result = TypeVar("Result")
 
 LineKind = Literal["energy", "demand", "fixed", "adder", "export", "carry over", "minimum", "tax"]
@@ -34,6 +36,26 @@ class PricedFlow(NamedTuple):
     part: Partition
     gross: bool
     is_export: bool
+
+
+def _kept(
+    compute: Callable[Concatenate[EnergySums, Args], Result],
+) -> Callable[Concatenate[EnergySums, Args], Result]:
+    """Calculate the result of a method, unless it is among the latest."""
+
+    @wraps(compute)
+    def result_of(sums: EnergySums, /, *args: Args.args, **names: Args.kwargs) -> Result:
+        latest = sums._latest
+        key = (compute.__name__, *args, *names.values())
+        if key not in latest:
+            latest[key] = compute(sums, *args, **names)
+            if len(latest) > _KEPT:
+                latest.popitem(last=False)
+        latest.move_to_end(key)
+        result: Result = latest[key]
+        return result
+
+    return result_of
 
 
 class EnergySums:
@@ -52,27 +74,50 @@ class EnergySums:
         self._compiled = compiled
         # Imported here because numba takes half a second to load.
         self._kernels = import_module(COMPILED if compiled else _PLAIN)
-        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._latest: OrderedDict[Hashable, Any] = OrderedDict()
         self._costs: dict[tuple[PricedFlow, PriceSeries], Float64] = {}
 
+    @_kept
     def by_run(self, part: Partition, gross: bool) -> tuple[Float64, Float64 | None]:
         """Return imports and exports by run, each of shape (sites, runs).
 
         `gross` counts all consumption as imported and all generation as exported.
         """
-        return self._once(self._by_run, part, gross)
+        consumption = self.block.consumption_kwh
+        generation = self.block.generation_kwh
+        if generation is None:
+            return self._kernels.imports(consumption, part.runs), None
+        if gross:
+            imported = self._kernels.imports(consumption, part.runs)
+            return imported, self._kernels.imports(generation, part.runs)
+        # One pass over the energy for both.
+        imported, exported = self._kernels.imports_and_exports(self.block.net_kwh, part.runs)
+        return imported, exported
 
+    @_kept
     def imports(self, part: Partition, gross: bool) -> Float64:
         """Return imports by import period; shape (sites, billing periods, periods)."""
-        return self._once(self._imports, part, gross)
+        imported, _ = self.by_run(part, gross)
+        return self._by_period(imported, part, part.import_period, part.import_periods)
 
+    @_kept
     def exports(self, part: Partition, gross: bool) -> Float64:
         """Return exports by export period; shape (sites, billing periods, periods)."""
-        return self._once(self._exports, part, gross)
+        _, exported = self.by_run(part, gross)
+        return self._by_period(exported, part, part.export_period, part.export_periods)
 
+    @_kept
     def exports_by_import_period(self, part: Partition) -> Float64:
         """Return exports by import period, which net metering sets off against imports."""
-        return self._once(self._exports_by_import_period, part)
+        _, exported = self.by_run(part, False)
+        return self._by_period(exported, part, part.import_period, part.import_periods)
+
+    @_kept
+    def peaks(self, demand: DemandRuns, gross: bool) -> Float64:
+        """Return the highest mean import power, kW; shape (sites, billing periods)."""
+        energy = self.block.consumption_kwh if gross else self.block.net_kwh
+        peak_kw: Float64 = self._kernels.peaks(energy, demand)
+        return peak_kw
 
     def costs(self, flow: PricedFlow, series: PriceSeries) -> Float64:
         """Return energy times the prices of a series; shape (sites, billing periods)."""
@@ -87,10 +132,6 @@ class EnergySums:
         if self._compiled and not (runs.head.any() or runs.tail.any()):
             self._price(flow, series)
 
-    def peaks(self, demand: DemandRuns, gross: bool) -> Float64:
-        """Return the highest mean import power, kW; shape (sites, billing periods)."""
-        return self._once(self._peaks, demand, gross)
-
     def tiers(self, part: Partition, gross: bool, limits: Float64) -> Float64:
         """Return imports by billing period, period and tier, counted in the order of time.
 
@@ -99,41 +140,6 @@ class EnergySums:
         imported, _ = self.by_run(part, gross)
         filled: Float64 = self._kernels.tiers(imported, part.billing, part.import_period, limits)
         return filled
-
-    def _once(self, compute: Callable[..., Result], *args: Hashable) -> Result:
-        """The result of a method, calculated unless it is among the latest."""
-        key = (compute.__name__, *args)
-        if key not in self._kept:
-            self._kept[key] = compute(*args)
-            if len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        result: Result = self._kept[key]
-        return result
-
-    def _by_run(self, part: Partition, gross: bool) -> tuple[Float64, Float64 | None]:
-        consumption = self.block.consumption_kwh
-        generation = self.block.generation_kwh
-        if generation is None:
-            return self._kernels.imports(consumption, part.runs), None
-        if gross:
-            imported = self._kernels.imports(consumption, part.runs)
-            return imported, self._kernels.imports(generation, part.runs)
-        # One pass over the energy for both.
-        imported, exported = self._kernels.imports_and_exports(self.block.net_kwh, part.runs)
-        return imported, exported
-
-    def _imports(self, part: Partition, gross: bool) -> Float64:
-        imported, _ = self.by_run(part, gross)
-        return self._by_period(imported, part, part.import_period, part.import_periods)
-
-    def _exports(self, part: Partition, gross: bool) -> Float64:
-        _, exported = self.by_run(part, gross)
-        return self._by_period(exported, part, part.export_period, part.export_periods)
-
-    def _exports_by_import_period(self, part: Partition) -> Float64:
-        _, exported = self.by_run(part, False)
-        return self._by_period(exported, part, part.import_period, part.import_periods)
 
     def _by_period(
         self, by_run: Float64 | None, part: Partition, period: Int64, periods: int
@@ -144,11 +150,6 @@ class EnergySums:
         cell = part.billing * periods + period
         sums: Float64 = self._kernels.cells(by_run, cell, shape[1] * periods)
         return sums.reshape(shape)
-
-    def _peaks(self, demand: DemandRuns, gross: bool) -> Float64:
-        energy = self.block.consumption_kwh if gross else self.block.net_kwh
-        peak_kw: Float64 = self._kernels.peaks(energy, demand)
-        return peak_kw
 
     def _price(self, flow: PricedFlow, series: list[PriceSeries]) -> None:
         """Calculate the costs of a flow under each series, and keep them."""

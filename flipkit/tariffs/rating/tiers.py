@@ -32,10 +32,8 @@ __all__ = [
     "Used",
     "fill_by_period",
     "fill_prorated",
-    "has_tiers",
     "mean_prices",
     "step_prices",
-    "step_starts",
     "tier_limits",
     "tier_prices",
     "tiers_reached",
@@ -46,11 +44,6 @@ Span = tuple[int, int]
 
 # A limit that is nearer counts as reached: a millionth of a Wh is the noise of floats.
 _NOISE_KWH = 1e-9
-
-
-def has_tiers(tariff: Tariff) -> bool:
-    """Whether the price of a kWh depends on the kWh used before it."""
-    return any(rate.tiers for part in tariff.parts or (tariff,) for rate in part.rates)
 
 
 def tier_prices(periods: tuple[Rate, ...]) -> Float64:
@@ -246,20 +239,18 @@ def mean_prices(
 
 def step_prices(tariff: Tariff, used: Used, in_force: Span, window: Span) -> PriceSeries:
     """Return the price of the tier reached at every time; other than that as `mean_prices`."""
-    climb = _climb_by_step(tariff, used, in_force, window)
+    climb = _climb(tariff, used, in_force, window, np.zeros(0, dtype=np.int64))
+    # Cut again where a tier is reached.
+    limits = climb.base[:, None] + climb.limits
+    cuts = used.reached(np.unique(limits[np.isfinite(limits)]))
+    climb = _climb(tariff, used, in_force, window, cuts)
     price, _ = climb.next_kwh((climb.before + climb.after) / 2)
     return climb.series(price).merged()
 
 
-def step_starts(tariff: Tariff, used: Used, in_force: Span, window: Span) -> PriceSeries:
-    """Return where the tier of `step_prices` begins, kWh of the month, in place of its price."""
-    climb = _climb_by_step(tariff, used, in_force, window)
-    _, step = climb.next_kwh((climb.before + climb.after) / 2)
-    starts = _lower_limits(climb.limits)[np.arange(len(step)), step]
-    return climb.series(starts).merged()
-
-
-def tiers_reached(tariff: Tariff, used: Used, in_force: Span, at_us: Int64, end_us: int) -> Int64:
+def tiers_reached(
+    tariff: Tariff, used: Used, in_force: Span, at_us: Int64, more_kwh: Float64 | float = 0.0
+) -> Int64:
     """Return the tier, from 0, into which the next kWh falls at each time.
 
     Parameters
@@ -268,12 +259,26 @@ def tiers_reached(tariff: Tariff, used: Used, in_force: Span, at_us: Int64, end_
         As in `mean_prices`, with its errors.
     at_us : ndarray of int64, shape (n,)
         Ascending, within `in_force`.
-    end_us : int
-        After the last of them.
+    more_kwh : float or ndarray of float64, shape (n,)
+        Used by each of the times in addition to `used`.
     """
-    climb = _climb(tariff, used, in_force, (int(at_us[0]), end_us), at_us)
-    _, step = climb.next_kwh(climb.before)
-    return step[stretch_at(climb.edges_us, at_us)]
+    climb = _climb(tariff, used, in_force, (int(at_us[0]), int(at_us[-1]) + 1), at_us)
+    stretch = stretch_at(climb.edges_us, at_us)
+    return _step_at(climb.before[stretch] + more_kwh, climb.limits[stretch])
+
+
+def _step_at(count: Float64, limits: Float64) -> Int64:
+    """The tier of the next kWh at each count."""
+    steps: Int64 = (count[:, None] >= limits - _NOISE_KWH).sum(axis=1)
+    return steps
+
+
+def _whole_months(zone: str, in_force: Span, window: Span) -> BillingPeriods:
+    """Return the months that a window touches, cut to the time that the tariff holds."""
+    edges = month_edges(zone, *window).edges
+    start = max(in_force[0], int(edges[0]))
+    end = min(in_force[1], int(edges[-1]))
+    return billing_periods(zone, start, end)
 
 
 class _Climb(NamedTuple):
@@ -298,20 +303,12 @@ class _Climb(NamedTuple):
 
     def next_kwh(self, count: Float64) -> tuple[Float64, Int64]:
         """Return the price and the tier of the next kWh at a count."""
-        step = (count[:, None] >= self.limits - _NOISE_KWH).sum(axis=1)
+        step = _step_at(count, self.limits)
         return self.prices[np.arange(len(step)), step], step
 
     def series(self, values: Float64) -> PriceSeries:
         """Return one value for each stretch, as prices."""
         return PriceSeries(self.edges_us[:-1], self.edges_us[1:], values)
-
-
-def _climb_by_step(tariff: Tariff, used: Used, in_force: Span, window: Span) -> _Climb:
-    """The climb, also cut where a tier is reached."""
-    climb = _climb(tariff, used, in_force, window, np.zeros(0, dtype=np.int64))
-    limits = climb.base[:, None] + climb.limits
-    cuts = used.reached(np.unique(limits[np.isfinite(limits)]))
-    return _climb(tariff, used, in_force, window, cuts)
 
 
 def _climb(tariff: Tariff, used: Used, in_force: Span, window: Span, cuts: Int64) -> _Climb:
@@ -337,14 +334,6 @@ def _climb(tariff: Tariff, used: Used, in_force: Span, window: Span, cuts: Int64
         limits=tier_limits(rates, billing, None)[0, month, period],
         prices=tier_prices(rates)[period],
     )
-
-
-def _whole_months(zone: str, in_force: Span, window: Span) -> BillingPeriods:
-    """The months that the window touches, cut to the time that the tariff holds."""
-    edges = month_edges(zone, *window).edges
-    start = max(in_force[0], int(edges[0]))
-    end = min(in_force[1], int(edges[-1]))
-    return billing_periods(zone, start, end)
 
 
 def _check_rule(tariff: Tariff) -> None:

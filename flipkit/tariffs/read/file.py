@@ -180,8 +180,8 @@ def _read_flatpeak(content: Any, options: _Options) -> Tariff:
     )
     if not exports:
         return tariff
-    sold = Tariff.from_flatpeak(exports, timezone=timezone, currency=currency)
-    return _with_export(tariff, sold)
+    export_tariff = Tariff.from_flatpeak(exports, timezone=timezone, currency=currency)
+    return _with_export(tariff, export_tariff)
 
 
 def _only_value(objects: list[Any], field: str) -> str:
@@ -196,22 +196,22 @@ def _only_value(objects: list[Any], field: str) -> str:
     return values[0]
 
 
-def _with_export(tariff: Tariff, sold: Tariff) -> Tariff:
+def _with_export(tariff: Tariff, exports: Tariff) -> Tariff:
     """Return a tariff whose exports earn the prices of another one."""
-    if sold.parts:
+    if exports.parts:
         raise InputError(
-            f"several EXPORT contracts one after another, {sold.name}; keep the one that holds"
+            f"several EXPORT contracts one after another, {exports.name}; keep the one that holds"
         )
     start, end = tariff.validity
-    sold_start, sold_end = sold.validity
-    starts_late = sold_start is not None and (start is None or start < sold_start)
-    ends_early = sold_end is not None and (end is None or end > sold_end)
+    export_start, export_end = exports.validity
+    starts_late = export_start is not None and (start is None or start < export_start)
+    ends_early = export_end is not None and (end is None or end > export_end)
     if starts_late or ends_early:
         raise InputError(
-            f"the EXPORT contract {sold.name!r} does not hold for all of the time of "
+            f"the EXPORT contract {exports.name!r} does not hold for all of the time of "
             f"{tariff.name!r}; give contracts for the same time"
         )
-    export = Export("net_billing", sold.rates, sold.series)
+    export = Export("net_billing", exports.rates, exports.series)
     if tariff.parts:
         return replace(tariff, parts=tuple(replace(part, export=export) for part in tariff.parts))
     return replace(tariff, export=export)

@@ -92,8 +92,8 @@ def read(
     if not parts:
         assert market is not None  # fixed prices have time in common
         raise InputError(
-            f"Flatpeak tariffs: the market prices, {to_text(int(market.start_us[0]))} to "
-            f"{to_text(int(market.end_us[-1]))}, share no time with the contract; "
+            f"Flatpeak tariffs: the market prices, {to_text(market.span_us[0])} to "
+            f"{to_text(market.span_us[1])}, share no time with the contract; "
             "give market prices for the time of the contract"
         )
     parts.sort(key=lambda part: start_key(part.validity))
@@ -249,7 +249,7 @@ def _price_together(
         raise InputError(
             f"Flatpeak tariff {name!r}: market_rates is true; give the market prices as market="
         )
-    begin, stop = overlap(validity, int(market.start_us[0]), int(market.end_us[-1]))
+    begin, stop = overlap(validity, *market.span_us)
     if stop <= begin:
         return None
     prices = [_prices_of(each, timezone, market, begin, stop) for each in contracts]

@@ -1,0 +1,41 @@
+"""Questions about a tariff that are asked of each of its parts: tariffs that follow in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+
+from flipkit.tariffs.model.consistency import overlap
+from flipkit.tariffs.model.tariff import Tariff
+
+__all__ = ["has_tiers", "parts_in_force", "parts_of", "without_export"]
+
+
+def parts_of(tariff: Tariff) -> tuple[Tariff, ...]:
+    """Return the tariffs that follow one another in time; most tariffs have one part."""
+    return tariff.parts or (tariff,)
+
+
+def parts_in_force(tariff: Tariff, start_us: int, end_us: int) -> Iterator[tuple[Tariff, int, int]]:
+    """Yield each part that holds within [start, end), with the start and end of that time."""
+    for part in parts_of(tariff):
+        begin, stop = overlap(part.validity, start_us, end_us)
+        if begin < stop:
+            yield part, begin, stop
+
+
+def has_tiers(tariff: Tariff) -> bool:
+    """Return whether the price of a kWh depends on the kWh used before it."""
+    return any(rate.tiers for part in parts_of(tariff) for rate in part.rates)
+
+
+@lru_cache(maxsize=256)
+def without_export(tariff: Tariff) -> Tariff:
+    """Return the tariff without export terms; cached, so that all its sites share one value."""
+    if tariff.parts:
+        parts = [without_export(part) for part in tariff.parts]
+        return replace(tariff, parts=tuple(parts))
+    if tariff.export is None:
+        return tariff
+    return replace(tariff, export=None)
