@@ -298,6 +298,7 @@ def test_unpaid_exports_agree_if_the_service_has_no_price_either(home):
     [row] = [row for row in again.rows if row.tariff_direction == "EXPORT"]
     assert row.verdict == "agrees"
     assert isnan(row.server_cost)
+    assert row.finding == "certificate.no_price: the service has no price either"
 
 
 def test_the_wrong_zone_is_found():
