@@ -128,6 +128,8 @@ def public_definitions():
 def _inside(scope, where):
     for node in scope.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            if any(ast.unparse(mark) == "overload" for mark in node.decorator_list):
+                continue  # the function itself comes after its overloads
             yield f"{where}:{node.lineno} {node.name}", node
             if isinstance(node, ast.ClassDef):
                 yield from _inside(node, where)
