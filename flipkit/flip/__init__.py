@@ -1,5 +1,5 @@
 """The Flip Aggregator API: sites, equipment performance, fleet data, commissioning."""
 
-from flipkit.flip.client import Flip, FlipColumns, performance_columns, site_columns
+from flipkit.flip.client import Flip, performance_columns, site_columns
 
-__all__ = ["Flip", "FlipColumns", "performance_columns", "site_columns"]
+__all__ = ["Flip", "performance_columns", "site_columns"]

@@ -5,7 +5,7 @@
 * `table` builds frames, `take` reads them, `files` writes and reads CSV, `findings` are remarks.
 """
 
-from flipkit.frames.columns import GLOSSARY, Column
+from flipkit.frames.columns import GLOSSARY
 from flipkit.frames.files import (
     checked_target,
     meta_path,
@@ -82,7 +82,6 @@ __all__ = [
     "SITE_ENERGY",
     "TARIFFS",
     "WATERFALL",
-    "Column",
     "Finding",
     "Frame",
     "FrameLibrary",

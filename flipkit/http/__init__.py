@@ -6,22 +6,20 @@ policy for repeats, the throttle after a 429, and the budget of retries.
 
 from flipkit.http.address import Transport, in_process, joined, parts_of
 from flipkit.http.answers import Answer, Decoder, ErrorBody
-from flipkit.http.credentials import BearerKey, Credential, Secret, Token, find_secret
+from flipkit.http.credentials import BearerKey, Secret, Token, find_secret
 from flipkit.http.fanout import WORKERS, map_concurrent
-from flipkit.http.retry import RetryPolicy, Timeouts, Timing
+from flipkit.http.retry import RetryPolicy, Timing
 from flipkit.http.session import Session
 
 __all__ = [
     "WORKERS",
     "Answer",
     "BearerKey",
-    "Credential",
     "Decoder",
     "ErrorBody",
     "RetryPolicy",
     "Secret",
     "Session",
-    "Timeouts",
     "Timing",
     "Token",
     "Transport",

@@ -1,6 +1,6 @@
 """Pictures: each function draws on the given Axes, or on a new one, and returns it."""
 
-from flipkit.plots.axes import select_one, write_png
+from flipkit.plots.axes import write_png
 from flipkit.plots.bill import (
     bill_bars,
     plan_regret_by_month,
@@ -25,7 +25,6 @@ __all__ = [
     "regret_heatmap",
     "savings_waterfall",
     "scenario_savings",
-    "select_one",
     "sweep_lines",
     "tariff_heatmap",
     "write_png",

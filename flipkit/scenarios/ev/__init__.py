@@ -1,9 +1,7 @@
 """Cars that are charged at home."""
 
-from flipkit.scenarios.ev.charge import Charging
 from flipkit.scenarios.ev.charging import EvCharging
 
 __all__ = [
-    "Charging",
     "EvCharging",
 ]

@@ -35,7 +35,6 @@ __all__ = [
     "has_tiers",
     "mean_prices",
     "step_prices",
-    "step_starts",
     "tier_limits",
     "tier_prices",
     "tiers_reached",
@@ -246,17 +245,12 @@ def mean_prices(
 
 def step_prices(tariff: Tariff, used: Used, in_force: Span, window: Span) -> PriceSeries:
     """Return the price of the tier reached at every time; other than that as `mean_prices`."""
-    climb = _climb_by_step(tariff, used, in_force, window)
+    months = _climb(tariff, used, in_force, window, np.zeros(0, dtype=np.int64))
+    limits = months.base[:, None] + months.limits
+    cuts = used.reached(np.unique(limits[np.isfinite(limits)]))
+    climb = _climb(tariff, used, in_force, window, cuts)
     price, _ = climb.next_kwh((climb.before + climb.after) / 2)
     return climb.series(price).merged()
-
-
-def step_starts(tariff: Tariff, used: Used, in_force: Span, window: Span) -> PriceSeries:
-    """Return where the tier of `step_prices` begins, kWh of the month, in place of its price."""
-    climb = _climb_by_step(tariff, used, in_force, window)
-    _, step = climb.next_kwh((climb.before + climb.after) / 2)
-    starts = _lower_limits(climb.limits)[np.arange(len(step)), step]
-    return climb.series(starts).merged()
 
 
 def tiers_reached(tariff: Tariff, used: Used, in_force: Span, at_us: Int64, end_us: int) -> Int64:
@@ -304,14 +298,6 @@ class _Climb(NamedTuple):
     def series(self, values: Float64) -> PriceSeries:
         """Return one value for each stretch, as prices."""
         return PriceSeries(self.edges_us[:-1], self.edges_us[1:], values)
-
-
-def _climb_by_step(tariff: Tariff, used: Used, in_force: Span, window: Span) -> _Climb:
-    """The climb, also cut where a tier is reached."""
-    climb = _climb(tariff, used, in_force, window, np.zeros(0, dtype=np.int64))
-    limits = climb.base[:, None] + climb.limits
-    cuts = used.reached(np.unique(limits[np.isfinite(limits)]))
-    return _climb(tariff, used, in_force, window, cuts)
 
 
 def _climb(tariff: Tariff, used: Used, in_force: Span, window: Span, cuts: Int64) -> _Climb:

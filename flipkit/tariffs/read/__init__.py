@@ -23,7 +23,6 @@ a DataFrame, for ``Tariff.from_prices`` and for callers that need a series and n
 """
 
 from flipkit.tariffs.read.file import read_plan, read_plans
-from flipkit.tariffs.read.flatpeak_schedule import read_schedule
 from flipkit.tariffs.read.price_frame import series_of_frame
 from flipkit.tariffs.read.source import load_json
 
@@ -31,6 +30,5 @@ __all__ = [
     "load_json",
     "read_plan",
     "read_plans",
-    "read_schedule",
     "series_of_frame",
 ]
