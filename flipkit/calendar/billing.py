@@ -85,17 +85,17 @@ def check_dates(dates: Iterable[Any] | None) -> tuple[str, ...] | None:
     for number, (before, day) in enumerate(pairwise(days), 1):
         if day <= before:
             raise InputError(
-                f"billing_dates, item {number}: {day} is not after {before}; "
+                f"billing_dates[{number}]: {day} is not after {before}; "
                 "give the dates in order, each once"
             )
     return tuple(day.isoformat() for day in days)
 
 
 def _read_date(value: Any, number: int) -> date:
-    what = f"billing_dates, item {number}:"
+    what = f"billing_dates[{number}]"
     moment = read_moment(value, what)
     if moment.instant_us is not None:
-        raise InputError(f"{what} {value!r} is a time; write a date such as '2025-06-30'")
+        raise InputError(f"{what}: {value!r} is a time; write a date such as '2025-06-30'")
     return moment.first
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import fsum
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -196,6 +196,9 @@ def _rows_of_job(query: _Query, job: _Job) -> _JobRows:
     # Most locations have no LOCAL energy; a row without any would only be noise.
     if not len(rows) and not job.are_rows_expected:
         return _JobRows([])
+    if not len(rows):
+        # Nothing was metered there, so the place of a device is not known: UTC, no currency.
+        rows = replace(rows, currency=None, timezone=None)
     periods_found = _periods(query, job.timezone or rows.timezone or "UTC")
     local = _local_cost(query, job, rows)
     return _JobRows(list(_aggregated(job, rows, local, periods_found)), rows.answered_utc)

@@ -196,6 +196,15 @@ def test_a_device_is_reported_by_its_own_local_months():
     assert (row["energy_kwh"], row["cost"]) == (2.0, 0.5)
 
 
+def test_a_device_without_records_is_reported_by_months_of_utc_without_a_currency():
+    kit, _ = metered(days=1)
+    device = kit.flatpeak.create_device("car")
+    (row,) = imported(cost_report(kit, "2025-05", object_id=device))
+    assert row["start_utc"] == np.datetime64("2025-05-01T00:00:00")
+    assert row["currency"] is None
+    assert row["finding"].startswith("coverage.none")
+
+
 def test_a_device_has_its_own_report(kit):
     devices = take(kit.flatpeak.devices(), texts=["device_id", "reference_id"])
     chargers = [d for d, ref in zip(*devices.values(), strict=True) if ref.startswith("be-02")]

@@ -157,9 +157,9 @@ def test_tariffs_that_do_not_fit_the_energy(tariff, words):
         ("2025-01-01", "expected a list of dates"),
         (7, "expected a list of dates"),
         (["2025-01-01"], "1 given; give the first day of each billing period and one more"),
-        (["2025-01-01", "soon"], "item 1: 'soon' is not a valid date"),
-        (["2025-01-01", 3], "item 1: 3 is not a valid date"),
-        (["2025-01-05", "2025-01-05"], "item 1: 2025-01-05 is not after 2025-01-05"),
+        (["2025-01-01", "soon"], r"billing_dates\[1\] 'soon' is not a valid date"),
+        (["2025-01-01", 3], r"billing_dates\[1\] 3 is not a valid date"),
+        (["2025-01-05", "2025-01-05"], r"billing_dates\[1\]: 2025-01-05 is not after 2025-01-05"),
         (["2025-01-01", "2025-01-03"], "there is energy at 2025-01-03T00:00:00Z"),
         (["2025-01-02", "2025-02-03"], "there is energy at 2025-01-01T00:00:00Z"),
     ],
@@ -167,6 +167,12 @@ def test_tariffs_that_do_not_fit_the_energy(tariff, words):
 def test_billing_dates_that_do_not_fit(dates, words):
     with pytest.raises(InputError, match=words):
         bill(energy(np.ones(100)), FLAT, billing_dates=dates)
+
+
+def test_a_billing_date_with_a_time_is_named_by_its_position():
+    words = r"^billing_dates\[1\]: '2025-01-03T00:00:00Z' is a time; write a date such as"
+    with pytest.raises(InputError, match=words):
+        bill(energy(np.ones(24)), FLAT, billing_dates=["2025-01-01", "2025-01-03T00:00:00Z"])
 
 
 def test_billing_dates_may_be_dates():
