@@ -6,12 +6,13 @@ battery under a tariff with tiers or demand charges: ``charge_terms`` turns the 
 ``cost_terms``, and ``window`` into a linear program.
 """
 
-from flipkit.scenarios.dispatch.block import Dispatch, dispatch, dispatch_block
+from flipkit.scenarios.dispatch.block import Dispatch, DispatchBlock, dispatch, dispatch_block
 from flipkit.scenarios.dispatch.charge_terms import couples
 from flipkit.scenarios.dispatch.tariff_dispatch import dispatch_tariff
 
 __all__ = [
     "Dispatch",
+    "DispatchBlock",
     "couples",
     "dispatch",
     "dispatch_block",
