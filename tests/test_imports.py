@@ -39,7 +39,7 @@ MAY_IMPORT = {
     | {"frames", "tariffs.read", "scenarios.ev", "scenarios.solar"}
     | _TARIFFS,
     "scenarios.dispatch": _GROUND | {"scenarios.changes"} | _TARIFFS,
-    "scenarios.engine": _DATA | _TARIFFS | _CHANGES | {"flatpeak", "scenarios.dispatch"},
+    "scenarios.engine": _DATA | _TARIFFS | _CHANGES | {"tariffs.read", "scenarios.dispatch"},
     "scenarios.service": _DATA | _TARIFFS | _CHANGES | {"scenarios.engine"},
     "scenarios.results": _DATA
     | _TARIFFS

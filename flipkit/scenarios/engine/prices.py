@@ -9,14 +9,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from flipkit.calendar import from_us
 from flipkit.errors import InputError, PriceUnavailable
-from flipkit.flatpeak import Flatpeak, location_columns, price_series
 from flipkit.frames import Finding, is_frame, library, library_of, take
 from flipkit.http import map_concurrent
 from flipkit.money import check_currency
 from flipkit.scenarios.changes import check_by_site
 from flipkit.scenarios.engine.case import SitePrices
 from flipkit.tariffs import PriceSeries, Tariff
+from flipkit.tariffs.read import series_of_frame
 from flipkit.vocabulary import DIRECTIONS, Direction, Float64, Int64
 
 __all__ = ["current_prices"]
@@ -74,24 +75,21 @@ class _PricedLocation(NamedTuple):
     span: Span
 
 
-def _prices_from_flatpeak(client: Flatpeak, spans: Mapping[str, Span]) -> dict[str, SitePrices]:
-    columns = location_columns(client)  # one call for all sites
+def _prices_from_flatpeak(client: Any, spans: Mapping[str, Span]) -> dict[str, SitePrices]:
+    names = ["reference_id", "location_id", "timezone", "currency"]
+    columns = take(client.locations(), texts=names)  # one call for all sites
     locations: dict[str, _PricedLocation] = {}
-    for row, site_id in enumerate(columns["reference_id"]):
+    for site_id, location_id, timezone, currency in zip(*columns.values(), strict=True):
         if site_id in spans:
-            locations[site_id] = _PricedLocation(
-                location_id=columns["location_id"][row],
-                timezone=columns["timezone"][row],
-                currency=columns["currency"][row],
-                span=spans[site_id],
-            )
+            span = spans[site_id]
+            locations[site_id] = _PricedLocation(location_id, timezone, currency, span)
     known = {site_id: locations[site_id] for site_id in spans if site_id in locations}
     read = partial(_location_prices, client)
     site_prices = map_concurrent(read, list(known.values()), what="prices")
     return dict(zip(known, site_prices, strict=True))
 
 
-def _location_prices(client: Flatpeak, location: _PricedLocation) -> SitePrices:
+def _location_prices(client: Any, location: _PricedLocation) -> SitePrices:
     objects = client.tariff_objects(location.location_id)
     tariffs: dict[str, Tariff] = {}
     for direction in DIRECTIONS:
@@ -105,7 +103,7 @@ def _location_prices(client: Flatpeak, location: _PricedLocation) -> SitePrices:
 
 
 def _location_tariff(
-    client: Flatpeak, location: _PricedLocation, direction: Direction, objects: list[Any]
+    client: Any, location: _PricedLocation, direction: Direction, objects: list[Any]
 ) -> Tariff | None:
     try:
         tariff = Tariff.from_flatpeak(
@@ -126,23 +124,18 @@ def _covers(tariff: Tariff, span: Span) -> bool:
     return not begins_late and not ends_early
 
 
-def _listed_tariff(
-    client: Flatpeak, location: _PricedLocation, direction: Direction
-) -> Tariff | None:
+def _listed_tariff(client: Any, location: _PricedLocation, direction: Direction) -> Tariff | None:
+    start = from_us(location.span[0])
+    end = from_us(location.span[1])
     try:
-        series = price_series(
-            client, location.location_id, *location.span, tariff_direction=direction
-        )
+        frame = client.prices(location.location_id, start, end, tariff_direction=direction)
     except PriceUnavailable:
         return None
-    if series is None:
-        raise InputError(f"the price list of {location.location_id} for {direction} is empty")
     return Tariff(
         name=f"{location.location_id} {direction}",
         currency=location.currency,
         timezone=location.timezone,
-        # Without confidence: a scenario counts a forecast like a confirmed price.
-        series=PriceSeries(series.start_us, series.end_us, series.price_per_kwh),
+        series=series_of_frame(frame),
     )
 
 
