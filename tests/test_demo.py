@@ -148,6 +148,7 @@ def test_it_names_the_next_step(demo_output):
     ]
 
 
+@pytest.mark.slow
 def test_a_second_run_gives_the_same_bytes_in_either_library_and_leaves_other_files_alone(
     tmp_path, monkeypatch
 ):

@@ -278,6 +278,7 @@ def files_of(folder):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_month")
 def test_reports_through_faults_are_the_same_to_the_byte(tmp_path):
     with sample_kit(None) as kit:

@@ -79,6 +79,7 @@ def test_it_contains_the_package_and_the_sample_fleet_only(wheel):
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
+@pytest.mark.slow
 @needs_hatchling
 def test_it_runs_away_from_the_checkout_and_makes_the_same_reports(
     installed, tmp_path, demo_output

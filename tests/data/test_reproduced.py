@@ -8,6 +8,8 @@ import zlib
 import pvlib
 import pytest
 
+pytestmark = pytest.mark.slow
+
 MADE_WITH_PVLIB = "0.16"
 
 

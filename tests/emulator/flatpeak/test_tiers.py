@@ -135,6 +135,7 @@ def test_reports_agree_with_the_loop_and_with_each_other(api_over, country, reco
         )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(records=RECORDS)
 def test_an_instant_cost_equals_the_later_report_and_non_persistent_ones_leave_no_trace(

@@ -25,6 +25,7 @@ def assert_same(one, other):
     assert one == pytest.approx(other, rel=1e-6, abs=1e-7)
 
 
+@pytest.mark.slow
 @many
 @given(homes(intervals=24, convex=True), batteries())
 def test_where_all_is_convex_it_costs_what_the_linear_program_costs(home, battery):

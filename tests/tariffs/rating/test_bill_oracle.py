@@ -373,6 +373,7 @@ def compiled_bill(fleet, tariffs, edges):
     return frame
 
 
+@pytest.mark.slow
 @settings(at_random, max_examples=PAIRS // 20)
 @given(cases(), st.integers(4, 9))
 def test_the_compiled_engine_agrees_for_every_home_of_a_fleet(case, homes):
@@ -383,6 +384,7 @@ def test_the_compiled_engine_agrees_for_every_home_of_a_fleet(case, homes):
         assert not differences(expected, numbers_of(frame.filter(pl.col("site_id") == site)))
 
 
+@pytest.mark.slow
 @settings(at_random, max_examples=PAIRS // 30)
 @given(st.data(), st.sampled_from(sorted(ZONES)), st.integers(4, 6), st.integers(1, 11))
 def test_many_price_series_for_a_fleet(data, zone, homes, count):

@@ -461,6 +461,7 @@ def record_of(case):
     return record
 
 
+@pytest.mark.slow
 @settings(common, max_examples=40)
 @given(sam_cases.cases())
 def test_a_record_costs_what_sam_bills(case):
@@ -728,6 +729,7 @@ anything = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(common, max_examples=400)
 @given(
     st.dictionaries(
