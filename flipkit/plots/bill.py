@@ -30,6 +30,7 @@ from flipkit.plots.axes import (
     wrap_label,
     zero_line,
 )
+from flipkit.tariffs.rating import component_kind
 
 __all__ = [
     "bill_bars",
@@ -112,7 +113,7 @@ def _select_tariff(columns: Columns, tariff: str | None) -> Columns:
 
 
 def _draw_components(ax: Axes, columns: Columns, months: list[str]) -> None:
-    kinds = np.array([_kind_of(component) for component in columns["component"]], dtype=object)
+    kinds = np.array([component_kind(name) for name in columns["component"]], dtype=object)
     position = np.arange(len(months))
     top = np.zeros(len(months))
     bottom = np.zeros(len(months))
@@ -127,10 +128,6 @@ def _draw_components(ax: Axes, columns: Columns, months: list[str]) -> None:
     draw_total(ax, top + bottom)
     if bottom.min() < top.max():
         ax.set_ylim(1.06 * bottom.min(), 1.06 * top.max())  # room for the line at the ends of bars
-
-
-def _kind_of(component: str) -> str:
-    return component if component == "carry over" else component.partition(" ")[0]
 
 
 # ---- Bills of several tariffs

@@ -8,6 +8,7 @@ from math import fsum
 import numpy as np
 
 from flipkit.frames import Frame, take
+from flipkit.tariffs.rating import component_kind
 
 __all__ = ["bill_table", "matrix_table", "text_table"]
 
@@ -35,7 +36,7 @@ def bill_table(bill: Frame) -> Iterator[str]:
     """
     texts = ["site_id", "tariff", "month", "component", "unit", "currency"]
     columns = take(bill, numbers=["quantity", "cost"], texts=texts, what="bill")
-    line_kind = np.array([_kind(component) for component in columns["component"]], dtype=object)
+    line_kind = np.array([component_kind(name) for name in columns["component"]], dtype=object)
     sites = len(set(columns["site_id"]))
     for tariff in dict.fromkeys(columns["tariff"]):
         of_tariff = columns["tariff"] == tariff
@@ -84,7 +85,3 @@ def matrix_table(matrix: Frame) -> Iterator[str]:
         rows.append((cost, tuple(cells)))
     yield f"All tariffs, {columns['currency'][0]}"
     yield from text_table([tuple(head), *[cells for _, cells in sorted(rows)]])
-
-
-def _kind(component: str) -> str:
-    return component if component == "carry over" else component.partition(" ")[0]

@@ -14,7 +14,7 @@ from flipkit.tariffs.rating.runs import (
     pieces_of,
     weights,
 )
-from flipkit.tariffs.rating.sums import EnergySums, sum_cost
+from flipkit.tariffs.rating.sums import EnergySums, component_kind, sum_cost
 from flipkit.tariffs.rating.tiers import (
     Span,
     Used,
@@ -41,6 +41,7 @@ __all__ = [
     "bill_matrix",
     "calendars",
     "check_covered",
+    "component_kind",
     "demand_runs",
     "map_threads",
     "mean_prices",

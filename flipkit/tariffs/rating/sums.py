@@ -16,7 +16,7 @@ from flipkit.tariffs.rating.energy import Block
 from flipkit.tariffs.rating.runs import DemandRuns, Partition, weights
 from flipkit.vocabulary import Float64, Int64
 
-__all__ = ["COMPILED", "EnergySums", "Line", "PricedFlow", "sum_cost"]
+__all__ = ["COMPILED", "EnergySums", "Line", "PricedFlow", "component_kind", "sum_cost"]
 
 COMPILED = "flipkit.tariffs.rating.kernels_large"
 """The module of the compiled kernels."""
@@ -211,6 +211,11 @@ class Line:
     def __post_init__(self) -> None:
         if self.shown is None:
             object.__setattr__(self, "shown", np.ones(self.cost.shape[1], dtype=bool))
+
+
+def component_kind(component: str) -> str:
+    """Return the kind of a bill's component: ``energy`` of ``energy period 1``."""
+    return component if component == "carry over" else component.partition(" ")[0]
 
 
 def sum_cost(
