@@ -40,13 +40,13 @@ def describe(tariff: Tariff) -> str:
     lines = [f"{tariff.name}: {tariff.currency} per kWh, local time of {tariff.timezone}"]
     if tariff.parts:
         lines += [describe(part) for part in tariff.parts]
-        return "\n".join(lines)
+        return "\n".join([*lines, *tariff.findings])
     if tariff.series is not None:
         lines += _series_lines(tariff.series)
     else:
         lines += describe_validity(tariff.timezone, tariff.valid_from_us, tariff.valid_to_us)
         lines += _rate_lines(tariff.rates)
-    return "\n".join([*lines, *_charge_lines(tariff)])
+    return "\n".join([*lines, *_charge_lines(tariff), *tariff.findings])
 
 
 def describe_validity(timezone: str, start_us: int | None, end_us: int | None) -> list[str]:

@@ -83,6 +83,9 @@ class Tariff:
         How exported energy is settled; None: exports are not paid.
     parts : tuple of Tariff
         Tariffs in force one after another (`successive`); all other charges are theirs.
+    findings : tuple of str
+        What a reader assumed or could not price, as ``code: message``. Bills repeat them; they are
+        not compared.
 
     Raises
     ------
@@ -127,6 +130,7 @@ class Tariff:
     taxes: tuple[Tax, ...] = field(default=(), kw_only=True)
     export: Export | None = field(default=None, kw_only=True)
     parts: tuple[Tariff, ...] = field(default=(), kw_only=True)
+    findings: tuple[str, ...] = field(default=(), kw_only=True, compare=False)
 
     def __post_init__(self) -> None:
         check_currency(self.currency)

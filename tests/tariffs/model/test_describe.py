@@ -1,5 +1,7 @@
 """The text of a tariff says everything that a bill charges, in the words of the bill."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -162,3 +164,12 @@ def test_the_names_of_periods_are_those_of_the_bill(frames_library):
     named = {line.split("  ")[-2].strip() for line in lines(plan(rates))[1:]}
     assert components == {f"energy {name}" for name in named}
     assert len(named) == 3
+
+
+def test_what_a_reader_could_not_price_is_described_and_not_compared():
+    finding = "urdb.charge_in_words: fixedattrs is not priced"
+    tariff = Tariff.flat(0.28, currency="USD", timezone="America/Chicago")
+    noted = replace(tariff, findings=(finding,))
+    assert noted.describe().splitlines()[-1] == finding
+    assert noted == tariff
+    assert hash(noted) == hash(tariff)
