@@ -6,7 +6,6 @@ from flipkit.tariffs.model.charges import (
     DemandCharge,
     DemandTier,
     DemandWindow,
-    Export,
     FixedCharge,
     Minimum,
     Ratchet,
@@ -22,6 +21,7 @@ from flipkit.tariffs.model.consistency import (
     start_key,
 )
 from flipkit.tariffs.model.describe import describe_validity
+from flipkit.tariffs.model.export import CREDITABLE, Export
 from flipkit.tariffs.model.parts import has_tiers, parts_in_force, parts_of, without_export
 from flipkit.tariffs.model.rate_table import (
     Schedule,
@@ -49,6 +49,7 @@ from flipkit.tariffs.model.tariff import CHARGES, Tariff
 
 __all__ = [
     "CHARGES",
+    "CREDITABLE",
     "DAY_NAMES",
     "HOLIDAY",
     "MONTH_NAMES",

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from flipkit.calendar import check_holidays, to_text
 from flipkit.checks import instance_of, repeated_names
 from flipkit.errors import InputError
-from flipkit.tariffs.model.charges import DemandCharge, Export
+from flipkit.tariffs.model.charges import DemandCharge
+from flipkit.tariffs.model.export import Export
 from flipkit.tariffs.model.rates import Rate
 
 __all__ = [
