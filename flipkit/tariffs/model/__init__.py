@@ -3,7 +3,6 @@
 from flipkit.tariffs.model.charges import (
     TAXABLE,
     Adder,
-    Export,
     FixedCharge,
     Minimum,
     Tax,
@@ -17,6 +16,7 @@ from flipkit.tariffs.model.consistency import (
 )
 from flipkit.tariffs.model.demand import DemandCharge, DemandTier, DemandWindow, Ratchet
 from flipkit.tariffs.model.describe import describe_validity
+from flipkit.tariffs.model.export import CREDITABLE, Export
 from flipkit.tariffs.model.parts import has_tiers, parts_in_force, parts_of, without_export
 from flipkit.tariffs.model.rate_table import (
     Schedule,
@@ -47,6 +47,7 @@ from flipkit.tariffs.model.tariff import CHARGES, Tariff
 
 __all__ = [
     "CHARGES",
+    "CREDITABLE",
     "DAY_NAMES",
     "HOLIDAY",
     "MONTH_NAMES",

@@ -1,28 +1,18 @@
-"""What a bill has beside the price of a kWh: fixed amounts, minimums, taxes, exports."""
+"""What a bill has beside the price of a kWh: fixed amounts, minimums, adders, taxes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
-from flipkit.checks import check_field, finite, set_fields
+from flipkit.checks import check_field, finite, instance_of, set_fields
 from flipkit.checks import name as check_name
 from flipkit.errors import InputError
-from flipkit.tariffs.model.rate_table import canonical, rate_table
-from flipkit.tariffs.model.rates import (
-    Rate,
-    TierReset,
-    TierRule,
-    check_rates,
-    check_tiers,
-    months_of,
-)
-from flipkit.tariffs.model.series import PriceSeries
+from flipkit.tariffs.model.rate_table import canonical
+from flipkit.tariffs.model.rates import Rate, check_rates, months_of
 
 __all__ = [
     "TAXABLE",
     "Adder",
-    "Export",
     "FixedCharge",
     "Minimum",
     "Tax",
@@ -30,11 +20,6 @@ __all__ = [
 
 TAXABLE = ("energy", "demand", "fixed", "adder", "minimum")
 """The kinds of charges that can be taxed."""
-_CARRY_OVER = {
-    "net_billing": (None, "credit"),
-    "net_metering": (None, "year"),
-    "buy_all_sell_all": (None,),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +52,12 @@ class FixedCharge:
 
 @dataclass(frozen=True, slots=True)
 class Minimum:
-    """The least that a bill comes to, before taxes.
+    """The least that the charges of a bill come to, before taxes.
+
+    Exports and credits count up to the charges that they offset, as in NREL's SAM: a bill of 30
+    with exports of 25 is topped up from 5. What exports earn beyond that is paid on top of the
+    minimum: no charges, exports of 72 and a minimum of 10 make a bill of -62. Under
+    buy_all_sell_all, exports do not count at all.
 
     Attributes
     ----------
@@ -102,6 +92,9 @@ class Adder:
     name : str
     price_per_kwh : float
         Major currency units, at all times; may be negative.
+    non_bypassable : bool
+        Exports do not lower it: under net metering it is charged on every imported kWh, before
+        exports are netted, and credits do not pay for it.
     rates : tuple of Rate
         Prices by season, kind of day and local hour, without tiers, instead of `price_per_kwh`:
         grid fees by the hour beside a price series, for example. Under net metering, the charged
@@ -122,6 +115,7 @@ class Adder:
 
     name: str
     price_per_kwh: float = None  # type: ignore[assignment]  # rates have their own prices
+    non_bypassable: bool = False
     rates: tuple[Rate, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
@@ -130,6 +124,7 @@ class Adder:
         if rates and self.price_per_kwh is None:
             set_fields(self, price_per_kwh=0.0)
         check_field(self, "price_per_kwh", what, check=finite)
+        instance_of(self.non_bypassable, bool, f"{what}: non_bypassable")
         if rates and self.price_per_kwh:
             raise InputError(
                 f"{what}: price_per_kwh {self.price_per_kwh!r} beside rates; leave one of them out"
@@ -183,91 +178,3 @@ class Tax:
         # In one order, so that equal taxes are equal.
         on = tuple(kind for kind in TAXABLE if kind in kinds)
         set_fields(self, on=on, months=months_of(self.months))
-
-
-@dataclass(frozen=True, slots=True)
-class Export:
-    """How exported energy is settled.
-
-    Attributes
-    ----------
-    mode : {"net_billing", "net_metering", "buy_all_sell_all"}
-        net_billing: imports are charged, and each exported kWh earns the export price.
-        net_metering: imports minus exports by billing period and energy period; a positive balance
-        is charged. buy_all_sell_all: all consumption is charged, all generation earns the export
-        price.
-    rates : tuple of Rate
-        Export prices; not for net_metering.
-    series : PriceSeries or None
-        Export prices as a series, instead of rates.
-    carry_over : str or None
-        net_billing: ``"credit"`` carries what exports earned above the period's other charges to
-        the next period; None pays it out. net_metering: ``"year"`` carries surplus kWh to the same
-        energy period of the next billing period; None pays for them at once.
-    payout_per_kwh : float
-        net_metering: price of a surplus kWh, at once or at the true-up.
-    payout_share : float
-        net_billing with carry-over: the share of the credit left at the true-up that is paid out;
-        the rest is lost.
-    true_up_month : int
-        The calendar month after which the carry-over is settled; 12 for December.
-    tier_rule, tier_reset : str
-        How exported kWh fill the tiers of `rates`, and when their count begins anew: as in
-        `Tariff`. `tier_rule` is required if several periods have tiers.
-
-    Raises
-    ------
-    InputError
-        An unknown mode, a field that the mode does not have, tiers that count in another way than
-        `tier_reset`.
-    """
-
-    mode: Literal["net_billing", "net_metering", "buy_all_sell_all"]
-    rates: tuple[Rate, ...] = ()
-    series: PriceSeries | None = None
-    carry_over: Literal["credit", "year"] | None = None
-    payout_per_kwh: float = 0.0
-    payout_share: float = 0.0
-    true_up_month: int = 12
-    tier_rule: TierRule | None = field(default=None, kw_only=True)
-    tier_reset: TierReset = field(default="billing", kw_only=True)
-
-    def __post_init__(self) -> None:
-        if self.mode not in _CARRY_OVER:
-            known = ", ".join(_CARRY_OVER)
-            raise InputError(f"export: mode {self.mode!r} is not known; write one of {known}")
-        if self.carry_over not in _CARRY_OVER[self.mode]:
-            known = " or ".join(map(repr, _CARRY_OVER[self.mode]))
-            raise InputError(
-                f"export: {self.mode} has no carry_over {self.carry_over!r}; write {known}"
-            )
-        if self.true_up_month not in range(1, 13) or isinstance(self.true_up_month, bool):
-            raise InputError(
-                f"export: true_up_month {self.true_up_month!r} is not a month; write 1 to 12"
-            )
-        check_field(self, "payout_per_kwh", "export", check=finite)
-        check_field(self, "payout_share", "export", check=finite, at_least=0.0)
-        set_fields(self, rates=check_rates(self.rates, "export, rates"))
-        self._check_prices()
-
-    def _check_prices(self) -> None:
-        has_prices = bool(self.rates) + (self.series is not None)
-        if self.mode == "net_metering":
-            if has_prices:
-                raise InputError("export: net_metering has no export price but payout_per_kwh")
-        elif has_prices != 1:
-            raise InputError(f"export: {self.mode} needs either rates or a price series")
-        if self.payout_per_kwh and self.mode != "net_metering":
-            raise InputError(
-                f"export: payout_per_kwh is for net_metering; {self.mode} has rates or a series"
-            )
-        if self.payout_share and self.carry_over != "credit":
-            raise InputError("export: payout_share is for carry_over='credit'")
-        self._check_tiers()
-
-    def _check_tiers(self) -> None:
-        has_tiers = any(rate.tiers for rate in self.rates)
-        # In one period, all rules are the same.
-        if has_tiers and self.tier_rule is None and len(rate_table(self.rates).periods) == 1:
-            set_fields(self, tier_rule="chronological")
-        check_tiers(self.rates, self.tier_rule, self.tier_reset, "export")

@@ -9,8 +9,9 @@ from typing import Any
 from flipkit.calendar import check_holidays, to_text
 from flipkit.checks import instance_of, repeated_names
 from flipkit.errors import InputError
-from flipkit.tariffs.model.charges import Adder, Export
+from flipkit.tariffs.model.charges import Adder
 from flipkit.tariffs.model.demand import DemandCharge
+from flipkit.tariffs.model.export import Export
 from flipkit.tariffs.model.rates import Rate
 
 __all__ = [

@@ -12,7 +12,7 @@ from flipkit.calendar import read_window, zone
 from flipkit.checks import instance_of, set_fields
 from flipkit.errors import InputError
 from flipkit.money import check_currency
-from flipkit.tariffs.model.charges import Adder, Export, FixedCharge, Minimum, Tax
+from flipkit.tariffs.model.charges import Adder, FixedCharge, Minimum, Tax
 from flipkit.tariffs.model.consistency import (
     Validity,
     check_charges,
@@ -23,6 +23,7 @@ from flipkit.tariffs.model.consistency import (
     overlap,
 )
 from flipkit.tariffs.model.demand import DemandCharge
+from flipkit.tariffs.model.export import Export
 from flipkit.tariffs.model.rate_table import canonical, rate_series
 from flipkit.tariffs.model.rates import (
     Rate,
