@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, getcontext
 from functools import cache, cached_property, lru_cache, partial
-from itertools import pairwise
+from itertools import groupby, pairwise
 from math import gcd
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -70,7 +70,9 @@ class Memory:
     dated: bool  # billing dates instead of months: no minimum of a year
     bank: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     credit: Decimal = ZERO
-    demand: dict[str, list[tuple[int, Decimal]]] = field(default_factory=lambda: defaultdict(list))
+    demand: dict[str, list[tuple[int, Decimal | None]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     year: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
 
 
@@ -127,6 +129,8 @@ def grid_minutes(plan: Plan, start: datetime, end: datetime) -> int:
     whens += [when for demand in plan.demands for when in (demand.when, *demand.also)]
     if plan.export:
         whens += [when for period in plan.export.periods for when in period.whens]
+    for _, periods in plan.timed_adders:
+        whens += [when for period in periods for when in period.whens]
     hours = (minute for when in whens for minute in (when.start, when.end))
     return gcd(60, *offsets, *hours, *(demand.minutes for demand in plan.demands))
 
@@ -252,6 +256,19 @@ class Stretch:
     def share(self) -> Decimal:
         return self.days / (self.cycle.last - self.cycle.first).days
 
+    def by_day(self) -> Iterator[Stretch]:
+        """The parts of each local day."""
+        zone = ZoneInfo(self.plan.timezone)
+        for day, pieces in groupby(self.pieces, lambda piece: piece.local.date()):
+            start = max(self.start, midnight(day, zone))
+            end = min(self.end, midnight(day + timedelta(days=1), zone))
+            yield replace(self, start=start, end=end, pieces=list(pieces))
+
+    def days_in(self, months: tuple[int, ...]) -> Decimal:
+        """Local days in some months."""
+        inside = [day for day in self.by_day() if day.pieces[0].clock.month in months]
+        return sum((day.days for day in inside), ZERO)
+
     @cached_property
     def peak(self) -> Decimal:
         return max((piece.power for piece in self.pieces), default=ZERO)
@@ -283,18 +300,25 @@ def limits_kwh(periods: tuple[Period, ...], part: Stretch) -> dict[str, list[Dec
     }
 
 
-def by_tier(part: Stretch, used: list[tuple[Period, Decimal]]) -> Rows:
-    """Energy rows from kWh by period, in time order."""
-    plan, limits = part.plan, limits_kwh(part.plan.periods, part)
+def by_tier(
+    part: Stretch, used: list[tuple[Period, Decimal]], rule: str | None, kind: str = "energy"
+) -> Rows:
+    """Rows from kWh by period, in time order; exports earn."""
+    periods = part.plan.periods
+    if kind == "export":
+        assert part.plan.export is not None
+        periods = part.plan.export.periods
+    limits = limits_kwh(periods, part)
+    sign = -1 if kind == "export" else 1
     rows: Rows = {}
 
     def add(period: Period, tier: int, kwh: Decimal) -> None:
-        name = f"energy {period.name}" + (f" tier {tier + 1}" if len(period.prices) > 1 else "")
+        name = f"{kind} {period.name}" + (f" tier {tier + 1}" if len(period.prices) > 1 else "")
         row = rows.setdefault(name, [ZERO, ZERO])
         row[0] += kwh
-        row[1] += kwh * period.prices[tier]
+        row[1] += sign * kwh * period.prices[tier]
 
-    if plan.tier_rule in (None, "chronological"):
+    if rule in (None, "chronological"):
         running = ZERO
         for period, kwh in used:
             for tier, inside in ladder(period.prices, limits[period.name], running, running + kwh):
@@ -308,10 +332,21 @@ def by_tier(part: Stretch, used: list[tuple[Period, Decimal]]) -> Rows:
     total = sum(sums.values(), ZERO)
     for name, kwh in sums.items():
         period = by_name[name]
-        filled = total if plan.tier_rule == "prorate" else kwh
+        filled = total if rule == "prorate" else kwh
         for tier, inside in ladder(period.prices, limits[period.name], ZERO, filled):
             add(period, tier, inside * kwh / filled if filled else ZERO)
     return rows
+
+
+def added(rows: Iterable[Rows]) -> Rows:
+    """Rows of the same name together."""
+    sums: Rows = {}
+    for each in rows:
+        for name, (quantity, cost) in each.items():
+            row = sums.setdefault(name, [ZERO, ZERO])
+            row[0] += quantity
+            row[1] += cost
+    return sums
 
 
 # --- the parts of a bill
@@ -320,6 +355,19 @@ def by_tier(part: Stretch, used: list[tuple[Period, Decimal]]) -> Rows:
 def imports(part: Stretch) -> list[tuple[Period, Decimal]]:
     find = finder(part.plan.periods)
     return [(find(piece.clock), piece.imported) for piece in part.pieces]
+
+
+def exports(part: Stretch) -> list[tuple[Period, Decimal]]:
+    assert part.plan.export is not None
+    find = finder(part.plan.export.periods)
+    return [(find(piece.clock), piece.exported) for piece in part.pieces]
+
+
+def import_rows(part: Stretch) -> Rows:
+    """Energy by period and tier; what each day uses fills tiers that begin anew each day."""
+    plan = part.plan
+    days = part.by_day() if plan.tier_reset == "day" else [part]
+    return added(by_tier(each, imports(each), plan.tier_rule) for each in days)
 
 
 def series_rows(part: Stretch) -> Rows:
@@ -363,22 +411,24 @@ def export_rows(part: Stretch) -> Rows:
     rows: Rows = {}
     if export is None:  # earns nothing, and says how much of it there was
         return {"export all": [sum((piece.exported for piece in part.pieces), ZERO), ZERO]}
-    find = finder(export.periods)
+    if not export.series:
+        days = part.by_day() if export.tier_reset == "day" else [part]
+        return added(by_tier(each, exports(each), export.tier_rule, "export") for each in days)
     series_price = series_finder(export.series)
     for piece in part.pieces:
-        if export.series:
-            name, price = "all", series_price(piece.start)
-        else:
-            period = find(piece.clock)
-            name, price = period.name, period.prices[0]
-        row = rows.setdefault(f"export {name}", [ZERO, ZERO])
+        row = rows.setdefault("export all", [ZERO, ZERO])
         row[0] += piece.exported
-        row[1] -= piece.exported * price
+        row[1] -= piece.exported * series_price(piece.start)
     return rows
 
 
-def measured(whens: tuple[When, ...], minutes: int, part: Stretch) -> Decimal | None:
-    """Highest mean power in the hours; None where there are none in this billing period."""
+def measured(
+    whens: tuple[When, ...], minutes: int, part: Stretch, peaks: int = 1
+) -> Decimal | None:
+    """Mean of the highest daily peaks of the mean power in the hours.
+
+    None where there are no such hours in this billing period.
+    """
     is_measured = hours_finder(whens)
     buckets: dict[tuple[date, timedelta | None, int], list[Decimal]] = {}
     for piece in part.pieces:
@@ -388,22 +438,34 @@ def measured(whens: tuple[When, ...], minutes: int, part: Stretch) -> Decimal | 
             bucket = buckets.setdefault(key, [ZERO, ZERO])
             bucket[0] += piece.imported
             bucket[1] += piece.hours
-    return max((kwh / hours for kwh, hours in buckets.values()), default=None)
+    by_day: dict[date, Decimal] = {}
+    for (day, _, _), (kwh, hours) in buckets.items():
+        by_day[day] = max(by_day.get(day, ZERO), kwh / hours)
+    highest = sorted(by_day.values(), reverse=True)[:peaks]
+    return sum(highest, ZERO) / len(highest) if highest else None
 
 
 def billing_demand(charge: Demand, part: Stretch, memory: Memory) -> Decimal | None:
-    """The kW to pay; a ratchet looks back at the hours of the charge in every month."""
+    """The kW to pay; earlier billing periods count with the hours of the charge in every month."""
     whens = (charge.when, *charge.also)
-    own = measured(whens, charge.minutes, part)
+    own = measured(whens, charge.minutes, part, charge.peaks)
+    past = list(memory.demand[charge.name])
+    any_month = tuple(replace(when, months=MONTHS) for when in whens)
+    for_later = measured(any_month, charge.minutes, part, charge.peaks)
+    if for_later is not None:
+        for_later = max(for_later, charge.minimum_kw)
+    memory.demand[charge.name].append((part.cycle.first.month, for_later))
+    if own is None:
+        return None
+    own = max(own, charge.minimum_kw)
+    if charge.trailing_months > 1:
+        earlier = past[-(charge.trailing_months - 1) :]
+        known = [own, *(kw for _, kw in earlier if kw is not None)]
+        return sum(known, ZERO) / len(known)
     ratchet = charge.ratchet
     if ratchet is None:
         return own
-    past = memory.demand[charge.name]
-    before = [kw for month, kw in past[-ratchet.months :] if month in ratchet.of_months]
-    any_month = tuple(replace(when, months=MONTHS) for when in whens)
-    past.append((part.cycle.first.month, measured(any_month, charge.minutes, part) or ZERO))
-    if own is None:
-        return None
+    before = [kw or ZERO for month, kw in past[-ratchet.months :] if month in ratchet.of_months]
     return max([own, *(ratchet.share * kw for kw in before)])
 
 
@@ -413,9 +475,40 @@ def demand_rows(part: Stretch, memory: Memory) -> Rows:
         demand = billing_demand(charge, part, memory)
         if demand is None:
             continue
+        months = tuple({*charge.when.months}) if charge.per_day else ()
+        times = part.days_in(months) if charge.per_day else part.share
         for tier, kw in ladder(charge.prices, list(charge.limits_kw), ZERO, demand):
             name = f"demand {charge.name}" + (f" tier {tier + 1}" if len(charge.prices) > 1 else "")
-            rows[name] = [kw, kw * charge.prices[tier] * part.share]
+            rows[name] = [kw, kw * charge.prices[tier] * times]
+        if charge.amounts:
+            tier = sum(demand > limit for limit in charge.limits_kw)
+            name = f"demand {charge.name}" + (f" tier {tier + 1}" if len(charge.prices) > 1 else "")
+            rows[name][1] += charge.amounts[tier] * part.share
+    return rows
+
+
+def timed_adder_rows(part: Stretch, charged: dict[str, Decimal]) -> Rows:
+    """Adders by hour: charged energy of a period follows the hours of its imports."""
+    plan = part.plan
+    energy_period = finder(plan.periods) if plan.periods else None
+    rows: Rows = {}
+    for name, periods in plan.timed_adders:
+        find = finder(periods)
+        imported: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        total: dict[str, Decimal] = defaultdict(Decimal)
+        for piece in part.pieces:
+            energy = energy_period(piece.clock).name if energy_period else "all"
+            imported[energy, find(piece.clock).name] += piece.imported
+            total[energy] += piece.imported
+        prices = {period.name: period.prices[0] for period in periods}
+        for (energy, own), kwh in imported.items():
+            used = kwh * charged[energy] / total[energy] if total[energy] else ZERO
+            # A bill shows the name of a period where there are several.
+            row = rows.setdefault(
+                f"adder {name}" + (f" {own}" if len(periods) > 1 else ""), [ZERO, ZERO]
+            )
+            row[0] += used
+            row[1] += used * prices[own]
     return rows
 
 
@@ -467,27 +560,49 @@ def minimum_rows(part: Stretch, rows: Rows, memory: Memory) -> Rows:
 
 def bill_stretch(part: Stretch, memory: Memory) -> Rows:
     plan = part.plan
+    by_period: dict[str, Decimal] = defaultdict(Decimal)
     if plan.series:
         rows = export_rows(part) | series_rows(part)
-        charged = total_import(part)
+        by_period["all"] = total_import(part)
+    elif plan.export is not None and plan.export.mode == "net_metering":
+        used, rows = netted(part, memory)
+        rows |= by_tier(part, used, plan.tier_rule)
+        for period, kwh in used:
+            by_period[period.name] += kwh
     else:
-        if plan.export is not None and plan.export.mode == "net_metering":
-            used, rows = netted(part, memory)
-        else:
-            used, rows = imports(part), export_rows(part)
-        rows |= by_tier(part, used)
-        charged = sum((kwh for _, kwh in used), ZERO)
+        rows = export_rows(part) | import_rows(part)
+        for period, kwh in imports(part):
+            by_period[period.name] += kwh
+    charged = sum(by_period.values(), ZERO)
     rows |= demand_rows(part, memory)
     rows |= {
         f"fixed {n}": [part.days, daily * part.days + monthly * part.share]
         for n, daily, monthly in plan.fixed
     }
     rows |= {f"adder {name}": [charged, charged * price] for name, price in plan.adders}
+    rows |= timed_adder_rows(part, by_period)
     rows |= carried(part, rows, memory)
     rows |= minimum_rows(part, rows, memory)
     base = dict(rows)
-    rows |= {f"tax {tax.name}": [ZERO, tax.share * group(base, *tax.on)] for tax in plan.taxes}
+    for tax in plan.taxes:
+        # By day: a billing period that lies in the months in part is taxed in part.
+        in_months = part.days_in(tax.months) / part.days if tax.months != MONTHS else 1
+        rows[f"tax {tax.name}"] = [ZERO, tax.share * group(base, *tax.on) * in_months]
     return rows
+
+
+def demand_of_a_year(plan: Plan, parts: list[Stretch], energy: Profile) -> Memory | None:
+    """What the demand was in the year before, if the energy is one year: the same."""
+    days = sum((part.days for part in parts), ZERO)
+    is_whole = all(part.start == part.cycle.start for part in parts)
+    is_whole = is_whole and all(part.end == part.cycle.end for part in parts)
+    is_all = parts[0].start == energy.start and parts[-1].end == energy.end
+    if len(parts) != 12 or days not in (365, 366) or not is_whole or not is_all:
+        return None
+    memory = Memory(parts[0].start, parts[-1].end, dated=False)
+    for part in parts:
+        demand_rows(part, memory)
+    return memory
 
 
 def bill(plans: Iterable[Plan], profile: Profile, edges: Iterable[date] | None = None) -> Bill:
@@ -505,12 +620,18 @@ def bill(plans: Iterable[Plan], profile: Profile, edges: Iterable[date] | None =
             Memory(start, profile.end, edges is not None),
             pieces(plan, profile, start, end),
         )
+        parts = []
         for cycle in cycles(edges or month_edges(start, end, zone), zone):
             a, b = max(start, cycle.start), min(end, cycle.end)
             if a < b:  # billing periods begin on the grid of the clock: no piece lies across
                 inside = [piece for piece in every if a <= piece.start < b]
-                label = f"{cycle.first:%Y-%m-%d}" if edges else f"{cycle.first:%Y-%m}"
-                _add(result, label, bill_stretch(Stretch(plan, cycle, a, b, inside), memory))
+                parts.append(Stretch(plan, cycle, a, b, inside))
+        year_before = demand_of_a_year(plan, parts, profile)
+        if year_before is not None:
+            memory.demand = year_before.demand
+        for part in parts:
+            label = f"{part.cycle.first:%Y-%m-%d}" if edges else f"{part.cycle.first:%Y-%m}"
+            _add(result, label, bill_stretch(part, memory))
     return result
 
 

@@ -231,7 +231,11 @@ def _timed_adder_lines(
     both = partition(part.calendar, _schedule(tariff.rates), schedule_of(adder.rates))
     imported = sums.imports_by_both(both, is_gross(tariff))
     is_netted = tariff.export is not None and tariff.export.mode == "net_metering"
-    kwh = _spread(energy.kwh, imported) if is_netted else sum_periods(imported)
+    if is_netted:
+        imported = _spread(energy.kwh, imported)
+    kwh = np.zeros((*imported.shape[:2], both.export_periods))
+    for number in range(both.import_periods):
+        kwh += imported[:, :, number]
     notes = dict.fromkeys(range(kwh.shape[1]), _SPREAD) if is_netted and _splits(both) else {}
     names = period_names(adder.rates)
     occurs = occurring(both, "export")
@@ -247,14 +251,13 @@ def _timed_adder_lines(
 def _spread(charged: Float64, imported: Float64) -> Float64:
     """Charged energy by billing period and period, spread in proportion to imports.
 
-    `imported` is by billing period, period and the period of an adder; the result by billing period
-    and the period of the adder.
+    `imported` and the result are by the period of an adder too.
     """
     total = np.zeros(charged.shape)
     for number in range(imported.shape[3]):
         total += imported[..., number]
     share = np.divide(charged, total, out=np.zeros_like(total), where=total > 0.0)
-    return sum_periods(imported * share[..., None])
+    return imported * share[..., None]
 
 
 def _splits(part: Partition) -> bool:
