@@ -113,6 +113,19 @@ class EnergySums:
         return self._by_period(exported, part, part.import_period, part.import_periods)
 
     @_kept
+    def net_by_both_periods(self, part: Partition) -> Float64:
+        """Return imports less exports by import period and export period.
+
+        Shape (sites, billing periods, import periods, export periods).
+        """
+        imported, exported = self.by_run(part, False)
+        periods = part.import_periods * part.export_periods
+        period = part.import_period * part.export_periods + part.export_period
+        net = self._by_period(imported, part, period, periods)
+        net = net - self._by_period(exported, part, period, periods)
+        return net.reshape(*net.shape[:2], part.import_periods, part.export_periods)
+
+    @_kept
     def peaks(self, demand: DemandRuns, gross: bool) -> Float64:
         """Return the highest mean import power, kW; shape (sites, billing periods)."""
         energy = self.block.consumption_kwh if gross else self.block.net_kwh
@@ -195,8 +208,9 @@ class Line:
         Where the component is charged; quantity and cost are 0 elsewhere. Everywhere by default.
     sparse : bool
         Whether rows with quantity 0 are left out of the bill.
-    notes : mapping of int to str
-        Findings by billing period; they hold where the quantity is not 0.
+    notes : mapping of int to str, or to ndarray of object, shape (sites,)
+        Findings by billing period. A text holds where the quantity is not 0; an array has the text
+        of each site, or None.
     """
 
     kind: LineKind
@@ -206,16 +220,23 @@ class Line:
     cost: Float64
     shown: np.ndarray = None  # type: ignore[assignment]
     sparse: bool = False
-    notes: Mapping[int, str] = field(default_factory=dict)
+    notes: Mapping[int, str | np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.shown is None:
             object.__setattr__(self, "shown", np.ones(self.cost.shape[1], dtype=bool))
 
+    def site_notes(self, period: int) -> np.ndarray | None:
+        """Return the finding of each site in a billing period, or None if there are none."""
+        note = self.notes.get(period)
+        if note is None or isinstance(note, np.ndarray):
+            return note
+        return np.where(self.quantity[:, period] != 0.0, note, None)
+
 
 def component_kind(component: str) -> str:
     """Return the kind of a bill's component: ``energy`` of ``energy period 1``."""
-    return component if component == "carry over" else component.partition(" ")[0]
+    return "carry over" if component.startswith("carry over") else component.partition(" ")[0]
 
 
 def sum_cost(
