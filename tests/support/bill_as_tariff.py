@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -111,6 +110,7 @@ def export_of(export: Export | None) -> TariffExport | None:
         return None
     mode: Any = export.mode
     carry: Any = export.carry_over
+    true_up_on: Any = export.true_up_on
     return TariffExport(
         mode,
         rates_of(export.periods),
@@ -119,6 +119,10 @@ def export_of(export: Export | None) -> TariffExport | None:
         float(export.payout),
         float(export.payout_share),
         export.true_up_month,
+        export.credit_on,
+        export.credit_next_month,
+        true_up_on,
+        export.payout_as_credit,
     )
 
 
@@ -138,7 +142,7 @@ def tariff(plan: Plan, name: str = "plan") -> Tariff:
         name,
         "EUR",
         plan.timezone,
-        rates_of(plan.periods),
+        rates_of(plan.periods, plan.named),
         series_of(plan.series),
         None if plan.start is None or plan.series else us(plan.start),  # a series has its own time
         None if plan.end is None or plan.series else us(plan.end),
@@ -149,7 +153,10 @@ def tariff(plan: Plan, name: str = "plan") -> Tariff:
             FixedCharge(label, float(day), float(month)) for label, day, month in plan.fixed
         ),
         minimum=minimum_of(plan),
-        adders=tuple(Adder(label, float(price)) for label, price in plan.adders),
+        adders=tuple(
+            Adder(label, float(price), non_bypassable=label in plan.non_bypassable)
+            for label, price in plan.adders
+        ),
         taxes=tuple(Tax(tax.name, float(tax.share), tax.on) for tax in plan.taxes),
         export=export_of(plan.export),
     )
@@ -159,11 +166,6 @@ def tariff_of(plans: list[Plan]) -> Tariff:
     """One plan, or several one after another."""
     made = [tariff(plan, f"plan {number}") for number, plan in enumerate(plans, 1)]
     return made[0] if len(made) == 1 else Tariff.successive(made)
-
-
-def unnamed(made: Tariff, plan: Plan) -> Tariff:
-    """The same tariff without names of periods: rates of one price are one period."""
-    return replace(made, rates=rates_of(plan.periods, named=False))
 
 
 def energy_frame(profile: Profile, site: str = "home") -> pl.DataFrame:
