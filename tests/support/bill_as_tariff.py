@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -119,6 +118,7 @@ def export_of(export: Export | None) -> TariffExport | None:
     carry: Any = export.carry_over
     rule: Any = export.tier_rule
     reset: Any = export.tier_reset
+    true_up_on: Any = export.true_up_on
     return TariffExport(
         mode,
         rates_of(export.periods),
@@ -127,6 +127,10 @@ def export_of(export: Export | None) -> TariffExport | None:
         float(export.payout),
         float(export.payout_share),
         export.true_up_month,
+        export.credit_on,
+        export.credit_next_month,
+        true_up_on,
+        export.payout_as_credit,
         tier_rule=rule,
         tier_reset=reset,
     )
@@ -145,13 +149,17 @@ def tariff(plan: Plan, name: str = "plan") -> Tariff:
     """The plan as flipkit has it."""
     rule: Any = plan.tier_rule
     reset: Any = plan.tier_reset
-    adders = [Adder(label, float(price)) for label, price in plan.adders]
-    adders += [Adder(label, rates=rates_of(periods)) for label, periods in plan.timed_adders]
+    adders = [
+        Adder(label, float(price), label in plan.non_bypassable) for label, price in plan.adders
+    ]
+    for label, periods in plan.timed_adders:
+        own = Adder(label, non_bypassable=label in plan.non_bypassable, rates=rates_of(periods))
+        adders.append(own)
     return Tariff(
         name,
         "EUR",
         plan.timezone,
-        rates_of(plan.periods),
+        rates_of(plan.periods, plan.named),
         series_of(plan.series),
         None if plan.start is None or plan.series else us(plan.start),  # a series has its own time
         None if plan.end is None or plan.series else us(plan.end),
@@ -175,11 +183,6 @@ def tariff_of(plans: list[Plan]) -> Tariff:
     """One plan, or several one after another."""
     made = [tariff(plan, f"plan {number}") for number, plan in enumerate(plans, 1)]
     return made[0] if len(made) == 1 else Tariff.successive(made)
-
-
-def unnamed(made: Tariff, plan: Plan) -> Tariff:
-    """The same tariff without names of periods: rates of one price are one period."""
-    return replace(made, rates=rates_of(plan.periods, named=False))
 
 
 def energy_frame(profile: Profile, site: str = "home") -> pl.DataFrame:

@@ -260,6 +260,12 @@ def demands(draw: st.DrawFn, holidays: bool) -> tuple[Demand, ...]:
     return tuple(made)
 
 
+CREDITED = Export("net_billing").credit_on
+credited = st.sets(st.sampled_from(CREDITED), min_size=1).map(
+    lambda kinds: tuple(kind for kind in CREDITED if kind in kinds)
+)
+
+
 @st.composite
 def timed_adders(
     draw: st.DrawFn, grid: int, holidays: bool
@@ -285,38 +291,40 @@ def exports(
     )
     if mode == "none":
         return None
+    month = draw(st.integers(1, 12))
     if mode == "net_metering":
-        carry = draw(st.sampled_from([None, "year", "year"]))
-        return Export(
-            mode,
-            carry_over=carry,
-            payout=Decimal(draw(prices)),
-            true_up_month=draw(st.integers(1, 12)),
-        )
-    carry = draw(st.sampled_from([None, "credit", "credit"])) if mode == "net_billing" else None
-    share = Decimal(draw(st.sampled_from([0.0, 0.5, 1.0]))) if carry else ZERO
-    month = draw(st.integers(1, 12)) if carry else 12
-    if draw(one_in(4)):
-        return Export(
-            mode,
-            series=draw(price_series(start, end)),
-            carry_over=carry,
-            payout_share=share,
-            true_up_month=month,
-        )
-    rule = draw(st.sampled_from([None, None, "chronological", "prorate", "per_period"]))
+        carry = draw(st.sampled_from([None, "year", "year", "year", "credit"]))
+        if carry != "credit":
+            is_year = carry == "year"
+            as_credit = is_year and draw(st.booleans())
+            return Export(
+                mode,
+                carry_over=carry,
+                payout=Decimal(draw(prices)),
+                true_up_month=month,
+                true_up_on=draw(st.sampled_from(["period", "total"])) if is_year else "period",
+                payout_as_credit=as_credit,
+                credit_on=draw(credited) if as_credit else CREDITED,
+            )
+    else:
+        carry = draw(st.sampled_from([None, "credit", "credit"])) if mode == "net_billing" else None
+    export = Export(
+        mode,
+        carry_over=carry,
+        payout_share=Decimal(draw(st.sampled_from([0.0, 0.5, 1.0]))) if carry else ZERO,
+        true_up_month=month if carry else 12,
+        credit_on=draw(credited) if carry else CREDITED,
+        credit_next_month=bool(carry) and draw(st.booleans()),
+    )
+    if mode != "net_metering" and draw(one_in(4)):
+        return replace(export, series=draw(price_series(start, end)))
+    rule = None
+    if mode != "net_metering":
+        rule = draw(st.sampled_from([None, None, "chronological", "prorate", "per_period"]))
     reset = draw(st.sampled_from(["billing", "day"])) if rule else "billing"
     whens = draw(cells(grid, plan.region is not None))
     made = draw(periods(whens, rule is not None, 300.0, reset == "day"))
-    return Export(
-        mode,
-        made,
-        carry_over=carry,
-        payout_share=share,
-        true_up_month=month,
-        tier_rule=rule,
-        tier_reset=reset,
-    )
+    return replace(export, periods=made, tier_rule=rule, tier_reset=reset)
 
 
 @st.composite
@@ -344,6 +352,7 @@ def extras(draw: st.DrawFn, plan: Plan, grid: int) -> Plan:
             (f"A{number}", Decimal(draw(odd_prices))) for number in range(draw(st.integers(0, 2)))
         ),
         timed_adders=draw(timed_adders(grid, plan.region is not None)),
+        non_bypassable=("A0", "H0") if draw(one_in(2)) else (),
         taxes=draw(taxes()),
     )
 

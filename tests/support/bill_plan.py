@@ -90,10 +90,18 @@ class Export:
     series: Series = ()
     carry_over: str | None = None
     payout: Decimal = ZERO  # per kWh, net metering
-    payout_share: Decimal = ZERO  # of the money left at the true-up, net billing
+    payout_share: Decimal = ZERO  # of the credit left at the true-up
     true_up_month: int = 12
     tier_rule: str | None = None
     tier_reset: str = "billing"
+    credit_on: tuple[str, ...] = ("energy", "demand", "fixed", "adder")
+    credit_next_month: bool = False
+    true_up_on: str = "period"  # or "total"
+    payout_as_credit: bool = False
+
+    @property
+    def has_credit(self) -> bool:
+        return self.carry_over == "credit" or self.payout_as_credit
 
 
 @dataclass(frozen=True)
@@ -111,10 +119,12 @@ class Plan:
     min_year: Decimal | None = None
     adders: tuple[tuple[str, Decimal], ...] = ()
     timed_adders: tuple[tuple[str, tuple[Period, ...]], ...] = ()
+    non_bypassable: tuple[str, ...] = ()  # names of adders
     taxes: tuple[Tax, ...] = ()
     export: Export | None = None
     start: datetime | None = None
     end: datetime | None = None
+    named: bool = True  # whether the names of periods say which is which in other months
 
 
 @dataclass(frozen=True, repr=False, eq=False)
