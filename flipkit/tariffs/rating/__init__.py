@@ -1,7 +1,14 @@
 """Rating: energy and a tariff to bills."""
 
 from flipkit.tariffs.rating.bill import LARGE, bill, bill_matrix
-from flipkit.tariffs.rating.demand import DemandHours, demand_runs, meter_runs
+from flipkit.tariffs.rating.demand import (
+    DemandHours,
+    demand_runs,
+    earlier_periods,
+    looks_back,
+    meter_runs,
+    price_times,
+)
 from flipkit.tariffs.rating.energy import Block, map_threads, read_blocks
 from flipkit.tariffs.rating.rate_block import calendars, check_covered, partition_of, rate
 from flipkit.tariffs.rating.runs import (
@@ -10,11 +17,14 @@ from flipkit.tariffs.rating.runs import (
     RatingCalendar,
     RunPieces,
     Runs,
+    partition,
     piece_prices,
     pieces_of,
+    stretch_at,
     weights,
 )
-from flipkit.tariffs.rating.sums import EnergySums, component_kind, sum_cost
+from flipkit.tariffs.rating.seasons import Ladders, tier_spans
+from flipkit.tariffs.rating.sums import EnergySums, PricedFlow, component_kind, sum_cost
 from flipkit.tariffs.rating.tiers import (
     Span,
     Used,
@@ -31,7 +41,9 @@ __all__ = [
     "DemandHours",
     "DemandRuns",
     "EnergySums",
+    "Ladders",
     "Partition",
+    "PricedFlow",
     "RatingCalendar",
     "RunPieces",
     "Runs",
@@ -43,18 +55,24 @@ __all__ = [
     "check_covered",
     "component_kind",
     "demand_runs",
+    "earlier_periods",
+    "looks_back",
     "map_threads",
     "mean_prices",
     "meter_runs",
+    "partition",
     "partition_of",
     "piece_prices",
     "pieces_of",
+    "price_times",
     "rate",
     "read_blocks",
     "step_prices",
+    "stretch_at",
     "sum_cost",
     "tier_limits",
     "tier_prices",
+    "tier_spans",
     "tiers_reached",
     "weights",
 ]
