@@ -84,9 +84,11 @@ def series_of(series: Series) -> PriceSeries | None:
 def demand_of(charge: Demand) -> DemandCharge:
     ratchet = charge.ratchet
     minutes: Any = charge.minutes
+    amounts = charge.amounts or (0,) * len(charge.prices)
+    ends = [*charge.limits_kw, None]
     tiers = tuple(
-        DemandTier(float(price), None if end is None else float(end))
-        for price, end in zip(charge.prices, [*charge.limits_kw, None], strict=True)
+        DemandTier(float(price), None if end is None else float(end), float(amount))
+        for price, end, amount in zip(charge.prices, ends, amounts, strict=True)
     )
     return DemandCharge(
         charge.name,
@@ -102,6 +104,10 @@ def demand_of(charge: Demand) -> DemandCharge:
         tuple(
             DemandWindow(clock(when.start), clock(when.end), days_of(when)) for when in charge.also
         ),
+        per="day" if charge.per_day else "month",
+        peaks=charge.peaks,
+        minimum_kw=float(charge.minimum_kw),
+        trailing_months=charge.trailing_months,
     )
 
 
@@ -111,6 +117,8 @@ def export_of(export: Export | None) -> TariffExport | None:
     mode: Any = export.mode
     carry: Any = export.carry_over
     true_up_on: Any = export.true_up_on
+    rule: Any = export.tier_rule
+    reset: Any = export.tier_reset
     return TariffExport(
         mode,
         rates_of(export.periods),
@@ -123,6 +131,8 @@ def export_of(export: Export | None) -> TariffExport | None:
         export.credit_next_month,
         true_up_on,
         export.payout_as_credit,
+        tier_rule=rule,
+        tier_reset=reset,
     )
 
 
@@ -138,6 +148,15 @@ def minimum_of(plan: Plan) -> Minimum | None:
 def tariff(plan: Plan, name: str = "plan") -> Tariff:
     """The plan as flipkit has it."""
     rule: Any = plan.tier_rule
+    reset: Any = plan.tier_reset
+    adders = [
+        Adder(label, float(price), non_bypassable=label in plan.non_bypassable)
+        for label, price in plan.adders
+    ]
+    adders += [
+        Adder(label, rates=rates_of(periods), non_bypassable=label in plan.non_bypassable)
+        for label, periods in plan.timed_adders
+    ]
     return Tariff(
         name,
         "EUR",
@@ -147,17 +166,17 @@ def tariff(plan: Plan, name: str = "plan") -> Tariff:
         None if plan.start is None or plan.series else us(plan.start),  # a series has its own time
         None if plan.end is None or plan.series else us(plan.end),
         tier_rule=rule,
+        tier_reset=reset,
         holidays=plan.region,
         demand=tuple(map(demand_of, plan.demands)),
         fixed=tuple(
             FixedCharge(label, float(day), float(month)) for label, day, month in plan.fixed
         ),
         minimum=minimum_of(plan),
-        adders=tuple(
-            Adder(label, float(price), non_bypassable=label in plan.non_bypassable)
-            for label, price in plan.adders
+        adders=tuple(adders),
+        taxes=tuple(
+            Tax(tax.name, float(tax.share), tax.on, months=tax.months) for tax in plan.taxes
         ),
-        taxes=tuple(Tax(tax.name, float(tax.share), tax.on) for tax in plan.taxes),
         export=export_of(plan.export),
     )
 

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, getcontext
 from fractions import Fraction
 from functools import cache, cached_property, lru_cache, partial
-from itertools import pairwise
+from itertools import groupby, pairwise
 from math import gcd
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -75,7 +75,9 @@ class Memory:
     credit: Decimal = ZERO
     paid: Decimal = ZERO  # out, of the credit, in this billing period
     continues: bool = False  # the plan that follows takes the balance over
-    demand: dict[str, list[tuple[int, Decimal]]] = field(default_factory=lambda: defaultdict(list))
+    demand: dict[str, list[tuple[int, Decimal | None]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     year: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
 
 
@@ -208,6 +210,8 @@ def grid_minutes(plan: Plan, start: datetime, end: datetime) -> int:
     whens += [when for demand in plan.demands for when in (demand.when, *demand.also)]
     if plan.export:
         whens += [when for period in plan.export.periods for when in period.whens]
+    for _, periods in plan.timed_adders:
+        whens += [when for period in periods for when in period.whens]
     hours = (minute for when in whens for minute in (when.start, when.end))
     return gcd(60, *offsets, *hours, *(demand.minutes for demand in plan.demands))
 
@@ -333,6 +337,19 @@ class Stretch:
     def share(self) -> Decimal:
         return self.days / (self.cycle.last - self.cycle.first).days
 
+    def by_day(self) -> Iterator[Stretch]:
+        """The parts of each local day."""
+        zone = ZoneInfo(self.plan.timezone)
+        for day, pieces in groupby(self.pieces, lambda piece: piece.local.date()):
+            start = max(self.start, midnight(day, zone))
+            end = min(self.end, midnight(day + timedelta(days=1), zone))
+            yield replace(self, start=start, end=end, pieces=list(pieces))
+
+    def days_in(self, months: tuple[int, ...]) -> Decimal:
+        """Local days in some months."""
+        inside = [day for day in self.by_day() if day.pieces[0].clock.month in months]
+        return sum((day.days for day in inside), ZERO)
+
     @cached_property
     def peak(self) -> Decimal:
         return max((piece.power for piece in self.pieces), default=ZERO)
@@ -352,67 +369,73 @@ def ladder(
         floor = top
 
 
-def limits_kwh(part: Stretch, peak: Decimal) -> dict[str, list[Decimal]]:
-    """The limits of every period in this billing period, in kWh."""
+def limits_kwh(
+    periods: tuple[Period, ...], part: Stretch, peak: Decimal
+) -> dict[str, list[Decimal]]:
+    """The limits of every period in this stretch, in kWh."""
     days, share = part.days, part.share
     return {
         period.name: [
             limit.amount * (days if limit.daily else share) * (peak if limit.per_kw else 1)
             for limit in period.limits
         ]
-        for period in part.plan.periods
+        for period in periods
     }
 
 
-def ladders_in(plan: Plan, month: int) -> set[Any]:
+def ladders_in(periods: tuple[Period, ...], month: int) -> set[Any]:
     """The ladders in force in a month."""
-    names = set(month_hours(plan.periods, month).values())
+    names = set(month_hours(periods, month).values())
     return {
         (period.prices, period.limits)
-        for period in plan.periods
+        for period in periods
         if period.name in names and period.limits
     }
 
 
-def season_spans(part: Stretch) -> list[Stretch]:
+def season_spans(part: Stretch, periods: tuple[Period, ...]) -> list[Stretch]:
     """A billing period cut where other ladders come into force."""
     zone = ZoneInfo(part.plan.timezone)
     firsts = month_edges(part.start, part.end, zone)[1:-1]
     cuts = [
         midnight(day, zone)
         for day in firsts
-        if ladders_in(part.plan, day.month) != ladders_in(part.plan, (day.month - 2) % 12 + 1)
+        if ladders_in(periods, day.month) != ladders_in(periods, (day.month - 2) % 12 + 1)
     ]
     edges = [part.start, *cuts, part.end]
     return [
-        Stretch(part.plan, part.cycle, a, b, [p for p in part.pieces if a <= p.start < b])
+        replace(part, start=a, end=b, pieces=[p for p in part.pieces if a <= p.start < b])
         for a, b in pairwise(edges)
     ]
 
 
-def energy_rows(part: Stretch, used: list[tuple[Period, Decimal]] | None) -> Rows:
-    """Energy rows; `used` by net metering, else what is imported.
+def counted(part: Stretch, periods: tuple[Period, ...], reset: str) -> Iterable[Stretch]:
+    """The stretches whose kWh fill tiers: days, or the seasons within a billing period."""
+    if not any(period.limits for period in periods):
+        return [part]
+    return part.by_day() if reset == "day" else season_spans(part, periods)
+
+
+def energy_rows(part: Stretch, left: dict[str, Decimal] | None) -> Rows:
+    """Energy rows; `left` by net metering, else what is imported.
 
     Each ladder counts the kWh of the days on which it is in force. What net metering leaves of a
     period is spread over the days as the imports of the period are.
     """
-    rows: Rows = {}
+    plan = part.plan
     imported = by_name(imports(part))
-    left = by_name(used or ())
-    for span in season_spans(part):
-        inside = imports(span)
-        if used is not None:
-            of_span = by_name(inside)
-            inside = [
-                (period, left[name] * of_span[name] / imported[name])
-                for name, period in {each.name: each for each, _ in inside}.items()
+    rows = []
+    for span in counted(part, plan.periods, plan.tier_reset):
+        used = imports(span)
+        if left is not None:
+            period_of = {period.name: period for period in plan.periods}
+            used = [
+                (period_of[name], left[name] * kwh / imported[name])
+                for name, kwh in by_name(used).items()
                 if imported[name]
             ]
-        for name, (kwh, cost) in by_tier(span, inside, part.peak).items():
-            row = rows.setdefault(name, [ZERO, ZERO])
-            row[0] += kwh
-            row[1] += cost
-    return rows
+        rows.append(by_tier(span, used, plan.tier_rule, part.peak))
+    return added(rows)
 
 
 def by_name(used: Iterable[tuple[Period, Decimal]]) -> dict[str, Decimal]:
@@ -422,18 +445,29 @@ def by_name(used: Iterable[tuple[Period, Decimal]]) -> dict[str, Decimal]:
     return sums
 
 
-def by_tier(part: Stretch, used: list[tuple[Period, Decimal]], peak: Decimal) -> Rows:
-    """Energy rows from kWh by period, in time order."""
-    plan, limits = part.plan, limits_kwh(part, peak)
+def by_tier(
+    part: Stretch,
+    used: list[tuple[Period, Decimal]],
+    rule: str | None,
+    peak: Decimal,
+    kind: str = "energy",
+) -> Rows:
+    """Rows from kWh by period, in time order; exports earn."""
+    periods = part.plan.periods
+    if kind == "export":
+        assert part.plan.export is not None
+        periods = part.plan.export.periods
+    limits = limits_kwh(periods, part, peak)
+    sign = -1 if kind == "export" else 1
     rows: Rows = {}
 
     def add(period: Period, tier: int, kwh: Decimal) -> None:
-        name = f"energy {period.name}" + (f" tier {tier + 1}" if len(period.prices) > 1 else "")
+        name = f"{kind} {period.name}" + (f" tier {tier + 1}" if len(period.prices) > 1 else "")
         row = rows.setdefault(name, [ZERO, ZERO])
         row[0] += kwh
-        row[1] += kwh * period.prices[tier]
+        row[1] += sign * kwh * period.prices[tier]
 
-    if plan.tier_rule in (None, "chronological"):
+    if rule in (None, "chronological"):
         running = ZERO
         for period, kwh in used:
             for tier, inside in ladder(period.prices, limits[period.name], running, running + kwh):
@@ -447,10 +481,21 @@ def by_tier(part: Stretch, used: list[tuple[Period, Decimal]], peak: Decimal) ->
     total = sum(sums.values(), ZERO)
     for name, kwh in sums.items():
         period = period_of[name]
-        filled = total if plan.tier_rule == "prorate" else kwh
+        filled = total if rule == "prorate" else kwh
         for tier, inside in ladder(period.prices, limits[period.name], ZERO, filled):
             add(period, tier, inside * kwh / filled if filled else ZERO)
     return rows
+
+
+def added(rows: Iterable[Rows]) -> Rows:
+    """Rows of the same name together."""
+    sums: Rows = {}
+    for each in rows:
+        for name, (quantity, cost) in each.items():
+            row = sums.setdefault(name, [ZERO, ZERO])
+            row[0] += quantity
+            row[1] += cost
+    return sums
 
 
 # --- the parts of a bill
@@ -459,6 +504,12 @@ def by_tier(part: Stretch, used: list[tuple[Period, Decimal]], peak: Decimal) ->
 def imports(part: Stretch) -> list[tuple[Period, Decimal]]:
     find = finder(part.plan.periods)
     return [(find(piece.clock), piece.imported) for piece in part.pieces]
+
+
+def exports(part: Stretch) -> list[tuple[Period, Decimal]]:
+    assert part.plan.export is not None
+    find = finder(part.plan.export.periods)
+    return [(find(piece.clock), piece.exported) for piece in part.pieces]
 
 
 def series_rows(part: Stretch) -> Rows:
@@ -532,22 +583,25 @@ def export_rows(part: Stretch) -> Rows:
     rows: Rows = {}
     if export is None:  # earns nothing, and says how much of it there was
         return {"export all": [sum((piece.exported for piece in part.pieces), ZERO), ZERO]}
-    find = finder(export.periods)
+    if not export.series:
+        spans = counted(part, export.periods, export.tier_reset)
+        rule = export.tier_rule
+        return added(by_tier(each, exports(each), rule, part.peak, "export") for each in spans)
     series_price = series_finder(export.series)
     for piece in part.pieces:
-        if export.series:
-            name, price = "all", series_price(piece.start)
-        else:
-            period = find(piece.clock)
-            name, price = period.name, period.prices[0]
-        row = rows.setdefault(f"export {name}", [ZERO, ZERO])
+        row = rows.setdefault("export all", [ZERO, ZERO])
         row[0] += piece.exported
-        row[1] -= piece.exported * price
+        row[1] -= piece.exported * series_price(piece.start)
     return rows
 
 
-def measured(whens: tuple[When, ...], minutes: int, part: Stretch) -> Decimal | None:
-    """Highest mean power in the hours; None where there are none in this billing period."""
+def measured(
+    whens: tuple[When, ...], minutes: int, part: Stretch, peaks: int = 1
+) -> Decimal | None:
+    """Mean of the highest daily peaks of the mean power in the hours.
+
+    None where there are no such hours in this billing period.
+    """
     is_measured = hours_finder(whens)
     buckets: dict[tuple[date, timedelta | None, int], list[Decimal]] = {}
     for piece in part.pieces:
@@ -557,22 +611,34 @@ def measured(whens: tuple[When, ...], minutes: int, part: Stretch) -> Decimal | 
             bucket = buckets.setdefault(key, [ZERO, ZERO])
             bucket[0] += piece.imported
             bucket[1] += piece.hours
-    return max((kwh / hours for kwh, hours in buckets.values()), default=None)
+    by_day: dict[date, Decimal] = {}
+    for (day, _, _), (kwh, hours) in buckets.items():
+        by_day[day] = max(by_day.get(day, ZERO), kwh / hours)
+    highest = sorted(by_day.values(), reverse=True)[:peaks]
+    return sum(highest, ZERO) / len(highest) if highest else None
 
 
 def billing_demand(charge: Demand, part: Stretch, memory: Memory) -> Decimal | None:
-    """The kW to pay; a ratchet looks back at the hours of the charge in every month."""
+    """The kW to pay; earlier billing periods count with the hours of the charge in every month."""
     whens = (charge.when, *charge.also)
-    own = measured(whens, charge.minutes, part)
+    own = measured(whens, charge.minutes, part, charge.peaks)
+    past = list(memory.demand[charge.name])
+    any_month = tuple(replace(when, months=MONTHS) for when in whens)
+    for_later = measured(any_month, charge.minutes, part, charge.peaks)
+    if for_later is not None:
+        for_later = max(for_later, charge.minimum_kw)
+    memory.demand[charge.name].append((part.cycle.first.month, for_later))
+    if own is None:
+        return None
+    own = max(own, charge.minimum_kw)
+    if charge.trailing_months > 1:
+        earlier = past[-(charge.trailing_months - 1) :]
+        known = [own, *(kw for _, kw in earlier if kw is not None)]
+        return sum(known, ZERO) / len(known)
     ratchet = charge.ratchet
     if ratchet is None:
         return own
-    past = memory.demand[charge.name]
-    before = [kw for month, kw in past[-ratchet.months :] if month in ratchet.of_months]
-    any_month = tuple(replace(when, months=MONTHS) for when in whens)
-    past.append((part.cycle.first.month, measured(any_month, charge.minutes, part) or ZERO))
-    if own is None:
-        return None
+    before = [kw or ZERO for month, kw in past[-ratchet.months :] if month in ratchet.of_months]
     return max([own, *(ratchet.share * kw for kw in before)])
 
 
@@ -582,9 +648,42 @@ def demand_rows(part: Stretch, memory: Memory) -> Rows:
         demand = billing_demand(charge, part, memory)
         if demand is None:
             continue
+        months = tuple({*charge.when.months}) if charge.per_day else ()
+        times = part.days_in(months) if charge.per_day else part.share
         for tier, kw in ladder(charge.prices, list(charge.limits_kw), ZERO, demand):
             name = f"demand {charge.name}" + (f" tier {tier + 1}" if len(charge.prices) > 1 else "")
-            rows[name] = [kw, kw * charge.prices[tier] * part.share]
+            rows[name] = [kw, kw * charge.prices[tier] * times]
+        if charge.amounts:
+            tier = sum(demand > limit for limit in charge.limits_kw)
+            name = f"demand {charge.name}" + (f" tier {tier + 1}" if len(charge.prices) > 1 else "")
+            rows[name][1] += charge.amounts[tier] * part.share
+    return rows
+
+
+def timed_adder_rows(part: Stretch, charged: dict[str, Decimal]) -> Rows:
+    """Adders by hour: charged energy of a period follows the hours of its imports."""
+    plan = part.plan
+    energy_period = finder(plan.periods) if plan.periods else None
+    rows: Rows = {}
+    for name, periods in plan.timed_adders:
+        find = finder(periods)
+        imported: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        total: dict[str, Decimal] = defaultdict(Decimal)
+        for piece in part.pieces:
+            energy = energy_period(piece.clock).name if energy_period else "all"
+            imported[energy, find(piece.clock).name] += piece.imported
+            total[energy] += piece.imported
+        prices = {period.name: period.prices[0] for period in periods}
+        for (energy, own), kwh in imported.items():
+            used = kwh
+            if name not in plan.non_bypassable:
+                used = kwh * charged[energy] / total[energy] if total[energy] else ZERO
+            # A bill shows the name of a period where there are several.
+            row = rows.setdefault(
+                f"adder {name}" + (f" {own}" if len(periods) > 1 else ""), [ZERO, ZERO]
+            )
+            row[0] += used
+            row[1] += used * prices[own]
     return rows
 
 
@@ -626,7 +725,7 @@ def carried(part: Stretch, rows: Rows, memory: Memory) -> Rows:
         name: row
         for name, row in rows.items()
         if name.split()[0] in export.credit_on
-        and name.removeprefix("adder ") not in part.plan.non_bypassable
+        and not (name.startswith("adder") and name.split()[1] in part.plan.non_bypassable)
     }
     charges = sum((cost for _, cost in payable.values()), ZERO)
     earned = -group(rows, "export", "carry")
@@ -675,32 +774,49 @@ def minimum_rows(part: Stretch, rows: Rows, memory: Memory) -> Rows:
 
 def bill_stretch(part: Stretch, memory: Memory) -> Rows:
     plan = part.plan
+    by_period: dict[str, Decimal] = defaultdict(Decimal)
     if plan.series:
         rows = export_rows(part) | series_rows(part)
-        charged = total_import(part)
+        by_period["all"] = total_import(part)
+    elif plan.export is not None and plan.export.mode == "net_metering":
+        used, rows = netted(part, memory)
+        rows |= energy_rows(part, used)
+        by_period |= used
     else:
-        left = None
-        if plan.export is not None and plan.export.mode == "net_metering":
-            kwh, rows = netted(part, memory)
-            left = [(period, kwh.get(period.name, ZERO)) for period in plan.periods]
-            charged = sum(kwh.values(), ZERO)
-        else:
-            rows = export_rows(part)
-            charged = total_import(part)
-        rows |= energy_rows(part, left)
+        rows = export_rows(part) | energy_rows(part, None)
+        by_period |= by_name(imports(part))
+    charged = sum(by_period.values(), ZERO)
     rows |= demand_rows(part, memory)
     rows |= {
         f"fixed {n}": [part.days, daily * part.days + monthly * part.share]
         for n, daily, monthly in plan.fixed
     }
     for name, price in plan.adders:
-        kwh_of_adder = total_import(part) if name in plan.non_bypassable else charged
-        rows[f"adder {name}"] = [kwh_of_adder, kwh_of_adder * price]
+        kwh = total_import(part) if name in plan.non_bypassable else charged
+        rows[f"adder {name}"] = [kwh, kwh * price]
+    rows |= timed_adder_rows(part, by_period)
     rows |= carried(part, rows, memory)
     rows |= minimum_rows(part, rows, memory)
     base = dict(rows)
-    rows |= {f"tax {tax.name}": [ZERO, tax.share * group(base, *tax.on)] for tax in plan.taxes}
+    for tax in plan.taxes:
+        # By day: a billing period that lies in the months in part is taxed in part.
+        in_months = part.days_in(tax.months) / part.days if tax.months != MONTHS else 1
+        rows[f"tax {tax.name}"] = [ZERO, tax.share * group(base, *tax.on) * in_months]
     return rows
+
+
+def demand_of_a_year(plan: Plan, parts: list[Stretch], energy: Profile) -> Memory | None:
+    """What the demand was in the year before, if the energy is one year: the same."""
+    days = sum((part.days for part in parts), ZERO)
+    is_whole = all(part.start == part.cycle.start for part in parts)
+    is_whole = is_whole and all(part.end == part.cycle.end for part in parts)
+    is_all = parts[0].start == energy.start and parts[-1].end == energy.end
+    if len(parts) != 12 or days not in (365, 366) or not is_whole or not is_all:
+        return None
+    memory = Memory(parts[0].start, parts[-1].end, dated=False)
+    for part in parts:
+        demand_rows(part, memory)
+    return memory
 
 
 def bill(plans: Iterable[Plan], profile: Profile, edges: Iterable[date] | None = None) -> Bill:
@@ -722,13 +838,19 @@ def bill(plans: Iterable[Plan], profile: Profile, edges: Iterable[date] | None =
             memory.pool, memory.credit = before.pool, before.credit
         memory.continues = continues(plan, following) and end < profile.end
         every = pieces(plan, profile, start, end)
+        parts = []
         for cycle in cycles(edges or month_edges(start, end, zone), zone):
             a, b = max(start, cycle.start), min(end, cycle.end)
             if a < b:  # billing periods begin on the grid of the clock: no piece lies across
                 inside = [piece for piece in every if a <= piece.start < b]
-                label = f"{cycle.first:%Y-%m-%d}" if edges else f"{cycle.first:%Y-%m}"
-                memory.paid = ZERO
-                _add(result, label, bill_stretch(Stretch(plan, cycle, a, b, inside), memory))
+                parts.append(Stretch(plan, cycle, a, b, inside))
+        year_before = demand_of_a_year(plan, parts, profile)
+        if year_before is not None:
+            memory.demand = year_before.demand
+        for part in parts:
+            label = f"{part.cycle.first:%Y-%m-%d}" if edges else f"{part.cycle.first:%Y-%m}"
+            memory.paid = ZERO
+            _add(result, label, bill_stretch(part, memory))
         before = memory if memory.continues else None
     return result
 

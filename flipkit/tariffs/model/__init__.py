@@ -3,23 +3,18 @@
 from flipkit.tariffs.model.charges import (
     TAXABLE,
     Adder,
-    DemandCharge,
-    DemandTier,
-    DemandWindow,
     FixedCharge,
     Minimum,
-    Ratchet,
     Tax,
 )
 from flipkit.tariffs.model.consistency import (
-    TIER_RULES,
-    TierRule,
     Validity,
     is_empty,
     overlap,
     shared_time,
     start_key,
 )
+from flipkit.tariffs.model.demand import DemandCharge, DemandTier, DemandWindow, Ratchet
 from flipkit.tariffs.model.describe import describe_validity
 from flipkit.tariffs.model.export import CREDITABLE, Export
 from flipkit.tariffs.model.parts import has_tiers, parts_in_force, parts_of, without_export
@@ -39,8 +34,11 @@ from flipkit.tariffs.model.rates import (
     DAY_NAMES,
     HOLIDAY,
     MONTH_NAMES,
+    TIER_RULES,
     Rate,
     Tier,
+    TierReset,
+    TierRule,
     clock_text,
     seconds_of,
 )
@@ -69,6 +67,7 @@ __all__ = [
     "Tariff",
     "Tax",
     "Tier",
+    "TierReset",
     "TierRule",
     "Validity",
     "added",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from flipkit.checks import check_field, finite, instance_of, set_fields
 from flipkit.errors import InputError
-from flipkit.tariffs.model.rates import Rate, check_rates
+from flipkit.tariffs.model.rate_table import rate_table
+from flipkit.tariffs.model.rates import Rate, TierReset, TierRule, check_rates, check_tiers
 from flipkit.tariffs.model.series import PriceSeries
 
 __all__ = ["CREDITABLE", "Export"]
@@ -39,7 +40,7 @@ class Export:
         is charged. buy_all_sell_all: all consumption is charged, all generation earns the export
         price.
     rates : tuple of Rate
-        Export prices, without tiers. net_metering: for carry_over ``"credit"`` only, what a kWh of
+        Export prices. net_metering: without tiers, for carry_over ``"credit"`` only, what a kWh of
         surplus earns; imports and exports are then netted within the hours in which neither price
         changes.
     series : PriceSeries or None
@@ -66,12 +67,15 @@ class Export:
     payout_as_credit : bool
         Carried kWh: what the true-up pays becomes credit for the charges of the months after it,
         and is not paid out.
+    tier_rule, tier_reset : str
+        How exported kWh fill the tiers of `rates`, and when their count begins anew: as in
+        `Tariff`. `tier_rule` is required if there are tiers in several periods.
 
     Raises
     ------
     InputError
-        An unknown mode, a field that the mode does not have, tiers among the export rates, a kind
-        of charge that credit cannot pay for.
+        An unknown mode, a field that the mode does not have, tiers that do not go with the mode,
+        `tier_rule` or `tier_reset`, a kind of charge that credit cannot pay for.
 
     Notes
     -----
@@ -93,6 +97,8 @@ class Export:
     credit_next_month: bool = False
     true_up_on: Literal["period", "total"] = "period"
     payout_as_credit: bool = False
+    tier_rule: TierRule | None = field(default=None, kw_only=True)
+    tier_reset: TierReset = field(default="billing", kw_only=True)
 
     def __post_init__(self) -> None:
         if self.mode not in _CARRY_OVER:
@@ -129,11 +135,7 @@ class Export:
         return self.carry_over == "credit" or self.payout_as_credit
 
     def _check_prices(self) -> None:
-        for number, rate in enumerate(self.rates):
-            if rate.tiers:
-                raise InputError(
-                    f"export, rates, item {number}: export prices have no tiers; give one price"
-                )
+        self._check_tiers()
         if self.mode == "net_metering":
             self._check_surplus_prices()
         elif bool(self.rates) + (self.series is not None) != 1:
@@ -142,6 +144,17 @@ class Export:
             raise InputError(
                 f"export: payout_per_kwh is for net_metering; {self.mode} has rates or a series"
             )
+
+    def _check_tiers(self) -> None:
+        has_tiers = any(rate.tiers for rate in self.rates)
+        if has_tiers and self.mode == "net_metering":
+            raise InputError(
+                "export: the price of net_metering's surplus has no tiers; give one price"
+            )
+        # In one period, all rules are the same.
+        if has_tiers and self.tier_rule is None and len(rate_table(self.rates).periods) == 1:
+            set_fields(self, tier_rule="chronological")
+        check_tiers(self.rates, self.tier_rule, self.tier_reset, "export")
 
     def _check_surplus_prices(self) -> None:
         if self.series is not None:
@@ -177,10 +190,10 @@ class Export:
             is_restricted = self.credit_on != CREDITABLE
             self._refuse("credit_on", is_restricted, "carry_over='credit' or payout_as_credit")
 
-    def _refuse(self, field: str, is_given: bool, where: str) -> None:
+    def _refuse(self, name: str, is_given: bool, where: str) -> None:
         if is_given:
             raise InputError(
-                f"export: {field} is for {where}, got {field}={getattr(self, field)!r} "
+                f"export: {name} is for {where}, got {name}={getattr(self, name)!r} "
                 f"with {self.mode} and carry_over={self.carry_over!r}"
             )
 
