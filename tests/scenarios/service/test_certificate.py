@@ -550,7 +550,7 @@ def test_intervals_of_every_tier_are_sampled_and_agree():
     assert found.agrees
     assert sorted({row.tier for row in found.rows}) == [0, 1, 2]
     assert min(sum(row.tier == tier for row in found.rows) for tier in range(3)) >= 8
-    assert "tier 1 10, tier 2 10, tier 3 10" in found.statement
+    assert "; 10 are on tier 1, 10 on tier 2 and 10 on tier 3. Each was" in found.statement
     assert "on the same tier; " in found.statement  # the intervals across a limit
     assert kit.emulator.store.digest() == before
 
