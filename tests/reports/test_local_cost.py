@@ -242,7 +242,7 @@ STEEP = [{"fixed": 0.1, "to_kwh": 1.0}, {"fixed": 1000.0, "to_kwh": None}]
 @pytest.mark.parametrize(
     ("wh", "cost", "local_cost"),
     [
-        # 997 Wh in ten records, reported as 1,000: 3 of the next 500 Wh are still on the first tier.
+        # 997 Wh in ten records, reported as 1,000: 3 of the next 500 are still on the first tier.
         (99.7, 0.1 * 1.0 + 1000 * 0.497, 0.1 * 1.0 + 1000 * 0.5),
         # 1,003 Wh in ten records, reported as 1,000: 3 of them are on the second tier.
         (100.3, 0.1 * 1.0 + 1000 * 0.503, 0.1 * 1.0 + 1000 * 0.5),
