@@ -159,5 +159,5 @@ def test_an_object_that_was_created_at_no_time_is_unexpected(service, flatpeak):
     device = {"id": "dev_1", "reference_id": "mine", "live_mode": False}
     device |= {"time_created": "yesterday"}
     service.answers["GET /devices"] = {"object": "list", "has_more": False, "data": [device]}
-    with pytest.raises(UnexpectedAnswer, match="time_created.*yesterday"):
+    with pytest.raises(UnexpectedAnswer, match=r"time_created.*yesterday"):
         flatpeak.devices()
