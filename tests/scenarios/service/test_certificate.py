@@ -787,8 +787,8 @@ def row_of(direction, level, *, tier=None, beside_change=False):
             + [row_of("LOCAL", "most expensive", tier=1)] * 3
             + [row_of("EXPORT", "negative")] * 2,
             "2 are of exports, 1,200 of imports and 3 of own use; 2 are at negative prices, 1,200"
-            " in the cheapest third of prices and 3 in the most expensive third; 1,200 are on tier 1"
-            " and 3 on tier 2.",
+            " in the cheapest third of prices and 3 in the most expensive third; 1,200 are on tier"
+            " 1 and 3 on tier 2.",
         ),
     ],
 )
