@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from flipkit.calendar import to_text
+from flipkit.checks import refuse_rows
 from flipkit.errors import InputError
 from flipkit.frames import TextRuns, take
 from flipkit.vocabulary import HOUR_US, Float64, Int64
@@ -315,6 +316,4 @@ def _is_amount(values: np.ndarray) -> np.ndarray:
 
 
 def _refuse(is_wrong: np.ndarray, what: str, why: str) -> None:
-    if is_wrong.any():
-        first = int(np.argmax(is_wrong))
-        raise InputError(f"{what}, row {first}: {why} ({int(is_wrong.sum())} such rows)")
+    refuse_rows(is_wrong, why, lambda row: f"{what}, row {row}")
