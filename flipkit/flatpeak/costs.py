@@ -12,6 +12,7 @@ from flipkit.calendar import Window, read_window, to_text
 from flipkit.errors import InputError, UnexpectedAnswer
 from flipkit.flatpeak.cost_answers import CostColumns, CostReport, CostRows, cost_columns, in_kwh
 from flipkit.flatpeak.delivery import record_bodies
+from flipkit.flatpeak.generations import Wire
 from flipkit.flatpeak.records import CheckedRecords, read_intervals
 from flipkit.flatpeak.service import Service, ids_of
 from flipkit.frames import COSTS, INSTANT_COSTS, FrameType, returns
@@ -333,27 +334,33 @@ class InstantCosts(Service[FrameType]):
         )
         if not answers:
             return INSTANT_COSTS.build({}, into, facts=facts)
-        values = [answer.value for answer in answers]
-        request = answers[0].request
-        costs = cost_columns([value.data for value in values], request)
-        units = [value.energy_units for value in values]
-        flows = [self._wire.flow_of(value.energy_flow_direction) for value in values]
-        columns = {
-            "row": np.arange(len(checked)),
-            "location_id": checked.columns["location_id"],
-            "device_id": checked.columns["device_id"],
-            "start_utc": costs.start_us,
-            "end_utc": costs.end_us,
-            "energy_flow_direction": flows,
-            "tariff_direction": [value.tariff_direction for value in values],
-            "energy_kwh": in_kwh(costs.energy, units, request),
-            "cost": costs.cost,
-            "currency": [value.currency_code for value in values],
-            "confidence": costs.confidence,
-            "session_reference_id": checked.columns["session_reference_id"],
-            "record_reference_id": checked.columns["record_reference_id"],
-        }
+        columns = _instant_columns(answers, self._wire)
+        columns["row"] = np.arange(len(checked))
+        for name in _OF_RECORD:
+            columns[name] = checked.columns[name]
         return INSTANT_COSTS.build(columns, into, ordered=True, facts=facts)
+
+
+# What a frame of instant costs repeats from the records: the answers need not have it.
+_OF_RECORD = ("location_id", "device_id", "session_reference_id", "record_reference_id")
+
+
+def _instant_columns(answers: Sequence[Answer[Any]], wire: Wire) -> dict[str, Any]:
+    """Return the columns that the service's answers fill."""
+    values = [answer.value for answer in answers]
+    request = answers[0].request
+    costs = cost_columns([value.data for value in values], request)
+    units = [value.energy_units for value in values]
+    return {
+        "start_utc": costs.start_us,
+        "end_utc": costs.end_us,
+        "energy_flow_direction": [wire.flow_of(value.energy_flow_direction) for value in values],
+        "tariff_direction": [value.tariff_direction for value in values],
+        "energy_kwh": in_kwh(costs.energy, units, request),
+        "cost": costs.cost,
+        "currency": [value.currency_code for value in values],
+        "confidence": costs.confidence,
+    }
 
 
 def _read_all(records: Any) -> CheckedRecords:

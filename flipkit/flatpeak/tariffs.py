@@ -11,10 +11,10 @@ import msgspec
 import numpy as np
 
 from flipkit.calendar import read_window, to_text
-from flipkit.errors import InputError, UnexpectedAnswer
+from flipkit.errors import InputError, RequestInfo, UnexpectedAnswer
+from flipkit.flatpeak.generations import answer_stamps, answer_times
 from flipkit.flatpeak.service import Service, ids_of
 from flipkit.flatpeak.shapes import Page, TariffObject
-from flipkit.flatpeak.wire import answer_stamps, answer_times
 from flipkit.frames import PRICES, TARIFFS, FrameType, returns
 from flipkit.http import Answer, map_concurrent
 from flipkit.tariffs import PriceSeries
@@ -86,27 +86,8 @@ class Tariffs(Service[FrameType]):
         """
         query = {"location_id": location_id}
         found, answer = self._all(_TARIFFS, *self._wire.tariffs, query=query)
-        directions = []
-        types = []
-        for tariff in found:
-            direction = tariff.direction or tariff.tariff_direction
-            directions.append(_required(direction, "direction", answer))
-            types.append(_required(tariff.type or tariff.tariff_type, "type", answer))
-        starts = [tariff.contract_start_date for tariff in found]
-        ends = [tariff.contract_end_date for tariff in found]
-        columns = {
-            "tariff_id": [tariff.id for tariff in found],
-            "location_id": [tariff.location_id for tariff in found],
-            "tariff_direction": directions,
-            "tariff_type": types,
-            "display_name": [tariff.display_name for tariff in found],
-            "market_rates": [tariff.market_rates for tariff in found],
-            "contract_start_utc": answer_stamps(starts, "contract_start_date", answer.request),
-            "contract_end_utc": answer_stamps(ends, "contract_end_date", answer.request),
-            "status": [tariff.status or None for tariff in found],
-        }
         facts = self._facts([answer.data_time_utc], tariffs_of=location_id)
-        return TARIFFS.build(columns, self.frames, facts=facts)
+        return TARIFFS.build(_tariff_columns(found, answer.request), self.frames, facts=facts)
 
     def tariff_objects(self, location_id: str) -> list[dict[str, Any]]:
         """Return the tariffs of a location as the service lists them, for `Tariff.from_flatpeak`.
@@ -140,12 +121,27 @@ class Tariffs(Service[FrameType]):
         self._delete(*self._wire.tariffs, tariff_id)
 
 
-def _required(value: str | None, name: str, answer: Answer[Any]) -> str:
-    if not value:
-        raise UnexpectedAnswer(
-            f"the answer does not match the contract: a tariff has no `{name}`", answer.request
-        )
-    return value
+def _tariff_columns(found: Sequence[TariffObject], request: RequestInfo) -> dict[str, Any]:
+    directions = [tariff.direction or tariff.tariff_direction for tariff in found]
+    types = [tariff.type or tariff.tariff_type for tariff in found]
+    for name, values in {"direction": directions, "type": types}.items():
+        if not all(values):
+            raise UnexpectedAnswer(
+                f"the answer does not match the contract: a tariff has no `{name}`", request
+            )
+    starts = [tariff.contract_start_date for tariff in found]
+    ends = [tariff.contract_end_date for tariff in found]
+    return {
+        "tariff_id": [tariff.id for tariff in found],
+        "location_id": [tariff.location_id for tariff in found],
+        "tariff_direction": directions,
+        "tariff_type": types,
+        "display_name": [tariff.display_name for tariff in found],
+        "market_rates": [tariff.market_rates for tariff in found],
+        "contract_start_utc": answer_stamps(starts, "contract_start_date", request),
+        "contract_end_utc": answer_stamps(ends, "contract_end_date", request),
+        "status": [tariff.status or None for tariff in found],
+    }
 
 
 _LONGEST_US = 90 * DAY_US  # the API's limit for one request

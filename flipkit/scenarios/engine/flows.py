@@ -274,8 +274,7 @@ def _planned_by_bill(
     for row in net_kwh:
         planned = dispatch_tariff(
             row,
-            grid.start_us,
-            grid.step_us,
+            grid,
             case.import_tariff,
             battery,
             method,
