@@ -129,19 +129,18 @@ class CostRoutes:
                 record_id = self.store.new_id(db, "mre")
 
         [row] = encode(rows, request_window(body), version)
-        return answer(
-            {
-                "id": record_id,
-                "object": "meter_record",
-                "live_mode": caller.live_mode,
-                **_directions(series, version),
-                **_units(location, version),
-                "request": echo,
-                "data": row,
-                "time_created": self.clock.text(),
-                "account_id": caller.account_id,
-            }
-        )
+        record_body = {
+            "id": record_id,
+            "object": "meter_record",
+            "live_mode": caller.live_mode,
+            **_directions(series, version),
+            **_units(location, version),
+            "request": echo,
+            "data": row,
+            "time_created": self.clock.text(),
+            "account_id": caller.account_id,
+        }
+        return answer(record_body)
 
     def _rows_of_new(
         self, db: sqlite3.Connection, location: PricedLocation, series: Series, columns: Readings

@@ -367,6 +367,7 @@ def _with_confidence(series: PriceSeries, now_us: int) -> PriceSeries:
     last = int(series.end_us[-1])
     if last <= now_us:
         return series
+    # Prices are cut where the confidence falls, so that each piece has one confidence.
     steps = now_us + _FORECAST_STEP_US * np.arange(len(_FORECAST_CONFIDENCE))
     starts = np.union1d(series.start_us, steps[(steps > first) & (steps < last)])
     by_step = np.append(1.0, _FORECAST_CONFIDENCE)

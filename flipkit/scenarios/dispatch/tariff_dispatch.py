@@ -144,6 +144,7 @@ class _Site:
         the last window.
         """
         limits = Limits.of(self.battery, self.step_h)
+        # One deadline for all windows: what the first days leave is for the later ones.
         deadline = time.monotonic() + SECONDS
         flow, stored, imported = np.zeros((3, len(self.net_kwh)))
         marginal = np.full(len(self.net_kwh), np.nan)
@@ -163,6 +164,7 @@ class _Site:
             if plan is not None:
                 plans.append(plan)
                 marginal[window] = plan.marginal_value
+        # A window without a plan leaves NaN: then no marginal value is claimed for any.
         has_binaries = any(count for plan in plans for count in plan.binaries.values())
         return Dispatch(
             flow_kwh=flow,

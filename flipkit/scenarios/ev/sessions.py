@@ -240,10 +240,7 @@ def _sessions(columns: dict[str, Any], metered: Any, sites: Int64 | None = None)
     asked_kwh, max_power_kw = columns["energy_kwh"], columns["max_power_kw"]
     has_records = np.zeros(len(arrive_us), dtype=bool)
     has_records[order[records.session]] = True
-    is_optional = np.isnan(asked_kwh) & has_records  # the records tell the energy
-    is_wrong = ~_is_amount(asked_kwh) & ~is_optional
-    _refuse(is_wrong, _SESSIONS, "energy_kwh must be a number of 0 or more")
-    _refuse(~_is_amount(max_power_kw), _SESSIONS, "max_power_kw must be a number of 0 or more")
+    _check_amounts(asked_kwh, max_power_kw, has_records)
     return Sessions(
         arrive_us=arrive_us[order],
         leave_us=leave_us[order],
@@ -253,6 +250,13 @@ def _sessions(columns: dict[str, Any], metered: Any, sites: Int64 | None = None)
         rows=order,
         metered=records,
     )
+
+
+def _check_amounts(asked_kwh: Float64, max_power_kw: Float64, has_records: np.ndarray) -> None:
+    is_optional = np.isnan(asked_kwh) & has_records  # the records tell the energy
+    is_wrong = ~_is_amount(asked_kwh) & ~is_optional
+    _refuse(is_wrong, _SESSIONS, "energy_kwh must be a number of 0 or more")
+    _refuse(~_is_amount(max_power_kw), _SESSIONS, "max_power_kw must be a number of 0 or more")
 
 
 def _positions(ids: np.ndarray, order: Int64) -> dict[str, int]:

@@ -365,23 +365,25 @@ def _site_table(
     months, amounts = _amounts(costs)
     best = amounts.min(axis=0)
     currency = costs[0].currency
-    columns = {
-        "month": np.tile(np.array(months, dtype=object), len(pairs)),
-        "cost": amounts.ravel(),
-        "best": _first_of_best(amounts, best).ravel(),
-        "regret": round_money_array(amounts - best, currency).ravel(),
+    shape = amounts.shape
+    by_row = {
+        "cost": amounts,
+        "best": _first_of_best(amounts, best),
+        "regret": round_money_array(amounts - best, currency),
+        "month": np.broadcast_to(np.array(months, dtype=object), shape),
+        "import_plan": _down([pair.import_plan.name for pair in pairs], shape),
+        "export_plan": _down([pair.export_plan.name for pair in pairs], shape),
+        "own": _down([pair.is_own for pair in pairs], shape),
+        "site_id": np.full(shape, site_id, dtype=object),
+        "scenario": np.full(shape, pairs[0].home.name, dtype=object),
+        "currency": np.full(shape, currency, dtype=object),
     }
-    by_pair = {
-        "import_plan": [pair.import_plan.name for pair in pairs],
-        "export_plan": [pair.export_plan.name for pair in pairs],
-        "own": [pair.is_own for pair in pairs],
-    }
-    for name, values in by_pair.items():
-        columns[name] = np.repeat(np.array(values), len(months))
-    constants = {"site_id": site_id, "scenario": pairs[0].home.name, "currency": currency}
-    for name, value in constants.items():
-        columns[name] = np.full(amounts.size, value, dtype=object)
-    return columns
+    return {name: values.ravel() for name, values in by_row.items()}
+
+
+def _down(of_pairs: list[Any], shape: tuple[int, ...]) -> np.ndarray:
+    """Return one value per pair for each of its months."""
+    return np.broadcast_to(np.array(of_pairs)[:, np.newaxis], shape)
 
 
 def _amounts(costs: Sequence[_MonthlyCosts]) -> tuple[list[str | None], Float64]:

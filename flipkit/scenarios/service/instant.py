@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import compress
@@ -14,6 +13,7 @@ import numpy as np
 from flipkit.calendar import month_edges
 from flipkit.errors import InputError, RequestError
 from flipkit.frames import Finding
+from flipkit.http import shows_progress
 from flipkit.money import round_money_array
 from flipkit.scenarios.engine import Component, Fleet, IntervalResult, SiteTotals
 from flipkit.scenarios.service.journal import Journal, key_of
@@ -223,9 +223,7 @@ class _Progress:
 
     def __init__(self) -> None:
         self._bar: Any = None
-        is_interactive = sys.stderr.isatty() or "ipykernel" in sys.modules
-        # tqdm's widget does not honor its own variable.
-        self._is_shown = is_interactive and not os.environ.get("TQDM_DISABLE")
+        self._is_shown = shows_progress()
 
     def __enter__(self) -> Self:
         return self
