@@ -6,6 +6,6 @@ are renewed by ``http.credentials.Token``, not here.
 """
 
 from flipkit.scenarios.service.certificate import Certificate, certify
-from flipkit.scenarios.service.instant import price_instantly
+from flipkit.scenarios.service.instant import priced_by_service
 
-__all__ = ["Certificate", "certify", "price_instantly"]
+__all__ = ["Certificate", "certify", "priced_by_service"]

@@ -13,7 +13,7 @@ from flipkit.errors import FlipkitError, InputError, PriceUnavailable
 from flipkit.frames import Finding
 from flipkit.scenarios.engine import IntervalResult
 from flipkit.scenarios.service.pricing import Pair, PricedRecord, PriceRequest, price_records
-from flipkit.scenarios.service.sample import NO_PRICE, Sample, SampledInterval, draw_sample
+from flipkit.scenarios.service.sampling import NO_PRICE, Sample, SampledInterval, draw_sample
 
 __all__ = ["SEED", "TOLERANCE", "Certificate", "CertificateRow", "certify"]
 

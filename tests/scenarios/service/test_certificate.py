@@ -27,8 +27,8 @@ from flipkit.errors import AuthenticationFailed, InputError, UnexpectedAnswer
 from flipkit.scenarios.service import Certificate, certify
 from flipkit.scenarios.service.certificate import CertificateRow
 from flipkit.scenarios.service.pricing import PriceRequest
-from flipkit.scenarios.service.sample import strata
-from flipkit.scenarios.service.tiers import ServiceTiers
+from flipkit.scenarios.service.sampling import strata
+from flipkit.scenarios.service.service_tiers import ServiceTiers
 
 MONTH = "2025-06"
 SITES = ["be-02", "uk-03", "uk-08", "ca-09"]
