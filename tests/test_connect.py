@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import flipkit as fk
-from flipkit.emulator import Limiter, start
+from flipkit import emulator
+from flipkit.emulator import Limiter, sample, start
 
 MINE = {
     "FLIP_API_KEY": "fl_mine",
@@ -22,6 +23,12 @@ MINE = {
 def keys(monkeypatch):
     for name, value in MINE.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def _each_reads_the_sample_fleet(monkeypatch):
+    """As outside of tests; see `_sample_fleet_is_read_once`."""
+    monkeypatch.setattr(emulator, "open_store", sample.open_store)
 
 
 def test_the_emulator_is_the_default_and_needs_neither_key_nor_network():
@@ -40,6 +47,7 @@ def test_frames_are_of_the_requested_library():
         fk.connect(frames="numpy")
 
 
+@pytest.mark.usefixtures("_each_reads_the_sample_fleet")
 def test_each_call_makes_an_emulator_of_its_own():
     with fk.connect() as one, fk.connect() as other:
         device = {"id": "d", "type": "SOLAR", "technology_provider_identifier": "X"}
@@ -57,6 +65,7 @@ def test_the_emulators_store_proves_that_reading_leaves_no_trace():
         assert kit.emulator.clock.text() == "2026-01-10T12:00:00Z"
 
 
+@pytest.mark.usefixtures("_each_reads_the_sample_fleet")
 def test_two_emulators_are_the_same_to_the_byte():
     with fk.connect() as one, fk.connect() as other:
         assert one.emulator.store.digest() == other.emulator.store.digest()
