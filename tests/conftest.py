@@ -17,6 +17,22 @@ settings.load_profile("long" if os.environ.get("FLIPKIT_LONG") else "same")
 
 os.environ["TQDM_DISABLE"] = "1"
 
+# Long, and rarely broken by a change elsewhere.
+SLOW_FOLDERS = {"notebooks", "tests/data", "tests/plots", "tests/scenarios/service"}
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
+def pytest_collection_modifyitems(config, items):
+    """Mark what is slow as a kind; files with a slow test first, so that no process ends late."""
+    long_files = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in long_files)
+    for item in items:
+        folder = item.path.parent.relative_to(config.rootpath).as_posix()
+        is_property_test = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        draws_the_demo = "demo_output" in getattr(item, "fixturenames", ())
+        if folder in SLOW_FOLDERS or is_property_test or draws_the_demo:
+            item.add_marker("slow")
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _routes_are_compiled_once():
@@ -41,8 +57,9 @@ def _routes_are_compiled_once():
 
 @pytest.fixture(scope="session", autouse=True)
 def _sample_fleet_is_read_once():
-    """Let `fk.connect` copy the sample fleet that a first call has read: 20 ms instead of 500."""
+    """Let emulators copy the sample fleet that the first one has read: 20 ms instead of 500."""
     from flipkit import emulator
+    from flipkit.emulator import server
 
     read = []
     open_store = emulator.open_store
@@ -62,6 +79,7 @@ def _sample_fleet_is_read_once():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(emulator, "open_store", copy_of_sample)
+        patch.setattr(server, "open_store", copy_of_sample)
         yield
 
 

@@ -1,6 +1,5 @@
 """Environments: the services and keys of a kit; the emulator gets no real key."""
 
-import re
 import subprocess
 import sys
 from base64 import b64decode
@@ -192,27 +191,3 @@ def test_it_works_in_a_process_that_begins_with_it():
         cwd=Path(fk.__file__).parents[1],
     )
     assert (result.stdout, result.stderr) == ("24\n", "")
-
-
-TYPED_CALLS = """
-import flipkit as fk
-
-kit = fk.connect(frames="polars")
-reveal_type(fk.connect().flip.sites())
-reveal_type(kit.flatpeak.locations())
-reveal_type(fk.cost_report(kit, "2025"))
-"""
-
-
-@pytest.mark.slow
-def test_an_editor_knows_the_type_of_a_frame(tmp_path):
-    code = tmp_path / "typed_calls.py"
-    code.write_text(TYPED_CALLS, encoding="utf-8")
-    config = Path(fk.__file__).parents[1] / "pyproject.toml"
-    command = [sys.executable, "-m", "mypy", "--config-file", config, code]
-    result = subprocess.run(command, capture_output=True, text=True, cwd=config.parent)
-    assert re.findall(r'Revealed type is "(.*)"', result.stdout) == [
-        "pandas.core.frame.DataFrame",
-        "polars.dataframe.frame.DataFrame",
-        "polars.dataframe.frame.DataFrame",
-    ]
