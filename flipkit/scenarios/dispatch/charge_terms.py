@@ -6,7 +6,7 @@ terms say what they neglect.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
@@ -22,7 +22,7 @@ from flipkit.scenarios.dispatch.cost_terms import (
     TierCounter,
     sum_by_place,
 )
-from flipkit.tariffs import DemandCharge, PriceSeries, Rate, Tariff
+from flipkit.tariffs import Adder, DemandCharge, PriceSeries, Rate, Tariff
 from flipkit.tariffs.model import has_tiers, parts_of, rate_table, schedule_of
 from flipkit.tariffs.rating import (
     Block,
@@ -31,9 +31,9 @@ from flipkit.tariffs.rating import (
     EnergySums,
     Ladders,
     Partition,
-    PricedFlow,
     RatingCalendar,
     RunPieces,
+    TierCounts,
     calendars,
     demand_runs,
     earlier_periods,
@@ -45,11 +45,10 @@ from flipkit.tariffs.rating import (
     pieces_of,
     price_times,
     rate,
-    stretch_at,
     sum_cost,
+    tier_counts,
     tier_limits,
     tier_prices,
-    tier_spans,
     weights,
 )
 from flipkit.vocabulary import Float64, Int64
@@ -192,12 +191,14 @@ def _energy_terms(tariff: Tariff, calendar: RatingCalendar, net_kwh: Float64) ->
     else:
         price, tier_counters, neglected = _rate_terms(tariff, part, pieces, net_kwh)
     import_price = _with_tax(price, energy_factor, part)
-    import_price = import_price + _with_tax(_adder_price(tariff, part), adder_factor, part)
+    import_price = import_price + _with_tax(_adder_price(tariff.adders, part), adder_factor, part)
+    non_bypassable = [adder for adder in tariff.adders if adder.non_bypassable]
+    netted_price = import_price - _with_tax(_adder_price(non_bypassable, part), adder_factor, part)
     if tariff.export is not None and tariff.export.mode == "net_metering":
         neglected.append(NET_METERING)
     return _EnergyTerms(
         import_price=import_price,
-        export_price=_export_price(tariff, part, pieces, import_price),
+        export_price=_export_price(tariff, part, pieces, netted_price),
         tier_counters=[
             replace(counter, steps=_times(counter.steps, energy_factor[billing_number]))
             for billing_number, counter in tier_counters
@@ -213,54 +214,38 @@ def _rate_terms(
 
     Each counter comes with the number of its billing period.
     """
-    whole_billing = part.calendar.billing
-    if tariff.tier_reset == "day" and has_tiers(tariff):
-        part = _cut_by_day(tariff, part)
-        pieces = pieces_of(part.runs)
-    billing_of = stretch_at(whole_billing.edges_us, part.calendar.billing.edges_us[:-1])
-    ladders = _Ladders.of(tariff, part, pieces, net_kwh)
+    counts = tier_counts(part, Ladders(tariff.rates, tariff.tier_rule, tariff.tier_reset))
+    ladders = _Ladders.of(tariff, part, counts, net_kwh)
     tier_counters = []
     neglected = [TIERS_PER_KW] if ladders.has_per_kw else []
-    period_price = np.repeat(ladders.prices[None, :, 0], len(part.calendar.billing), axis=0)
+    period_price = np.repeat(ladders.prices[None, :, 0], len(counts.periods), axis=0)
     # What a tier adds to the first price becomes a step of a counter.
-    for billing, periods in _counted_together(tariff, part):
-        steps = {ladders.steps(billing, period) for period in periods}
+    for count, periods in _counted_together(tariff, part, counts):
+        steps = {ladders.steps(count, period) for period in periods}
         if len(steps) > 1:
             # Which kWh fill which tier depends on their order: no linear term says that.
             neglected.append(TIERS_DIFFER)
-            period_price[billing, periods] = ladders.reached_prices(billing, periods)
+            period_price[count, periods] = ladders.reached_prices(count, periods)
         elif any(steps):
-            counter = _tier_counter(part, pieces, billing, periods, steps.pop())
-            tier_counters.append((int(billing_of[billing]), counter))
-    run_price = period_price[part.billing, part.import_period]
+            runs = (counts.of_run == count) & np.isin(part.import_period, periods)
+            counted = runs[pieces.run]
+            counter = TierCounter(pieces.interval[counted], pieces.share[counted], steps.pop())
+            tier_counters.append((int(counts.billing[count]), counter))
+    run_price = period_price[counts.of_run, part.import_period]
     return _by_interval(part, pieces, run_price[pieces.run]), tier_counters, neglected
 
 
-def _cut_by_day(tariff: Tariff, part: Partition) -> Partition:
-    """Return the partition whose billing periods are days."""
-    ladders = Ladders(tariff.rates, tariff.tier_rule, tariff.tier_reset)
-    spans = tier_spans(ladders, PricedFlow(part, gross=False, is_export=False))
-    assert spans is not None
-    return spans.flow.part
-
-
-def _counted_together(tariff: Tariff, part: Partition) -> Iterator[tuple[int, list[int]]]:
-    """Yield each billing period with the energy periods whose kWh fill the same tiers."""
-    for billing in range(len(part.calendar.billing)):
-        periods = np.unique(part.import_period[part.billing == billing]).tolist()
+def _counted_together(
+    tariff: Tariff, part: Partition, counts: TierCounts
+) -> Iterator[tuple[int, list[int]]]:
+    """Yield each count with the energy periods whose kWh fill the same tiers."""
+    for count in range(len(counts.periods)):
+        periods = np.unique(part.import_period[counts.of_run == count]).tolist()
         if tariff.tier_rule == "per_period":
             for period in periods:
-                yield billing, [period]
+                yield count, [period]
         else:
-            yield billing, periods
-
-
-def _tier_counter(
-    part: Partition, pieces: RunPieces, billing: int, periods: list[int], steps: Steps
-) -> TierCounter:
-    runs = (part.billing == billing) & np.isin(part.import_period, periods)
-    counts = runs[pieces.run]
-    return TierCounter(pieces.interval[counts], pieces.share[counts], steps)
+            yield count, periods
 
 
 def _times(steps: Steps, factor: float) -> Steps:
@@ -278,12 +263,13 @@ def _with_tax(price: Float64, factor: Float64, part: Partition) -> Float64:
     return mean * price
 
 
-def _adder_price(tariff: Tariff, part: Partition) -> Float64:
-    """Return the sum of the adders in each interval."""
+def _adder_price(adders: Iterable[Adder], part: Partition) -> Float64:
+    """Return the sum of some adders in each interval."""
+    adders = tuple(adders)
     pieces = pieces_of(part.runs)
-    always = sum(adder.price_per_kwh for adder in tariff.adders)
+    always = sum(adder.price_per_kwh for adder in adders)
     price = always * _by_interval(part, pieces, np.ones(len(pieces.run)))
-    for adder in tariff.adders:
+    for adder in adders:
         if adder.rates:
             price = price + _price_by_hour(adder.rates, part)
     return price
@@ -298,14 +284,14 @@ def _price_by_hour(rates: tuple[Rate, ...], part: Partition) -> Float64:
 
 
 class _Ladders(NamedTuple):
-    """The tiers of each billing period and energy period.
+    """The tiers of each count (a billing period, a season of it or a day) and energy period.
 
     Attributes
     ----------
-    limits : array of float, billing periods x periods x limits
+    limits : array of float, counts x periods x limits
         Upper limits of the tiers, kWh.
     prices : array of float, periods x tiers
-    used_kwh : array of float, billing periods x periods
+    used_kwh : array of float, counts x periods
         Imports without a battery.
     has_per_kw : bool
         Whether some limits are in kWh per kW of the peak.
@@ -317,7 +303,7 @@ class _Ladders(NamedTuple):
     has_per_kw: bool
 
     @classmethod
-    def of(cls, tariff: Tariff, part: Partition, pieces: RunPieces, net_kwh: Float64) -> _Ladders:
+    def of(cls, tariff: Tariff, part: Partition, counts: TierCounts, net_kwh: Float64) -> _Ladders:
         periods = rate_table(tariff.rates).periods
         calendar = part.calendar
         import_kwh = np.maximum(net_kwh, 0.0)
@@ -325,33 +311,34 @@ class _Ladders(NamedTuple):
         peak_kw = None
         if has_per_kw:
             imported = EnergySums(Block(("site",), calendar.grid, import_kwh[None], None))
-            peak_kw = imported.peaks(meter_runs(calendar), gross=False)
-        run_cell = part.billing * part.import_periods + part.import_period
+            peak_kw = imported.peaks(meter_runs(calendar), gross=False)[:, counts.billing]
+        pieces = pieces_of(part.runs)
+        run_cell = counts.of_run * part.import_periods + part.import_period
         used_kwh = sum_by_place(
             run_cell[pieces.run],
             pieces.share * import_kwh[pieces.interval],
-            len(calendar.billing) * part.import_periods,
+            len(counts.periods) * part.import_periods,
         )
         return cls(
-            limits=tier_limits(periods, calendar.billing, peak_kw)[0],
+            limits=tier_limits(periods, counts.periods, peak_kw)[0],
             prices=tier_prices(periods),
-            used_kwh=used_kwh.reshape(len(calendar.billing), part.import_periods),
+            used_kwh=used_kwh.reshape(len(counts.periods), part.import_periods),
             has_per_kw=has_per_kw,
         )
 
-    def steps(self, billing: int, period: int) -> Steps:
+    def steps(self, count: int, period: int) -> Steps:
         # Rounded, so that 0.30 - 0.20 and 0.25 - 0.15 are the same rise.
         rises = np.round(np.diff(self.prices[period]), 12).tolist()
-        limits = self.limits[billing, period].tolist()
+        limits = self.limits[count, period].tolist()
         pairs = zip(limits, rises, strict=False)
         return tuple((limit, rise) for limit, rise in pairs if limit < np.inf and rise)
 
-    def reached_prices(self, billing: int, periods: list[int]) -> list[float]:
-        """Return the prices in the tier that the billing period reaches without a battery."""
-        total_kwh = self.used_kwh[billing].sum()
+    def reached_prices(self, count: int, periods: list[int]) -> list[float]:
+        """Return the prices in the tier that the count reaches without a battery."""
+        total_kwh = self.used_kwh[count].sum()
         reached = []
         for period in periods:
-            tier = int((total_kwh > self.limits[billing, period]).sum())
+            tier = int((total_kwh > self.limits[count, period]).sum())
             reached.append(float(self.prices[period, tier]))
         return reached
 
@@ -363,13 +350,13 @@ def _series_price(part: Partition, pieces: RunPieces, series: PriceSeries) -> Fl
 
 
 def _export_price(
-    tariff: Tariff, part: Partition, pieces: RunPieces, import_price: Float64
+    tariff: Tariff, part: Partition, pieces: RunPieces, netted_price: Float64
 ) -> Float64:
     export = tariff.export
     if export is None:
         return np.zeros(part.calendar.grid.intervals)
     if export.mode == "net_metering":
-        return import_price
+        return netted_price
     if export.series is not None:
         return _series_price(part, pieces, export.series)
     period_price = np.array([each.price_per_kwh for each in rate_table(export.rates).periods])

@@ -16,7 +16,7 @@ from flipkit.tariffs.model.charges import (
     Tax,
 )
 from flipkit.tariffs.model.demand import DemandCharge, DemandTier, DemandWindow, Ratchet
-from flipkit.tariffs.model.export import Export
+from flipkit.tariffs.model.export import CREDITABLE, Export
 from flipkit.tariffs.model.rate_table import canonical, period_names, rate_table
 from flipkit.tariffs.model.rates import MONTH_NAMES, Rate, Tier, TierReset, TierRule, days_text
 from flipkit.tariffs.model.series import PriceSeries
@@ -162,12 +162,11 @@ def _tier_rule_text(rule: TierRule | None, reset: TierReset) -> str:
 
 
 def _adder_lines(adder: Adder) -> list[str]:
-    head = f"adder {adder.name}"
+    price = f"{_number_text(adder.price_per_kwh)} per kWh"
+    head = f"adder {adder.name}: {'per kWh' if adder.rates else price}"
     if adder.non_bypassable:
-        head += ", not lowered by exports"
-    if not adder.rates:
-        return [f"{head}: {_number_text(adder.price_per_kwh)} per kWh"]
-    return [f"{head}, per kWh:", *(f"  {line}" for line in _rate_lines(adder.rates))]
+        head += ", whatever is exported"
+    return [head, *(f"  {line}" for line in _rate_lines(adder.rates) if adder.rates)]
 
 
 def _demand_text(charge: DemandCharge) -> str:
@@ -255,18 +254,36 @@ def _export_lines(export: Export) -> list[str]:
 
 def _settlement_text(export: Export) -> str:
     """Return what happens to surplus kWh or credit."""
-    month = MONTH_NAMES[export.true_up_month - 1]
     if export.carry_over == "credit":
-        rest = f"{_percent(export.payout_share)} paid out" if export.payout_share else "lost"
-        return (
-            f"credit above the charges goes to the next month, what is left after {month} is {rest}"
-        )
+        return _credit_text(export)
     if export.mode != "net_metering":
         return ""
     payout = f"{_number_text(export.payout_per_kwh)} per kWh"
     if export.carry_over is None:
         return f"kWh left over earn {payout} each month"
-    return f"kWh left over go to the next month, those left after {month} earn {payout}"
+    month = MONTH_NAMES[export.true_up_month - 1]
+    text = f"kWh left over go to the next month, those left after {month} earn {payout}"
+    if export.true_up_on == "total":
+        text += " on the total of all periods"
+    if export.payout_as_credit:
+        text += f", as credit on {_credited(export)}"
+    return text
+
+
+def _credit_text(export: Export) -> str:
+    month = MONTH_NAMES[export.true_up_month - 1]
+    rest = f"{_percent(export.payout_share)} paid out" if export.payout_share else "lost"
+    text = f"what is left after {month} is {rest}"
+    if export.credit_next_month:
+        return f"credit pays for {_credited(export)} from the next month on, {text}"
+    return f"credit above {_credited(export)} goes to the next month, {text}"
+
+
+def _credited(export: Export) -> str:
+    """The charges that credit pays for."""
+    if export.credit_on == CREDITABLE:
+        return "the charges"
+    return f"the charges for {', '.join(export.credit_on)}"
 
 
 def _months_text(months: tuple[int, ...]) -> str:

@@ -10,6 +10,7 @@ from flipkit.tariffs.rating.demand import (
     price_times,
 )
 from flipkit.tariffs.rating.energy import Block, map_threads, read_blocks
+from flipkit.tariffs.rating.ladders import Ladders, TierCounts, tier_counts
 from flipkit.tariffs.rating.rate_block import calendars, check_covered, partition_of, rate
 from flipkit.tariffs.rating.runs import (
     DemandRuns,
@@ -20,11 +21,9 @@ from flipkit.tariffs.rating.runs import (
     partition,
     piece_prices,
     pieces_of,
-    stretch_at,
     weights,
 )
-from flipkit.tariffs.rating.seasons import Ladders, tier_spans
-from flipkit.tariffs.rating.sums import EnergySums, PricedFlow, component_kind, sum_cost
+from flipkit.tariffs.rating.sums import EnergySums, component_kind, sum_cost
 from flipkit.tariffs.rating.tiers import (
     Span,
     Used,
@@ -43,11 +42,11 @@ __all__ = [
     "EnergySums",
     "Ladders",
     "Partition",
-    "PricedFlow",
     "RatingCalendar",
     "RunPieces",
     "Runs",
     "Span",
+    "TierCounts",
     "Used",
     "bill",
     "bill_matrix",
@@ -68,11 +67,10 @@ __all__ = [
     "rate",
     "read_blocks",
     "step_prices",
-    "stretch_at",
     "sum_cost",
+    "tier_counts",
     "tier_limits",
     "tier_prices",
-    "tier_spans",
     "tiers_reached",
     "weights",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 
 from flipkit.calendar import BillingPeriods
 from flipkit.tariffs.model import Export, Tariff, TierRule, period_names, rate_table
-from flipkit.tariffs.rating.ladders import energy_by_tier
+from flipkit.tariffs.rating.ladders import Ladders, energy_by_tier
 from flipkit.tariffs.rating.netting import (
     CarriedKwh,
     KwhBank,
@@ -19,7 +19,6 @@ from flipkit.tariffs.rating.netting import (
     net_by_period,
 )
 from flipkit.tariffs.rating.runs import Partition, occurring
-from flipkit.tariffs.rating.seasons import Ladders
 from flipkit.tariffs.rating.sums import EnergySums, Line, PricedFlow
 from flipkit.tariffs.rating.tiers import tier_prices
 from flipkit.vocabulary import Float64
