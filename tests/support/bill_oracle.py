@@ -430,9 +430,8 @@ def energy_rows(part: Stretch, left: dict[str, Decimal] | None) -> Rows:
         if left is not None:
             period_of = {period.name: period for period in plan.periods}
             used = [
-                (period_of[name], left[name] * kwh / imported[name])
+                (period_of[name], left[name] * kwh / imported[name] if imported[name] else ZERO)
                 for name, kwh in by_name(used).items()
-                if imported[name]
             ]
         rows.append(by_tier(span, used, plan.tier_rule, part.peak))
     return added(rows)
