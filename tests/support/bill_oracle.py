@@ -728,8 +728,7 @@ def carried(part: Stretch, rows: Rows, memory: Memory) -> Rows:
     }
     charges = sum((cost for _, cost in payable.values()), ZERO)
     earned = -group(rows, "export", "carry")
-    waits = export.credit_next_month or export.payout_as_credit
-    usable = memory.credit if waits else memory.credit + earned
+    usable = memory.credit if export.credit_next_month else memory.credit + earned
     left = memory.credit + earned - min(usable, max(charges, ZERO))
     change = left - memory.credit
     memory.credit = left
