@@ -148,6 +148,23 @@ def test_intervals_have_the_price_of_the_tier_that_their_day_has_reached():
     assert intervals["import_cost"].sum() == pytest.approx(7.50 + 2 * 2.4 * 0.20)
 
 
+def test_intervals_earn_the_price_of_the_tier_that_their_day_has_reached():
+    frame = energy(SYDNEY, "2025-06-01", "2025-06-03", 0.0, 1.0)
+    feed_in = Rate(tiers=(Tier(0.12, 15, per="day"), Tier(0.04)))
+    own_terms = plan(export=Export("net_billing", feed_in, tier_reset="day"))
+    apart = Tariff("feed-in", "EUR", SYDNEY, [feed_in], **DAILY)
+    scenarios = [
+        fk.Scenario("own terms", own_terms),
+        fk.Scenario("apart", plan(), export_tariff=apart),
+    ]
+    result = fk.simulate(frame, scenarios)
+    earned = result.intervals().groupby("scenario")["export_credit"].sum()
+    right = 2 * (15 * 0.12 + 9 * 0.04)
+    assert earned.to_dict() == pytest.approx({"own terms": right, "apart": right})
+    costs_by_scenario = result.summary().set_index("scenario")["cost"]
+    assert costs_by_scenario.to_dict() == pytest.approx({"own terms": -right, "apart": -right})
+
+
 # --- demand
 
 
