@@ -53,7 +53,7 @@ from flipkit.tariffs.rating import (
 )
 from flipkit.vocabulary import Float64, Int64
 
-__all__ = ["BUY_ALL", "bill_without_fixed", "couples", "tariff_terms"]
+__all__ = ["BUY_ALL", "EXPORT_TIERS", "bill_without_fixed", "couples", "tariff_terms"]
 
 BUY_ALL = "buy all, sell all: the plan uses the imports and exports after the battery"
 CREDIT = "the credit that exports leave for later billing periods"
