@@ -72,6 +72,11 @@ def rates_of(periods: Iterable[Period], named: bool = True) -> tuple[Rate, ...]:
     )
 
 
+def reset_of(reset: str, periods: Iterable[Period]) -> Any:
+    """A ladder of one step is a price, which has no count."""
+    return reset if any(period.limits for period in periods) else "billing"
+
+
 def series_of(series: Series) -> PriceSeries | None:
     if not series:
         return None
@@ -118,7 +123,7 @@ def export_of(export: Export | None) -> TariffExport | None:
     carry: Any = export.carry_over
     true_up_on: Any = export.true_up_on
     rule: Any = export.tier_rule
-    reset: Any = export.tier_reset
+    reset = reset_of(export.tier_reset, export.periods)
     return TariffExport(
         mode,
         rates_of(export.periods),
@@ -148,7 +153,7 @@ def minimum_of(plan: Plan) -> Minimum | None:
 def tariff(plan: Plan, name: str = "plan") -> Tariff:
     """The plan as flipkit has it."""
     rule: Any = plan.tier_rule
-    reset: Any = plan.tier_reset
+    reset = reset_of(plan.tier_reset, plan.periods)
     adders = [
         Adder(label, float(price), non_bypassable=label in plan.non_bypassable)
         for label, price in plan.adders

@@ -378,7 +378,8 @@ class _BillSheet:
         """
         sign = -1.0 if is_credit else 1.0
         for bill in rate(energy, tariff):
-            if has_tiers(bill.tariff) and (bill.billing.share != 1.0).any():
+            counts_months = has_tiers(bill.tariff) and bill.tariff.tier_reset == "billing"
+            if counts_months and (bill.billing.share != 1.0).any():
                 for site in range(self._sites):
                     self._add_finding(site, _MONTH_IS_CUT)
             for line in bill.lines:
