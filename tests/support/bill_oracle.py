@@ -90,7 +90,7 @@ STEP = 5  # minutes; all hours of plans are multiples
 Cell = tuple[int, int]  # kind of day, minute of the day
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Week:
     """The share of the time in which each period is in force, by kind of day and minute."""
 
@@ -101,31 +101,38 @@ class Week:
 @lru_cache(maxsize=512)
 def month_hours(periods: tuple[Period, ...], month: int) -> dict[Cell, str]:
     """The name of the period that is in force, by kind of day and minute."""
+    step = gcd(60, *(m for each in periods for when in each.whens for m in (when.start, when.end)))
     found = {}
     for kind in range(8):
-        for minute in range(0, 1440, STEP):
-            clock = Clock(month, min(kind, SUNDAY), minute, is_holiday=kind == 7)
-            found[kind, minute] = period_at(periods, clock).name
+        for begin in range(0, 1440, step):
+            clock = Clock(month, min(kind, SUNDAY), begin, is_holiday=kind == 7)
+            name = period_at(periods, clock).name
+            found |= {(kind, minute): name for minute in range(begin, begin + step, STEP)}
     return found
 
 
 def week_of(part: Stretch) -> Week:
     """The hours of the periods in a billing period; the months in it count by their time."""
-    periods = part.plan.periods
-    if not periods:
-        cells = {(kind, minute) for kind in range(8) for minute in range(0, 1440, STEP)}
-        return Week({"all": dict.fromkeys(cells, Fraction(1))}, named=False)
-    names = [name for month in MONTHS for name in month_hours(periods, month).values()]
-    shares: dict[str, dict[Cell, Fraction]] = {name: {} for name in dict.fromkeys(names)}
     zone = ZoneInfo(part.plan.timezone)
+    length = (part.end - part.start) // timedelta(microseconds=1)
+    months = []
     for cycle in cycles(month_edges(part.start, part.end, zone), zone):
         inside = min(cycle.end, part.end) - max(cycle.start, part.start)
-        share = Fraction(inside / timedelta(microseconds=1)) / Fraction(
-            (part.end - part.start) / timedelta(microseconds=1)
-        )
-        for cell, name in month_hours(periods, cycle.first.month).items():
+        share = Fraction(inside // timedelta(microseconds=1), length)
+        months.append((cycle.first.month, share))
+    return _week(part.plan.periods, tuple(months), part.plan.named)
+
+
+@lru_cache(maxsize=256)
+def _week(
+    periods: tuple[Period, ...], months: tuple[tuple[int, Fraction], ...], named: bool
+) -> Week:
+    names = [name for month in MONTHS for name in month_hours(periods, month).values()]
+    shares: dict[str, dict[Cell, Fraction]] = {name: {} for name in dict.fromkeys(names)}
+    for month, share in months:
+        for cell, name in month_hours(periods, month).items():
             shares[name][cell] = shares[name].get(cell, Fraction(0)) + share
-    return Week(shares, part.plan.named)
+    return Week(shares, named)
 
 
 def alike(one: dict[Cell, Fraction], other: dict[Cell, Fraction]) -> Fraction:
@@ -139,6 +146,7 @@ def alike(one: dict[Cell, Fraction], other: dict[Cell, Fraction]) -> Fraction:
     return common / either if either else Fraction(0)
 
 
+@lru_cache(maxsize=4096)
 def successor(name: str, before: Week, after: Week) -> str:
     """The period that serves the kWh of another in the next billing period."""
     if before.named and after.named and after.shares.get(name):

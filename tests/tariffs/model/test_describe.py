@@ -176,6 +176,33 @@ def test_tiers_that_begin_anew_each_day_and_adders_by_hour_say_so():
             "net billing: credit above the charges goes to the next month, "
             "what is left after Dec is 50 % paid out",
         ),
+        (
+            Export("net_billing", (Rate(0.05),), carry_over="credit", credit_on="energy"),
+            "net billing: credit above the charges for energy goes to the next month, "
+            "what is left after Dec is lost",
+        ),
+        (
+            Export(
+                "net_metering",
+                (Rate(0.05),),
+                carry_over="credit",
+                credit_on=("fixed", "energy"),
+                credit_next_month=True,
+            ),
+            "net metering: credit pays for the charges for energy, fixed from the next month on, "
+            "what is left after Dec is lost",
+        ),
+        (
+            Export(
+                "net_metering",
+                carry_over="year",
+                payout_per_kwh=0.03,
+                true_up_on="total",
+                payout_as_credit=True,
+            ),
+            "net metering: kWh left over go to the next month, those left after Dec earn 0.03 "
+            "per kWh on the total of all periods, as credit on the charges",
+        ),
         (Export("buy_all_sell_all", (Rate(0.05),)), "buy all, sell all"),
     ],
     ids=lambda value: value.mode if isinstance(value, Export) else "",
