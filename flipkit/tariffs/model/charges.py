@@ -108,9 +108,9 @@ class Adder:
 
     Examples
     --------
-    >>> import flipkit as fk
-    >>> evening = fk.Rate(0.15, "17:00", "21:00", period="peak")
-    >>> grid_fee = fk.Adder("grid", rates=(evening, fk.Rate(0.05, "21:00", "17:00")))
+    >>> from flipkit.tariffs import Adder, Rate
+    >>> evening = Rate(0.15, "17:00", "21:00", period="peak")
+    >>> grid_fee = Adder("grid", rates=(evening, Rate(0.05, "21:00", "17:00")))
     """
 
     name: str

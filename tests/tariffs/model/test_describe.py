@@ -1,10 +1,13 @@
 """The text of a tariff says everything that a bill charges, in the words of the bill."""
 
-from dataclasses import replace
+import re
+from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from flipkit import tariffs
 from flipkit.tariffs import (
     Adder,
     DemandCharge,
@@ -256,3 +259,22 @@ def test_what_a_reader_could_not_price_is_described_and_not_compared():
     assert noted.describe().splitlines()[-1] == finding
     assert noted == tariff
     assert hash(noted) == hash(tariff)
+
+
+def test_the_page_about_plans_is_true():
+    """Its code runs, and every name in its tables is one of the model's."""
+    page = (Path(tariffs.__file__).parent / "README.md").read_text(encoding="utf-8")
+    [code] = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    made = {}
+    exec(code, made)  # noqa: S102  the page's own code
+    assert made["sydney"].tier_reset == "day"
+    assert made["flanders"].demand[0].trailing_months == 12
+    known = set(dir(tariffs)) | set(dir(Tariff)) | {"fk.bill", "energy"}
+    for each in (Adder, DemandCharge, DemandTier, Export, Rate, Tax, Tier, Tariff):
+        known |= {field.name for field in fields(each)}
+    words = {
+        word
+        for cell in re.findall(r"`([^`]+)`", page.replace(code, ""))
+        for word in re.findall(r"\b([A-Za-z_]+)(?=[(=])", cell)
+    }
+    assert words - known - {"time_of_use", "bill"} == set()
