@@ -369,7 +369,7 @@ def _tax_lines(
 ) -> Iterator[Line]:
     for tax in tariff.taxes:
         base = sum_cost(lines, shape, tax.on)
-        shown = None
+        shown = np.ones(shape[1], dtype=bool)
         if tax.months is not None:
             in_months = days_in_months(billing, tariff.timezone, tax.months) / billing.days
             base = base * in_months
