@@ -39,7 +39,9 @@ FINDING_CODES: dict[str, str] = {
     "performance.not_monitored": "the site may have no solar",
     "performance.zero_production": "nothing was produced",
     # Bills, in simulations too.
+    "adder.spread": "charged kWh of net metering have no hour: an adder by hour spreads them",
     "carry_over.open": "carried over beyond the last billing period, and not settled",
+    "demand.history": "a billing demand looks back at billing periods before the energy",
     "export.unpaid": "exports are not paid",
     "minimum.open": "a yearly minimum is not applied",
     "period.cut": "the period is cut by the window, or by the energy",
