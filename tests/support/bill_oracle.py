@@ -19,7 +19,7 @@ from math import gcd
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from support.bill_plan import MONTHS, ZERO, Demand, Period, Plan, Profile, Series, When
+from support.bill_plan import MONTHS, ZERO, Demand, Limit, Period, Plan, Profile, Series, When
 
 getcontext().prec = 60
 
@@ -273,14 +273,17 @@ def ladder(
 
 def limits_kwh(periods: tuple[Period, ...], part: Stretch) -> dict[str, list[Decimal]]:
     """The limits of every period in this billing period, in kWh."""
-    days, share, peak = part.days, part.share, part.peak
-    return {
-        period.name: [
-            limit.amount * (days if limit.daily else share) * (peak if limit.per_kw else 1)
-            for limit in period.limits
-        ]
-        for period in periods
-    }
+
+    def end(limit: Limit) -> Decimal:
+        size = part.days if limit.daily else part.share
+        ends = []
+        if limit.amount is not None:
+            ends.append(limit.amount * size * (part.peak if limit.per_kw else 1))
+        if limit.hours is not None:
+            ends.append(limit.hours * size * part.peak)
+        return min(ends)
+
+    return {period.name: [end(limit) for limit in period.limits] for period in periods}
 
 
 def by_tier(part: Stretch, used: list[tuple[Period, Decimal]]) -> Rows:
@@ -450,11 +453,10 @@ def carried(part: Stretch, rows: Rows, memory: Memory) -> Rows:
 def minimum_rows(part: Stretch, rows: Rows, memory: Memory) -> Rows:
     plan, year = part.plan, part.cycle.first.year
     so_far = sum((cost for _, cost in rows.values()), ZERO)
-    top_up = (
-        max((plan.min_month or ZERO) * part.share - so_far, ZERO)
-        if plan.min_month is not None
-        else ZERO
-    )
+    top_up = ZERO
+    if plan.min_month is not None or plan.min_day is not None:
+        least = (plan.min_month or ZERO) * part.share + (plan.min_day or ZERO) * part.days
+        top_up = max(least - so_far, ZERO)
     memory.year[year] += so_far + top_up
     zone = ZoneInfo(plan.timezone)
     whole = memory.begin <= midnight(date(year, 1, 1), zone) and part.end == midnight(

@@ -145,7 +145,7 @@ def _by_tier(
 
 
 def _count_per_kw(periods: tuple[Rate, ...]) -> bool:
-    return any(tier.per_kw for period in periods for tier in period.tiers)
+    return any(tier.counts_kw for period in periods for tier in period.tiers)
 
 
 def export_lines(

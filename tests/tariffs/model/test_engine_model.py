@@ -125,7 +125,7 @@ def test_a_ladder_of_one_step_is_a_price():
         (lambda: Ratchet(0.8, 0), "months 0 is not a number of billing periods; write how many"),
         (lambda: Ratchet(0.8, 11, (0,)), "month 0 does not exist"),
         (lambda: FixedCharge("x", per_day=float("nan")), "'x': per_day nan"),
-        (Minimum, "give per_month, per_year or both"),
+        (Minimum, "give per_month, per_year or per_day"),
         (lambda: Minimum(-1), "per_month -1 must be at least 0"),
         (lambda: Adder("x", None), "adder 'x': price_per_kwh None"),
         (lambda: Tax("x", "5%"), "tax 'x': share '5%'"),
