@@ -10,15 +10,12 @@ import numpy as np
 from flipkit.calendar import to_text, zone
 from flipkit.tariffs.model.charges import (
     TAXABLE,
-    DemandCharge,
-    DemandTier,
-    DemandWindow,
-    Export,
     FixedCharge,
     Minimum,
-    Ratchet,
     Tax,
 )
+from flipkit.tariffs.model.demand import DemandCharge, DemandTier, DemandWindow, Ratchet
+from flipkit.tariffs.model.export import Export
 from flipkit.tariffs.model.rate_table import canonical, period_names, rate_table
 from flipkit.tariffs.model.rates import MONTH_NAMES, Rate, Tier, days_text
 from flipkit.tariffs.model.series import PriceSeries

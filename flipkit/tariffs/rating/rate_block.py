@@ -7,18 +7,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flipkit.calendar import BillingPeriods, Grid
+from flipkit.calendar import BillingPeriods, Grid, days_in_months
 from flipkit.tariffs.model import (
+    Adder,
     Minimum,
     PriceSeries,
+    Rate,
+    Schedule,
     Tariff,
     TierRule,
     check_cover,
     parts_in_force,
+    period_names,
+    rate_table,
     schedule_of,
 )
 from flipkit.tariffs.rating.demand import demand_lines
-from flipkit.tariffs.rating.runs import Partition, RatingCalendar, partition
+from flipkit.tariffs.rating.runs import Partition, RatingCalendar, occurring, partition
 from flipkit.tariffs.rating.settlement import (
     Charged,
     carried_credit,
@@ -40,6 +45,11 @@ __all__ = [
     "rate",
     "total_cost",
 ]
+
+_SPREAD = (
+    "adder.spread: charged kWh of net metering have no hour; they are spread over the hours of the "
+    "adder in proportion to imports"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,12 +130,20 @@ def total_cost(bills: list[PartBill]) -> Float64:
 
 def partition_of(tariff: Tariff, calendar: RatingCalendar) -> Partition:
     """Return the runs by which a tariff is rated."""
-    exports = tariff.export.rates if tariff.export is not None else ()
+    export = tariff.export
+    exports = export.rates if export is not None else ()
+    resets = (tariff.tier_reset, "billing" if export is None else export.tier_reset)
     return partition(
         calendar,
-        schedule_of(tariff.rates) if tariff.rates else None,
-        schedule_of(exports) if exports else None,
+        _schedule(tariff.rates),
+        _schedule(exports),
+        by_day="day" in resets,
     )
+
+
+def _schedule(rates: tuple[Rate, ...]) -> Schedule | None:
+    """When which period of rates begins; None without rates: one period at all times."""
+    return schedule_of(rates) if rates else None
 
 
 def check_covered(tariff: Tariff, grid: Grid) -> None:
@@ -162,7 +180,7 @@ def _rate_part(
         *energy_lines(sums, tariff, part, energy, tier_rule),
         *demand_lines(sums, tariff, calendar, is_gross(tariff)),
         *_fixed_lines(tariff, billing, shape),
-        *_adder_lines(tariff, energy),
+        *_adder_lines(sums, tariff, part, energy),
     ]
     charges = sum_cost(lines, shape)
     lines += export_lines(sums, tariff, part, energy)
@@ -174,7 +192,7 @@ def _rate_part(
     if tariff.minimum is not None:
         cost = sum_cost(lines, shape)
         lines.append(_minimum_line(cost, tariff.minimum, billing, tariff.currency))
-    lines += list(_tax_lines(lines, tariff, shape))
+    lines += list(_tax_lines(lines, tariff, billing, shape))
     return PartBill(tariff, billing, lines)
 
 
@@ -194,10 +212,55 @@ def _fixed_line(
     return Line("fixed", f"fixed {name}", unit, np.broadcast_to(quantity, shape), cost)
 
 
-def _adder_lines(tariff: Tariff, energy: Charged) -> Iterator[Line]:
+def _adder_lines(
+    sums: EnergySums, tariff: Tariff, part: Partition, energy: Charged
+) -> Iterator[Line]:
     kwh = sum_periods(energy.kwh)
     for adder in tariff.adders:
-        yield Line("adder", f"adder {adder.name}", "kWh", kwh, adder.price_per_kwh * kwh)
+        if adder.rates:
+            yield from _timed_adder_lines(sums, tariff, part, energy, adder)
+        else:
+            yield Line("adder", f"adder {adder.name}", "kWh", kwh, adder.price_per_kwh * kwh)
+
+
+def _timed_adder_lines(
+    sums: EnergySums, tariff: Tariff, part: Partition, energy: Charged, adder: Adder
+) -> Iterator[Line]:
+    """The lines of an adder by hour and season, one for each of its periods."""
+    # Cut where a period of the adder begins too: it stands in the place of the export period.
+    both = partition(part.calendar, _schedule(tariff.rates), schedule_of(adder.rates))
+    imported = sums.imports_by_both(both, is_gross(tariff))
+    is_netted = tariff.export is not None and tariff.export.mode == "net_metering"
+    kwh = _spread(energy.kwh, imported) if is_netted else sum_periods(imported)
+    notes = dict.fromkeys(range(kwh.shape[1]), _SPREAD) if is_netted and _splits(both) else {}
+    names = period_names(adder.rates)
+    occurs = occurring(both, "export")
+    for number, period in enumerate(rate_table(adder.rates).periods):
+        text = f"adder {adder.name}"
+        if len(names) > 1:
+            text += f" {names[number]}"
+        quantity = kwh[:, :, number]
+        cost = period.price_per_kwh * quantity
+        yield Line("adder", text, "kWh", quantity, cost, occurs[number], notes=notes)
+
+
+def _spread(charged: Float64, imported: Float64) -> Float64:
+    """Charged energy by billing period and period, spread in proportion to imports.
+
+    `imported` is by billing period, period and the period of an adder; the result by billing period
+    and the period of the adder.
+    """
+    total = np.zeros(charged.shape)
+    for number in range(imported.shape[3]):
+        total += imported[..., number]
+    share = np.divide(charged, total, out=np.zeros_like(total), where=total > 0.0)
+    return sum_periods(imported * share[..., None])
+
+
+def _splits(part: Partition) -> bool:
+    """Whether an import period holds several export periods."""
+    pairs = np.unique(part.import_period * part.export_periods + part.export_period)
+    return len(pairs) > len(np.unique(part.import_period))
 
 
 def _minimum_line(cost: Float64, minimum: Minimum, billing: BillingPeriods, currency: str) -> Line:
@@ -243,7 +306,15 @@ def _open_minimum(year: int, billing: BillingPeriods) -> str:
     return f"minimum.open: {why}, so the yearly minimum is not applied"
 
 
-def _tax_lines(lines: list[Line], tariff: Tariff, shape: tuple[int, int]) -> Iterator[Line]:
+def _tax_lines(
+    lines: list[Line], tariff: Tariff, billing: BillingPeriods, shape: tuple[int, int]
+) -> Iterator[Line]:
     for tax in tariff.taxes:
         base = sum_cost(lines, shape, tax.on)
-        yield Line("tax", f"tax {tax.name}", tariff.currency, base, tax.share * base)
+        shown = None
+        if tax.months is not None:
+            in_months = days_in_months(billing, tariff.timezone, tax.months) / billing.days
+            base = base * in_months
+            shown = in_months > 0.0
+        cost = tax.share * base
+        yield Line("tax", f"tax {tax.name}", tariff.currency, base, cost, shown)

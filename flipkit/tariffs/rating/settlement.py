@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from flipkit.calendar import BillingPeriods
-from flipkit.tariffs.model import Export, Rate, Tariff, TierRule, period_names, rate_table
-from flipkit.tariffs.rating.demand import meter_runs
+from flipkit.tariffs.model import Export, Tariff, TierRule, period_names, rate_table
+from flipkit.tariffs.rating.ladders import Ladders, energy_by_tier
 from flipkit.tariffs.rating.runs import Partition, occurring
 from flipkit.tariffs.rating.sums import EnergySums, Line, PricedFlow
-from flipkit.tariffs.rating.tiers import fill_by_period, fill_prorated, tier_limits, tier_prices
+from flipkit.tariffs.rating.tiers import tier_prices
 from flipkit.vocabulary import Float64
 
 __all__ = [
@@ -111,41 +111,30 @@ def energy_lines(
         cost = sums.costs(flow, tariff.series)
         yield Line("energy", "energy all", "kWh", energy.kwh[:, :, 0], cost)
         return
-    periods = rate_table(tariff.rates).periods
-    names = period_names(tariff.rates)
-    occurs = occurring(part, "import")
+    ladders = Ladders(tariff.rates, tier_rule, tariff.tier_reset)
+    flow = PricedFlow(part, is_gross(tariff), is_export=False)
+    yield from _tier_lines(sums, flow, ladders, energy.kwh)
+
+
+def _tier_lines(
+    sums: EnergySums, flow: PricedFlow, ladders: Ladders, kwh: Float64
+) -> Iterator[Line]:
+    """The lines of a flow by period and tier; exports earn."""
+    periods = rate_table(ladders.rates).periods
+    names = period_names(ladders.rates)
+    kind: Literal["export", "energy"] = "export" if flow.is_export else "energy"
+    sign = -1.0 if flow.is_export else 1.0
+    occurs = occurring(flow.part, "export" if flow.is_export else "import")
     prices = tier_prices(periods)
-    filled = _by_tier(sums, tariff, part, energy, tier_rule)
+    filled = energy_by_tier(sums, flow, ladders, kwh)
     for number, period in enumerate(periods):
         for tier in range(len(period.tiers) or 1):
-            text = f"energy {names[number]}"
+            text = f"{kind} {names[number]}"
             if period.tiers:
                 text += f" tier {tier + 1}"
-            kwh = filled[:, :, number, tier]
-            cost = kwh * prices[number, tier]
-            yield Line("energy", text, "kWh", kwh, cost, occurs[number], sparse=tier > 0)
-
-
-def _by_tier(
-    sums: EnergySums, tariff: Tariff, part: Partition, energy: Charged, tier_rule: TierRule | None
-) -> Float64:
-    """Energy by site, billing period, period and tier."""
-    periods = rate_table(tariff.rates).periods
-    if not any(period.tiers for period in periods):
-        return energy.kwh[..., None]
-    gross = is_gross(tariff)
-    peak_kw = sums.peaks(meter_runs(part.calendar), gross) if _count_per_kw(periods) else None
-    limits = tier_limits(periods, part.calendar.billing, peak_kw)
-    # The order of time needs the runs; the other rules need the sums of the billing period only.
-    if tier_rule == "chronological":
-        return sums.tiers(part, gross, limits)
-    if tier_rule == "prorate":
-        return fill_prorated(energy.kwh, limits)
-    return fill_by_period(energy.kwh, limits)
-
-
-def _count_per_kw(periods: tuple[Rate, ...]) -> bool:
-    return any(tier.counts_kw for period in periods for tier in period.tiers)
+            kwh_in_tier = filled[:, :, number, tier]
+            cost = sign * (kwh_in_tier * prices[number, tier])
+            yield Line(kind, text, "kWh", kwh_in_tier, cost, occurs[number], sparse=tier > 0)
 
 
 def export_lines(
@@ -171,9 +160,9 @@ def _paid_lines(sums: EnergySums, export: Export, part: Partition) -> Iterator[L
         earned = sums.costs(PricedFlow(part, gross, is_export=True), export.series)
         yield Line("export", "export all", "kWh", exported[:, :, 0], -earned)
         return
-    names = period_names(export.rates)
-    prices = [period.price_per_kwh for period in rate_table(export.rates).periods]
-    yield from _export_period_lines(names, exported, prices, occurring(part, "export"))
+    ladders = Ladders(export.rates, export.tier_rule, export.tier_reset)
+    flow = PricedFlow(part, gross, is_export=True)
+    yield from _tier_lines(sums, flow, ladders, exported)
 
 
 def _surplus_lines(
