@@ -7,11 +7,18 @@ from typing import Any, NamedTuple
 
 from flipkit.checks import finite
 from flipkit.errors import InputError
-from flipkit.tariffs.model import MONTH_NAMES, Rate, Tier, clock_text, equal_runs
+from flipkit.tariffs.model import Adder, Export, Rate, Tier, TierRule, clock_text, equal_runs
 from flipkit.tariffs.read.source import located
 from flipkit.tariffs.read.urdb_record import Record, RecordTier
 
-__all__ = ["EnergyPeriods", "read_periods"]
+__all__ = ["read_export", "read_fuel_adjustments", "read_periods", "read_rates"]
+
+_EXPORT_RULES = (
+    "Net Metering",
+    "Net Billing Instantaneous",
+    "Net Billing Hourly",
+    "Buy All Sell All",
+)
 
 
 class _Unit(NamedTuple):
@@ -46,6 +53,10 @@ class EnergyPeriods(NamedTuple):
     tiers: dict[int, list[RecordTier]]
     weekdays: list[list[int]]
     weekends: list[list[int]]
+
+    def all_tiers(self) -> list[RecordTier]:
+        """Return the tiers of all periods."""
+        return [tier for tiers in self.tiers.values() for tier in tiers]
 
     def rates(self, ladders: Mapping[int, _Ladder]) -> tuple[Rate, ...]:
         """Return the ladder of each period at its hours."""
@@ -93,3 +104,153 @@ def read_periods(record: Record) -> EnergyPeriods:
         weekdays=weekdays,
         weekends=weekends,
     )
+
+
+def read_rates(periods: EnergyPeriods) -> tuple[Rate, ...]:
+    """Return the prices of imports.
+
+    Raises
+    ------
+    InputError
+        A tier without a price, an unknown unit, limits that do not rise.
+    """
+    ladders = {}
+    for period, tiers in periods.tiers.items():
+        for tier in tiers:
+            if not tier.has_price():
+                raise InputError(f"{tier.place}: no rate; write the price, 0 if there is none")
+        ladders[period] = _ladder(tiers, [tier.price() for tier in tiers])
+    return periods.rates(ladders)
+
+
+def read_export(
+    record: Record, periods: EnergyPeriods, tier_rule: TierRule | None
+) -> Export | None:
+    """Return how exports are settled, from ``dgrules`` and the ``sell`` prices, as SAM does."""
+    rule = _export_rule(record, periods)
+    if rule is None:
+        return None
+    if rule == "Net Metering":
+        _note_sell_prices(record, periods)
+        return Export("net_metering", carry_over="year", true_up_on="total")
+    if not any(tier.sells() for tier in periods.all_tiers()):
+        record.note("tariff.assumed", f"dgrules {rule!r} without sell prices: exports earn 0")
+    rates = _export_rates(periods)
+    has_tiers = any(rate.tiers for rate in rates)
+    options: dict[str, Any] = {"rates": rates, "tier_rule": tier_rule if has_tiers else None}
+    if rule == "Buy All Sell All":
+        return Export("buy_all_sell_all", **options)
+    if rule == "Net Billing Instantaneous":
+        return Export("net_billing", **options)
+    record.note(
+        "tariff.assumed",
+        f"dgrules {rule!r}, with what SAM assumes: credit pays for energy, from the next month on, "
+        "and what is left after December is paid out",
+    )
+    return Export(
+        "net_billing",
+        carry_over="credit",
+        payout_share=1.0,
+        credit_on=("energy",),
+        credit_next_month=True,
+        **options,
+    )
+
+
+def read_fuel_adjustments(record: Record) -> tuple[Adder, ...]:
+    """Return the adjustment of each month, which is on top of all prices of energy."""
+    name = "fueladjustmentsmonthly"
+    if name not in record:
+        return ()
+    months_of_price: dict[float, list[int]] = {}
+    for month, value in enumerate(record.months(name), 1):
+        price = finite(value, f"{record.what}, {name}[{month - 1}]")
+        months_of_price.setdefault(price, []).append(month)
+    if list(months_of_price) == [0.0]:
+        return ()
+    rates = [Rate(price, months=tuple(months)) for price, months in months_of_price.items()]
+    return (Adder("fuel adjustment", rates=tuple(rates)),)
+
+
+# ---- ladders
+
+
+def _ladder(record_tiers: list[RecordTier], prices: list[float]) -> _Ladder:
+    """Return the tiers of a period; kWh/kW before tiers of kWh are the block that holds them.
+
+    NREL's ssc, ``rate_data::init_energy_rates``: tiers of kWh are steps that end with their block
+    of kWh/kW at the latest. The block is the last kWh/kW tier before them or, at the beginning, the
+    first. A kWh/kW tier is a step of its own where no tier of kWh follows.
+    """
+    units = [_unit(tier) for tier in record_tiers]
+    by_kw = [tier for tier, unit in zip(record_tiers, units, strict=True) if unit.per_kw]
+    has_blocks = 0 < len(by_kw) < len(units)
+    if has_blocks and len({unit.per for unit in units}) > 1:
+        raise InputError(f"{record_tiers[0].place}.unit: daily limits beside others; use one unit")
+    block = by_kw[0].limit() if has_blocks else None
+    tiers = []
+    for tier, unit, price, following in zip(
+        record_tiers, units, prices, [*units[1:], None], strict=True
+    ):
+        if has_blocks and unit.per_kw:
+            block = tier.limit()
+            if following is not None and not following.per_kw:
+                continue
+        hours = None if unit.per_kw or tier.is_last else block
+        with located(tier.place):
+            tiers.append(Tier(price, tier.limit(), unit.per, unit.per_kw, hours))
+    with located(record_tiers[0].place.removesuffix("[0]")):
+        return Rate(tiers=tuple(tiers)).tiers or tuple(tiers)
+
+
+def _unit(tier: RecordTier) -> _Unit:
+    unit = tier.unit(default="kWh")
+    if unit not in _UNITS:
+        raise InputError(
+            f"{tier.place}.unit: {unit!r} is unknown; known: kWh, kWh daily, kWh/kW, kWh/kW daily"
+        )
+    return _UNITS[unit]
+
+
+# ---- exports
+
+
+def _export_rule(record: Record, periods: EnergyPeriods) -> str | None:
+    """Return one of ``_EXPORT_RULES``; None if exports are not paid."""
+    rule = record.text("dgrules")
+    if rule and rule not in _EXPORT_RULES:
+        raise record.error("dgrules", f"{rule!r} is unknown; known: {', '.join(_EXPORT_RULES)}")
+    is_netted = record.fields.get("usenetmetering", False)
+    if not isinstance(is_netted, bool):
+        raise record.error("usenetmetering", f"{is_netted!r} is neither true nor false")
+    if is_netted and rule not in ("", "Net Metering"):
+        raise record.error(
+            "usenetmetering", f"true, but dgrules is {rule!r}; leave one of the two out"
+        )
+    if rule:
+        return rule
+    if is_netted:
+        return "Net Metering"
+    if not any(tier.selling_price() for tier in periods.all_tiers()):
+        return None
+    record.note("tariff.assumed", "sell prices without dgrules: Net Billing Instantaneous")
+    return "Net Billing Instantaneous"
+
+
+def _note_sell_prices(record: Record, periods: EnergyPeriods) -> None:
+    """Note sell prices other than the price of the kWh that net metering offsets."""
+    if any(tier.selling_price() not in (0.0, tier.price()) for tier in periods.all_tiers()):
+        record.note(
+            "tariff.assumed", "sell prices beside Net Metering: kWh are netted, as in SAM, not sold"
+        )
+
+
+def _export_rates(periods: EnergyPeriods) -> tuple[Rate, ...]:
+    ladders = {}
+    for period, tiers in periods.tiers.items():
+        prices = [tier.selling_price() for tier in tiers]
+        if len(set(prices)) == 1:
+            ladders[period] = (Tier(prices[0]),)
+        else:
+            ladders[period] = _ladder(tiers, prices)
+    return periods.rates(ladders)

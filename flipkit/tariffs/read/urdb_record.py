@@ -211,7 +211,10 @@ class Record:
                     place, f"expected a list of 24 numbers, one per hour, got {_size(row)}"
                 )
             schedule.append(
-                [self.period(period, periods, f"{place}[{hour}]") for hour, period in enumerate(row)]
+                [
+                    self.period(period, periods, f"{place}[{hour}]")
+                    for hour, period in enumerate(row)
+                ]
             )
         return schedule
 
