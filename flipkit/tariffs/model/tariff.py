@@ -289,8 +289,8 @@ class Tariff:
         ``period 1``; a single period has no name. ``startdate`` and ``enddate`` are the first and
         the last local day. A demand interval that is not stated is 15 minutes. Ratchets apply to
         flat demand and to demand by period, and look back 11 billing periods if no range is stated.
-        The last tier has no limit. Tiers of kWh between tiers of kWh/kW are steps within a block of
-        hours of use, as NREL's SAM reads them.
+        Tiers of kWh after one of kWh/kW are steps within that block of hours of use, as NREL's SAM
+        reads them.
 
         ``dgrules`` are read as SAM reads them, with its defaults. Net Metering carries kWh over to
         the end of the year and pays nothing for what is left. Both kinds of Net Billing net within

@@ -176,31 +176,38 @@ def read_fuel_adjustments(record: Record) -> tuple[Adder, ...]:
 
 
 def _ladder(record_tiers: list[RecordTier], prices: list[float]) -> _Ladder:
-    """Return the tiers of a period; kWh/kW before tiers of kWh are the block that holds them.
+    """Return the tiers of a period.
 
-    NREL's ssc, ``rate_data::init_energy_rates``: tiers of kWh are steps that end with their block
-    of kWh/kW at the latest. The block is the last kWh/kW tier before them or, at the beginning, the
-    first. A kWh/kW tier is a step of its own where no tier of kWh follows.
+    Tiers of kWh that follow a tier of kWh/kW are steps within it and end with it at the latest; the
+    tier of kWh/kW itself is then their block and has no price. Source: NREL's ssc,
+    ``rate_data::init_energy_rates``, which requires that the first tier is kWh/kW.
     """
     units = [_unit(tier) for tier in record_tiers]
-    by_kw = [tier for tier, unit in zip(record_tiers, units, strict=True) if unit.per_kw]
-    has_blocks = 0 < len(by_kw) < len(units)
-    if has_blocks and len({unit.per for unit in units}) > 1:
-        raise InputError(f"{record_tiers[0].place}.unit: daily limits beside others; use one unit")
-    block = by_kw[0].limit() if has_blocks else None
+    has_blocks = len({unit.per_kw for unit in units}) > 1
+    if has_blocks:
+        _check_blocks(record_tiers[0], units)
+    block_hours = None
     tiers = []
-    for tier, unit, price, following in zip(
-        record_tiers, units, prices, [*units[1:], None], strict=True
-    ):
+    for number, (tier, unit, price) in enumerate(zip(record_tiers, units, prices, strict=True)):
         if has_blocks and unit.per_kw:
-            block = tier.limit()
-            if following is not None and not following.per_kw:
+            block_hours = tier.limit()
+            if not tier.is_last and not units[number + 1].per_kw:
                 continue
-        hours = None if unit.per_kw or tier.is_last else block
+        hours = None if unit.per_kw or tier.is_last else block_hours
         with located(tier.place):
             tiers.append(Tier(price, tier.limit(), unit.per, unit.per_kw, hours))
     with located(record_tiers[0].place.removesuffix("[0]")):
         return Rate(tiers=tuple(tiers)).tiers or tuple(tiers)
+
+
+def _check_blocks(first: RecordTier, units: list[_Unit]) -> None:
+    if not units[0].per_kw:
+        raise InputError(
+            f"{first.place}.unit: kWh before a tier of kWh/kW, which cannot be priced; whether "
+            "the steps of kWh end with that tier is not documented. Begin with kWh/kW"
+        )
+    if len({unit.per for unit in units}) > 1:
+        raise InputError(f"{first.place}.unit: daily limits beside others; use one unit")
 
 
 def _unit(tier: RecordTier) -> _Unit:

@@ -55,10 +55,8 @@ _NOT_PRICED = {
     "fixedchargeeaaddl": "a charge for each meter after the first",
 }
 _TIER_FIELDS = ("rate", "adj", "max", "unit", "sell", "name")
-_NO_LIMIT = 1e37
-"""SAM writes 1e38 for a tier without a limit."""
 _NEVER_REACHED = 1e9
-"""KWh or kW that no site reaches in a month: as the end of the last tier, no limit is meant."""
+"""KWh or kW that no site reaches: no limit is meant. SAM writes 1e38, some records 1e14."""
 
 
 class RecordTier(NamedTuple):
@@ -96,15 +94,12 @@ class RecordTier(NamedTuple):
         return checks.finite(total, self.place)
 
     def limit(self) -> float | None:
-        """Return where the tier ends; None if it has no limit, as the last has none."""
-        if self.is_last or self.fields.get("max") is None:
+        """Return where the tier ends; None if it has no limit, which 0 means at the last."""
+        if self.fields.get("max") is None:
             return None
         limit = self._number("max")
-        return None if limit >= _NO_LIMIT else limit
-
-    def stated_limit(self) -> float:
-        """Return the limit that is written, of the last tier too; 0.0 for none."""
-        return checks.finite(self._number("max"), f"{self.place}.max", at_least=0.0)
+        has_none = limit >= _NEVER_REACHED or (self.is_last and limit == 0.0)
+        return None if has_none else limit
 
     def sells(self) -> bool:
         """Return whether it has a selling price, if only 0."""
@@ -245,17 +240,8 @@ class Record:
             ]
             for tier in tiers:
                 _check_tier(tier)
-            self._note_last_limit(tiers[-1], f"{name}[{number}][{last}]")
             tiers_of_periods.append(tiers)
         return tiers_of_periods
-
-    def _note_last_limit(self, tier: RecordTier, name: str) -> None:
-        limit = tier.stated_limit()
-        if 0.0 < limit < _NEVER_REACHED:
-            self.note(
-                "tariff.assumed",
-                f"{name} is the last tier and ends at {limit:g}; its price holds beyond, as in SAM",
-            )
 
 
 def open_record(source: Any, *, strict: bool, ignore: Iterable[str]) -> Record:
