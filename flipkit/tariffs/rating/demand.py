@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flipkit.calendar import Grid, days_in_months, offset_pieces
+from flipkit.calendar import Grid, day_edges, days_in_months, offset_pieces
 from flipkit.tariffs.model import (
     HOLIDAY,
     DemandCharge,
@@ -86,7 +86,8 @@ def _slots(
     billing = stretch_at(calendar.billing.edges_us, starts)
     if not by_day:
         return billing, np.arange(len(calendar.billing))
-    day = stretch_at(calendar.days.edges_us, starts)
+    days = day_edges(calendar.zone, calendar.start_us, calendar.end_us).edges
+    day = stretch_at(days, starts)
     measured_days, first = np.unique(day[is_measured], return_index=True)
     return np.searchsorted(measured_days, day), billing[is_measured][first]
 

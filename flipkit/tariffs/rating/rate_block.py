@@ -25,13 +25,17 @@ from flipkit.tariffs.model import (
 from flipkit.tariffs.rating.demand import demand_lines
 from flipkit.tariffs.rating.runs import Partition, RatingCalendar, occurring, partition
 from flipkit.tariffs.rating.settlement import (
+    Balance,
     Charged,
+    Credit,
+    Neighbours,
     carried_credit,
     charged_energy,
     energy_lines,
     export_lines,
     is_gross,
     sum_periods,
+    takes_over,
 )
 from flipkit.tariffs.rating.sums import EnergySums, Line, PricedFlow, sum_cost
 from flipkit.vocabulary import Float64
@@ -93,10 +97,15 @@ def rate(
     """
     grid = sums.block.grid
     check_covered(tariff, grid)
-    return [
-        _rate_part(sums, part, calendar, tier_rule or part.tier_rule)
-        for part, calendar in calendars(tariff, grid, dates)
-    ]
+    in_force = list(calendars(tariff, grid, dates))
+    bills = []
+    balance = Balance()
+    for number, (part, calendar) in enumerate(in_force):
+        following = in_force[number + 1][0] if number + 1 < len(in_force) else None
+        neighbours = Neighbours(balance, following)
+        bill, balance = _rate_part(sums, part, calendar, tier_rule or part.tier_rule, neighbours)
+        bills.append(bill)
+    return bills
 
 
 def price_together(sums: EnergySums, tariffs: list[Tariff], dates: tuple[str, ...] | None) -> None:
@@ -130,15 +139,8 @@ def total_cost(bills: list[PartBill]) -> Float64:
 
 def partition_of(tariff: Tariff, calendar: RatingCalendar) -> Partition:
     """Return the runs by which a tariff is rated."""
-    export = tariff.export
-    exports = export.rates if export is not None else ()
-    resets = (tariff.tier_reset, "billing" if export is None else export.tier_reset)
-    return partition(
-        calendar,
-        _schedule(tariff.rates),
-        _schedule(exports),
-        by_day="day" in resets,
-    )
+    exports = tariff.export.rates if tariff.export is not None else ()
+    return partition(calendar, _schedule(tariff.rates), _schedule(exports))
 
 
 def _schedule(rates: tuple[Rate, ...]) -> Schedule | None:
@@ -166,34 +168,74 @@ def calendars(
 
 
 def _rate_part(
-    sums: EnergySums, tariff: Tariff, calendar: RatingCalendar, tier_rule: TierRule | None
-) -> PartBill:
+    sums: EnergySums,
+    tariff: Tariff,
+    calendar: RatingCalendar,
+    tier_rule: TierRule | None,
+    neighbours: Neighbours,
+) -> tuple[PartBill, Balance]:
+    """Rate one tariff, and say what it hands over to the one that follows."""
     part = partition_of(tariff, calendar)
     billing = calendar.billing
     export = tariff.export
-    is_followed = calendar.end_us < calendar.grid.end_us
     shape = (sums.sites, len(billing))
 
-    # Credits pay for the charges, minimums look at both, and taxes at everything before them.
-    energy = charged_energy(sums, tariff, part, is_followed)
-    lines = [
+    # Credit pays for charges, minimums look at what it leaves, and taxes at everything before them.
+    energy = charged_energy(sums, tariff, part, neighbours)
+    charges = [
         *energy_lines(sums, tariff, part, energy, tier_rule),
         *demand_lines(sums, tariff, calendar, is_gross(tariff)),
         *_fixed_lines(tariff, billing, shape),
-        *_adder_lines(sums, tariff, part, energy),
+        *_adder_lines(sums, tariff, part, energy, non_bypassable=False),
     ]
-    charges = sum_cost(lines, shape)
-    lines += export_lines(sums, tariff, part, energy)
-    if export is not None and export.carry_over == "credit":
-        export_cost = sum_cost(lines, shape, ("export",))
-        lines.append(
-            carried_credit(charges, export_cost, export, part, tariff.currency, is_followed)
-        )
+    payable = (
+        charges if export is None else [line for line in charges if line.kind in export.credit_on]
+    )
+    charges += _adder_lines(sums, tariff, part, energy, non_bypassable=True)
+
+    exports = list(export_lines(sums, tariff, part, energy, neighbours.following))
+    lines = charges + exports
+    credit = None
+    if export is not None and export.has_credit:
+        earned = -sum_cost(exports, shape)
+        to_pay = sum_cost(payable, shape)
+        credit = carried_credit(to_pay, earned, tariff, part, neighbours)
+        lines.append(credit.line)
     if tariff.minimum is not None:
-        cost = sum_cost(lines, shape)
-        lines.append(_minimum_line(cost, tariff.minimum, billing, tariff.currency))
+        left = _after_exports(tariff, charges, lines, credit, shape)
+        lines.append(_minimum_line(left, tariff.minimum, billing, tariff.currency))
     lines += list(_tax_lines(lines, tariff, billing, shape))
-    return PartBill(tariff, billing, lines)
+
+    balance = Balance()
+    if export is not None and takes_over(neighbours.following, export):
+        balance = Balance(
+            kwh=None if energy.carried is None else energy.carried.bank,
+            credit=None if credit is None else credit.left,
+        )
+    return PartBill(tariff, billing, lines), balance
+
+
+def _after_exports(
+    tariff: Tariff,
+    charges: list[Line],
+    lines: list[Line],
+    credit: Credit | None,
+    shape: tuple[int, int],
+) -> Float64:
+    """What exports and credit leave of the charges: not below zero, and without what is paid out.
+
+    Shape (sites, billing periods).
+    """
+    charged = sum_cost(charges, shape)
+    if is_gross(tariff):
+        return charged
+    if credit is None:
+        # A true-up of kWh is a payment.
+        offset = [line for line in lines if line.kind != "carry over"]
+        total = sum_cost(offset, shape)
+    else:
+        total = sum_cost(lines, shape) + credit.paid_out
+    return np.maximum(total, np.minimum(charged, 0.0))
 
 
 def _fixed_lines(tariff: Tariff, billing: BillingPeriods, shape: tuple[int, int]) -> Iterator[Line]:
@@ -213,26 +255,43 @@ def _fixed_line(
 
 
 def _adder_lines(
-    sums: EnergySums, tariff: Tariff, part: Partition, energy: Charged
+    sums: EnergySums, tariff: Tariff, part: Partition, energy: Charged, *, non_bypassable: bool
 ) -> Iterator[Line]:
-    kwh = sum_periods(energy.kwh)
-    for adder in tariff.adders:
+    """The lines of adders on what is charged, or of those on every imported kWh."""
+    adders = [adder for adder in tariff.adders if adder.non_bypassable == non_bypassable]
+    if not adders:
+        return
+    charged = sums.imports(part, is_gross(tariff)) if non_bypassable else energy.kwh
+    kwh = sum_periods(charged)
+    is_netted = tariff.export is not None and tariff.export.mode == "net_metering"
+    for adder in adders:
         if adder.rates:
-            yield from _timed_adder_lines(sums, tariff, part, energy, adder)
+            yield from _timed_adder_lines(
+                sums, tariff, part, adder, charged if is_netted and not non_bypassable else None
+            )
         else:
             yield Line("adder", f"adder {adder.name}", "kWh", kwh, adder.price_per_kwh * kwh)
 
 
 def _timed_adder_lines(
-    sums: EnergySums, tariff: Tariff, part: Partition, energy: Charged, adder: Adder
+    sums: EnergySums, tariff: Tariff, part: Partition, adder: Adder, charged: Float64 | None
 ) -> Iterator[Line]:
-    """The lines of an adder by hour and season, one for each of its periods."""
+    """The lines of an adder by hour and season, one for each of its periods.
+
+    `charged` is the energy by import period that net metering leaves; None: all imports.
+    """
     # Cut where a period of the adder begins too: it stands in the place of the export period.
     both = partition(part.calendar, _schedule(tariff.rates), schedule_of(adder.rates))
-    imported = sums.imports_by_both(both, is_gross(tariff))
-    is_netted = tariff.export is not None and tariff.export.mode == "net_metering"
-    kwh = _spread(energy.kwh, imported) if is_netted else sum_periods(imported)
-    notes = dict.fromkeys(range(kwh.shape[1]), _SPREAD) if is_netted and _splits(both) else {}
+    by_both = sums.imports_by_both(both, is_gross(tariff))
+    notes: dict[int, str | np.ndarray] = {}
+    if charged is not None:
+        by_both = _spread(charged, by_both)
+        if _splits(both):
+            notes = dict.fromkeys(range(by_both.shape[1]), _SPREAD)
+    kwh = np.zeros((*by_both.shape[:2], both.export_periods))
+    for number in range(both.import_periods):
+        kwh += by_both[:, :, number]
+
     names = period_names(adder.rates)
     occurs = occurring(both, "export")
     for number, period in enumerate(rate_table(adder.rates).periods):
@@ -247,14 +306,13 @@ def _timed_adder_lines(
 def _spread(charged: Float64, imported: Float64) -> Float64:
     """Charged energy by billing period and period, spread in proportion to imports.
 
-    `imported` is by billing period, period and the period of an adder; the result by billing period
-    and the period of the adder.
+    `imported` and the result are by the period of an adder too.
     """
     total = np.zeros(charged.shape)
     for number in range(imported.shape[3]):
         total += imported[..., number]
     share = np.divide(charged, total, out=np.zeros_like(total), where=total > 0.0)
-    return sum_periods(imported * share[..., None])
+    return imported * share[..., None]
 
 
 def _splits(part: Partition) -> bool:
@@ -264,12 +322,12 @@ def _splits(part: Partition) -> bool:
 
 
 def _minimum_line(cost: Float64, minimum: Minimum, billing: BillingPeriods, currency: str) -> Line:
-    """What a bill lacks to the minimum of each billing period, then of each calendar year."""
+    """What charges lack to the minimum of each billing period, then of each calendar year."""
     level = np.zeros(len(billing))
     top_up = np.zeros_like(cost)
     has_periodic = minimum.per_month is not None or minimum.per_day is not None
     shown = np.full(len(billing), has_periodic)
-    notes: dict[int, str] = {}
+    notes: dict[int, str | np.ndarray] = {}
     if minimum.per_month is not None:
         level = minimum.per_month * billing.share
     if minimum.per_day is not None:
