@@ -722,8 +722,7 @@ def carried(part: Stretch, rows: Rows, memory: Memory) -> Rows:
     payable = {
         name: row
         for name, row in rows.items()
-        if name.split()[0] in export.credit_on
-        and name.split()[1] not in part.plan.non_bypassable
+        if name.split()[0] in export.credit_on and name.split()[1] not in part.plan.non_bypassable
     }
     charges = sum((cost for _, cost in payable.values()), ZERO)
     earned = -group(rows, "export", "carry")

@@ -39,7 +39,7 @@ def read(
     """Return the tariff of a record; see ``Tariff.from_urdb``."""
     record = open_record(source, strict=strict, ignore=ignore)
     periods = read_periods(record)
-    rates = read_rates(periods)
+    rates = read_rates(record, periods)
     if tier_rule is None and any(rate.tiers for rate in rates):
         raise record.error(
             "energyratestructure",

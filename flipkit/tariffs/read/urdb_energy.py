@@ -42,14 +42,14 @@ class EnergyPeriods(NamedTuple):
 
     Attributes
     ----------
-    count : int
+    structure_size : int
         Number of periods of the structure, with those that hold at no hour.
     tiers : dict of int to list of RecordTier
     weekdays, weekends : list of list of int
         Period by month and hour.
     """
 
-    count: int
+    structure_size: int
     tiers: dict[int, list[RecordTier]]
     weekdays: list[list[int]]
     weekends: list[list[int]]
@@ -73,7 +73,7 @@ class EnergyPeriods(NamedTuple):
                         months=tuple(months),
                         days=days,
                         tiers=ladders[period],
-                        period=f"period {period + 1}" if self.count > 1 else None,
+                        period=f"period {period + 1}" if self.structure_size > 1 else None,
                     )
                     rates.append(rate)
         return tuple(rates)
@@ -99,14 +99,14 @@ def read_periods(record: Record) -> EnergyPeriods:
     weekends = record.hours("energyweekendschedule", count)
     used = sorted({period for row in (*weekdays, *weekends) for period in row})
     return EnergyPeriods(
-        count=count,
+        structure_size=count,
         tiers={period: structure[period] for period in used},
         weekdays=weekdays,
         weekends=weekends,
     )
 
 
-def read_rates(periods: EnergyPeriods) -> tuple[Rate, ...]:
+def read_rates(record: Record, periods: EnergyPeriods) -> tuple[Rate, ...]:
     """Return the prices of imports.
 
     Raises
@@ -116,10 +116,11 @@ def read_rates(periods: EnergyPeriods) -> tuple[Rate, ...]:
     """
     ladders = {}
     for period, tiers in periods.tiers.items():
-        for tier in tiers:
-            if not tier.has_price():
-                raise InputError(f"{tier.place}: no rate; write the price, 0 if there is none")
         ladders[period] = _ladder(tiers, [tier.price() for tier in tiers])
+        if any(tier.sells() and not tier.costs() for tier in tiers):
+            record.note(
+                "tariff.assumed", f"period {period + 1} has sell but no rate: imports cost 0"
+            )
     return periods.rates(ladders)
 
 
@@ -193,6 +194,8 @@ def _ladder(record_tiers: list[RecordTier], prices: list[float]) -> _Ladder:
             block_hours = tier.limit()
             if not tier.is_last and not units[number + 1].per_kw:
                 continue
+        if not tier.costs() and not tier.sells():
+            raise InputError(f"{tier.place}: no rate; write the price, 0 if there is none")
         hours = None if unit.per_kw or tier.is_last else block_hours
         with located(tier.place):
             tiers.append(Tier(price, tier.limit(), unit.per, unit.per_kw, hours))
@@ -253,7 +256,7 @@ def _note_sell_prices(record: Record, periods: EnergyPeriods) -> None:
 
 
 def _export_rates(periods: EnergyPeriods) -> tuple[Rate, ...]:
-    ladders = {}
+    ladders: dict[int, _Ladder] = {}
     for period, tiers in periods.tiers.items():
         prices = [tier.selling_price() for tier in tiers]
         if len(set(prices)) == 1:

@@ -82,9 +82,9 @@ class RecordTier(NamedTuple):
             raise InputError(f"{self.place}.unit: {unit!r} is not a string")
         return unit.lower()
 
-    def has_price(self) -> bool:
-        """Return whether it has any price; what it does not have is 0."""
-        return any(self.fields.get(name) is not None for name in ("rate", "adj", "sell"))
+    def costs(self) -> bool:
+        """Return whether it has a price, if only 0."""
+        return any(self.fields.get(name) is not None for name in ("rate", "adj"))
 
     def price(self) -> float:
         """Return rate and adjustment together, added as decimal numbers: 0.1 + 0.2 is 0.3."""
@@ -321,8 +321,8 @@ def _check_fields(record: Record, strict: bool) -> None:
     if refused:
         reasons_text = "; ".join(f"{name}: {why}" for name, why in refused.items())
         raise InputError(
-            f"{record.what}, {reasons_text}. flipkit cannot price that; "
-            f"ignore={tuple(refused)!r} reads the rest"
+            f"{record.what}, {reasons_text}. flipkit cannot price that; without it, the rest is "
+            f"read: ignore={tuple(refused)!r}"
         )
 
 

@@ -101,6 +101,13 @@ def test_a_ladder_of_one_step_is_a_price():
         (lambda: Tier(1, 0), "up_to 0 must be above 0"),
         (lambda: Tier(1, 5, "week"), "per 'week' is not known; write 'month' or 'day'"),
         (lambda: Tier(1, 5, per_kw=1), "per_kw 1"),
+        (lambda: Tier(1, 5, hours_of_use=0), "hours_of_use 0 must be above 0"),
+        (lambda: Tier(1, 5, per_kw=True, hours_of_use=9), "hours_of_use beside per_kw"),
+        (lambda: Rate(tiers=[Tier(1, hours_of_use=9)]), "the last, ends at 9; leave hours_of_use"),
+        (
+            lambda: Rate(tiers=[Tier(1, 5), Tier(2, 9, per_kw=True), Tier(3)]),
+            "tiers 1 and 2 count in different units",
+        ),
         (lambda: DemandTier(float("inf")), "demand tier: price_per_kw inf"),
         (lambda: DemandTier(1, -1), "up_to_kw -1 must be above 0"),
         (lambda: DemandCharge("", DemandTier(1)), "'' is not a name"),

@@ -384,8 +384,9 @@ def test_a_last_tier_without_a_limit(limit):
 
 def test_a_tier_may_have_an_adjustment_or_a_selling_price_alone():
     assert read(energy_of({"adj": 0.07})).rates[0].price_per_kwh == 0.07
-    sold = read(energy_of({"sell": 0.05}))
+    sold = read(energy_of({"sell": 0.05}) | {"dgrules": "Buy All Sell All"})
     assert sold.rates[0].price_per_kwh == 0
+    assert codes(sold) == ["tariff.assumed"]
     free = read(one_price(demandratestructure=[[{}]], flatdemandstructure=[[{"unit": "kW"}]]))
     assert free.demand == ()
 
