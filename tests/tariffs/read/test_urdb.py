@@ -20,6 +20,7 @@ from PySAM import UtilityRateTools
 from support import sam_cases
 from support.bill_as_tariff import energy_frame
 from support.bill_hand import profile
+from support.sam_cases import BUY_ALL, NET_BILLING, NET_METERING
 
 import flipkit as fk
 from flipkit.calendar import to_us
@@ -660,9 +661,8 @@ def record_of(case):
 
 @pytest.mark.slow
 @settings(common, max_examples=40)
-@given(sam_cases.cases())
+@given(sam_cases.cases(options=(NET_METERING, NET_BILLING, BUY_ALL)))
 def test_a_record_costs_what_sam_bills(case):
-    assume(case.inputs["ur_metering_option"] != sam_cases.NET_BILLING_CARRIED)
     assume("ur_enable_billing_demand" not in case.inputs)  # SAM reads a ratchet's months wrongly
     record = record_of(case)
     before = copy.deepcopy(record)
@@ -679,10 +679,9 @@ def test_a_record_costs_what_sam_bills(case):
 
 
 @settings(common, max_examples=12)
-@given(sam_cases.cases(), st.data())
+@given(sam_cases.cases(options=(BUY_ALL,)), st.data())
 def test_demand_periods_of_any_hours_cost_what_sam_bills(case, data):
     assume("ur_dc_tou_mat" in case.inputs and "ur_enable_billing_demand" not in case.inputs)
-    assume(case.inputs["ur_metering_option"] == sam_cases.BUY_ALL)
     periods = sorted({int(row[0]) for row in case.inputs["ur_dc_tou_mat"]})
     rows = st.lists(st.sampled_from(periods), min_size=24, max_size=24)
     names = ("ur_dc_sched_weekday", "ur_dc_sched_weekend")
@@ -694,12 +693,9 @@ def test_demand_periods_of_any_hours_cost_what_sam_bills(case, data):
 
 
 @settings(common, max_examples=8)
-@given(sam_cases.cases(steps=(1,)))
+@given(sam_cases.cases(steps=(1,), options=(BUY_ALL,)))
 def test_sams_own_reader_finds_the_same_bill(case):
-    assume(
-        case.inputs["ur_metering_option"] == sam_cases.BUY_ALL
-        and "ur_enable_billing_demand" not in case.inputs
-    )
+    assume("ur_enable_billing_demand" not in case.inputs)
     record = record_of(case)
     tariff = read(record, "UTC", tier_rule="chronological")
     # A copy, because SAM's reader changes its input.
