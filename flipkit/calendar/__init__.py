@@ -18,7 +18,14 @@ from flipkit.calendar.billing import (
 )
 from flipkit.calendar.holidays import check_holidays, holiday_dates
 from flipkit.calendar.intervals import Grid, covered, split_at, touched
-from flipkit.calendar.local import dates_at_offset, day_edges, day_starts, month_edges
+from flipkit.calendar.local import (
+    dates_at_offset,
+    day_edges,
+    day_starts,
+    month_edges,
+    offset_pieces,
+    zone,
+)
 from flipkit.calendar.timestamps import format_times, from_us, parse_time, parse_times, to_text
 from flipkit.calendar.window import (
     Window,
@@ -29,7 +36,6 @@ from flipkit.calendar.window import (
     read_window,
     to_us,
 )
-from flipkit.calendar.zones import offset_pieces, zone
 
 __all__ = [
     "BillingPeriods",

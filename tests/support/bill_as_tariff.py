@@ -76,6 +76,11 @@ def rates_of(periods: Iterable[Period], named: bool = True) -> tuple[Rate, ...]:
     )
 
 
+def reset_of(reset: str, periods: Iterable[Period]) -> Any:
+    """A ladder of one step is a price, which has no count."""
+    return reset if any(period.limits for period in periods) else "billing"
+
+
 def series_of(series: Series) -> PriceSeries | None:
     if not series:
         return None
@@ -120,9 +125,9 @@ def export_of(export: Export | None) -> TariffExport | None:
         return None
     mode: Any = export.mode
     carry: Any = export.carry_over
-    rule: Any = export.tier_rule
-    reset: Any = export.tier_reset
     true_up_on: Any = export.true_up_on
+    rule: Any = export.tier_rule
+    reset = reset_of(export.tier_reset, export.periods)
     return TariffExport(
         mode,
         rates_of(export.periods),
@@ -150,13 +155,15 @@ def minimum_of(plan: Plan) -> Minimum | None:
 def tariff(plan: Plan, name: str = "plan") -> Tariff:
     """The plan as flipkit has it."""
     rule: Any = plan.tier_rule
-    reset: Any = plan.tier_reset
+    reset = reset_of(plan.tier_reset, plan.periods)
     adders = [
-        Adder(label, float(price), label in plan.non_bypassable) for label, price in plan.adders
+        Adder(label, float(price), non_bypassable=label in plan.non_bypassable)
+        for label, price in plan.adders
     ]
-    for label, periods in plan.timed_adders:
-        own = Adder(label, non_bypassable=label in plan.non_bypassable, rates=rates_of(periods))
-        adders.append(own)
+    adders += [
+        Adder(label, rates=rates_of(periods), non_bypassable=label in plan.non_bypassable)
+        for label, periods in plan.timed_adders
+    ]
     return Tariff(
         name,
         "EUR",

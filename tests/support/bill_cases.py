@@ -328,9 +328,10 @@ def exports(
     )
     if mode != "net_metering" and draw(one_in(4)):
         return replace(export, series=draw(price_series(start, end)))
-    rule = None
-    if mode != "net_metering":
-        rule = draw(st.sampled_from([None, None, "chronological", "prorate", "per_period"]))
+    if mode == "net_metering":
+        made = draw(periods(draw(cells(grid, plan.region is not None)), tiered=False, scale=1))
+        return replace(export, periods=made)
+    rule = draw(st.sampled_from([None, None, "chronological", "prorate", "per_period"]))
     reset = draw(st.sampled_from(["billing", "day"])) if rule else "billing"
     whens = draw(cells(grid, plan.region is not None))
     made = draw(periods(whens, rule is not None, 300.0, reset == "day"))
@@ -362,8 +363,8 @@ def extras(draw: st.DrawFn, plan: Plan, grid: int) -> Plan:
         adders=tuple(
             (f"A{number}", Decimal(draw(odd_prices))) for number in range(draw(st.integers(0, 2)))
         ),
-        timed_adders=draw(timed_adders(grid, plan.region is not None)),
         non_bypassable=("A0", "H0") if draw(one_in(2)) else (),
+        timed_adders=draw(timed_adders(grid, plan.region is not None)),
         taxes=draw(taxes()),
     )
 

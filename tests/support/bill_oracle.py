@@ -372,7 +372,7 @@ def ladder(
 def limits_kwh(
     periods: tuple[Period, ...], part: Stretch, peak: Decimal
 ) -> dict[str, list[Decimal]]:
-    """The limits of every period in this billing period, in kWh."""
+    """The limits of every period in this stretch, in kWh."""
 
     def end(limit: Limit) -> Decimal:
         size = part.days if limit.daily else part.share
@@ -384,15 +384,6 @@ def limits_kwh(
         return min(ends)
 
     return {period.name: [end(limit) for limit in period.limits] for period in periods}
-
-
-class Ladders(NamedTuple):
-    """Periods with tiers, how kWh fill them and when their count begins anew."""
-
-    kind: str  # energy or export
-    periods: tuple[Period, ...]
-    rule: str | None
-    reset: str
 
 
 def ladders_in(periods: tuple[Period, ...], month: int) -> set[Any]:
@@ -416,35 +407,37 @@ def season_spans(part: Stretch, periods: tuple[Period, ...]) -> list[Stretch]:
     ]
     edges = [part.start, *cuts, part.end]
     return [
-        Stretch(part.plan, part.cycle, a, b, [p for p in part.pieces if a <= p.start < b])
+        replace(part, start=a, end=b, pieces=[p for p in part.pieces if a <= p.start < b])
         for a, b in pairwise(edges)
     ]
 
 
-def tier_rows(part: Stretch, ladders: Ladders, used: list[tuple[Period, Decimal]] | None) -> Rows:
-    """Rows by period and tier; `used` by net metering, else what flows.
+def counted(part: Stretch, periods: tuple[Period, ...], reset: str) -> Iterable[Stretch]:
+    """The stretches whose kWh fill tiers: days, or the seasons within a billing period."""
+    if not any(period.limits for period in periods):
+        return [part]
+    return part.by_day() if reset == "day" else season_spans(part, periods)
 
-    Each ladder counts the kWh of the days on which it is in force, or of each day. What net
-    metering leaves of a period is spread over the days as the imports of the period are.
+
+def energy_rows(part: Stretch, left: dict[str, Decimal] | None) -> Rows:
+    """Energy rows; `left` by net metering, else what is imported.
+
+    Each ladder counts the kWh of the days on which it is in force. What net metering leaves of a
+    period is spread over the days as the imports of the period are.
     """
-    rows: Rows = {}
-    imported = by_name(flows(part, ladders))
-    left = by_name(used or ())
-    is_daily = ladders.reset == "day"
-    for span in part.by_day() if is_daily else season_spans(part, ladders.periods):
-        inside = flows(span, ladders)
-        if used is not None:
-            of_span = by_name(inside)
-            inside = [
-                (period, left[name] * of_span[name] / imported[name])
-                for name, period in {each.name: each for each, _ in inside}.items()
-                if imported[name]
+    plan = part.plan
+    imported = by_name(imports(part))
+    rows = []
+    for span in counted(part, plan.periods, plan.tier_reset):
+        used = imports(span)
+        if left is not None:
+            period_of = {period.name: period for period in plan.periods}
+            used = [
+                (period_of[name], left[name] * kwh / imported[name] if imported[name] else ZERO)
+                for name, kwh in by_name(used).items()
             ]
-        for name, (kwh, cost) in by_tier(span, inside, ladders, part.peak).items():
-            row = rows.setdefault(name, [ZERO, ZERO])
-            row[0] += kwh
-            row[1] += cost
-    return rows
+        rows.append(by_tier(span, used, plan.tier_rule, part.peak))
+    return added(rows)
 
 
 def by_name(used: Iterable[tuple[Period, Decimal]]) -> dict[str, Decimal]:
@@ -455,11 +448,18 @@ def by_name(used: Iterable[tuple[Period, Decimal]]) -> dict[str, Decimal]:
 
 
 def by_tier(
-    part: Stretch, used: list[tuple[Period, Decimal]], ladders: Ladders, peak: Decimal
+    part: Stretch,
+    used: list[tuple[Period, Decimal]],
+    rule: str | None,
+    peak: Decimal,
+    kind: str = "energy",
 ) -> Rows:
     """Rows from kWh by period, in time order; exports earn."""
-    kind, rule = ladders.kind, ladders.rule
-    limits = limits_kwh(ladders.periods, part, peak)
+    periods = part.plan.periods
+    if kind == "export":
+        assert part.plan.export is not None
+        periods = part.plan.export.periods
+    limits = limits_kwh(periods, part, peak)
     sign = -1 if kind == "export" else 1
     rows: Rows = {}
 
@@ -489,6 +489,17 @@ def by_tier(
     return rows
 
 
+def added(rows: Iterable[Rows]) -> Rows:
+    """Rows of the same name together."""
+    sums: Rows = {}
+    for each in rows:
+        for name, (quantity, cost) in each.items():
+            row = sums.setdefault(name, [ZERO, ZERO])
+            row[0] += quantity
+            row[1] += cost
+    return sums
+
+
 # --- the parts of a bill
 
 
@@ -501,14 +512,6 @@ def exports(part: Stretch) -> list[tuple[Period, Decimal]]:
     assert part.plan.export is not None
     find = finder(part.plan.export.periods)
     return [(find(piece.clock), piece.exported) for piece in part.pieces]
-
-
-def flows(part: Stretch, ladders: Ladders) -> list[tuple[Period, Decimal]]:
-    return exports(part) if ladders.kind == "export" else imports(part)
-
-
-def import_ladders(plan: Plan) -> Ladders:
-    return Ladders("energy", plan.periods, plan.tier_rule, plan.tier_reset)
 
 
 def series_rows(part: Stretch) -> Rows:
@@ -583,8 +586,9 @@ def export_rows(part: Stretch) -> Rows:
     if export is None:  # earns nothing, and says how much of it there was
         return {"export all": [sum((piece.exported for piece in part.pieces), ZERO), ZERO]}
     if not export.series:
-        ladders = Ladders("export", export.periods, export.tier_rule, export.tier_reset)
-        return tier_rows(part, ladders, None)
+        spans = counted(part, export.periods, export.tier_reset)
+        rule = export.tier_rule
+        return added(by_tier(each, exports(each), rule, part.peak, "export") for each in spans)
     series_price = series_finder(export.series)
     for piece in part.pieces:
         row = rows.setdefault("export all", [ZERO, ZERO])
@@ -722,12 +726,12 @@ def carried(part: Stretch, rows: Rows, memory: Memory) -> Rows:
     payable = {
         name: row
         for name, row in rows.items()
-        if name.split()[0] in export.credit_on and name.split()[1] not in part.plan.non_bypassable
+        if name.split()[0] in export.credit_on
+        and not (name.startswith("adder") and name.split()[1] in part.plan.non_bypassable)
     }
     charges = sum((cost for _, cost in payable.values()), ZERO)
     earned = -group(rows, "export", "carry")
-    waits = export.credit_next_month or export.payout_as_credit
-    usable = memory.credit if waits else memory.credit + earned
+    usable = memory.credit if export.credit_next_month else memory.credit + earned
     left = memory.credit + earned - min(usable, max(charges, ZERO))
     change = left - memory.credit
     memory.credit = left
@@ -771,20 +775,16 @@ def minimum_rows(part: Stretch, rows: Rows, memory: Memory) -> Rows:
 def bill_stretch(part: Stretch, memory: Memory) -> Rows:
     plan = part.plan
     by_period: dict[str, Decimal] = defaultdict(Decimal)
-    used: list[tuple[Period, Decimal]] | None = None
     if plan.series:
         rows = export_rows(part) | series_rows(part)
         by_period["all"] = total_import(part)
     elif plan.export is not None and plan.export.mode == "net_metering":
-        kwh, rows = netted(part, memory)
-        used = [(period, kwh.get(period.name, ZERO)) for period in plan.periods]
-        by_period |= kwh
+        used, rows = netted(part, memory)
+        rows |= energy_rows(part, used)
+        by_period |= used
     else:
-        rows = export_rows(part)
-        for period, kwh in imports(part):
-            by_period[period.name] += kwh
-    if not plan.series:
-        rows |= tier_rows(part, import_ladders(plan), used)
+        rows = export_rows(part) | energy_rows(part, None)
+        by_period |= by_name(imports(part))
     charged = sum(by_period.values(), ZERO)
     rows |= demand_rows(part, memory)
     rows |= {
@@ -792,8 +792,8 @@ def bill_stretch(part: Stretch, memory: Memory) -> Rows:
         for n, daily, monthly in plan.fixed
     }
     for name, price in plan.adders:
-        kwh_of_adder = total_import(part) if name in plan.non_bypassable else charged
-        rows[f"adder {name}"] = [kwh_of_adder, kwh_of_adder * price]
+        kwh = total_import(part) if name in plan.non_bypassable else charged
+        rows[f"adder {name}"] = [kwh, kwh * price]
     rows |= timed_adder_rows(part, by_period)
     rows |= carried(part, rows, memory)
     rows |= minimum_rows(part, rows, memory)

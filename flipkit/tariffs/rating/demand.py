@@ -270,12 +270,11 @@ def _history_notes(charge: DemandCharge, calendar: RatingCalendar) -> dict[int, 
     """The finding of billing periods that look back further than the energy reaches."""
     notes = {}
     back = _periods_back(charge)
+    how = "the energy holds fewer, and those count"
+    if repeats_year(calendar):
+        how = "those before the energy, which is one year, are taken from its end"
+    what = f"demand {charge.name} looks back at {back} billing periods"
     for number in range(min(back, len(calendar.billing))):
-        what = f"demand {charge.name} looks back at {back} billing periods"
-        if repeats_year(calendar):
-            how = "those before the energy, which is one year, are taken from its end"
-        else:
-            how = f"the energy holds {number} of them"
         notes[number] = f"demand.history: {what}; {how}"
     return notes
 

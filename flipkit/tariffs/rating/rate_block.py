@@ -24,6 +24,7 @@ from flipkit.tariffs.model import (
 )
 from flipkit.tariffs.rating.demand import demand_lines
 from flipkit.tariffs.rating.runs import Partition, RatingCalendar, occurring, partition
+from flipkit.tariffs.rating.seasons import season_edges
 from flipkit.tariffs.rating.settlement import (
     Balance,
     Charged,
@@ -139,8 +140,17 @@ def total_cost(bills: list[PartBill]) -> Float64:
 
 def partition_of(tariff: Tariff, calendar: RatingCalendar) -> Partition:
     """Return the runs by which a tariff is rated."""
-    exports = tariff.export.rates if tariff.export is not None else ()
-    return partition(calendar, _schedule(tariff.rates), _schedule(exports))
+    export = tariff.export
+    exports = export.rates if export is not None else ()
+    resets = (tariff.tier_reset, "billing" if export is None else export.tier_reset)
+    cuts = {*season_edges(tariff.rates, calendar), *season_edges(exports, calendar)}
+    return partition(
+        calendar,
+        _schedule(tariff.rates),
+        _schedule(exports),
+        by_day="day" in resets,
+        cuts=tuple(sorted(cuts)),
+    )
 
 
 def _schedule(rates: tuple[Rate, ...]) -> Schedule | None:
@@ -191,7 +201,8 @@ def _rate_part(
     payable = (
         charges if export is None else [line for line in charges if line.kind in export.credit_on]
     )
-    charges += _adder_lines(sums, tariff, part, energy, non_bypassable=True)
+    if any(adder.non_bypassable for adder in tariff.adders):
+        charges += _adder_lines(sums, tariff, part, energy, non_bypassable=True)
 
     exports = list(export_lines(sums, tariff, part, energy, neighbours.following))
     lines = charges + exports
@@ -257,41 +268,34 @@ def _fixed_line(
 def _adder_lines(
     sums: EnergySums, tariff: Tariff, part: Partition, energy: Charged, *, non_bypassable: bool
 ) -> Iterator[Line]:
-    """The lines of adders on what is charged, or of those on every imported kWh."""
-    adders = [adder for adder in tariff.adders if adder.non_bypassable == non_bypassable]
-    if not adders:
-        return
-    charged = sums.imports(part, is_gross(tariff)) if non_bypassable else energy.kwh
-    kwh = sum_periods(charged)
-    is_netted = tariff.export is not None and tariff.export.mode == "net_metering"
-    for adder in adders:
+    if non_bypassable:
+        # Before exports are netted.
+        energy = Charged(sums.imports(part, is_gross(tariff)))
+    kwh = sum_periods(energy.kwh)
+    for adder in tariff.adders:
+        if adder.non_bypassable != non_bypassable:
+            continue
         if adder.rates:
-            yield from _timed_adder_lines(
-                sums, tariff, part, adder, charged if is_netted and not non_bypassable else None
-            )
+            yield from _timed_adder_lines(sums, tariff, part, energy, adder)
         else:
             yield Line("adder", f"adder {adder.name}", "kWh", kwh, adder.price_per_kwh * kwh)
 
 
 def _timed_adder_lines(
-    sums: EnergySums, tariff: Tariff, part: Partition, adder: Adder, charged: Float64 | None
+    sums: EnergySums, tariff: Tariff, part: Partition, energy: Charged, adder: Adder
 ) -> Iterator[Line]:
-    """The lines of an adder by hour and season, one for each of its periods.
-
-    `charged` is the energy by import period that net metering leaves; None: all imports.
-    """
+    """The lines of an adder by hour and season, one for each of its periods."""
     # Cut where a period of the adder begins too: it stands in the place of the export period.
     both = partition(part.calendar, _schedule(tariff.rates), schedule_of(adder.rates))
-    by_both = sums.imports_by_both(both, is_gross(tariff))
-    notes: dict[int, str | np.ndarray] = {}
-    if charged is not None:
-        by_both = _spread(charged, by_both)
-        if _splits(both):
-            notes = dict.fromkeys(range(by_both.shape[1]), _SPREAD)
-    kwh = np.zeros((*by_both.shape[:2], both.export_periods))
+    imported = sums.imports_by_both(both, is_gross(tariff))
+    is_netted = tariff.export is not None and tariff.export.mode == "net_metering"
+    is_netted &= not adder.non_bypassable
+    if is_netted:
+        imported = _spread(energy.kwh, imported)
+    kwh = np.zeros((*imported.shape[:2], both.export_periods))
     for number in range(both.import_periods):
-        kwh += by_both[:, :, number]
-
+        kwh += imported[:, :, number]
+    notes = dict.fromkeys(range(kwh.shape[1]), _SPREAD) if is_netted and _splits(both) else {}
     names = period_names(adder.rates)
     occurs = occurring(both, "export")
     for number, period in enumerate(rate_table(adder.rates).periods):

@@ -10,7 +10,7 @@ import numpy as np
 
 from flipkit.calendar import BillingPeriods
 from flipkit.tariffs.model import Export, Tariff, TierRule, period_names, rate_table
-from flipkit.tariffs.rating.ladders import energy_by_tier
+from flipkit.tariffs.rating.ladders import Ladders, energy_by_tier
 from flipkit.tariffs.rating.netting import (
     CarriedKwh,
     KwhBank,
@@ -19,7 +19,6 @@ from flipkit.tariffs.rating.netting import (
     net_by_period,
 )
 from flipkit.tariffs.rating.runs import Partition, occurring
-from flipkit.tariffs.rating.seasons import Ladders
 from flipkit.tariffs.rating.sums import EnergySums, Line, PricedFlow
 from flipkit.tariffs.rating.tiers import tier_prices
 from flipkit.vocabulary import Float64
@@ -300,10 +299,9 @@ def carried_credit(
     balance = neighbours.before.credit
     if balance is None:
         balance = np.zeros(len(charges))
-    waits = export.credit_next_month or export.payout_as_credit
     for number, settles in enumerate(_credit_settled(part, export, neighbours)):
         credit = np.maximum(balance + earned[:, number], 0.0)
-        usable = np.minimum(balance, credit) if waits else credit
+        usable = np.minimum(balance, credit) if export.credit_next_month else credit
         # Charges below zero do not use up credit.
         spent = np.minimum(np.maximum(charges[:, number], 0.0), usable)
         left = credit - spent

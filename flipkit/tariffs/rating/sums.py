@@ -153,33 +153,44 @@ class EnergySums:
         if self._compiled and not (runs.head.any() or runs.tail.any()):
             self._price(flow, series)
 
-    def energy(self, flow: PricedFlow) -> Float64:
-        """Return a flow by period; shape (sites, billing periods, periods)."""
-        by_period = self.exports if flow.is_export else self.imports
-        return by_period(flow.part, flow.gross)
+    def tiers(self, flow: PricedFlow, count: Int64, limits: Float64) -> Float64:
+        """Return a flow by count, period and tier, counted in the order of time.
 
-    def tiers(self, flow: PricedFlow, limits: Float64) -> Float64:
-        """Return a flow by billing period, period and tier, counted in the order of time.
-
-        `limits` has the shape (sites or 1, billing periods, periods, tiers).
+        `count` is the number of the count of each run: a billing period, or a day. `limits` has
+        the shape (sites or 1, counts, periods, tiers).
         """
-        part = flow.part
-        imported, exported = self.by_run(part, flow.gross)
-        by_run = exported if flow.is_export else imported
-        period = part.export_period if flow.is_export else part.import_period
+        by_run, period, _ = self._runs_of(flow)
         if by_run is None:
             return np.zeros((self.sites, *limits.shape[1:]))
-        filled: Float64 = self._kernels.tiers(by_run, part.billing, period, limits)
+        filled: Float64 = self._kernels.tiers(by_run, count, period, limits)
         return filled
+
+    def by_count(self, flow: PricedFlow, count: Int64, counts: int) -> Float64:
+        """Return a flow by count and period; shape (sites, counts, periods)."""
+        by_run, period, periods = self._runs_of(flow)
+        return self._by_cell(by_run, count, counts, period, periods)
+
+    def _runs_of(self, flow: PricedFlow) -> tuple[Float64 | None, Int64, int]:
+        """A flow by run, with the period of each run and the number of periods."""
+        part = flow.part
+        imported, exported = self.by_run(part, flow.gross)
+        if flow.is_export:
+            return exported, part.export_period, part.export_periods
+        return imported, part.import_period, part.import_periods
 
     def _by_period(
         self, by_run: Float64 | None, part: Partition, period: Int64, periods: int
     ) -> Float64:
-        shape = (self.sites, len(part.calendar.billing), periods)
+        return self._by_cell(by_run, part.billing, len(part.calendar.billing), period, periods)
+
+    def _by_cell(
+        self, by_run: Float64 | None, count: Int64, counts: int, period: Int64, periods: int
+    ) -> Float64:
+        shape = (self.sites, counts, periods)
         if by_run is None:
             return np.zeros(shape)
-        cell = part.billing * periods + period
-        sums: Float64 = self._kernels.cells(by_run, cell, shape[1] * periods)
+        cell = count * periods + period
+        sums: Float64 = self._kernels.cells(by_run, cell, counts * periods)
         return sums.reshape(shape)
 
     def _price(self, flow: PricedFlow, series: list[PriceSeries]) -> None:
