@@ -52,12 +52,12 @@ def read_demand(record: Record) -> tuple[DemandCharge, ...]:
     timed = _ladders(record, "demandratestructure", "demandrateunit")
     if not any(_costs(ladder) for ladder in (*flat, *timed)):
         return ()
-    if record.number("demandmin"):
+    least_kw = record.number("demandmin")
+    if least_kw:
         # The database's own name of peakkwcapacitymin; SAM, too, has no field for a least demand.
         record.note(
-            "tariff.assumed",
-            f"demandmin {record.number('demandmin'):g} is the least demand of customers who may "
-            "have the tariff, not a least billing demand",
+            f"tariff.assumed: demandmin {least_kw:g} is the least demand of customers who may have "
+            "the tariff, not a least billing demand"
         )
     ratchets = _ratchets(record)
     minutes = _interval_minutes(record)

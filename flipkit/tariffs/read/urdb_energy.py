@@ -118,9 +118,7 @@ def read_rates(record: Record, periods: EnergyPeriods) -> tuple[Rate, ...]:
     for period, tiers in periods.tiers.items():
         ladders[period] = _ladder(tiers, [tier.price() for tier in tiers])
         if any(tier.sells() and not tier.costs() for tier in tiers):
-            record.note(
-                "tariff.assumed", f"period {period + 1} has sell but no rate: imports cost 0"
-            )
+            record.note(f"tariff.assumed: period {period + 1} has sell but no rate: imports cost 0")
     return periods.rates(ladders)
 
 
@@ -135,7 +133,7 @@ def read_export(
         _note_sell_prices(record, periods)
         return Export("net_metering", carry_over="year", true_up_on="total")
     if not any(tier.sells() for tier in periods.all_tiers()):
-        record.note("tariff.assumed", f"dgrules {rule!r} without sell prices: exports earn 0")
+        record.note(f"tariff.assumed: dgrules {rule!r} without sell prices: exports earn 0")
     rates = _export_rates(periods)
     has_tiers = any(rate.tiers for rate in rates)
     options: dict[str, Any] = {"rates": rates, "tier_rule": tier_rule if has_tiers else None}
@@ -144,9 +142,8 @@ def read_export(
     if rule == "Net Billing Instantaneous":
         return Export("net_billing", **options)
     record.note(
-        "tariff.assumed",
-        f"dgrules {rule!r}, with what SAM assumes: credit pays for energy, from the next month on, "
-        "and what is left after December is paid out",
+        f"tariff.assumed: dgrules {rule!r}, with what SAM assumes: credit pays for energy, from the "
+        "next month on, and what is left after December is paid out"
     )
     return Export(
         "net_billing",
@@ -243,7 +240,7 @@ def _export_rule(record: Record, periods: EnergyPeriods) -> str | None:
         return "Net Metering"
     if not any(tier.selling_price() for tier in periods.all_tiers()):
         return None
-    record.note("tariff.assumed", "sell prices without dgrules: Net Billing Instantaneous")
+    record.note("tariff.assumed: sell prices without dgrules: Net Billing Instantaneous")
     return "Net Billing Instantaneous"
 
 
@@ -251,7 +248,7 @@ def _note_sell_prices(record: Record, periods: EnergyPeriods) -> None:
     """Note sell prices other than the price of the kWh that net metering offsets."""
     if any(tier.selling_price() not in (0.0, tier.price()) for tier in periods.all_tiers()):
         record.note(
-            "tariff.assumed", "sell prices beside Net Metering: kWh are netted, as in SAM, not sold"
+            "tariff.assumed: sell prices beside Net Metering: kWh are netted, as in SAM, not sold"
         )
 
 

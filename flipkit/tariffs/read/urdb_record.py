@@ -125,7 +125,7 @@ class Record:
     fields : mapping of str to object
         Without empty fields.
     findings : list of str
-        What was assumed or is not priced, as ``code: message``; see `note`.
+        What was assumed or is not priced, as ``code: message``.
     """
 
     what: str
@@ -139,9 +139,9 @@ class Record:
         """Return the error that refuses a field."""
         return InputError(f"{self.what}, {name}: {problem}")
 
-    def note(self, code: str, message: str) -> None:
-        """Add a finding."""
-        self.findings.append(f"{code}: {message}")
+    def note(self, finding: str) -> None:
+        """Add a finding, ``code: message``."""
+        self.findings.append(finding)
 
     def number(self, name: str) -> float:
         """Return a number; 0.0 if the field is absent."""
@@ -314,7 +314,7 @@ def _check_fields(record: Record, strict: bool) -> None:
             continue
         if name in _NOT_PRICED and not strict:
             why = _NOT_PRICED[name]
-            record.note("tariff.unpriced", f"{name}, {why}: {_in_words(value)}")
+            record.note(f"tariff.unpriced: {name}, {why}: {_in_words(value)}")
         else:
             reasons = _REFUSED | _NOT_PRICED
             refused[name] = reasons.get(name, "an unknown field, which may be a charge")
