@@ -142,7 +142,7 @@ def read_export(
     if rule == "Net Billing Instantaneous":
         return Export("net_billing", **options)
     record.note(
-        f"tariff.assumed: dgrules {rule!r}, with what SAM assumes: credit pays for energy, from the "
+        f"tariff.assumed: dgrules {rule!r} with what SAM assumes: credit pays for energy, from the "
         "next month on, and what is left after December is paid out"
     )
     return Export(
