@@ -26,7 +26,7 @@ from flipkit.flip.wire import (
     STATE_CODES,
     list_in,
 )
-from flipkit.frames import records_of
+from flipkit.frames import FLEET_DATA, records_of
 
 __all__ = [
     "OutgoingRecord",
@@ -429,10 +429,4 @@ def _error_in(result: Mapping[str, Any]) -> str | None:
 
 def status_columns(records: Sequence[OutgoingRecord]) -> dict[str, list[Any]]:
     """Return the columns of the fleet data frame."""
-    return {
-        "row": [record.row for record in records],
-        "external_id": [record.external_id for record in records],
-        "record_type": [record.record_type for record in records],
-        "status": [record.status for record in records],
-        "error": [record.error for record in records],
-    }
+    return {name: [getattr(record, name) for record in records] for name in FLEET_DATA.names}
