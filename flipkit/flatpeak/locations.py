@@ -140,7 +140,7 @@ class Locations(Service[FrameType]):
         answer = self._ask(_STATUS, "GET", "locations", location_id, "status")
         slots = [slot or Slot() for slot in answer.value.tariff_status.values()]
         tariffs = [slot.tariff for slot in slots]
-        ends = [tariff and tariff.contract_end_date for tariff in tariffs]
+        ends = [None if tariff is None else tariff.contract_end_date for tariff in tariffs]
         columns = {
             "location_id": location_id,
             "slot": list(answer.value.tariff_status),
