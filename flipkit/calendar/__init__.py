@@ -9,7 +9,13 @@
 * ``holidays``: public holidays.
 """
 
-from flipkit.calendar.billing import BillingPeriods, billing_periods, check_dates
+from flipkit.calendar.billing import (
+    BillingPeriods,
+    billing_periods,
+    check_dates,
+    day_periods,
+    days_in_months,
+)
 from flipkit.calendar.holidays import check_holidays, holiday_dates
 from flipkit.calendar.intervals import Grid, covered, split_at, touched
 from flipkit.calendar.local import (
@@ -42,7 +48,9 @@ __all__ = [
     "covered",
     "dates_at_offset",
     "day_edges",
+    "day_periods",
     "day_starts",
+    "days_in_months",
     "format_times",
     "from_us",
     "holiday_dates",

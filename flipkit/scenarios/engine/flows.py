@@ -136,8 +136,8 @@ def energy_flows(
         battery = run_battery(changed, case, case.battery, method, with_soc=with_soc)
         for number, method_used in enumerate(battery.methods_used):
             if method_used in ("milp", "approximate"):  # the others are exact
-                note = Finding(f"dispatch.{method_used}", battery.notes[number])
-                findings[number].append(note)
+                words = battery.notes[number].removeprefix(f"{method_used}: ")
+                findings[number].append(Finding(f"dispatch.{method_used}", words))
     return EnergyFlows(
         block=changed,
         ev_kwh=ev_kwh,

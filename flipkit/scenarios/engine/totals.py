@@ -307,7 +307,10 @@ def evaluate(scenario: str, flows: EnergyFlows, case: Case, *, compiled: bool) -
         cycles=_cycles(flows, case),
         methods=flows.methods,
         pays_exports=case.pays_exports,
-        findings=tuple((*of_site, *sheet.findings) for of_site in flows.findings),
+        findings=tuple(
+            (*of_flows, *of_bills)
+            for of_flows, of_bills in zip(flows.findings, sheet.findings, strict=True)
+        ),
     )
 
 
@@ -358,7 +361,7 @@ class _BillSheet:
     def __init__(self, sites: int) -> None:
         self._sites = sites
         self._cells: dict[tuple[str, str], dict[str, _Cell]] = {}
-        self.findings: list[Finding] = []
+        self.findings: list[list[Finding]] = [[] for _ in range(sites)]
 
     def add(
         self,
@@ -376,7 +379,8 @@ class _BillSheet:
         sign = -1.0 if is_credit else 1.0
         for bill in rate(energy, tariff):
             if has_tiers(bill.tariff) and (bill.billing.share != 1.0).any():
-                self._add_finding(_MONTH_IS_CUT)
+                for site in range(self._sites):
+                    self._add_finding(site, _MONTH_IS_CUT)
             for line in bill.lines:
                 own_name = f"export: {line.text}" if is_credit else line.text
                 component = names.get(line.kind, own_name)
@@ -386,9 +390,9 @@ class _BillSheet:
                     month = bill.billing.labels[number]
                     cell = _Cell(line.quantity[:, number], sign * line.cost[:, number])
                     self._add_cell(component, line.unit, month, cell)
-                    note = line.notes.get(number)
-                    if note and cell.quantity.any():
-                        self._add_note(note)
+                    notes = line.site_notes(number)
+                    if notes is not None:
+                        self._add_notes(notes)
 
     def _add_cell(self, component: str, unit: str, month: str, cell: _Cell) -> None:
         months = self._cells.setdefault((component, unit), {})
@@ -397,16 +401,17 @@ class _BillSheet:
             cell = _Cell(known.quantity + cell.quantity, known.cost + cell.cost)
         months[month] = cell
 
-    def _add_note(self, note: str) -> None:
-        # That exports are unpaid is a finding of the summary, with the kWh of the site.
-        if note.startswith("export.unpaid"):
-            return
-        code, _, message = note.partition(": ")
-        self._add_finding(Finding(code, message))
+    def _add_notes(self, notes: np.ndarray) -> None:
+        """Add the notes of a line, which may differ by site."""
+        for site in np.flatnonzero(notes).tolist():
+            code, _, message = notes[site].partition(": ")
+            # That exports are unpaid is a finding of the summary, with the kWh of the site.
+            if code != "export.unpaid":
+                self._add_finding(site, Finding(code, message))
 
-    def _add_finding(self, finding: Finding) -> None:
-        if finding not in self.findings:
-            self.findings.append(finding)
+    def _add_finding(self, site: int, finding: Finding) -> None:
+        if finding not in self.findings[site]:
+            self.findings[site].append(finding)
 
     def months(self) -> tuple[str, ...]:
         """Return all months, in order."""
