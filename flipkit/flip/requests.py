@@ -388,6 +388,7 @@ def read_results(batch: Sequence[OutgoingRecord], value: Any) -> None:
     if results is None:
         results = [{}] * len(batch)
     elif not _matches_by_position(batch, results):
+        # Of several results with one id the last counts, as for the records themselves.
         by_id = {_id_in(result): result for result in results}
         results = [by_id.get(record.external_id) for record in batch]
     for record, result in zip(batch, results, strict=True):
