@@ -19,6 +19,7 @@ os.environ["TQDM_DISABLE"] = "1"
 
 # Long, and rarely broken by a change elsewhere.
 SLOW_FOLDERS = {"notebooks", "tests/data", "tests/plots", "tests/scenarios/service"}
+SLOW_FIXTURES = {"demo_output", "readme_folder"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` selects
@@ -29,8 +30,8 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         folder = item.path.parent.relative_to(config.rootpath).as_posix()
         is_property_test = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-        draws_the_demo = "demo_output" in getattr(item, "fixturenames", ())
-        if folder in SLOW_FOLDERS or is_property_test or draws_the_demo:
+        is_slow_setup = SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ()))
+        if folder in SLOW_FOLDERS or is_property_test or is_slow_setup:
             item.add_marker("slow")
 
 

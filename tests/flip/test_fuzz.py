@@ -118,6 +118,7 @@ def test_answers_of_another_shape(serve, frames, name, data):
     try_it(serve, frames, name, msgspec.json.encode(body))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CALLS)
 def test_damaged_bytes(serve, name):
     dice = random.Random(name)

@@ -36,6 +36,7 @@ def test_each_loop_is_compiled_for_one_set_of_types(module):
         assert len(function.overloads) == 1, name
 
 
+@pytest.mark.slow
 def test_the_room_does_not_load_numba_and_a_rule_does_not_load_the_optimum():
     code = """
 import sys
@@ -51,6 +52,7 @@ print(sorted({optimum, "highspy"} & set(sys.modules)))
     assert done.stdout.splitlines() == ["False", "[]"]
 
 
+@pytest.mark.slow
 def test_without_a_folder_for_a_cache_the_loops_are_compiled_anyway(monkeypatch):
     njit = numba.njit
 
