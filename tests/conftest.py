@@ -24,9 +24,12 @@ SLOW_FIXTURES = {"demo_output", "readme_folder"}
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` selects
 def pytest_collection_modifyitems(config, items):
-    """Mark what is slow as a kind; files with a slow test first, so that no process ends late."""
+    """Mark what is slow as a kind; files with a slow test first, so that no process ends late.
+
+    The demo comes before them: files that need it would otherwise wait for each other.
+    """
     long_files = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in long_files)
+    items.sort(key=lambda item: (item.path.name != "test_demo.py", item.path not in long_files))
     for item in items:
         folder = item.path.parent.relative_to(config.rootpath).as_posix()
         is_property_test = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)

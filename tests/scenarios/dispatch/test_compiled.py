@@ -40,10 +40,11 @@ def test_each_loop_is_compiled_for_one_set_of_types(module):
 def test_the_room_does_not_load_numba_and_a_rule_does_not_load_the_optimum():
     code = """
 import sys
+import flipkit.scenarios.dispatch
+print("numba" in sys.modules)
 import numpy as np
 from flipkit.scenarios import Battery
 from flipkit.scenarios.dispatch import dispatch
-print("numba" in sys.modules)
 dispatch(np.ones(4), np.ones(4), np.ones(4), 1.0, Battery(5, 3), "rule")
 optimum = "flipkit.scenarios.dispatch.optimum"
 print(sorted({optimum, "highspy"} & set(sys.modules)))
