@@ -11,7 +11,7 @@ import pytest
 from flipkit.scenarios import Battery
 from flipkit.scenarios.dispatch import dispatch
 
-MODULES = ("convex", "optimum", "pieces", "rules", "segments")
+MODULES = ("convolution", "optimum", "rules", "segments")
 
 
 def compiled_functions(module):
