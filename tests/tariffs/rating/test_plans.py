@@ -516,3 +516,14 @@ def test_a_battery_says_that_it_neglects_the_tiers_of_exports(apart):
     scenario = fk.Scenario("battery", tariff, battery=battery, **terms)
     summary = fk.simulate(frame, [scenario], dispatch="optimal").summary()
     assert "tiers of the export price" in summary["finding"].iloc[0]
+
+
+def test_controlled_load_beside_the_other_register_is_refused_and_is_a_site_of_its_own():
+    frame = energy(SYDNEY, "2025-06-01", "2025-06-03", 1.0)
+    with pytest.raises(fk.InputError, match=r"column 'controlled_load_kwh': .* site of its own"):
+        fk.bill(frame.assign(controlled_load_kwh=2.0), plan())
+    controlled = frame.assign(site_id="home controlled", consumption_kwh=2.0)
+    tariffs = {"home": plan(rates=[Rate(0.3)]), "home controlled": plan(rates=[Rate(0.2)])}
+    assert fk.bill(pd.concat([frame, controlled]), tariffs)["cost"].sum() == pytest.approx(
+        48 * (0.3 + 2 * 0.2)
+    )
