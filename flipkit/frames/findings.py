@@ -39,6 +39,7 @@ FINDING_CODES: dict[str, str] = {
     "performance.not_monitored": "the site may have no solar",
     "performance.zero_production": "nothing was produced",
     # Bills, in simulations too.
+    "carry_over.expired": "kWh or credit that are left at a true-up and not paid for",
     "carry_over.open": "carried over beyond the last billing period, and not settled",
     "export.unpaid": "exports are not paid",
     "minimum.open": "a yearly minimum is not applied",
