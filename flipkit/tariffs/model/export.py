@@ -27,13 +27,13 @@ _CARRY_OVER = {
 class Export:
     """How exported energy is settled.
 
-    A period of net metering is a name, or the hours of an energy period: kWh that are left over at
-    the end of a billing period serve the energy period of the same name in the next one or, where
-    it has none, the energy period whose hours are most like its own, whatever its price: most hours
-    in common for the hours in either.
-    Where a month has one period, all kWh serve it. A name that is only a number, such as ``period
-    2``, says nothing. A tariff that follows and settles exports in the same way takes the balance
-    over.
+    Net metering carries kWh to the energy period of the same name in the next billing period. If
+    that is not in force, or has no name (one that is only a number, such as ``period 2``, says
+    nothing), they serve the energy period whose hours are most like theirs, whatever its price: the
+    most hours in common for the hours in either. Where a month has one energy period, that is it.
+
+    A tariff that follows and settles exports in the same way takes the balance over; otherwise the
+    balance is settled when the tariff ends.
 
     Attributes
     ----------
