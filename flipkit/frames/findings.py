@@ -39,7 +39,10 @@ FINDING_CODES: dict[str, str] = {
     "performance.not_monitored": "the site may have no solar",
     "performance.zero_production": "nothing was produced",
     # Bills, in simulations too.
+    "adder.spread": "an adder on kWh without an hour is spread in proportion to imports",
+    "carry_over.expired": "kWh or credit left at a true-up are lost",
     "carry_over.open": "carried over beyond the last billing period, and not settled",
+    "demand.history": "peaks before the energy are not known",
     "export.unpaid": "exports are not paid",
     "minimum.open": "a yearly minimum is not applied",
     "period.cut": "the period is cut by the window, or by the energy",

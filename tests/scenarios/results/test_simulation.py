@@ -1,6 +1,7 @@
 """A simulation calculates once what its methods need, and says how it was run."""
 
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -128,6 +129,23 @@ def test_a_plan_of_the_band_says_how_exact_it_is():
     assert row["cost_optimal"] <= row["cost_rule"]
     assert "dispatch.milp: cost_day_ahead: " in row["finding"]
     assert "dispatch.milp: cost_optimal: " in row["finding"]
+
+
+def test_a_plan_by_the_bill_knows_the_export_tariff_of_its_own():
+    """Its price moves energy as the same price among the terms of the import tariff does."""
+    terms = fk.Export("net_billing", (Rate(0.28),))
+    battery = fk.Battery(5, 2.5, export_from_battery=True)
+    sold = fk.Tariff.flat(0.28, name="sold", **GBP)
+    scenarios = [
+        fk.Scenario("own", tariff=PEAK, export_tariff=sold, battery=battery),
+        fk.Scenario("terms", tariff=replace(PEAK, export=terms), battery=battery),
+        fk.Scenario("unpaid", tariff=PEAK, battery=battery),
+    ]
+    result = fk.simulate(energy(["a"]), scenarios, dispatch="optimal")
+    own, same, unpaid = result.summary(band=False).to_dict("records")
+    assert own["cost"] == pytest.approx(same["cost"], abs=0.011)
+    assert own["export_kwh"] == pytest.approx(same["export_kwh"], abs=0.05)
+    assert own["export_kwh"] > unpaid["export_kwh"] + 1.0
 
 
 def test_a_plan_that_neglects_a_charge_says_which():
