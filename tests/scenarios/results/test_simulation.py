@@ -159,6 +159,17 @@ def test_a_plan_that_neglects_a_charge_says_which():
     )
 
 
+def test_a_file_that_cannot_be_written_is_an_error(monkeypatch, tmp_path):
+    def full(_descriptor):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("flipkit.frames.files.os.fsync", full)
+    result = fk.simulate(energy(["a"]), SCENARIOS[:1])
+    with pytest.raises(OSError, match="disk full"):
+        result.to_csv(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_attributes_say_how_it_was_run():
     result = fk.simulate(energy(), SCENARIOS, dispatch="day_ahead")
     assert result.scenarios == tuple(SCENARIOS)
