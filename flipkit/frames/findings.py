@@ -89,7 +89,7 @@ class Finding(NamedTuple):
     Attributes
     ----------
     name : str
-        The dotted code, such as ``coverage.partial``.
+        The dotted code, one of `FINDING_CODES`, such as ``coverage.partial``.
     words : str
         The message, with its figures.
     rows : tuple of int
