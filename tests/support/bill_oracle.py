@@ -20,7 +20,7 @@ from math import gcd
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from support.bill_plan import MONTHS, ZERO, Demand, Period, Plan, Profile, Series, When
+from support.bill_plan import MONTHS, ZERO, Demand, Limit, Period, Plan, Profile, Series, When
 
 getcontext().prec = 60
 
@@ -381,14 +381,17 @@ def limits_kwh(
     periods: tuple[Period, ...], part: Stretch, peak: Decimal
 ) -> dict[str, list[Decimal]]:
     """The limits of every period in this stretch, in kWh."""
-    days, share = part.days, part.share
-    return {
-        period.name: [
-            limit.amount * (days if limit.daily else share) * (peak if limit.per_kw else 1)
-            for limit in period.limits
-        ]
-        for period in periods
-    }
+
+    def end(limit: Limit) -> Decimal:
+        size = part.days if limit.daily else part.share
+        ends = []
+        if limit.amount is not None:
+            ends.append(limit.amount * size * (peak if limit.per_kw else 1))
+        if limit.hours is not None:
+            ends.append(limit.hours * size * peak)
+        return min(ends)
+
+    return {period.name: [end(limit) for limit in period.limits] for period in periods}
 
 
 def ladders_in(periods: tuple[Period, ...], month: int) -> set[Any]:
@@ -762,12 +765,11 @@ def left_to_pay(part: Stretch, rows: Rows, memory: Memory) -> Decimal:
 
 def minimum_rows(part: Stretch, rows: Rows, memory: Memory) -> Rows:
     plan, year = part.plan, part.cycle.first.year
-    so_far = left_to_pay(part, rows, memory)
-    top_up = (
-        max((plan.min_month or ZERO) * part.share - so_far, ZERO)
-        if plan.min_month is not None
-        else ZERO
-    )
+    so_far = sum((cost for _, cost in rows.values()), ZERO)
+    top_up = ZERO
+    if plan.min_month is not None or plan.min_day is not None:
+        least = (plan.min_month or ZERO) * part.share + (plan.min_day or ZERO) * part.days
+        top_up = max(least - so_far, ZERO)
     memory.year[year] += so_far + top_up
     zone = ZoneInfo(plan.timezone)
     whole = memory.begin <= midnight(date(year, 1, 1), zone) and part.end == midnight(

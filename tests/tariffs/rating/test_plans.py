@@ -148,6 +148,23 @@ def test_intervals_have_the_price_of_the_tier_that_their_day_has_reached():
     assert intervals["import_cost"].sum() == pytest.approx(7.50 + 2 * 2.4 * 0.20)
 
 
+def test_intervals_earn_the_price_of_the_tier_that_their_day_has_reached():
+    frame = energy(SYDNEY, "2025-06-01", "2025-06-03", 0.0, 1.0)
+    feed_in = Rate(tiers=(Tier(0.12, 15, per="day"), Tier(0.04)))
+    own_terms = plan(export=Export("net_billing", feed_in, tier_reset="day"))
+    apart = Tariff("feed-in", "EUR", SYDNEY, [feed_in], **DAILY)
+    scenarios = [
+        fk.Scenario("own terms", own_terms),
+        fk.Scenario("apart", plan(), export_tariff=apart),
+    ]
+    result = fk.simulate(frame, scenarios)
+    earned = result.intervals().groupby("scenario")["export_credit"].sum()
+    right = 2 * (15 * 0.12 + 9 * 0.04)
+    assert earned.to_dict() == pytest.approx({"own terms": right, "apart": right})
+    costs_by_scenario = result.summary().set_index("scenario")["cost"]
+    assert costs_by_scenario.to_dict() == pytest.approx({"own terms": -right, "apart": -right})
+
+
 # --- demand
 
 
@@ -481,3 +498,21 @@ def test_what_saves_a_kwh_includes_adders_by_hour_and_taxes_of_the_month():
     grid = np.where((hour >= 17) & (hour < 21), 0.15, 0.05)
     vat = np.where(np.arange(48) < 24, 1.0, 1.1)
     np.testing.assert_allclose(prices, (0.2 + 0.01 + grid) * vat)
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_battery_says_that_it_neglects_the_tiers_of_exports(apart):
+    feed_in = Rate(tiers=(Tier(0.12, 5, per="day"), Tier(0.04)))
+    frame = homes().head(24 * 4)
+    if apart:
+        tariff = plan(BRUSSELS, [Rate(0.3)])
+        terms = {"export_tariff": Tariff("feed-in", "EUR", BRUSSELS, [feed_in], **DAILY)}
+    else:
+        tariff = plan(
+            BRUSSELS, [Rate(0.3)], export=Export("net_billing", feed_in, tier_reset="day")
+        )
+        terms = {}
+    battery = fk.Battery(capacity_kwh=4, power_kw=2)
+    scenario = fk.Scenario("battery", tariff, battery=battery, **terms)
+    summary = fk.simulate(frame, [scenario], dispatch="optimal").summary()
+    assert "tiers of the export price" in summary["finding"].iloc[0]
