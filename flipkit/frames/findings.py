@@ -49,6 +49,7 @@ FINDING_CODES: dict[str, str] = {
     "demand.history": "a billing demand looks back at billing periods before the energy",
     "export.unpaid": "exports are not paid",
     "minimum.open": "a yearly minimum is not applied",
+    "net_metering.series": "netted kWh have no hour in a price series: all imports are charged",
     "period.cut": "the period is cut by the window, or by the energy",
     # Simulations.
     "dispatch.approximate": "the battery's dispatch is not exact",
