@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from flipkit.checks import check_field, finite, instance_of, set_fields
+from flipkit.checks import check_field, finite, instance_of, set_fields, short_repr
 from flipkit.errors import InputError
 from flipkit.tariffs.model.rate_table import rate_table
 from flipkit.tariffs.model.rates import Rate, TierReset, TierRule, check_rates, check_tiers
@@ -120,6 +121,11 @@ class Export:
         if self.true_up_on not in ("period", "total"):
             raise InputError(
                 f"export: true_up_on {self.true_up_on!r} is not known; write 'period' or 'total'"
+            )
+        if isinstance(self.payout_per_kwh, Iterable | Rate):
+            raise InputError(
+                f"export: payout_per_kwh {short_repr(self.payout_per_kwh)} is not one price; what "
+                "a surplus kWh of each period earns is said by rates with carry_over='credit'"
             )
         check_field(self, "payout_per_kwh", "export", check=finite)
         check_field(self, "payout_share", "export", check=finite, at_least=0.0)

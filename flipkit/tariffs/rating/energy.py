@@ -98,6 +98,7 @@ def read_blocks(energy: Any) -> list[Block]:
         optional=["generation_kwh"],
         what="energy",
     )
+    _refuse_second_register(energy)
     sites: TextRuns = columns.pop("site_id")
     if not len(columns["start_utc"]):
         raise InputError("energy: no rows; give at least two intervals per site")
@@ -112,6 +113,17 @@ def read_blocks(energy: Any) -> list[Block]:
     columns["start_utc"] = columns["start_utc"].view(np.int64)
     block = _in_place(sites, columns)
     return [block] if block is not None else list(_gathered(sites, columns))
+
+
+def _refuse_second_register(energy: Any) -> None:
+    """Raise InputError for a column of controlled load, which has prices of its own."""
+    for name in energy.columns:
+        if "controlled" in str(name).lower():
+            raise InputError(
+                f"energy, column {name!r}: controlled load on a register of its own cannot be "
+                "priced beside the other register; give it as a site of its own, with the tariff "
+                "of that register, and add the two bills"
+            )
 
 
 def _in_place(sites: TextRuns, columns: dict[str, np.ndarray]) -> Block | None:
