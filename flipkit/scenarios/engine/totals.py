@@ -13,7 +13,7 @@ from flipkit.scenarios.engine.case import Case
 from flipkit.scenarios.engine.flows import EnergyFlows
 from flipkit.tariffs import Tariff
 from flipkit.tariffs.model import has_tiers
-from flipkit.tariffs.rating import Block, EnergySums, rate
+from flipkit.tariffs.rating import Block, EnergySums, rate, tariff_findings
 from flipkit.vocabulary import HOUR_US, Float64
 
 __all__ = ["Component", "SiteTotals", "evaluate"]
@@ -207,6 +207,8 @@ class _BillSheet:
         their own name.
         """
         sign = -1.0 if is_credit else 1.0
+        for finding in tariff_findings(tariff, energy.block.grid):
+            self._add_finding(finding)
         for bill in rate(energy, tariff):
             if has_tiers(bill.tariff) and (bill.billing.share != 1.0).any():
                 self._add_finding(_MONTH_IS_CUT)

@@ -2,7 +2,8 @@
 
 from flipkit.tariffs.rating.bill import LARGE, bill, bill_matrix
 from flipkit.tariffs.rating.demand import DemandHours, demand_runs, meter_runs
-from flipkit.tariffs.rating.energy import Block, map_threads, read_blocks
+from flipkit.tariffs.rating.energy import Block, Energy, map_threads, read_energy
+from flipkit.tariffs.rating.findings import check_site, tariff_findings
 from flipkit.tariffs.rating.rate_block import calendars, check_covered, partition_of, rate
 from flipkit.tariffs.rating.runs import (
     DemandRuns,
@@ -30,6 +31,7 @@ __all__ = [
     "Block",
     "DemandHours",
     "DemandRuns",
+    "Energy",
     "EnergySums",
     "Partition",
     "RatingCalendar",
@@ -41,6 +43,7 @@ __all__ = [
     "bill_matrix",
     "calendars",
     "check_covered",
+    "check_site",
     "component_kind",
     "demand_runs",
     "map_threads",
@@ -50,9 +53,10 @@ __all__ = [
     "piece_prices",
     "pieces_of",
     "rate",
-    "read_blocks",
+    "read_energy",
     "step_prices",
     "sum_cost",
+    "tariff_findings",
     "tier_limits",
     "tier_prices",
     "tiers_reached",

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from flipkit.calendar import BillingPeriods, check_dates
+from flipkit.calendar import check_dates
 from flipkit.checks import instance_of, repeated_names
 from flipkit.errors import InputError
-from flipkit.frames import BILL, BILL_MATRIX, Frame, library_of, returns
-from flipkit.tariffs.model import TIER_RULES, Tariff, TierRule, has_tiers, parts_of
-from flipkit.tariffs.rating.energy import Block, map_threads, read_blocks, row_slices
+from flipkit.frames import BILL, BILL_MATRIX, Finding, Frame, as_text, library_of, returns
+from flipkit.tariffs.model import (
+    TIER_RULES,
+    Tariff,
+    TierRule,
+    all_findings,
+    has_tiers,
+    parts_of,
+)
+from flipkit.tariffs.rating.energy import Block, Energy, map_threads, read_energy, row_slices
+from flipkit.tariffs.rating.findings import check_site, findings_by_part
 from flipkit.tariffs.rating.rate_block import PartBill, price_together, rate, total_cost
 from flipkit.tariffs.rating.sums import COMPILED, EnergySums, Line
 from flipkit.vocabulary import Float64, Int64
@@ -52,7 +61,9 @@ def bill(
     ----------
     energy : pandas.DataFrame or polars.DataFrame
         ``site_id, start_utc, consumption_kwh`` and, optionally, ``generation_kwh``, in kWh. Each
-        site has intervals of one length, without gaps.
+        site has intervals of one length, without gaps. Negative generation, which an inverter
+        draws, counts as consumption. Optional ``timezone`` and ``currency`` must be those of the
+        site's tariffs; a time zone that keeps the same clock is the same.
     tariff : Tariff, mapping of str to Tariff, or iterable of Tariff
         One tariff for all sites; one per site, by its id; or several, and every site is rated under
         each of them.
@@ -65,10 +76,17 @@ def bill(
     DataFrame
         In the library of `energy`. The components are ``energy {period}``, with `` tier {n}`` where
         there are tiers, ``demand {name}``, ``fixed {name}``, ``adder {name}``, ``export {period}``
-        (credits are negative), ``carry over``, ``minimum`` and ``tax {name}``. Findings:
-        ``period.cut`` where a billing period is cut short, ``export.unpaid`` where exports earn
-        nothing, ``carry_over.open`` where something carried over is not settled, ``minimum.open``
-        where a yearly minimum is not applied.
+        (credits are negative), ``carry over``, ``minimum`` and ``tax {name}``.
+
+        Findings of a row: ``period.cut`` where a billing period is cut short, ``export.unpaid``
+        where exports earn nothing, ``carry_over.open`` where something carried over is not settled,
+        ``minimum.open`` where a yearly minimum is not applied. On the first row of each billing
+        period, those of the tariff: what its reader assumed or could not price
+        (`Tariff.findings`), ``price.unit`` (pence for pounds), ``interval.coarse`` (intervals
+        across a change of price, or longer than demand is measured). On the first row of a site
+        under a tariff, those of its energy: ``generation.negative`` and the likely slips
+        ``energy.unit`` (Wh or MWh for kWh), ``energy.register`` (readings of a register) and
+        ``energy.peak`` (a stray reading). No value is changed.
 
     Raises
     ------
@@ -77,8 +95,9 @@ def bill(
     NaiveTimestampError
         A time has no zone.
     InputError
-        Energy that cannot be rated (names site and time), a site without a tariff, or a tariff or
-        billing dates that do not cover the energy (names the first time that is not covered).
+        Energy that cannot be rated (names site and time), a site without a tariff or in another
+        time zone or currency than its tariff, or a tariff or billing dates that do not cover the
+        energy (names the first time that is not covered).
 
     See Also
     --------
@@ -93,15 +112,11 @@ def bill(
     library = library_of(energy)
     dates = check_dates(billing_dates)
     tariffs = _named_tariffs(tariff)
-    jobs = []
-    for block in read_blocks(energy):
-        if isinstance(tariffs, dict):
-            jobs += _by_tariff(block, tariffs)
-        else:
-            jobs.append((block, tariffs))
+    metered = read_energy(energy)
+    jobs = _jobs(metered, tariffs)
 
     def rate_all(sums: EnergySums, each: list[Tariff]) -> list[_BillTable]:
-        return [_bill_table(sums, one, rate(sums, one, dates)) for one in each]
+        return [_bill_table(sums, one, dates, metered.findings) for one in each]
 
     tables = []
     for done in _over_blocks(jobs, rate_all):
@@ -131,7 +146,7 @@ def bill_matrix(
     DataFrame
         In the library of `energy`; one row per site and tariff. Costs that differ by less than a
         billionth of the site's highest count as equal: the first by name ranks first, and the
-        regret of all that equal the best is 0.
+        regret of all that equal the best is 0. ``finding`` has all findings of `bill`, each once.
 
     Raises
     ------
@@ -163,8 +178,13 @@ def bill_matrix(
         )
     library = library_of(energy)
     dates = check_dates(billing_dates)
-    jobs = [(block, candidates) for block in read_blocks(energy)]
-    done = _over_blocks(jobs, lambda sums, each: _site_costs(sums, each, dates))
+    metered = read_energy(energy)
+    jobs = _jobs(metered, candidates)
+
+    def rate_all(sums: EnergySums, each: list[Tariff]) -> _SiteCosts:
+        return _site_costs(sums, each, dates, metered.findings)
+
+    done = _over_blocks(jobs, rate_all)
     columns = _matrix_columns(done, candidates, currencies[0])
     return BILL_MATRIX.build(columns, library, ordered=True)
 
@@ -194,6 +214,25 @@ def _named_tariffs(tariff: Any) -> dict[str, Tariff] | list[Tariff]:
     return sorted(several, key=lambda each: each.name)
 
 
+def _jobs(
+    energy: Energy, tariffs: dict[str, Tariff] | list[Tariff]
+) -> list[tuple[Block, list[Tariff]]]:
+    """Sites that are rated together, and their tariffs."""
+    jobs: list[tuple[Block, list[Tariff]]] = []
+    for block in energy.blocks:
+        if isinstance(tariffs, dict):
+            jobs += _by_tariff(block, tariffs)
+        else:
+            jobs.append((block, tariffs))
+    if not energy.timezones and not energy.currencies:
+        return jobs
+    for block, of_sites in jobs:
+        for site in block.site_ids:
+            for tariff in of_sites:
+                check_site(energy, site, tariff, block.grid)
+    return jobs
+
+
 def _by_tariff(block: Block, tariffs: dict[str, Tariff]) -> list[tuple[Block, list[Tariff]]]:
     """The sites of a block that have the same tariff together."""
     missing = [site for site in block.site_ids if site not in tariffs]
@@ -202,10 +241,12 @@ def _by_tariff(block: Block, tariffs: dict[str, Tariff]) -> list[tuple[Block, li
         raise InputError(
             f"energy, site {missing[0]}{others}: no tariff; the mapping needs one for each site"
         )
-    members: dict[Tariff, list[int]] = {}
+    # Equal tariffs may have different findings.
+    members: dict[tuple[Tariff, tuple[str, ...]], list[int]] = {}
     for row, site in enumerate(block.site_ids):
-        members.setdefault(tariffs[site], []).append(row)
-    return [(block.rows(np.array(rows)), [tariff]) for tariff, rows in members.items()]
+        tariff = tariffs[site]
+        members.setdefault((tariff, all_findings(tariff)), []).append(row)
+    return [(block.rows(np.array(rows)), [tariff]) for (tariff, _), rows in members.items()]
 
 
 def _over_blocks(
@@ -241,12 +282,17 @@ def is_large(block: Block) -> bool:
 
 
 class _BillRow(NamedTuple):
-    """One line of one billing period, for all sites of a block."""
+    """One line of one billing period, for all sites of a block, and its findings."""
 
     line: Line
     period: int
     month: str
-    cut: str | None
+    findings: list[str]
+
+    @property
+    def note(self) -> str | None:
+        """The finding that holds for sites with a quantity other than 0."""
+        return self.line.notes.get(self.period)
 
 
 class _BillTable(NamedTuple):
@@ -267,10 +313,17 @@ class _BillTable(NamedTuple):
     kept: np.ndarray
 
 
-def _bill_table(sums: EnergySums, tariff: Tariff, bills: list[PartBill]) -> _BillTable:
+def _bill_table(
+    sums: EnergySums,
+    tariff: Tariff,
+    dates: tuple[str, ...] | None,
+    site_findings: Mapping[str, tuple[Finding, ...]],
+) -> _BillTable:
+    bills = rate(sums, tariff, dates)
+    of_parts = findings_by_part(tariff, sums.block.grid, dates)
     rows: list[_BillRow] = []
-    for each in bills:
-        rows += _rows_of(each, is_alone=len(bills) == 1)
+    for each, findings in zip(bills, of_parts, strict=True):
+        rows += _rows_of(each, findings, is_alone=len(bills) == 1)
     quantity = np.stack([row.line.quantity[:, row.period] for row in rows], axis=1)
     columns = {
         "month": _object_array([row.month for row in rows]),
@@ -279,7 +332,7 @@ def _bill_table(sums: EnergySums, tariff: Tariff, bills: list[PartBill]) -> _Bil
         "unit": _object_array([row.line.unit for row in rows]),
         "cost": np.stack([row.line.cost[:, row.period] for row in rows], axis=1),
         "currency": _object_array([tariff.currency] * len(rows)),
-        "finding": _findings(rows, quantity),
+        "finding": _findings(rows, quantity, sums.block.site_ids, site_findings),
     }
     is_sparse = np.array([row.line.sparse for row in rows], dtype=bool)
     kept = ~is_sparse | (quantity != 0.0)
@@ -290,36 +343,64 @@ def _object_array(values: Sequence[str | None]) -> np.ndarray:
     return np.array(values, dtype=object)
 
 
-def _rows_of(bill_of: PartBill, is_alone: bool) -> Iterator[_BillRow]:
-    """The lines that are shown, period by period; `is_alone`: no other tariff is in force."""
-    cut = _cut_findings(bill_of.billing, None if is_alone else bill_of.tariff.name)
+def _rows_of(bill_of: PartBill, part_findings: list[Finding], is_alone: bool) -> Iterator[_BillRow]:
+    """The lines that are shown, period by period; `is_alone`: no other tariff is in force.
+
+    The findings of the tariff are on the first row of each billing period.
+    """
+    cut = _cut_findings(bill_of, is_alone)
     for period, month in enumerate(bill_of.billing.labels):
+        of_period = list(map(str, part_findings))
         for line in bill_of.lines:
-            if line.shown[period]:
-                yield _BillRow(line, period, month, cut[period])
+            if not line.shown[period]:
+                continue
+            findings = list(map(str, cut[period]))
+            # A sparse line may be left out of the bill.
+            if not line.sparse:
+                findings = of_period + findings
+                of_period = []
+            yield _BillRow(line, period, month, findings)
 
 
-def _cut_findings(billing: BillingPeriods, tariff: str | None) -> list[str | None]:
+def _cut_findings(bill_of: PartBill, is_alone: bool) -> list[list[Finding]]:
     """The finding of billing periods that a change of tariff (named) or the energy cuts short."""
-    under = "" if tariff is None else f", under {tariff}"
-    findings: list[str | None] = []
+    billing = bill_of.billing
+    under = "" if is_alone else f", under {bill_of.tariff.name}"
+    findings = []
     for days, share in zip(billing.days.tolist(), billing.share.tolist(), strict=True):
-        text = f"period.cut: {days:.6g} of {days / share:.6g} days{under}"
-        findings.append(None if share == 1.0 else text)
+        message = f"{days:.6g} of {days / share:.6g} days{under}"
+        findings.append([] if share == 1.0 else [Finding("period.cut", message)])
     return findings
 
 
-def _findings(rows: list[_BillRow], quantity: Float64) -> np.ndarray:
-    """The finding of each row; where a note holds for some sites only, by site."""
-    cuts = [row.cut for row in rows]
-    notes = [row.line.notes.get(row.period) for row in rows]
-    if not any(notes):
-        return _object_array(cuts)
-    noted = []
-    for cut, note in zip(cuts, notes, strict=True):
-        known = [text for text in (cut, note) if text is not None]
-        noted.append("; ".join(known) if known else None)
-    return np.where(quantity != 0.0, _object_array(noted), _object_array(cuts))
+def _findings(
+    rows: list[_BillRow],
+    quantity: Float64,
+    site_ids: tuple[str, ...],
+    site_findings: Mapping[str, tuple[Finding, ...]],
+) -> np.ndarray:
+    """The finding of each row; by site too, where one holds for some sites only."""
+    texts = _object_array([_joined(row.findings) for row in rows])
+    is_noted = np.array([row.note is not None for row in rows])
+    noted_sites = [number for number, site in enumerate(site_ids) if site in site_findings]
+    if not is_noted.any() and not noted_sites:
+        return texts
+    of_sites = np.broadcast_to(texts, quantity.shape)
+    if is_noted.any():
+        with_notes = [_joined([*row.findings, row.note]) for row in rows]
+        is_noted = is_noted & (quantity != 0.0)
+        of_sites = np.where(is_noted, _object_array(with_notes), of_sites)
+    of_sites = of_sites.copy()
+    # What holds for all of a site's energy is on the first row of its bill.
+    first = next(number for number, row in enumerate(rows) if not row.line.sparse)
+    for number in noted_sites:
+        of_site = as_text(site_findings[site_ids[number]])
+        of_sites[number, first] = _joined([of_site, of_sites[number, first]])
+    return of_sites
+
+
+def _joined(findings: Iterable[str | None]) -> str | None:
+    return "; ".join(text for text in findings if text) or None
 
 
 def _sorted_rows(tables: list[_BillTable]) -> dict[str, np.ndarray]:
@@ -354,28 +435,60 @@ class _SiteCosts(NamedTuple):
     ----------
     site_ids : tuple of str
     cost, rule_spread : ndarray of float64, shape (sites, tariffs)
+    finding : ndarray of object, shape (sites, tariffs)
     """
 
     site_ids: tuple[str, ...]
     cost: Float64
     rule_spread: Float64
+    finding: np.ndarray
 
 
 def _site_costs(
-    sums: EnergySums, tariffs: list[Tariff], dates: tuple[str, ...] | None
+    sums: EnergySums,
+    tariffs: list[Tariff],
+    dates: tuple[str, ...] | None,
+    site_findings: Mapping[str, tuple[Finding, ...]],
 ) -> _SiteCosts:
     """Rate the sites under every tariff; those with the same hours one after another."""
     cost = np.zeros((sums.sites, len(tariffs)))
     spread = np.zeros((sums.sites, len(tariffs)))
+    finding = np.empty((sums.sites, len(tariffs)), dtype=object)
     price_together(sums, tariffs, dates)
     # Sums of energy are kept for a few calendars only.
     for number in sorted(range(len(tariffs)), key=lambda each: _hours_key(tariffs[each])):
         tariff = tariffs[number]
-        cost[:, number] = total_cost(rate(sums, tariff, dates))
+        bills = rate(sums, tariff, dates)
+        cost[:, number] = total_cost(bills)
+        of_parts = findings_by_part(tariff, sums.block.grid, dates)
+        finding[:, number] = _findings_of_bills(bills, of_parts, sums, site_findings)
         others = [total_cost(rate(sums, tariff, dates, rule)) for rule in _other_rules(tariff)]
         if others:
             spread[:, number] = _relative_spread(cost[:, number], others)
-    return _SiteCosts(sums.block.site_ids, cost, spread)
+    return _SiteCosts(sums.block.site_ids, cost, spread, finding)
+
+
+def _findings_of_bills(
+    bills: list[PartBill],
+    of_parts: list[list[Finding]],
+    sums: EnergySums,
+    site_findings: Mapping[str, tuple[Finding, ...]],
+) -> np.ndarray:
+    """The findings of each site's bills together, each once."""
+    common: dict[str, None] = {}
+    noted: dict[str, np.ndarray] = {}
+    for bill_of, of_part in zip(bills, of_parts, strict=True):
+        cut = _cut_findings(bill_of, is_alone=len(bills) == 1)
+        common |= dict.fromkeys(map(str, [*of_part, *chain.from_iterable(cut)]))
+        for line in bill_of.lines:
+            for period, note in line.notes.items():
+                holds = noted.setdefault(note, np.zeros(sums.sites, dtype=bool))
+                holds |= line.quantity[:, period] != 0.0
+    texts = np.empty(sums.sites, dtype=object)
+    for number, site in enumerate(sums.block.site_ids):
+        notes = [note for note, holds in noted.items() if holds[number]]
+        texts[number] = _joined([as_text(site_findings.get(site, ())), *common, *notes])
+    return texts
 
 
 def _relative_spread(cost: Float64, others: list[Float64]) -> Float64:
@@ -426,6 +539,7 @@ def _matrix_columns(done: list[_SiteCosts], tariffs: list[Tariff], currency: str
     order = sorted(range(len(sites)), key=sites.__getitem__)
     cost = np.concatenate([each.cost for each in done])[order]
     spread = np.concatenate([each.rule_spread for each in done])[order]
+    finding = np.concatenate([each.finding for each in done])[order]
     rank, regret = _rank(cost)
     return {
         "site_id": np.repeat(_object_array(sorted(sites)), len(tariffs)),
@@ -436,4 +550,5 @@ def _matrix_columns(done: list[_SiteCosts], tariffs: list[Tariff], currency: str
         "best": (rank == 1).ravel(),
         "regret": regret.ravel(),
         "rule_spread": spread.ravel(),
+        "finding": finding.ravel(),
     }
