@@ -13,15 +13,24 @@ import numpy as np
 from flipkit.frames import Finding
 from flipkit.vocabulary import Float64
 
-__all__ = ["MeterSeries", "energy_findings", "price_findings", "suspicious_rows"]
+__all__ = [
+    "LEAST_INTERVALS",
+    "MeterSeries",
+    "consumption_findings",
+    "generation_findings",
+    "price_findings",
+    "suspicious_rows",
+]
 
 # A connection of 3 x 100 A at 230 V; most homes have less: 100 A (23 kW) in the United Kingdom,
 # 3 x 25 A to 3 x 63 A in continental Europe, 200 A at 240 V (48 kW) in the United States.
 _FUSE_KW = 69.0
+# The largest connections to distribution networks; double conversions and joules lie above it.
+_NETWORK_KW = 100_000.0
 # Homes use 1.5 to 3 MWh a year in small flats, 2.7 MWh at the median in Great Britain (Ofgem,
-# typical domestic consumption values), 10.5 MWh in the United States (EIA) and up to 50 MWh with
-# electric heat, pool and cars: 0.05 to 6 kW on average.
-_HOME_MEAN_KW = (0.05, 6.0)
+# typical domestic consumption values), 10.5 MWh in the United States (EIA) and up to 70 MWh with
+# electric heat, pool and cars: 0.05 to 8 kW on average.
+_HOME_MEAN_KW = (0.05, 8.0)
 # A level line has no shape that tells a home from a business: only an ordinary size counts.
 _ORDINARY_KW = 1.5
 
@@ -34,15 +43,17 @@ _LEVEL_SHARE = 0.9  # of unchanged half-hours
 _SHAPE_HOURS = 0.5  # shorter intervals are added up to half-hours: the figures above are theirs
 _LONGEST_SHAPE_HOURS = 1.0
 
-_LEAST_INTERVALS = 24  # fewer have no shape
+LEAST_INTERVALS = 24
+"""Fewer intervals have no curve that could be compared with that of a home."""
 _MONTH_HOURS = 720.0
 _WEEK_HOURS = 168.0
 _DAY_HOURS = 24.0
-# The highest half-hour of a home is above 1 kW in nearly every month, 0.25 kW on nearly every day.
-_LEAST_PEAK_KW = (0.25, 1.0)
+# The highest half-hour of a home is above 0.7 kW in nearly every month, and above 0.25 kW on
+# nearly every day.
+_LEAST_PEAK_KW = (0.25, 0.7)
 _STRAY_TO_MEAN = 50.0  # no business has a load factor of 2 %
 _MOST_STRAY = 0.01
-_MOST_STANDBY_KW = 0.05
+_LOW_KW = _FUSE_KW / 1000
 _GENERATION_TO_CONSUMPTION = 50.0
 
 _FIRST_READINGS = 97  # of two days by half-hours
@@ -127,7 +138,7 @@ class _Shape(NamedTuple):
 
 
 def suspicious_rows(kwh: Float64, hours: float) -> np.ndarray:
-    """Return which rows of (sites, intervals) `energy_findings` should look at.
+    """Return which rows of (sites, intervals) the functions below should look at.
 
     Takes one pass over the energy, so that a fleet of ordinary homes costs no more.
 
@@ -143,29 +154,27 @@ def suspicious_rows(kwh: Float64, hours: float) -> np.ndarray:
         False where there is nothing to find.
     """
     peak_kw = kwh.max(axis=1) / hours
-    is_unusual = (peak_kw > _FUSE_KW) | ((peak_kw > 0) & (peak_kw < _MOST_STANDBY_KW))
+    is_unusual = (peak_kw > _FUSE_KW) | ((peak_kw > 0) & (peak_kw < _LOW_KW))
     falls = np.diff(kwh[:, :_FIRST_READINGS], axis=1) < 0
     may_be_register = falls.sum(axis=1) <= 1
     selected: np.ndarray = is_unusual | may_be_register
     return selected
 
 
-def energy_findings(
-    consumption: MeterSeries | None, generation: MeterSeries | None = None
-) -> list[Finding]:
-    """Return the likely slips in the energy of one site.
+def consumption_findings(series: MeterSeries) -> list[Finding]:
+    """Return the likely slips in what a site uses or imports.
 
     Parameters
     ----------
-    consumption, generation : MeterSeries, optional
-        What the site uses or imports, and what it generates or exports.
+    series : MeterSeries
 
     Returns
     -------
     list of Finding
         * ``energy.register``: the values never fall, as the readings of a register.
-        * ``energy.unit``: 1,000 times more or less than a home, and a home's in Wh or in MWh.
-        * ``energy.peak``: one interval above the largest fuse of a home and far above the others.
+        * ``energy.unit``: above 100 MW, or 1,000 times more or less than a home, and a home's in Wh
+          or in MWh.
+        * ``energy.peak``: single intervals above the largest fuse of a home, far above the others.
 
     Notes
     -----
@@ -173,29 +182,52 @@ def energy_findings(
     see the constants of this module. Mean power in kW that is taken for the kWh of half-hours is
     twice too high, which no figure shows.
     """
-    findings: list[Finding] = []
-    if consumption is not None and not _has_shape(consumption):
-        consumption = None
-    if generation is not None and not _has_shape(generation):
-        generation = None
-    if consumption is not None and _is_register(consumption):
-        findings.append(_register_finding(consumption))
-        consumption = None
-    if generation is not None and _is_register(generation):
-        findings.append(_register_finding(generation))
-        generation = None
+    if _has_shape(series) and _is_register(series):
+        return [_register_finding(series)]
+    unit = _unit_of_home(series) if _has_shape(series) else None
+    return _size_findings(series, unit)
 
-    unit = None if consumption is None else _unit_of_home(consumption)
-    if consumption is not None:
-        findings += _unit_finding(consumption, unit) or _stray_finding(consumption)
-    if generation is not None:
-        its_unit = None if consumption is None else _generation_unit(generation, consumption, unit)
-        findings += _unit_finding(generation, its_unit) or _stray_finding(generation)
-    return findings
+
+def generation_findings(
+    series: MeterSeries, consumption: MeterSeries | None = None
+) -> list[Finding]:
+    """Return the likely slips in what a site generates or exports.
+
+    Parameters
+    ----------
+    series : MeterSeries
+    consumption : MeterSeries, optional
+        What the same site uses or imports. The curve of the sun is as smooth on a home as on a
+        factory: the consumption tells them apart.
+
+    Returns
+    -------
+    list of Finding
+        As `consumption_findings`.
+    """
+    if _has_shape(series) and _is_register(series):
+        return [_register_finding(series)]
+    unit = None
+    if consumption is not None and _has_shape(series) and _can_compare(consumption):
+        unit = _generation_unit(series, consumption)
+    return _size_findings(series, unit)
+
+
+def _can_compare(consumption: MeterSeries) -> bool:
+    return _has_shape(consumption) and not _is_register(consumption)
+
+
+def _size_findings(series: MeterSeries, unit: str | None) -> list[Finding]:
+    if unit is not None:
+        return [_unit_finding(series, unit)]
+    if series.peak_kw > _NETWORK_KW:
+        message = f"{series.name} has a peak of {_kw(series.peak_kw)}: check the unit"
+        return [Finding("energy.unit", message)]
+    return _stray_finding(series) if _has_shape(series) else []
 
 
 def _has_shape(series: MeterSeries) -> bool:
-    return len(series.kwh) >= _LEAST_INTERVALS and series.peak_kw > 0
+    return len(series.kwh) >= LEAST_INTERVALS and series.peak_kw > 0
 
 
 def _is_register(series: MeterSeries) -> bool:
@@ -222,7 +254,7 @@ def _unit_of_home(series: MeterSeries) -> str | None:
     if series.peak_kw > _FUSE_KW and _looks_like_home(series, 1e-3):
         return "Wh"
     is_long = series.total_hours >= _WEEK_HOURS
-    if is_long and series.peak_kw < _MOST_STANDBY_KW and _looks_like_home(series, 1e3):
+    if is_long and series.peak_kw < _LOW_KW and _looks_like_home(series, 1e3):
         return "MWh"
     return None
 
@@ -266,17 +298,12 @@ def _shape(series: MeterSeries) -> _Shape:
     )
 
 
-def _generation_unit(
-    generation: MeterSeries, consumption: MeterSeries, unit: str | None
-) -> str | None:
-    """The likely unit of generation, beside consumption in a likely unit (None: kWh).
-
-    The curve of the sun is as smooth on a home as on a factory, so the consumption tells them
-    apart.
-    """
+def _generation_unit(generation: MeterSeries, consumption: MeterSeries) -> str | None:
+    """The unit in which implausible generation would be that of the home; None for kWh."""
+    unit = _unit_of_home(consumption)
     if unit is not None:
         factor = 1e-3 if unit == "Wh" else 1e3
-        is_as_wrong = not _MOST_STANDBY_KW < generation.peak_kw <= _FUSE_KW
+        is_as_wrong = not _LOW_KW < generation.peak_kw <= _FUSE_KW
         return unit if is_as_wrong and factor * generation.peak_kw <= _FUSE_KW else None
     is_home = consumption.peak_kw <= _FUSE_KW and consumption.mean_kw >= _HOME_MEAN_KW[0]
     is_huge = generation.peak_kw > 1e3 * _LEAST_PEAK_KW[0]
@@ -284,18 +311,20 @@ def _generation_unit(
     return "Wh" if is_home and is_huge and surplus else None
 
 
-def _unit_finding(series: MeterSeries, unit: str | None) -> list[Finding]:
-    if unit is None:
-        return []
+def _unit_finding(series: MeterSeries, unit: str) -> Finding:
     factor = 1e-3 if unit == "Wh" else 1e3
     named = "Wh (or mean W)" if unit == "Wh" else unit
     message = (
-        f"{series.name} has a mean of {series.mean_kw:,.3g} kW and a peak of "
-        f"{series.peak_kw:,.3g} kW, but {factor * series.mean_kw:,.3g} kW and "
-        f"{factor * series.peak_kw:,.3g} kW, as in a home, if the values are {named}; check the "
-        "unit"
+        f"{series.name} has a mean of {_kw(series.mean_kw)} and a peak of "
+        f"{_kw(series.peak_kw)}, but {_kw(factor * series.mean_kw)} and "
+        f"{_kw(factor * series.peak_kw)}, as in a home, if the values are {named}: check the unit"
     )
-    return [Finding("energy.unit", message)]
+    return Finding("energy.unit", message)
+
+
+def _kw(value: float) -> str:
+    digits = f"{value:.3g}"
+    return f"{float(digits):,.10g} kW"
 
 
 def _stray_finding(series: MeterSeries) -> list[Finding]:
@@ -310,8 +339,8 @@ def _stray_finding(series: MeterSeries) -> list[Finding]:
         return []
     intervals = "1 interval" if count == 1 else f"{count} intervals"
     message = (
-        f"{series.name} has a peak of {series.peak_kw:,.3g} kW, while the mean is "
-        f"{others_kw:,.3g} kW ({intervals} above {_FUSE_KW:g} kW, a fuse of 3 x 100 A): a wrong "
+        f"{series.name} has a peak of {_kw(series.peak_kw)}, while the mean of the others is "
+        f"{_kw(others_kw)} ({intervals} above {_FUSE_KW:g} kW, a fuse of 3 x 100 A): a wrong "
         "reading, or the energy of a longer time?"
     )
     return [Finding("energy.peak", message)]
@@ -351,8 +380,7 @@ def price_findings(
     else:
         return []
     message = (
-        f"{what} are {named} {shown:,.6g} {currency} per kWh; "
-        f"{shown / 100:,.6g} if they are in hundredths (pence, cents), {shown / 1000:,.6g} if they "
-        "are per MWh; check the unit"
+        f"{what} are {named} {shown:,.6g} {currency} per kWh, but {shown / 100:,.6g} if they are "
+        f"in hundredths (pence, cents), and {shown / 1000:,.6g} if they are per MWh: check the unit"
     )
     return [Finding("price.unit", message)]

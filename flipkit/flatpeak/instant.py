@@ -10,9 +10,9 @@ import numpy as np
 from flipkit.errors import InputError, UnexpectedAnswer
 from flipkit.flatpeak.cost_answers import cost_columns, in_kwh
 from flipkit.flatpeak.delivery import record_bodies
-from flipkit.flatpeak.records import CheckedRecords, read_intervals
+from flipkit.flatpeak.records import CheckedRecords, implausible_intervals, read_intervals
 from flipkit.flatpeak.service import Service
-from flipkit.frames import INSTANT_COSTS, FrameType, returns
+from flipkit.frames import INSTANT_COSTS, Finding, FrameType, as_text, returns
 from flipkit.http import Answer, map_concurrent
 
 __all__ = ["InstantCosts"]
@@ -74,7 +74,7 @@ class InstantCosts(Service[FrameType]):
         -------
         DataFrame
             One row per record, in the order of the records; of the library of `records`, if that
-            is a frame.
+            is a frame. Findings are the likely slips of `submit_interval`.
 
         Raises
         ------
@@ -155,8 +155,18 @@ class InstantCosts(Service[FrameType]):
             "confidence": costs.confidence,
             "session_reference_id": checked.columns["session_reference_id"],
             "record_reference_id": checked.columns["record_reference_id"],
+            "finding": _findings_by_row(checked),
         }
         return INSTANT_COSTS.build(columns, into, ordered=True, facts=facts)
+
+
+def _findings_by_row(checked: CheckedRecords) -> list[str | None]:
+    """The likely slips of each record."""
+    found: list[list[Finding]] = [[] for _ in range(len(checked))]
+    for finding in implausible_intervals(checked):
+        for row in finding.rows:
+            found[row].append(finding._replace(rows=()))
+    return [as_text(of_row) for of_row in found]
 
 
 def _read_all(records: Any) -> CheckedRecords:

@@ -155,6 +155,7 @@ INSTANT_COSTS = Table(
         "confidence",
         "session_reference_id",
         "record_reference_id",
+        "finding",
     ),
     key=("row",),
 )

@@ -14,7 +14,12 @@ import numpy as np
 from flipkit.calendar import Grid, format_times
 from flipkit.errors import InputError
 from flipkit.frames import Finding, TextRuns, take
-from flipkit.plausibility import MeterSeries, energy_findings, suspicious_rows
+from flipkit.plausibility import (
+    MeterSeries,
+    consumption_findings,
+    generation_findings,
+    suspicious_rows,
+)
 from flipkit.vocabulary import HOUR_US, Float64, Int64
 
 __all__ = ["Block", "Energy", "map_threads", "read_energy", "row_slices"]
@@ -187,7 +192,7 @@ def _move_negative_generation(
             "which the inverter draws, counted as consumption"
         )
         if drawn_kwh[code] > made_kwh[code]:
-            message += f"; more than the {made_kwh[code]:,.6g} kWh generated: is the sign reversed?"
+            message += f", more than the {made_kwh[code]:,.6g} kWh generated: is the sign reversed?"
         finding = Finding("generation.negative", message)
         findings.setdefault(sites.labels[code], []).append(finding)
 
@@ -199,10 +204,10 @@ def _add_plausibility(block: Block, findings: dict[str, list[Finding]]) -> None:
         selected |= suspicious_rows(block.generation_kwh, hours)
     for row in np.flatnonzero(selected).tolist():
         consumption = MeterSeries("consumption_kwh", block.consumption_kwh[row], hours)
-        generation = None
+        found = consumption_findings(consumption)
         if block.generation_kwh is not None:
             generation = MeterSeries("generation_kwh", block.generation_kwh[row], hours)
-        found = energy_findings(consumption, generation)
+            found += generation_findings(generation, consumption)
         if found:
             findings.setdefault(block.site_ids[row], []).extend(found)
 

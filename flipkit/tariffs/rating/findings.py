@@ -109,14 +109,14 @@ def _coarse_intervals(tariff: Tariff, calendar: RatingCalendar) -> Iterator[Find
     if cut:
         message = (
             f"{cut:,} of {grid.intervals:,} intervals of {grid.step_us / _MINUTE_US:g} minutes lie "
-            "across a change of price or month; their energy is spread evenly over their time"
+            "across a change of price or month, and their energy is spread evenly over their time"
         )
         yield Finding("interval.coarse", message)
     for charge in tariff.demand:
         if charge.interval_minutes * _MINUTE_US % grid.step_us:
             message = (
-                f"demand {charge.name} is measured over {charge.interval_minutes} minutes, the "
-                f"energy over {grid.step_us / _MINUTE_US:g}; peaks within an interval are not seen"
+                f"demand {charge.name} is measured over {charge.interval_minutes} minutes and the "
+                f"energy over {grid.step_us / _MINUTE_US:g}, so its peaks are averaged"
             )
             yield Finding("interval.coarse", message)
 
