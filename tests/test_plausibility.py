@@ -85,13 +85,13 @@ def homes(draw):
     return window(kwh, *part) * scale, window(generation, *part) * scale
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(homes())
 def test_homes_of_any_size_raise_no_alarm(home):
     assert codes(*home) == []
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(homes())
 def test_wh_for_kwh_is_named(home):
     consumption, generation = home
@@ -99,14 +99,14 @@ def test_wh_for_kwh_is_named(home):
     assert found == ["energy.unit"] * (2 if generation.max() > 0.035 else 1)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(homes())
 def test_mwh_for_kwh_is_named(home):
     consumption, _ = home
     assert codes(consumption / 1000) == ["energy.unit"]
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(homes(), st.floats(0, 90_000))
 def test_a_register_is_named(home, first):
     consumption, _ = home
@@ -116,7 +116,7 @@ def test_a_register_is_named(home, first):
     assert codes(register) == ["energy.register"]
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(homes(), st.floats(150, 1000), st.floats(0, 1))
 def test_a_stray_reading_is_named(home, kwh, place):
     consumption, _ = home
@@ -137,7 +137,9 @@ def test_real_meters(path, days):
         if is_lived_in:
             assert codes(1000 * part, hours=hours) == ["energy.unit"]
             assert codes(part / 1000, hours=hours) == ["energy.unit"]
-    by_day = window(kwh, len(kwh) * hours // 24, 0, hours).reshape(-1, round(24 / hours)).sum(axis=1)
+    by_day = (
+        window(kwh, len(kwh) * hours // 24, 0, hours).reshape(-1, round(24 / hours)).sum(axis=1)
+    )
     assert codes(by_day, hours=24.0) == []
 
 
