@@ -9,10 +9,23 @@
 * ``holidays``: public holidays.
 """
 
-from flipkit.calendar.billing import BillingPeriods, billing_periods, check_dates
+from flipkit.calendar.billing import (
+    BillingPeriods,
+    billing_periods,
+    check_dates,
+    day_periods,
+    days_in_months,
+)
 from flipkit.calendar.holidays import check_holidays, holiday_dates
 from flipkit.calendar.intervals import Grid, covered, split_at, touched
-from flipkit.calendar.local import dates_at_offset, day_edges, day_starts, month_edges
+from flipkit.calendar.local import (
+    dates_at_offset,
+    day_edges,
+    day_starts,
+    month_edges,
+    offset_pieces,
+    zone,
+)
 from flipkit.calendar.timestamps import format_times, from_us, parse_time, parse_times, to_text
 from flipkit.calendar.window import (
     Window,
@@ -23,7 +36,6 @@ from flipkit.calendar.window import (
     read_window,
     to_us,
 )
-from flipkit.calendar.zones import offset_pieces, zone
 
 __all__ = [
     "BillingPeriods",
@@ -36,7 +48,9 @@ __all__ = [
     "covered",
     "dates_at_offset",
     "day_edges",
+    "day_periods",
     "day_starts",
+    "days_in_months",
     "format_times",
     "from_us",
     "holiday_dates",

@@ -173,11 +173,15 @@ def _energy_terms(tariff: Tariff, calendar: RatingCalendar, net_kwh: Float64) ->
     adders = factors["adder"] * sum(adder.price_per_kwh for adder in tariff.adders)
     share_in_force = _by_interval(part, pieces, np.ones(len(pieces.run)))
     import_price = factors["energy"] * price + adders * share_in_force
+    non_bypassable = factors["adder"] * sum(
+        adder.price_per_kwh for adder in tariff.adders if adder.non_bypassable
+    )
+    netted_price = import_price - non_bypassable * share_in_force
     if tariff.export is not None and tariff.export.mode == "net_metering":
         neglected.append(NET_METERING)
     return _EnergyTerms(
         import_price=import_price,
-        export_price=_export_price(tariff, part, pieces, import_price),
+        export_price=_export_price(tariff, part, pieces, netted_price),
         tier_counters=[_with_tax(counter, factors["energy"]) for counter in tier_counters],
         neglected=neglected,
     )
@@ -295,13 +299,13 @@ def _series_price(part: Partition, pieces: RunPieces, series: PriceSeries) -> Fl
 
 
 def _export_price(
-    tariff: Tariff, part: Partition, pieces: RunPieces, import_price: Float64
+    tariff: Tariff, part: Partition, pieces: RunPieces, netted_price: Float64
 ) -> Float64:
     export = tariff.export
     if export is None:
         return np.zeros(part.calendar.grid.intervals)
     if export.mode == "net_metering":
-        return import_price
+        return netted_price
     if export.series is not None:
         return _series_price(part, pieces, export.series)
     period_price = np.array([each.price_per_kwh for each in rate_table(export.rates).periods])

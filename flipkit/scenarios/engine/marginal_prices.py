@@ -15,15 +15,9 @@ from flipkit.scenarios.engine.case import Case
 from flipkit.tariffs import PriceSeries, Rate, Tariff
 from flipkit.tariffs.model import joined, parts_in_force
 from flipkit.tariffs.rating import check_covered
-from flipkit.vocabulary import Float64, Int64
+from flipkit.vocabulary import Float64
 
-__all__ = ["export_prices", "interval_times", "marginal_prices"]
-
-
-def interval_times(grid: Grid) -> tuple[Int64, Int64]:
-    """Return start and end of each interval."""
-    edges_us = grid.edges_us
-    return edges_us[:-1], edges_us[1:]
+__all__ = ["export_prices", "marginal_prices"]
 
 
 def marginal_prices(case: Case, grid: Grid) -> tuple[Float64, Float64]:
@@ -93,8 +87,7 @@ def _plain_tariff(part: Tariff, rates: tuple[Rate, ...], series: PriceSeries | N
 
 
 def _mean_by_interval(series: list[PriceSeries], grid: Grid) -> Float64:
-    start_us, end_us = interval_times(grid)
     # What one kWh costs, spread evenly over the interval, is the mean price.
-    means = joined(series).cost(start_us, end_us, np.ones(grid.intervals))
+    means = joined(series).cost(*grid.times_us, np.ones(grid.intervals))
     means.flags.writeable = False  # cached: shared by all callers
     return means

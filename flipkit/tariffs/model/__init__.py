@@ -3,25 +3,20 @@
 from flipkit.tariffs.model.charges import (
     TAXABLE,
     Adder,
-    DemandCharge,
-    DemandTier,
-    DemandWindow,
-    Export,
     FixedCharge,
     Minimum,
-    Ratchet,
     Tax,
 )
 from flipkit.tariffs.model.consistency import (
-    TIER_RULES,
-    TierRule,
     Validity,
     is_empty,
     overlap,
     shared_time,
     start_key,
 )
+from flipkit.tariffs.model.demand import DemandCharge, DemandTier, DemandWindow, Ratchet
 from flipkit.tariffs.model.describe import describe_validity
+from flipkit.tariffs.model.export import CREDITABLE, Export
 from flipkit.tariffs.model.parts import (
     all_findings,
     has_tiers,
@@ -45,8 +40,11 @@ from flipkit.tariffs.model.rates import (
     DAY_NAMES,
     HOLIDAY,
     MONTH_NAMES,
+    TIER_RULES,
     Rate,
     Tier,
+    TierReset,
+    TierRule,
     clock_text,
     seconds_of,
 )
@@ -55,6 +53,7 @@ from flipkit.tariffs.model.tariff import CHARGES, Tariff
 
 __all__ = [
     "CHARGES",
+    "CREDITABLE",
     "DAY_NAMES",
     "HOLIDAY",
     "MONTH_NAMES",
@@ -74,6 +73,7 @@ __all__ = [
     "Tariff",
     "Tax",
     "Tier",
+    "TierReset",
     "TierRule",
     "Validity",
     "added",

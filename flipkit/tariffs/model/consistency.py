@@ -4,30 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 from flipkit.calendar import check_holidays, to_text
 from flipkit.checks import instance_of, repeated_names
 from flipkit.errors import InputError
-from flipkit.tariffs.model.charges import DemandCharge, Export
+from flipkit.tariffs.model.charges import Adder
+from flipkit.tariffs.model.demand import DemandCharge
+from flipkit.tariffs.model.export import Export
 from flipkit.tariffs.model.rates import Rate
 
 __all__ = [
-    "TIER_RULES",
-    "TierRule",
     "Validity",
     "check_charges",
     "check_holiday_rates",
-    "check_tier_rule",
+    "check_net_metering",
     "in_succession",
     "is_empty",
     "overlap",
     "shared_time",
     "start_key",
 ]
-
-TierRule = Literal["chronological", "prorate", "per_period"]
-TIER_RULES: tuple[TierRule, ...] = ("chronological", "prorate", "per_period")
 
 Validity = tuple[int | None, int | None]
 """From when until when a tariff holds, microseconds since 1970-01-01 UTC; None for no limit."""
@@ -50,25 +47,28 @@ def check_charges(values: Any, kind: type, what: str) -> tuple[Any, ...]:
     return charges
 
 
-def check_tier_rule(
-    tier_rule: Any, rates: Sequence[Rate], export: Export | None, what: str
+def check_net_metering(
+    export: Export | None, rates: Sequence[Rate], tier_rule: Any, tier_reset: Any, what: str
 ) -> None:
-    """Raise InputError for an unknown tier rule, tiers without one, or one that cannot apply."""
-    known = ", ".join(TIER_RULES)
-    if tier_rule is not None and tier_rule not in TIER_RULES:
-        raise InputError(f"{what}: tier_rule {tier_rule!r} is not known; write one of {known}")
+    """Raise InputError for prices that need the time of a kWh, beside net metering."""
+    if export is None or export.mode != "net_metering":
+        return
+    if not rates:
+        raise InputError(
+            f"{what}: net metering leaves kWh without an hour, so a price series cannot price "
+            "them; write rates, or net_billing with the same series for exports"
+        )
     if not any(rate.tiers for rate in rates):
         return
-    if tier_rule is None:
-        raise InputError(
-            f"{what} has tiers, but no tier_rule; say how kWh fill them: {known} "
-            "(bills differ by it)"
-        )
-    is_netted = export is not None and export.mode == "net_metering"
-    if is_netted and tier_rule == "chronological":
+    if tier_rule == "chronological":
         raise InputError(
             f"{what}: net metering leaves kWh without an hour, so tier_rule 'chronological' "
             "cannot be used; write 'prorate' or 'per_period'"
+        )
+    if tier_reset == "day":
+        raise InputError(
+            f"{what}: net metering leaves kWh without a day, so tier_reset 'day' cannot be used; "
+            "write 'billing'"
         )
 
 
@@ -76,6 +76,7 @@ def check_holiday_rates(
     holidays: Any,
     rates: Sequence[Rate],
     demand: Sequence[DemandCharge],
+    adders: Sequence[Adder],
     export: Export | None,
     what: str,
 ) -> None:
@@ -84,8 +85,9 @@ def check_holiday_rates(
         check_holidays(holidays)
         return
     export_rates = () if export is None else export.rates
-    days = [rate.days for rate in (*rates, *export_rates)]
-    days += [charge.days for charge in demand]
+    adder_rates = [rate for adder in adders for rate in adder.rates]
+    days = [rate.days for rate in (*rates, *export_rates, *adder_rates)]
+    days += [window.days for charge in demand for window in charge.windows]
     if "holiday" in days:
         raise InputError(
             f"{what}: days 'holiday', but no holidays; "

@@ -10,15 +10,12 @@ import numpy as np
 from flipkit.calendar import to_text, zone
 from flipkit.tariffs.model.charges import (
     TAXABLE,
-    DemandCharge,
-    DemandTier,
-    DemandWindow,
-    Export,
     FixedCharge,
     Minimum,
-    Ratchet,
     Tax,
 )
+from flipkit.tariffs.model.demand import DemandCharge, DemandTier, DemandWindow, Ratchet
+from flipkit.tariffs.model.export import CREDITABLE, Export
 from flipkit.tariffs.model.rate_table import canonical, period_names, rate_table
 from flipkit.tariffs.model.rates import MONTH_NAMES, Rate, Tier, days_text
 from flipkit.tariffs.model.series import PriceSeries
@@ -149,7 +146,8 @@ def _charge_lines(tariff: Tariff) -> list[str]:
     lines += [f"demand {charge.name}: {_demand_text(charge)}" for charge in tariff.demand]
     lines += [f"fixed {charge.name}: {_fixed_text(charge)}" for charge in tariff.fixed]
     for adder in tariff.adders:
-        lines.append(f"adder {adder.name}: {_number_text(adder.price_per_kwh)} per kWh")
+        text = f"adder {adder.name}: {_number_text(adder.price_per_kwh)} per kWh"
+        lines.append(f"{text}, whatever is exported" if adder.non_bypassable else text)
     if tariff.minimum is not None:
         lines.append(f"minimum: {_minimum_text(tariff.minimum)}, before taxes")
     lines += [f"tax {tax.name}: {_tax_text(tax)}" for tax in tariff.taxes]
@@ -225,18 +223,36 @@ def _export_lines(export: Export) -> list[str]:
 
 def _settlement_text(export: Export) -> str:
     """Return what happens to surplus kWh or credit."""
-    month = MONTH_NAMES[export.true_up_month - 1]
     if export.carry_over == "credit":
-        rest = f"{_percent(export.payout_share)} paid out" if export.payout_share else "lost"
-        return (
-            f"credit above the charges goes to the next month, what is left after {month} is {rest}"
-        )
+        return _credit_text(export)
     if export.mode != "net_metering":
         return ""
     payout = f"{_number_text(export.payout_per_kwh)} per kWh"
     if export.carry_over is None:
         return f"kWh left over earn {payout} each month"
-    return f"kWh left over go to the next month, those left after {month} earn {payout}"
+    month = MONTH_NAMES[export.true_up_month - 1]
+    text = f"kWh left over go to the next month, those left after {month} earn {payout}"
+    if export.true_up_on == "total":
+        text += " on the total of all periods"
+    if export.payout_as_credit:
+        text += f", as credit on {_credited(export)}"
+    return text
+
+
+def _credit_text(export: Export) -> str:
+    month = MONTH_NAMES[export.true_up_month - 1]
+    rest = f"{_percent(export.payout_share)} paid out" if export.payout_share else "lost"
+    text = f"what is left after {month} is {rest}"
+    if export.credit_next_month:
+        return f"credit pays for {_credited(export)} from the next month on, {text}"
+    return f"credit above {_credited(export)} goes to the next month, {text}"
+
+
+def _credited(export: Export) -> str:
+    """The charges that credit pays for."""
+    if export.credit_on == CREDITABLE:
+        return "the charges"
+    return f"the charges for {', '.join(export.credit_on)}"
 
 
 def _months_text(months: tuple[int, ...]) -> str:

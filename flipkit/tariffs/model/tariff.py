@@ -12,26 +12,42 @@ from flipkit.calendar import read_window, zone
 from flipkit.checks import instance_of, set_fields
 from flipkit.errors import InputError
 from flipkit.money import check_currency
-from flipkit.tariffs.model.charges import Adder, DemandCharge, Export, FixedCharge, Minimum, Tax
+from flipkit.tariffs.model.charges import Adder, FixedCharge, Minimum, Tax
 from flipkit.tariffs.model.consistency import (
-    TierRule,
     Validity,
     check_charges,
     check_holiday_rates,
-    check_tier_rule,
+    check_net_metering,
     in_succession,
     is_empty,
     overlap,
 )
+from flipkit.tariffs.model.demand import DemandCharge
+from flipkit.tariffs.model.export import Export
 from flipkit.tariffs.model.rate_table import canonical, rate_series
-from flipkit.tariffs.model.rates import Rate, check_rates, rate_of_window
+from flipkit.tariffs.model.rates import (
+    Rate,
+    TierReset,
+    TierRule,
+    check_rates,
+    check_tiers,
+    rate_of_window,
+)
 from flipkit.tariffs.model.series import PriceSeries, check_cover, joined
 
 __all__ = ["CHARGES", "Tariff"]
 
 CHARGES = ("holidays", "demand", "fixed", "minimum", "adders", "taxes", "export")
 """The fields beside prices."""
-_FIELDS_OF_PARTS = ("rates", "series", "valid_from_us", "valid_to_us", "tier_rule", *CHARGES)
+_FIELDS_OF_PARTS = (
+    "rates",
+    "series",
+    "valid_from_us",
+    "valid_to_us",
+    "tier_rule",
+    "tier_reset",
+    *CHARGES,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +88,9 @@ class Tariff:
         changes bills by a fifth. chronological: kWh count in the order of time, over all periods
         together. prorate: the total fills the tiers, and each period pays its own prices on its
         share of every tier. per_period: each period fills its own ladder.
+    tier_reset : {"billing", "day"}
+        When the count of kWh begins anew: with the billing period, or with each local day (the
+        first 15 kWh of each day; tiers with ``per="day"``).
     holidays : str or None
         Country or region of the public holidays: ``"US"``, ``"US-CA"``, ``"GB-ENG"``, ``"BE"``.
     demand : tuple of DemandCharge
@@ -122,6 +141,7 @@ class Tariff:
     valid_from_us: int | None = None
     valid_to_us: int | None = None
     tier_rule: TierRule | None = field(default=None, kw_only=True)
+    tier_reset: TierReset = field(default="billing", kw_only=True)
     holidays: str | None = field(default=None, kw_only=True)
     demand: tuple[DemandCharge, ...] = field(default=(), kw_only=True)
     fixed: tuple[FixedCharge, ...] = field(default=(), kw_only=True)
@@ -478,15 +498,17 @@ class Tariff:
             instance_of(self.minimum, Minimum, f"{what}, minimum")
         if self.export is not None:
             instance_of(self.export, Export, f"{what}, export")
-        check_tier_rule(self.tier_rule, self.rates, self.export, what)
-        check_holiday_rates(self.holidays, self.rates, self.demand, self.export, what)
+        check_tiers(self.rates, self.tier_rule, self.tier_reset, what)
+        check_net_metering(self.export, self.rates, self.tier_rule, self.tier_reset, what)
+        check_holiday_rates(self.holidays, self.rates, self.demand, self.adders, self.export, what)
         if self.export is not None and self.export.rates:
             rates = canonical(self.export.rates)
             set_fields(self, export=replace(self.export, rates=rates))
 
     def _check_parts(self) -> None:
         what = f"tariff {self.name!r}"
-        given = [name for name in _FIELDS_OF_PARTS if getattr(self, name) not in (None, ())]
+        unset = (None, (), "billing")
+        given = [name for name in _FIELDS_OF_PARTS if getattr(self, name) not in unset]
         if given:
             raise InputError(f"{what}: {', '.join(given)} beside parts; they belong to the parts")
         parts = in_succession(self.parts, type(self))

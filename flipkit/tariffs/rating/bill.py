@@ -80,13 +80,14 @@ def bill(
 
         Findings of a row: ``period.cut`` where a billing period is cut short, ``export.unpaid``
         where exports earn nothing, ``carry_over.open`` where something carried over is not settled,
-        ``minimum.open`` where a yearly minimum is not applied. On the first row of each billing
-        period, those of the tariff: what its reader assumed or could not price
-        (`Tariff.findings`), ``price.unit`` (pence for pounds), ``interval.coarse`` (intervals
-        across a change of price, or longer than demand is measured). On the first row of a site
-        under a tariff, those of its energy: ``generation.negative`` and the likely slips
-        ``energy.unit`` (Wh or MWh for kWh), ``energy.register`` (readings of a register) and
-        ``energy.peak`` (a stray reading). No value is changed.
+        ``carry_over.expired`` where kWh or credit are lost at a true-up, ``minimum.open`` where a
+        yearly minimum is not applied. On the first row of each billing period, those of the tariff:
+        what its reader assumed or could not price (`Tariff.findings`), ``price.unit`` (pence for
+        pounds), ``interval.coarse`` (intervals across a change of price, or longer than demand is
+        measured). On the first row of a site under a tariff, those of its energy:
+        ``generation.negative`` and the likely slips ``energy.unit`` (Wh or MWh for kWh),
+        ``energy.register`` (readings of a register) and ``energy.peak`` (a stray reading). No value
+        is changed.
 
     Raises
     ------
@@ -289,11 +290,6 @@ class _BillRow(NamedTuple):
     month: str
     findings: list[str]
 
-    @property
-    def note(self) -> str | None:
-        """The finding that holds for sites with a quantity other than 0."""
-        return self.line.notes.get(self.period)
-
 
 class _BillTable(NamedTuple):
     """The bills of some sites under one tariff; the rows of a site are adjacent and in order.
@@ -332,7 +328,7 @@ def _bill_table(
         "unit": _object_array([row.line.unit for row in rows]),
         "cost": np.stack([row.line.cost[:, row.period] for row in rows], axis=1),
         "currency": _object_array([tariff.currency] * len(rows)),
-        "finding": _findings(rows, quantity, sums.block.site_ids, site_findings),
+        "finding": _findings(rows, sums.block.site_ids, site_findings),
     }
     is_sparse = np.array([row.line.sparse for row in rows], dtype=bool)
     kept = ~is_sparse | (quantity != 0.0)
@@ -375,28 +371,26 @@ def _cut_findings(bill_of: PartBill, is_alone: bool) -> list[list[Finding]]:
 
 def _findings(
     rows: list[_BillRow],
-    quantity: Float64,
     site_ids: tuple[str, ...],
     site_findings: Mapping[str, tuple[Finding, ...]],
 ) -> np.ndarray:
     """The finding of each row; by site too, where one holds for some sites only."""
     texts = _object_array([_joined(row.findings) for row in rows])
-    is_noted = np.array([row.note is not None for row in rows])
-    noted_sites = [number for number, site in enumerate(site_ids) if site in site_findings]
-    if not is_noted.any() and not noted_sites:
+    notes = {number: row.line.site_notes(row.period) for number, row in enumerate(rows)}
+    noted = {number: of_sites for number, of_sites in notes.items() if of_sites is not None}
+    if not noted and site_findings.keys().isdisjoint(site_ids):
         return texts
-    of_sites = np.broadcast_to(texts, quantity.shape)
-    if is_noted.any():
-        with_notes = [_joined([*row.findings, row.note]) for row in rows]
-        is_noted = is_noted & (quantity != 0.0)
-        of_sites = np.where(is_noted, _object_array(with_notes), of_sites)
-    of_sites = of_sites.copy()
+    findings = np.tile(texts, (len(site_ids), 1))
+    for number, of_sites in noted.items():
+        for site in np.flatnonzero(of_sites).tolist():
+            findings[site, number] = _joined([texts[number], of_sites[site]])
     # What holds for all of a site's energy is on the first row of its bill.
     first = next(number for number, row in enumerate(rows) if not row.line.sparse)
-    for number in noted_sites:
-        of_site = as_text(site_findings[site_ids[number]])
-        of_sites[number, first] = _joined([of_site, of_sites[number, first]])
-    return of_sites
+    for site, site_id in enumerate(site_ids):
+        if site_id in site_findings:
+            of_site = as_text(site_findings[site_id])
+            findings[site, first] = _joined([of_site, findings[site, first]])
+    return findings
 
 
 def _joined(findings: Iterable[str | None]) -> str | None:
@@ -476,18 +470,20 @@ def _findings_of_bills(
 ) -> np.ndarray:
     """The findings of each site's bills together, each once."""
     common: dict[str, None] = {}
-    noted: dict[str, np.ndarray] = {}
+    noted: list[dict[str, None]] = [{} for _ in range(sums.sites)]
     for bill_of, of_part in zip(bills, of_parts, strict=True):
         cut = _cut_findings(bill_of, is_alone=len(bills) == 1)
         common |= dict.fromkeys(map(str, [*of_part, *chain.from_iterable(cut)]))
         for line in bill_of.lines:
-            for period, note in line.notes.items():
-                holds = noted.setdefault(note, np.zeros(sums.sites, dtype=bool))
-                holds |= line.quantity[:, period] != 0.0
+            for period in filter(line.shown.__getitem__, line.notes):
+                of_sites = line.site_notes(period)
+                assert of_sites is not None
+                for site in np.flatnonzero(of_sites).tolist():
+                    noted[site][of_sites[site]] = None
     texts = np.empty(sums.sites, dtype=object)
-    for number, site in enumerate(sums.block.site_ids):
-        notes = [note for note, holds in noted.items() if holds[number]]
-        texts[number] = _joined([as_text(site_findings.get(site, ())), *common, *notes])
+    for number, site_id in enumerate(sums.block.site_ids):
+        of_site = as_text(site_findings.get(site_id, ()))
+        texts[number] = _joined([of_site, *common, *noted[number]])
     return texts
 
 

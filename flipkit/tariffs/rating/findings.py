@@ -11,10 +11,10 @@ from flipkit.calendar import Grid, offset_pieces
 from flipkit.errors import InputError
 from flipkit.frames import Finding
 from flipkit.plausibility import price_findings
-from flipkit.tariffs.model import PriceSeries, Rate, Tariff
+from flipkit.tariffs.model import PriceSeries, Rate, Tariff, schedule_of
 from flipkit.tariffs.rating.energy import Energy
 from flipkit.tariffs.rating.rate_block import calendars, partition_of
-from flipkit.tariffs.rating.runs import Partition, RatingCalendar
+from flipkit.tariffs.rating.runs import Partition, RatingCalendar, partition
 from flipkit.vocabulary import DAY_US, SECOND_US
 
 __all__ = ["check_site", "findings_by_part", "tariff_findings"]
@@ -77,10 +77,14 @@ def _as_finding(text: str) -> Finding:
 
 
 def _price_slips(tariff: Tariff) -> Iterator[Finding]:
-    yield from _slips(f"prices of {tariff.name!r}", tariff.currency, tariff.rates, tariff.series)
+    currency = tariff.currency
+    yield from _slips(f"prices of {tariff.name!r}", currency, tariff.rates, tariff.series)
     if tariff.export is not None:
         what = f"export prices of {tariff.name!r}"
-        yield from _slips(what, tariff.currency, tariff.export.rates, tariff.export.series)
+        yield from _slips(what, currency, tariff.export.rates, tariff.export.series)
+    for adder in tariff.adders:
+        rates = adder.rates or (Rate(adder.price_per_kwh),)
+        yield from _slips(f"prices of adder {adder.name!r}", currency, rates, None)
 
 
 @lru_cache(maxsize=256)
@@ -104,8 +108,13 @@ def _listed_prices(rates: tuple[Rate, ...]) -> list[float]:
 def _coarse_intervals(tariff: Tariff, calendar: RatingCalendar) -> Iterator[Finding]:
     """Say so if intervals lie across a change of price, or are longer than demand is measured."""
     grid = calendar.grid
-    export = None if tariff.export is None else tariff.export.series
-    cut = _cut_intervals(partition_of(tariff, calendar), tariff.series, export)
+    parts = [partition_of(tariff, calendar)]
+    for adder in tariff.adders:
+        if adder.rates:
+            parts.append(partition(calendar, schedule_of(adder.rates), None))
+    export_series = None if tariff.export is None else tariff.export.series
+    series = [each for each in (tariff.series, export_series) if each is not None]
+    cut = _cut_intervals(calendar, tuple(parts), tuple(series))
     if cut:
         message = (
             f"{cut:,} of {grid.intervals:,} intervals of {grid.step_us / _MINUTE_US:g} minutes lie "
@@ -122,14 +131,14 @@ def _coarse_intervals(tariff: Tariff, calendar: RatingCalendar) -> Iterator[Find
 
 
 @lru_cache(maxsize=256)
-def _cut_intervals(part: Partition, *series: PriceSeries | None) -> int:
+def _cut_intervals(
+    calendar: RatingCalendar, parts: tuple[Partition, ...], series: tuple[PriceSeries, ...]
+) -> int:
     """How many intervals a change of period, month or price cuts."""
-    calendar = part.calendar
-    changes = [part.runs.start_us[1:]]
+    changes = [part.runs.start_us[1:] for part in parts]
     for each in series:
-        if each is not None:
-            is_change = np.diff(each.price_per_kwh) != 0
-            changes.append(each.start_us[1:][is_change])
+        is_change = np.diff(each.price_per_kwh) != 0
+        changes.append(each.start_us[1:][is_change])
     times = np.concatenate(changes)
     times = times[(times > calendar.start_us) & (times < calendar.end_us)]
     interval, within_us = np.divmod(times - calendar.grid.start_us, calendar.grid.step_us)

@@ -76,8 +76,8 @@ def tariffs_of_places():
 def test_sites_of_three_countries_need_a_tariff_each(library):
     frame = fleet(library)
     words = (
-        "energy, site be-1: currency is 'EUR', but that of tariff 'Flat rate' is 'GBP'; give each site "
-        "a tariff of its own place, as a mapping by site id, or correct the column currency"
+        "energy, site be-1: currency is 'EUR', but that of tariff 'Flat rate' is 'GBP'; give each "
+        "site a tariff of its own place, as a mapping by site id, or correct the column currency"
     )
     for rated in (lambda: bill(frame, FLAT), lambda: bill_matrix(frame, [FLAT])):
         with pytest.raises(InputError, match=words):

@@ -319,6 +319,7 @@ class _WindowProgram:
     ) -> None:
         """Keep each level at or above its demand intervals in the window."""
         demand = self.terms.demand_intervals
+        # Levels that no billed demand of the window uses have no column.
         is_used = np.isin(demand.level[demand.run[inside]], used)
         interval = demand.interval[inside][is_used]
         run = demand.run[inside][is_used]
