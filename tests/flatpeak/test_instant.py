@@ -86,6 +86,7 @@ def test_the_documented_example(service, flatpeak, rows, non_persistent):
         "confidence": 1.0,
         "session_reference_id": None,
         "record_reference_id": "r",
+        "finding": None,
     }
 
 

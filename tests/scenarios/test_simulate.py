@@ -454,6 +454,7 @@ def test_findings_of_tariffs_and_likely_slips_are_in_the_summary():
     pence = fk.Tariff.flat(25.73, **GBP)
     hourly = [START.replace(hour=0, minute=0) + 2 * n * HALF_HOUR for n in range(48)]
     frame = pd.DataFrame({"site_id": "a", "start_utc": hourly, "consumption_kwh": 400.0})
+    # 00:30 on three days and 07:30 on two.
     half_past = fk.Tariff.time_of_use({"00:30-07:30": 0.09, "07:30-00:30": 0.29}, **GBP)
     scenarios = [
         Scenario("noted", tariff=noted),
@@ -469,4 +470,4 @@ def test_findings_of_tariffs_and_likely_slips_are_in_the_summary():
         assert "price.unit" not in rows["a", name]["finding"]
         assert "interval.coarse" not in rows["a", name]["finding"]
     assert "price.unit: prices of 'Flat rate' are typically 25.73" in rows["a", "pence"]["finding"]
-    assert "interval.coarse: 4 of 48 intervals" in rows["a", "half past"]["finding"]
+    assert "interval.coarse: 5 of 48 intervals" in rows["a", "half past"]["finding"]

@@ -1,9 +1,10 @@
 """Rating: energy and a tariff to bills."""
 
-from flipkit.tariffs.rating.bill import LARGE, bill, bill_matrix
+from flipkit.tariffs.rating.bill import LARGE, bill
 from flipkit.tariffs.rating.demand import DemandHours, demand_runs, meter_runs
 from flipkit.tariffs.rating.energy import Block, Energy, map_threads, read_energy
 from flipkit.tariffs.rating.findings import check_site, tariff_findings
+from flipkit.tariffs.rating.matrix import bill_matrix
 from flipkit.tariffs.rating.rate_block import calendars, check_covered, partition_of, rate
 from flipkit.tariffs.rating.runs import (
     DemandRuns,

@@ -1,10 +1,9 @@
-"""``fk.bill`` and ``fk.bill_matrix``: what energy costs each site, by component and by tariff."""
+"""``fk.bill``: what energy costs each site, by component."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -12,22 +11,22 @@ import numpy as np
 from flipkit.calendar import check_dates
 from flipkit.checks import instance_of, repeated_names
 from flipkit.errors import InputError
-from flipkit.frames import BILL, BILL_MATRIX, Finding, Frame, as_text, library_of, returns
+from flipkit.frames import BILL, Finding, Frame, as_text, library_of, returns
 from flipkit.tariffs.model import (
-    TIER_RULES,
     Tariff,
-    TierRule,
     all_findings,
-    has_tiers,
-    parts_of,
 )
 from flipkit.tariffs.rating.energy import Block, Energy, map_threads, read_energy, row_slices
-from flipkit.tariffs.rating.findings import check_site, findings_by_part
-from flipkit.tariffs.rating.rate_block import PartBill, price_together, rate, total_cost
+from flipkit.tariffs.rating.findings import (
+    check_site,
+    cut_findings,
+    findings_by_part,
+    joined_texts,
+)
+from flipkit.tariffs.rating.rate_block import PartBill, rate
 from flipkit.tariffs.rating.sums import COMPILED, EnergySums, Line
-from flipkit.vocabulary import Float64, Int64
 
-__all__ = ["LARGE", "bill", "bill_matrix"]
+__all__ = ["LARGE", "bill", "jobs_of", "named_tariffs", "object_array", "over_blocks"]
 
 LARGE = 12_000_000
 """Intervals from which on compiled code rates a block; numpy is done with less before it is loaded.
@@ -35,9 +34,6 @@ LARGE = 12_000_000
 The bits are the same, so only the time depends on it.
 """
 LARGE_ONCE_LOADED = 1_000_000
-
-# Of the highest cost: tariffs that differ by less cost the same, but for the noise of floats.
-_SAME = 1e-9
 
 _BY_ROW = ("month", "component", "quantity", "unit", "cost", "currency", "finding")
 
@@ -112,85 +108,20 @@ def bill(
     """
     library = library_of(energy)
     dates = check_dates(billing_dates)
-    tariffs = _named_tariffs(tariff)
+    tariffs = named_tariffs(tariff)
     metered = read_energy(energy)
-    jobs = _jobs(metered, tariffs)
+    jobs = jobs_of(metered, tariffs)
 
     def rate_all(sums: EnergySums, each: list[Tariff]) -> list[_BillTable]:
         return [_bill_table(sums, one, dates, metered.findings) for one in each]
 
     tables = []
-    for done in _over_blocks(jobs, rate_all):
+    for done in over_blocks(jobs, rate_all):
         tables += done
     return BILL.build(_sorted_rows(tables), library, ordered=True)
 
 
-@returns(BILL_MATRIX)
-def bill_matrix(
-    energy: Any, tariffs: Iterable[Tariff], *, billing_dates: Iterable[Any] | None = None
-) -> Frame:
-    """Rate every site under every tariff, and rank the tariffs of each site by cost.
-
-    Tariffs with the same hours share one pass over the energy.
-
-    Parameters
-    ----------
-    energy : pandas.DataFrame or polars.DataFrame
-        As in `bill`.
-    tariffs : iterable of Tariff
-        In one currency, each with a different name.
-    billing_dates : iterable of date or str, optional
-        As in `bill`.
-
-    Returns
-    -------
-    DataFrame
-        In the library of `energy`; one row per site and tariff. Costs that differ by less than a
-        billionth of the site's highest count as equal: the first by name ranks first, and the
-        regret of all that equal the best is 0. ``finding`` has all findings of `bill`, each once.
-
-    Raises
-    ------
-    MissingColumnError, NaiveTimestampError
-        As in `bill`.
-    InputError
-        As in `bill`; or tariffs in several currencies, which are never compared.
-
-    See Also
-    --------
-    bill : The components of each bill.
-
-    Examples
-    --------
-    >>> import flipkit as fk
-    >>> flat = fk.Tariff.flat(0.28, currency="GBP", timezone="Europe/London", name="Flat")
-    >>> cheap = fk.Tariff.flat(0.25, currency="GBP", timezone="Europe/London", name="Cheap")
-    >>> fk.bill_matrix(energy, [flat, cheap])  # doctest: +SKIP
-    """
-    candidates = _named_tariffs(tariffs)
-    if isinstance(candidates, dict):
-        raise InputError(
-            "tariffs: expected a list, got a mapping; every site is rated under every tariff"
-        )
-    currencies = sorted({tariff.currency for tariff in candidates})
-    if len(currencies) > 1:
-        raise InputError(
-            f"tariffs in {', '.join(currencies)}: currencies are never compared; give one only"
-        )
-    library = library_of(energy)
-    dates = check_dates(billing_dates)
-    metered = read_energy(energy)
-    jobs = _jobs(metered, candidates)
-
-    def rate_all(sums: EnergySums, each: list[Tariff]) -> _SiteCosts:
-        return _site_costs(sums, each, dates, metered.findings)
-
-    done = _over_blocks(jobs, rate_all)
-    columns = _matrix_columns(done, candidates, currencies[0])
-    return BILL_MATRIX.build(columns, library, ordered=True)
-
-
-def _named_tariffs(tariff: Any) -> dict[str, Tariff] | list[Tariff]:
+def named_tariffs(tariff: Any) -> dict[str, Tariff] | list[Tariff]:
     """The tariffs that the user gave: by site, or a list sorted by name."""
     if isinstance(tariff, Tariff):
         return [tariff]
@@ -215,7 +146,7 @@ def _named_tariffs(tariff: Any) -> dict[str, Tariff] | list[Tariff]:
     return sorted(several, key=lambda each: each.name)
 
 
-def _jobs(
+def jobs_of(
     energy: Energy, tariffs: dict[str, Tariff] | list[Tariff]
 ) -> list[tuple[Block, list[Tariff]]]:
     """Sites that are rated together, and their tariffs."""
@@ -250,7 +181,7 @@ def _by_tariff(block: Block, tariffs: dict[str, Tariff]) -> list[tuple[Block, li
     return [(block.rows(np.array(rows)), [tariff]) for (tariff, _), rows in members.items()]
 
 
-def _over_blocks(
+def over_blocks(
     jobs: list[tuple[Block, list[Tariff]]], work: Callable[[EnergySums, list[Tariff]], Result]
 ) -> list[Result]:
     """Run `work` on every block; large blocks in parts, one for each processor, in threads.
@@ -322,12 +253,12 @@ def _bill_table(
         rows += _rows_of(each, findings, is_alone=len(bills) == 1)
     quantity = np.stack([row.line.quantity[:, row.period] for row in rows], axis=1)
     columns = {
-        "month": _object_array([row.month for row in rows]),
-        "component": _object_array([row.line.text for row in rows]),
+        "month": object_array([row.month for row in rows]),
+        "component": object_array([row.line.text for row in rows]),
         "quantity": quantity,
-        "unit": _object_array([row.line.unit for row in rows]),
+        "unit": object_array([row.line.unit for row in rows]),
         "cost": np.stack([row.line.cost[:, row.period] for row in rows], axis=1),
-        "currency": _object_array([tariff.currency] * len(rows)),
+        "currency": object_array([tariff.currency] * len(rows)),
         "finding": _findings(rows, sums.block.site_ids, site_findings),
     }
     is_sparse = np.array([row.line.sparse for row in rows], dtype=bool)
@@ -335,7 +266,7 @@ def _bill_table(
     return _BillTable(sums.block.site_ids, tariff.name, columns, kept)
 
 
-def _object_array(values: Sequence[str | None]) -> np.ndarray:
+def object_array(values: Sequence[str | None]) -> np.ndarray:
     return np.array(values, dtype=object)
 
 
@@ -344,7 +275,7 @@ def _rows_of(bill_of: PartBill, part_findings: list[Finding], is_alone: bool) ->
 
     The findings of the tariff are on the first row of each billing period.
     """
-    cut = _cut_findings(bill_of, is_alone)
+    cut = cut_findings(bill_of, is_alone)
     for period, month in enumerate(bill_of.billing.labels):
         of_period = list(map(str, part_findings))
         for line in bill_of.lines:
@@ -358,24 +289,13 @@ def _rows_of(bill_of: PartBill, part_findings: list[Finding], is_alone: bool) ->
             yield _BillRow(line, period, month, findings)
 
 
-def _cut_findings(bill_of: PartBill, is_alone: bool) -> list[list[Finding]]:
-    """The finding of billing periods that a change of tariff (named) or the energy cuts short."""
-    billing = bill_of.billing
-    under = "" if is_alone else f", under {bill_of.tariff.name}"
-    findings = []
-    for days, share in zip(billing.days.tolist(), billing.share.tolist(), strict=True):
-        message = f"{days:.6g} of {days / share:.6g} days{under}"
-        findings.append([] if share == 1.0 else [Finding("period.cut", message)])
-    return findings
-
-
 def _findings(
     rows: list[_BillRow],
     site_ids: tuple[str, ...],
     site_findings: Mapping[str, tuple[Finding, ...]],
 ) -> np.ndarray:
     """The finding of each row; by site too, where one holds for some sites only."""
-    texts = _object_array([_joined(row.findings) for row in rows])
+    texts = object_array([joined_texts(row.findings) for row in rows])
     notes = {number: row.line.site_notes(row.period) for number, row in enumerate(rows)}
     noted = {number: of_sites for number, of_sites in notes.items() if of_sites is not None}
     if not noted and site_findings.keys().isdisjoint(site_ids):
@@ -383,18 +303,14 @@ def _findings(
     findings = np.tile(texts, (len(site_ids), 1))
     for number, of_sites in noted.items():
         for site in np.flatnonzero(of_sites).tolist():
-            findings[site, number] = _joined([texts[number], of_sites[site]])
+            findings[site, number] = joined_texts([texts[number], of_sites[site]])
     # What holds for all of a site's energy is on the first row of its bill.
     first = next(number for number, row in enumerate(rows) if not row.line.sparse)
     for site, site_id in enumerate(site_ids):
         if site_id in site_findings:
             of_site = as_text(site_findings[site_id])
-            findings[site, first] = _joined([of_site, findings[site, first]])
+            findings[site, first] = joined_texts([of_site, findings[site, first]])
     return findings
-
-
-def _joined(findings: Iterable[str | None]) -> str | None:
-    return "; ".join(text for text in findings if text) or None
 
 
 def _sorted_rows(tables: list[_BillTable]) -> dict[str, np.ndarray]:
@@ -404,8 +320,8 @@ def _sorted_rows(tables: list[_BillTable]) -> dict[str, np.ndarray]:
     columns = {}
     for name in _BY_ROW:
         columns[name] = np.concatenate([_kept(table, name) for table in tables])
-    columns["site_id"] = np.repeat(_object_array([site for site, _ in keys]), counts)
-    columns["tariff"] = np.repeat(_object_array([tariff for _, tariff in keys]), counts)
+    columns["site_id"] = np.repeat(object_array([site for site, _ in keys]), counts)
+    columns["tariff"] = np.repeat(object_array([tariff for _, tariff in keys]), counts)
 
     # Most frames come sorted by site, and are spared a copy of all columns.
     order = sorted(range(len(keys)), key=keys.__getitem__)
@@ -420,131 +336,3 @@ def _kept(table: _BillTable, name: str) -> np.ndarray:
     """A column of the rows that are in the bill, site by site."""
     values: np.ndarray = np.broadcast_to(table.columns[name], table.kept.shape)[table.kept]
     return values
-
-
-class _SiteCosts(NamedTuple):
-    """Costs of some sites under every tariff.
-
-    Attributes
-    ----------
-    site_ids : tuple of str
-    cost, rule_spread : ndarray of float64, shape (sites, tariffs)
-    finding : ndarray of object, shape (sites, tariffs)
-    """
-
-    site_ids: tuple[str, ...]
-    cost: Float64
-    rule_spread: Float64
-    finding: np.ndarray
-
-
-def _site_costs(
-    sums: EnergySums,
-    tariffs: list[Tariff],
-    dates: tuple[str, ...] | None,
-    site_findings: Mapping[str, tuple[Finding, ...]],
-) -> _SiteCosts:
-    """Rate the sites under every tariff; those with the same hours one after another."""
-    cost = np.zeros((sums.sites, len(tariffs)))
-    spread = np.zeros((sums.sites, len(tariffs)))
-    finding = np.empty((sums.sites, len(tariffs)), dtype=object)
-    price_together(sums, tariffs, dates)
-    # Sums of energy are kept for a few calendars only.
-    for number in sorted(range(len(tariffs)), key=lambda each: _hours_key(tariffs[each])):
-        tariff = tariffs[number]
-        bills = rate(sums, tariff, dates)
-        cost[:, number] = total_cost(bills)
-        of_parts = findings_by_part(tariff, sums.block.grid, dates)
-        finding[:, number] = _findings_of_bills(bills, of_parts, sums, site_findings)
-        others = [total_cost(rate(sums, tariff, dates, rule)) for rule in _other_rules(tariff)]
-        if others:
-            spread[:, number] = _relative_spread(cost[:, number], others)
-    return _SiteCosts(sums.block.site_ids, cost, spread, finding)
-
-
-def _findings_of_bills(
-    bills: list[PartBill],
-    of_parts: list[list[Finding]],
-    sums: EnergySums,
-    site_findings: Mapping[str, tuple[Finding, ...]],
-) -> np.ndarray:
-    """The findings of each site's bills together, each once."""
-    common: dict[str, None] = {}
-    noted: list[dict[str, None]] = [{} for _ in range(sums.sites)]
-    for bill_of, of_part in zip(bills, of_parts, strict=True):
-        cut = _cut_findings(bill_of, is_alone=len(bills) == 1)
-        common |= dict.fromkeys(map(str, [*of_part, *chain.from_iterable(cut)]))
-        for line in bill_of.lines:
-            for period in filter(line.shown.__getitem__, line.notes):
-                of_sites = line.site_notes(period)
-                assert of_sites is not None
-                for site in np.flatnonzero(of_sites).tolist():
-                    noted[site][of_sites[site]] = None
-    texts = np.empty(sums.sites, dtype=object)
-    for number, site_id in enumerate(sums.block.site_ids):
-        of_site = as_text(site_findings.get(site_id, ()))
-        texts[number] = _joined([of_site, *common, *noted[number]])
-    return texts
-
-
-def _relative_spread(cost: Float64, others: list[Float64]) -> Float64:
-    """Highest less lowest cost over the cost; NaN where that is 0."""
-    costs = np.stack([cost, *others])
-    spread = costs.max(axis=0) - costs.min(axis=0)
-    unknown = np.full(len(cost), np.nan)
-    relative: Float64 = np.divide(spread, np.abs(cost), out=unknown, where=cost != 0.0)
-    return relative
-
-
-def _hours_key(tariff: Tariff) -> int:
-    """A number that is equal for tariffs with the same hours."""
-    rates = [rate for part in parts_of(tariff) for rate in part.rates]
-    hours = [(rate.start, rate.end, rate.months, rate.days) for rate in rates]
-    return hash((tariff.timezone, tuple(hours)))
-
-
-def _other_rules(tariff: Tariff) -> list[TierRule]:
-    """The other rules by which the tiers of a tariff can be filled."""
-    parts = parts_of(tariff)
-    used = {part.tier_rule for part in parts if has_tiers(part)}
-    if not used:
-        return []
-    others: list[TierRule] = [rule for rule in TIER_RULES if used != {rule}]
-    nets = any(part.export is not None and part.export.mode == "net_metering" for part in parts)
-    # Net metering has no order in time: what is left of a billing period is charged.
-    return [rule for rule in others if not (nets and rule == "chronological")]
-
-
-def _rank(cost: Float64) -> tuple[Int64, Float64]:
-    """Rank (from 1) and regret of tariffs by site; equal costs rank in the order of the columns."""
-    order = np.argsort(cost, axis=1, kind="stable")
-    ascending = np.take_along_axis(cost, order, axis=1)
-    noise = _SAME * np.abs(cost).max(axis=1, keepdims=True)
-    is_higher = np.diff(ascending, axis=1) > noise
-    # Costs that follow each other within the noise are on one level.
-    level = np.zeros(cost.shape, dtype=np.int64)
-    np.put_along_axis(level, order[:, 1:], np.cumsum(is_higher, axis=1), axis=1)
-    by_level = np.argsort(level, axis=1, kind="stable")
-    rank = np.argsort(by_level, axis=1) + 1
-    regret = np.where(level == 0, 0.0, cost - ascending[:, :1])
-    return rank, regret
-
-
-def _matrix_columns(done: list[_SiteCosts], tariffs: list[Tariff], currency: str) -> dict[str, Any]:
-    sites = [site for each in done for site in each.site_ids]
-    order = sorted(range(len(sites)), key=sites.__getitem__)
-    cost = np.concatenate([each.cost for each in done])[order]
-    spread = np.concatenate([each.rule_spread for each in done])[order]
-    finding = np.concatenate([each.finding for each in done])[order]
-    rank, regret = _rank(cost)
-    return {
-        "site_id": np.repeat(_object_array(sorted(sites)), len(tariffs)),
-        "tariff": np.tile(_object_array([tariff.name for tariff in tariffs]), len(sites)),
-        "cost": cost.ravel(),
-        "currency": currency,
-        "rank": rank.ravel().astype(np.float64),
-        "best": (rank == 1).ravel(),
-        "regret": regret.ravel(),
-        "rule_spread": spread.ravel(),
-        "finding": finding.ravel(),
-    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -13,11 +13,11 @@ from flipkit.frames import Finding
 from flipkit.plausibility import price_findings
 from flipkit.tariffs.model import PriceSeries, Rate, Tariff, schedule_of
 from flipkit.tariffs.rating.energy import Energy
-from flipkit.tariffs.rating.rate_block import calendars, partition_of
+from flipkit.tariffs.rating.rate_block import PartBill, calendars, partition_of
 from flipkit.tariffs.rating.runs import Partition, RatingCalendar, partition
 from flipkit.vocabulary import DAY_US, SECOND_US
 
-__all__ = ["check_site", "findings_by_part", "tariff_findings"]
+__all__ = ["check_site", "cut_findings", "findings_by_part", "joined_texts", "tariff_findings"]
 
 _MINUTE_US = 60 * SECOND_US
 _YEAR_US = 366 * DAY_US
@@ -69,6 +69,21 @@ def tariff_findings(tariff: Tariff, grid: Grid) -> list[Finding]:
     """Return the findings of all tariffs in force, each once."""
     found = [finding for of_part in findings_by_part(tariff, grid) for finding in of_part]
     return list(dict.fromkeys(found))
+
+
+def cut_findings(bill_of: PartBill, is_alone: bool) -> list[list[Finding]]:
+    """The finding of billing periods that a change of tariff (named) or the energy cuts short."""
+    billing = bill_of.billing
+    under = "" if is_alone else f", under {bill_of.tariff.name}"
+    findings = []
+    for days, share in zip(billing.days.tolist(), billing.share.tolist(), strict=True):
+        message = f"{days:.6g} of {days / share:.6g} days{under}"
+        findings.append([] if share == 1.0 else [Finding("period.cut", message)])
+    return findings
+
+
+def joined_texts(findings: Iterable[str | None]) -> str | None:
+    return "; ".join(text for text in findings if text) or None
 
 
 def _as_finding(text: str) -> Finding:
