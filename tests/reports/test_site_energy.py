@@ -158,7 +158,7 @@ def test_each_row_has_the_time_zone_and_currency_of_its_site(kit):
     }
     tariff = fk.Tariff.flat(0.3, currency="GBP", timezone="Europe/London")
     for rated in (lambda: fk.bill(frame, tariff), lambda: fk.bill_matrix(frame, [tariff])):
-        with pytest.raises(InputError, match="site be-01: currency is 'EUR'.* is 'GBP'"):
+        with pytest.raises(InputError, match=r"site be-01: currency is 'EUR'.* is 'GBP'"):
             rated()
 
 
