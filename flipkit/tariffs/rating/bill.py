@@ -267,6 +267,7 @@ def _bill_table(
 
 
 def object_array(values: Sequence[str | None]) -> np.ndarray:
+    """Return texts as an array of objects."""
     return np.array(values, dtype=object)
 
 

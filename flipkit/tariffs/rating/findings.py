@@ -83,6 +83,7 @@ def cut_findings(bill_of: PartBill, is_alone: bool) -> list[list[Finding]]:
 
 
 def joined_texts(findings: Iterable[str | None]) -> str | None:
+    """Return findings as one cell; None where there are none."""
     return "; ".join(text for text in findings if text) or None
 
 
