@@ -153,7 +153,8 @@ def days_in_months(billing: BillingPeriods, zone: str, months: tuple[int, ...] |
     month_of_piece = month[np.searchsorted(month_starts, edges[:-1], side="right") - 1]
     period_of_piece = np.searchsorted(span_edges, edges[:-1], side="right") - 1
     counted = np.where(np.isin(month_of_piece, months), days, 0.0)
-    in_months: Float64 = np.bincount(period_of_piece, counted, len(billing))
+    in_months = np.zeros(len(billing))
+    np.add.at(in_months, period_of_piece, counted)
     return in_months
 
 

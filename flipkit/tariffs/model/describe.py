@@ -10,6 +10,7 @@ import numpy as np
 from flipkit.calendar import to_text, zone
 from flipkit.tariffs.model.charges import (
     TAXABLE,
+    Adder,
     FixedCharge,
     Minimum,
     Tax,
@@ -17,7 +18,7 @@ from flipkit.tariffs.model.charges import (
 from flipkit.tariffs.model.demand import DemandCharge, DemandTier, DemandWindow, Ratchet
 from flipkit.tariffs.model.export import CREDITABLE, Export
 from flipkit.tariffs.model.rate_table import canonical, period_names, rate_table
-from flipkit.tariffs.model.rates import MONTH_NAMES, Rate, Tier, days_text
+from flipkit.tariffs.model.rates import MONTH_NAMES, Rate, Tier, TierReset, TierRule, days_text
 from flipkit.tariffs.model.series import PriceSeries
 from flipkit.tariffs.model.tariff import Tariff
 from flipkit.vocabulary import SECOND_US
@@ -116,10 +117,15 @@ def _price_text(rate: Rate) -> str:
 
 def _tier_text(tier: Tier) -> str:
     price = _number_text(tier.price_per_kwh)
-    if tier.up_to is None:
+    limits = []
+    if tier.up_to is not None:
+        unit = "kWh per kW of peak" if tier.per_kw else "kWh"
+        limits.append(f"{_number_text(tier.up_to)} {unit}")
+    if tier.hours_of_use is not None:
+        limits.append(f"{_number_text(tier.hours_of_use)} kWh per kW of peak")
+    if not limits:
         return price
-    unit = "kWh per kW of peak" if tier.per_kw else "kWh"
-    return f"{price} up to {_number_text(tier.up_to)} {unit} a {tier.per}"
+    return f"{price} up to {' and '.join(limits)} a {tier.per}"
 
 
 def _series_lines(series: PriceSeries) -> list[str]:
@@ -139,15 +145,13 @@ def _series_lines(series: PriceSeries) -> list[str]:
 def _charge_lines(tariff: Tariff) -> list[str]:
     lines = []
     if any(rate.tiers for rate in tariff.rates):
-        assert tariff.tier_rule is not None  # a tariff with tiers has one
-        lines.append(f"tier rule {tariff.tier_rule}: {_TIER_RULES[tariff.tier_rule]}")
+        lines.append(_tier_rule_text(tariff.tier_rule, tariff.tier_reset))
     if tariff.holidays is not None:
         lines.append(f"public holidays of {tariff.holidays}")
     lines += [f"demand {charge.name}: {_demand_text(charge)}" for charge in tariff.demand]
     lines += [f"fixed {charge.name}: {_fixed_text(charge)}" for charge in tariff.fixed]
     for adder in tariff.adders:
-        text = f"adder {adder.name}: {_number_text(adder.price_per_kwh)} per kWh"
-        lines.append(f"{text}, whatever is exported" if adder.non_bypassable else text)
+        lines += _adder_lines(adder)
     if tariff.minimum is not None:
         lines.append(f"minimum: {_minimum_text(tariff.minimum)}, before taxes")
     lines += [f"tax {tax.name}: {_tax_text(tax)}" for tax in tariff.taxes]
@@ -156,14 +160,40 @@ def _charge_lines(tariff: Tariff) -> list[str]:
     return lines
 
 
+def _tier_rule_text(rule: TierRule | None, reset: TierReset) -> str:
+    assert rule is not None  # tiers have a rule
+    text = f"tier rule {rule}: {_TIER_RULES[rule]}"
+    return f"{text}; their count begins anew each day" if reset == "day" else text
+
+
+def _adder_lines(adder: Adder) -> list[str]:
+    price = f"{_number_text(adder.price_per_kwh)} per kWh"
+    head = f"adder {adder.name}: {'per kWh' if adder.rates else price}"
+    if adder.non_bypassable:
+        head += ", whatever is exported"
+    if not adder.rates:
+        return [head]
+    return [head, *(f"  {line}" for line in _rate_lines(adder.rates))]
+
+
 def _demand_text(charge: DemandCharge) -> str:
     parts = [
-        ", then ".join(_demand_tier_text(tier) for tier in charge.tiers),
+        ", then ".join(_demand_tier_text(tier, charge.per) for tier in charge.tiers),
         " or ".join(_demand_window_text(window) for window in charge.windows),
     ]
     if charge.months is not None:
         parts.append(_months_text(charge.months))
-    parts.append(f"highest mean of {charge.interval_minutes} minutes in a month")
+    measure = f"highest mean of {charge.interval_minutes} minutes in a month"
+    if charge.peaks > 1:
+        measure = (
+            f"mean of the {charge.peaks} highest days' means of {charge.interval_minutes} minutes "
+            "in a month"
+        )
+    parts.append(measure)
+    if charge.minimum_kw:
+        parts.append(f"at least {_number_text(charge.minimum_kw)} kW")
+    if charge.trailing_months > 1:
+        parts.append(f"mean of the last {charge.trailing_months} months")
     if charge.ratchet is not None:
         parts.append(_ratchet_text(charge.ratchet))
     return ", ".join(parts)
@@ -174,8 +204,13 @@ def _demand_window_text(window: DemandWindow) -> str:
     return hours if window.days == "all" else f"{hours}, {days_text(window.days)}"
 
 
-def _demand_tier_text(tier: DemandTier) -> str:
+def _demand_tier_text(tier: DemandTier, per: str) -> str:
     text = f"{_number_text(tier.price_per_kw)} per kW"
+    if per == "day":
+        text += " and day"
+    if tier.per_month:
+        amount = f"{_number_text(tier.per_month)} a month"
+        text = f"{amount} and {text}" if tier.price_per_kw else amount
     return text if tier.up_to_kw is None else f"{text} up to {_number_text(tier.up_to_kw)} kW"
 
 
@@ -197,6 +232,8 @@ def _fixed_text(charge: FixedCharge) -> str:
 
 def _minimum_text(minimum: Minimum) -> str:
     amounts = []
+    if minimum.per_day is not None:
+        amounts.append(f"{_number_text(minimum.per_day)} a day")
     if minimum.per_month is not None:
         amounts.append(f"{_number_text(minimum.per_month)} a month")
     if minimum.per_year is not None:
@@ -206,7 +243,8 @@ def _minimum_text(minimum: Minimum) -> str:
 
 def _tax_text(tax: Tax) -> str:
     charges = "all charges" if tax.on == TAXABLE else ", ".join(tax.on)
-    return f"{_percent(tax.share)} of {charges}"
+    text = f"{_percent(tax.share)} of {charges}"
+    return text if tax.months is None else f"{text}, {_months_text(tax.months)}"
 
 
 def _export_lines(export: Export) -> list[str]:
@@ -218,6 +256,8 @@ def _export_lines(export: Export) -> list[str]:
         lines += [f"  {line}" for line in _series_lines(export.series)]
     if export.rates:
         lines += [f"  {line}" for line in _rate_lines(export.rates)]
+    if any(rate.tiers for rate in export.rates):
+        lines.append(f"  {_tier_rule_text(export.tier_rule, export.tier_reset)}")
     return lines
 
 

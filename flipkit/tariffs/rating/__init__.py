@@ -1,9 +1,17 @@
 """Rating: energy and a tariff to bills."""
 
 from flipkit.tariffs.rating.bill import LARGE, bill
-from flipkit.tariffs.rating.demand import DemandHours, demand_runs, meter_runs
+from flipkit.tariffs.rating.demand import (
+    DemandHours,
+    demand_runs,
+    earlier_periods,
+    looks_back,
+    meter_runs,
+    price_times,
+)
 from flipkit.tariffs.rating.energy import Block, Energy, map_threads, read_energy
 from flipkit.tariffs.rating.findings import check_site, tariff_findings
+from flipkit.tariffs.rating.ladders import Ladders, TierCounts, tier_counts
 from flipkit.tariffs.rating.matrix import bill_matrix
 from flipkit.tariffs.rating.rate_block import calendars, check_covered, partition_of, rate
 from flipkit.tariffs.rating.runs import (
@@ -12,6 +20,7 @@ from flipkit.tariffs.rating.runs import (
     RatingCalendar,
     RunPieces,
     Runs,
+    partition,
     piece_prices,
     pieces_of,
     weights,
@@ -34,11 +43,13 @@ __all__ = [
     "DemandRuns",
     "Energy",
     "EnergySums",
+    "Ladders",
     "Partition",
     "RatingCalendar",
     "RunPieces",
     "Runs",
     "Span",
+    "TierCounts",
     "Used",
     "bill",
     "bill_matrix",
@@ -47,17 +58,22 @@ __all__ = [
     "check_site",
     "component_kind",
     "demand_runs",
+    "earlier_periods",
+    "looks_back",
     "map_threads",
     "mean_prices",
     "meter_runs",
+    "partition",
     "partition_of",
     "piece_prices",
     "pieces_of",
+    "price_times",
     "rate",
     "read_energy",
     "step_prices",
     "sum_cost",
     "tariff_findings",
+    "tier_counts",
     "tier_limits",
     "tier_prices",
     "tiers_reached",

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flipkit.calendar import Grid, days_in_months, offset_pieces
+from flipkit.calendar import Grid, day_edges, days_in_months, offset_pieces
 from flipkit.tariffs.model import (
     HOLIDAY,
     DemandCharge,
@@ -86,7 +86,8 @@ def _slots(
     billing = stretch_at(calendar.billing.edges_us, starts)
     if not by_day:
         return billing, np.arange(len(calendar.billing))
-    day = stretch_at(calendar.days.edges_us, starts)
+    days = day_edges(calendar.zone, calendar.start_us, calendar.end_us).edges
+    day = stretch_at(days, starts)
     measured_days, first = np.unique(day[is_measured], return_index=True)
     return np.searchsorted(measured_days, day), billing[is_measured][first]
 
@@ -101,7 +102,7 @@ def _clock_marks(minutes: int, edges: Int64, offsets: Int64) -> Iterator[Int64]:
 
 @lru_cache(maxsize=128)
 def meter_runs(calendar: RatingCalendar) -> DemandRuns:
-    """Return the meter's intervals, cut at billing edges: they give `Tier.per_kw` its peak."""
+    """Return the meter's intervals, cut at billing edges: they give `Tier.counts_kw` its peak."""
     grid = calendar.grid
     marks = grid.edges_us[:-1]
     inside = (marks >= calendar.start_us) & (marks < calendar.end_us)
@@ -269,12 +270,11 @@ def _history_notes(charge: DemandCharge, calendar: RatingCalendar) -> dict[int, 
     """The finding of billing periods that look back further than the energy reaches."""
     notes = {}
     back = _periods_back(charge)
+    how = "the energy holds fewer, and those count"
+    if repeats_year(calendar):
+        how = "those before the energy, which is one year, are taken from its end"
+    what = f"demand {charge.name} looks back at {back} billing periods"
     for number in range(min(back, len(calendar.billing))):
-        what = f"demand {charge.name} looks back at {back} billing periods"
-        if repeats_year(calendar):
-            how = "those before the energy, which is one year, are taken from its end"
-        else:
-            how = f"the energy holds {number} of them"
         notes[number] = f"demand.history: {what}; {how}"
     return notes
 
