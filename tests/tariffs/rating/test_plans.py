@@ -432,7 +432,7 @@ def everything():
 
 
 def test_a_fleet_in_compiled_code_has_the_bits_of_each_home_alone():
-    from flipkit.tariffs.rating.energy import read_blocks
+    from flipkit.tariffs.rating.energy import read_energy
     from flipkit.tariffs.rating.rate_block import rate
     from flipkit.tariffs.rating.sums import EnergySums
 
@@ -442,10 +442,10 @@ def test_a_fleet_in_compiled_code_has_the_bits_of_each_home_alone():
         frame["site_id"] = f"s{number}"
         frame["consumption_kwh"] *= 1 + number / 7
         frames.append(frame)
-    (fleet,) = read_blocks(pd.concat(frames, ignore_index=True))
+    (fleet,) = read_energy(pd.concat(frames, ignore_index=True)).blocks
     compiled = rate(EnergySums(fleet, compiled=True), everything())
     for number, frame in enumerate(frames):
-        (block,) = read_blocks(frame)
+        (block,) = read_energy(frame).blocks
         alone = rate(EnergySums(block, compiled=False), everything())
         for ours, theirs in zip(compiled[0].lines, alone[0].lines, strict=True):
             assert ours.text == theirs.text
