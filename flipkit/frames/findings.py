@@ -9,6 +9,13 @@ __all__ = ["FINDING_CODES", "Finding", "as_text", "rows_text"]
 
 # Every code, and what it says. The message of a finding adds the figures.
 FINDING_CODES: dict[str, str] = {
+    # Energy and prices of the input.
+    "energy.peak": "a few intervals are far above the others and above the fuse of a home",
+    "energy.register": "values never fall, as the readings of a register",
+    "energy.unit": "values are implausible in kWh, or would be those of a home in Wh or MWh",
+    "generation.negative": "negative generation, which an inverter draws, counts as consumption",
+    "interval.coarse": "intervals are too long for the prices or the demand of the tariff",
+    "price.unit": "prices are implausible, and may be in pence or per MWh",
     # Submitted records.
     "batch.counts": "a batch accepted another number of records than were not reported as failed",
     "batch.unknown_record": "a batch reports the failure of a record that it does not contain",

@@ -263,7 +263,9 @@ def test_one_year_alone_is_as_the_second_of_two_equal_years():
     charges = [
         DemandCharge("t", DemandTier(3), trailing_months=12, peaks=2, interval_minutes=60),
         DemandCharge("r", DemandTier(5), ratchet=Ratchet(0.95, 11, (1, 7)), interval_minutes=60),
-        DemandCharge("s", DemandTier(5), months=(2, 3), ratchet=Ratchet(1.0, 5)),
+        DemandCharge(
+            "s", DemandTier(5), months=(2, 3), ratchet=Ratchet(1.0, 5), interval_minutes=60
+        ),
     ]
     tariff = plan("UTC", demand=charges)
     alone = fk.bill(one, tariff)
@@ -334,7 +336,7 @@ def test_the_closed_form_of_reopt_with_one_year(ratchet, cost):
 
 def test_a_look_back_beyond_the_energy_is_a_finding():
     frame = energy("UTC", "2022-03-01", "2022-06-01", 1.0)
-    charge = DemandCharge("d", DemandTier(5), ratchet=Ratchet(0.8, 11))
+    charge = DemandCharge("d", DemandTier(5), ratchet=Ratchet(0.8, 11), interval_minutes=60)
     assert findings(frame, plan("UTC", demand=charge)) == [
         "demand.history: demand d looks back at 11 billing periods; the energy holds fewer, and "
         "those count"
@@ -458,7 +460,7 @@ def everything():
 
 
 def test_a_fleet_in_compiled_code_has_the_bits_of_each_home_alone():
-    from flipkit.tariffs.rating.energy import read_blocks
+    from flipkit.tariffs.rating.energy import read_energy
     from flipkit.tariffs.rating.rate_block import rate
     from flipkit.tariffs.rating.sums import EnergySums
 
@@ -468,10 +470,10 @@ def test_a_fleet_in_compiled_code_has_the_bits_of_each_home_alone():
         frame["site_id"] = f"s{number}"
         frame["consumption_kwh"] *= 1 + number / 7
         frames.append(frame)
-    (fleet,) = read_blocks(pd.concat(frames, ignore_index=True))
+    (fleet,) = read_energy(pd.concat(frames, ignore_index=True)).blocks
     compiled = rate(EnergySums(fleet, compiled=True), everything())
     for number, frame in enumerate(frames):
-        (block,) = read_blocks(frame)
+        (block,) = read_energy(frame).blocks
         alone = rate(EnergySums(block, compiled=False), everything())
         for ours, theirs in zip(compiled[0].lines, alone[0].lines, strict=True):
             assert ours.text == theirs.text
