@@ -210,12 +210,6 @@ def test_a_ladder_of_one_step_is_a_price():
             lambda: Export("net_metering", series=prices_of_an_hour()),
             "net_metering has no price series",
         ),
-        (
-            lambda: Tariff(
-                "x", "GBP", "UTC", series=prices_of_an_hour(), export=Export("net_metering")
-            ),
-            "net metering leaves kWh without an hour, so a price series cannot price",
-        ),
         (lambda: Adder("x", 0.1, non_bypassable="yes"), "non_bypassable: expected a bool"),
     ],
 )
