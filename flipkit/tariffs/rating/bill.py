@@ -77,7 +77,8 @@ def bill(
         Findings of a row: ``period.cut`` where a billing period is cut short, ``export.unpaid``
         where exports earn nothing, ``carry_over.open`` where something carried over is not settled,
         ``carry_over.expired`` where kWh or credit are lost at a true-up, ``minimum.open`` where a
-        yearly minimum is not applied. On the first row of each billing period, those of the tariff:
+        yearly minimum is not applied, ``demand.history`` where a billing demand looks back beyond
+        the energy, ``adder.spread`` where an adder by hour meets net metering. On the first row of each billing period, those of the tariff:
         what its reader assumed or could not price (`Tariff.findings`), ``price.unit`` (pence for
         pounds), ``interval.coarse`` (intervals across a change of price, or longer than demand is
         measured). On the first row of a site under a tariff, those of its energy:
