@@ -78,13 +78,13 @@ def bill(
         where exports earn nothing, ``carry_over.open`` where something carried over is not settled,
         ``carry_over.expired`` where kWh or credit are lost at a true-up, ``minimum.open`` where a
         yearly minimum is not applied, ``demand.history`` where a billing demand looks back beyond
-        the energy, ``adder.spread`` where an adder by hour meets net metering. On the first row of each billing period, those of the tariff:
-        what its reader assumed or could not price (`Tariff.findings`), ``price.unit`` (pence for
-        pounds), ``interval.coarse`` (intervals across a change of price, or longer than demand is
-        measured). On the first row of a site under a tariff, those of its energy:
-        ``generation.negative`` and the likely slips ``energy.unit`` (Wh or MWh for kWh),
-        ``energy.register`` (readings of a register) and ``energy.peak`` (a stray reading). No value
-        is changed.
+        the energy, ``adder.spread`` where an adder by hour meets net metering. On the first row of
+        each billing period, those of the tariff: what its reader assumed or could not price
+        (`Tariff.findings`), ``price.unit`` (pence for pounds), ``interval.coarse`` (intervals
+        across a change of price, or longer than demand is measured). On the first row of a site
+        under a tariff, those of its energy: ``generation.negative`` and the likely slips
+        ``energy.unit`` (Wh or MWh for kWh), ``energy.register`` (readings of a register) and
+        ``energy.peak`` (a stray reading). No value is changed.
 
     Raises
     ------
