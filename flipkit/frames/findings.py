@@ -48,7 +48,7 @@ FINDING_CODES: dict[str, str] = {
     # Tariffs, as a reader found them.
     "tariff.assumed": "something that a record does not say is assumed",
     "tariff.ignored": "a field of a record is left out, as asked",
-    "tariff.unpriced": "charges of a record are left out, because they are in words",
+    "tariff.unpriced": "charges of a record that are not priced, such as those in words",
     # Bills, in simulations too.
     "adder.spread": "charged kWh of net metering have no hour: an adder by hour spreads them",
     "carry_over.expired": "kWh or credit left at a true-up are lost",
@@ -56,6 +56,7 @@ FINDING_CODES: dict[str, str] = {
     "demand.history": "a billing demand looks back at billing periods before the energy",
     "export.unpaid": "exports are not paid",
     "minimum.open": "a yearly minimum is not applied",
+    "net_metering.series": "netted kWh have no hour in a price series: all imports are charged",
     "period.cut": "the period is cut by the window, or by the energy",
     # Simulations.
     "dispatch.approximate": "the battery's dispatch is not exact",

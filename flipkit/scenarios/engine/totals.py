@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from flipkit.money import round_money_array
 from flipkit.scenarios.engine.case import Case
 from flipkit.scenarios.engine.flows import EnergyFlows
 from flipkit.scenarios.engine.marginal_prices import export_prices
-from flipkit.tariffs import Rate, Tariff
+from flipkit.tariffs import Export, Rate, Tariff
 from flipkit.tariffs.model import has_tiers, joined, parts_in_force, parts_of
 from flipkit.tariffs.rating import (
     Block,
@@ -171,19 +171,17 @@ def _export_credit(case: Case, grid: Grid, kwh: Float64) -> Float64:
 
 
 def _export_terms(part: Tariff) -> Tariff:
-    """Return what exports earn under a tariff, as a tariff of its own."""
-    export = part.export
-    if export is None:
-        return Tariff(part.name, part.currency, part.timezone, (Rate(0.0),))
-    return Tariff(
-        name=part.name,
-        currency=part.currency,
-        timezone=part.timezone,
+    """Return a tariff whose prices are what exports earn under another one."""
+    export = part.export or Export("net_billing", (Rate(0.0),))
+    return replace(
+        part,
         rates=export.rates,
         series=export.series,
         tier_rule=export.tier_rule,
         tier_reset=export.tier_reset,
-        holidays=part.holidays,
+        valid_from_us=None,
+        valid_to_us=None,
+        export=None,
     )
 
 

@@ -50,15 +50,9 @@ def check_charges(values: Any, kind: type, what: str) -> tuple[Any, ...]:
 def check_net_metering(
     export: Export | None, rates: Sequence[Rate], tier_rule: Any, tier_reset: Any, what: str
 ) -> None:
-    """Raise InputError for prices that need the time of a kWh, beside net metering."""
-    if export is None or export.mode != "net_metering":
-        return
-    if not rates:
-        raise InputError(
-            f"{what}: net metering leaves kWh without an hour, so a price series cannot price "
-            "them; write rates, or net_billing with the same series for exports"
-        )
-    if not any(rate.tiers for rate in rates):
+    """Raise InputError for tiers that need the time of a kWh, beside net metering."""
+    is_netted = export is not None and export.mode == "net_metering"
+    if not is_netted or not any(rate.tiers for rate in rates):
         return
     if tier_rule == "chronological":
         raise InputError(

@@ -128,6 +128,7 @@ def read_energy(energy: Any) -> Energy:
         optional=["generation_kwh", *_FACTS],
         what="energy",
     )
+    _refuse_second_register(energy)
     sites: TextRuns = columns.pop("site_id")
     facts = {name: columns.pop(name) for name in _FACTS}
     if not len(columns["start_utc"]):
@@ -236,6 +237,17 @@ def _by_site_id(sites: TextRuns, values: TextRuns, name: str) -> dict[str, str]:
             )
         found[site_id] = label
     return found
+
+
+def _refuse_second_register(energy: Any) -> None:
+    """Raise InputError for a column of controlled load, which has prices of its own."""
+    for name in energy.columns:
+        if "controlled" in str(name).lower():
+            raise InputError(
+                f"energy, column {name!r}: controlled load on a register of its own cannot be "
+                "priced beside the other register; give it as a site of its own, with the tariff "
+                "of that register, and add the two bills"
+            )
 
 
 def _in_place(sites: TextRuns, columns: dict[str, np.ndarray]) -> Block | None:
