@@ -10,7 +10,7 @@
 """
 
 from flipkit.calendar.billing import BillingPeriods, billing_periods, check_dates
-from flipkit.calendar.holidays import check_holidays, holiday_dates
+from flipkit.calendar.holidays import Holidays, as_holidays, holiday_dates
 from flipkit.calendar.intervals import Grid, covered, split_at, touched
 from flipkit.calendar.local import dates_at_offset, day_edges, day_starts, month_edges
 from flipkit.calendar.timestamps import format_times, from_us, parse_time, parse_times, to_text
@@ -28,10 +28,11 @@ from flipkit.calendar.zones import offset_pieces, zone
 __all__ = [
     "BillingPeriods",
     "Grid",
+    "Holidays",
     "Window",
+    "as_holidays",
     "billing_periods",
     "check_dates",
-    "check_holidays",
     "check_month",
     "covered",
     "dates_at_offset",

@@ -11,8 +11,11 @@ from flipkit.tariffs.model.charges import (
     Minimum,
     Ratchet,
     Tax,
+    standing_charge,
 )
+from flipkit.tariffs.model.clock import LocalClock
 from flipkit.tariffs.model.consistency import (
+    CHARGES,
     TIER_RULES,
     TierRule,
     Validity,
@@ -27,7 +30,6 @@ from flipkit.tariffs.model.rate_table import (
     Schedule,
     added,
     canonical,
-    day_kinds,
     equal_runs,
     period_names,
     rate_series,
@@ -45,7 +47,7 @@ from flipkit.tariffs.model.rates import (
     seconds_of,
 )
 from flipkit.tariffs.model.series import PriceSeries, aligned, check_cover, joined
-from flipkit.tariffs.model.tariff import CHARGES, Tariff
+from flipkit.tariffs.model.tariff import Tariff
 
 __all__ = [
     "CHARGES",
@@ -60,6 +62,7 @@ __all__ = [
     "DemandWindow",
     "Export",
     "FixedCharge",
+    "LocalClock",
     "Minimum",
     "PriceSeries",
     "Ratchet",
@@ -75,7 +78,6 @@ __all__ = [
     "canonical",
     "check_cover",
     "clock_text",
-    "day_kinds",
     "describe_validity",
     "equal_runs",
     "has_tiers",
@@ -91,6 +93,7 @@ __all__ = [
     "schedule_of",
     "seconds_of",
     "shared_time",
+    "standing_charge",
     "start_key",
     "without_export",
 ]

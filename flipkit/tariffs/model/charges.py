@@ -31,6 +31,7 @@ __all__ = [
     "Minimum",
     "Ratchet",
     "Tax",
+    "standing_charge",
 ]
 
 TAXABLE = ("energy", "demand", "fixed", "adder", "minimum")
@@ -409,6 +410,11 @@ class Export:
                 raise InputError(
                     f"export, rates, item {number}: export prices have no tiers; give one price"
                 )
+
+
+def standing_charge(per_day: Any) -> tuple[FixedCharge, ...]:
+    """Return a standing charge per day; none for None."""
+    return () if per_day is None else (FixedCharge("standing charge", per_day=per_day),)
 
 
 def _check_demand_tiers(tiers: Any, what: str) -> tuple[DemandTier, ...]:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Literal
 
-from flipkit.calendar import check_holidays, to_text
-from flipkit.checks import instance_of, repeated_names
+from flipkit.calendar import Holidays, as_holidays, to_text, zone
+from flipkit.checks import instance_of, repeated_names, set_fields
 from flipkit.errors import InputError
-from flipkit.tariffs.model.charges import DemandCharge, Export
-from flipkit.tariffs.model.rates import Rate
+from flipkit.tariffs.model.charges import Adder, DemandCharge, Export, FixedCharge, Minimum, Tax
+from flipkit.tariffs.model.rate_table import canonical
+from flipkit.tariffs.model.rates import Rate, check_rates
 
 __all__ = [
+    "CHARGES",
+    "TERMS",
     "TIER_RULES",
     "TierRule",
     "Validity",
-    "check_charges",
-    "check_holiday_rates",
-    "check_tier_rule",
+    "check_parts",
+    "check_terms",
     "in_succession",
     "is_empty",
     "overlap",
@@ -29,11 +32,71 @@ __all__ = [
 TierRule = Literal["chronological", "prorate", "per_period"]
 TIER_RULES: tuple[TierRule, ...] = ("chronological", "prorate", "per_period")
 
+CHARGES = ("holidays", "demand", "fixed", "minimum", "adders", "taxes", "export")
+"""The fields of a tariff beside prices."""
+TERMS = ("tier_rule", "hours_timezone", *CHARGES)
+"""The fields that each part of a tariff has of its own, beside its prices and its time."""
+
 Validity = tuple[int | None, int | None]
 """From when until when a tariff holds, microseconds since 1970-01-01 UTC; None for no limit."""
 
 
-def check_charges(values: Any, kind: type, what: str) -> tuple[Any, ...]:
+_FIELDS_OF_PARTS = ("rates", "series", "valid_from_us", "valid_to_us", *TERMS)
+
+
+def check_terms(tariff: Any) -> None:
+    """Check a tariff without parts, and store its prices and charges in canonical form."""
+    what = f"tariff {tariff.name!r}"
+    _check_prices(tariff, what)
+    if tariff.hours_timezone is not None:
+        zone(tariff.hours_timezone)
+    is_own_clock = tariff.hours_timezone != tariff.timezone
+    set_fields(
+        tariff,
+        hours_timezone=tariff.hours_timezone if is_own_clock else None,
+        holidays=as_holidays(tariff.holidays),
+        demand=_check_charges(tariff.demand, DemandCharge, f"{what}, demand"),
+        fixed=_check_charges(tariff.fixed, FixedCharge, f"{what}, fixed"),
+        adders=_check_charges(tariff.adders, Adder, f"{what}, adders"),
+        taxes=_check_charges(tariff.taxes, Tax, f"{what}, taxes"),
+    )
+    if tariff.minimum is not None:
+        instance_of(tariff.minimum, Minimum, f"{what}, minimum")
+    if tariff.export is not None:
+        instance_of(tariff.export, Export, f"{what}, export")
+    _check_tier_rule(tariff.tier_rule, tariff.rates, tariff.export, what)
+    _check_holiday_rates(tariff.holidays, tariff.rates, tariff.demand, tariff.export, what)
+    if tariff.export is not None and tariff.export.rates:
+        rates = canonical(tariff.export.rates)
+        set_fields(tariff, export=replace(tariff.export, rates=rates))
+
+
+def check_parts(tariff: Any) -> None:
+    """Check a tariff of parts, and store them in the order of time."""
+    what = f"tariff {tariff.name!r}"
+    given = [name for name in _FIELDS_OF_PARTS if getattr(tariff, name) not in (None, ())]
+    if given:
+        raise InputError(f"{what}: {', '.join(given)} beside parts; they belong to the parts")
+    parts = in_succession(tariff.parts, type(tariff))
+    set_fields(tariff, parts=parts)
+    if (tariff.currency, tariff.timezone) != (parts[0].currency, parts[0].timezone):
+        raise InputError(f"{what}: currency and timezone must be those of its parts")
+
+
+def _check_prices(tariff: Any, what: str) -> None:
+    if bool(tariff.rates) == (tariff.series is not None):
+        raise InputError(f"{what}: needs either rates or a price series")
+    if tariff.rates:
+        rates = check_rates(tariff.rates, f"{what}, rates")
+        set_fields(tariff, rates=canonical(rates))
+    bounds = tariff.valid_from_us, tariff.valid_to_us
+    if tariff.series is not None and bounds != (None, None):
+        raise InputError(f"{what}: a price series holds over its own time; clip it instead")
+    if is_empty(bounds):
+        raise InputError(f"{what}: ends before it begins")
+
+
+def _check_charges(values: Any, kind: type, what: str) -> tuple[Any, ...]:
     """Return charges as a tuple; raise InputError for another type, or a name that is used twice.
 
     The lines of a bill are told apart by the names of the charges.
@@ -50,7 +113,7 @@ def check_charges(values: Any, kind: type, what: str) -> tuple[Any, ...]:
     return charges
 
 
-def check_tier_rule(
+def _check_tier_rule(
     tier_rule: Any, rates: Sequence[Rate], export: Export | None, what: str
 ) -> None:
     """Raise InputError for an unknown tier rule, tiers without one, or one that cannot apply."""
@@ -72,24 +135,23 @@ def check_tier_rule(
         )
 
 
-def check_holiday_rates(
-    holidays: Any,
+def _check_holiday_rates(
+    holidays: Holidays | None,
     rates: Sequence[Rate],
     demand: Sequence[DemandCharge],
     export: Export | None,
     what: str,
 ) -> None:
-    """Raise InputError for unknown holidays, or days ``"holiday"`` without `holidays`."""
+    """Raise InputError for days ``"holiday"`` without `holidays`."""
     if holidays is not None:
-        check_holidays(holidays)
         return
     export_rates = () if export is None else export.rates
     days = [rate.days for rate in (*rates, *export_rates)]
-    days += [charge.days for charge in demand]
+    days += [window.days for charge in demand for window in charge.windows]
     if "holiday" in days:
         raise InputError(
             f"{what}: days 'holiday', but no holidays; "
-            "write whose: holidays='US', 'US-CA', 'GB-ENG', 'BE', ..."
+            "write whose: holidays='US', 'US-CA', 'GB-ENG', 'BE', ..., or a list of dates"
         )
 
 

@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
+import html
+import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 
-from flipkit.calendar import read_window, zone
-from flipkit.checks import instance_of, set_fields
+from flipkit.calendar import Holidays, read_window, zone
+from flipkit.checks import nearest
 from flipkit.errors import InputError
 from flipkit.money import check_currency
-from flipkit.tariffs.model.charges import Adder, DemandCharge, Export, FixedCharge, Minimum, Tax
+from flipkit.tariffs.model.charges import (
+    Adder,
+    DemandCharge,
+    Export,
+    FixedCharge,
+    Minimum,
+    Tax,
+    standing_charge,
+)
+from flipkit.tariffs.model.clock import LocalClock
 from flipkit.tariffs.model.consistency import (
+    TERMS,
     TierRule,
     Validity,
-    check_charges,
-    check_holiday_rates,
-    check_tier_rule,
+    check_parts,
+    check_terms,
     in_succession,
-    is_empty,
     overlap,
 )
-from flipkit.tariffs.model.rate_table import canonical, rate_series
-from flipkit.tariffs.model.rates import Rate, check_rates, rate_of_window
+from flipkit.tariffs.model.rate_table import rate_series
+from flipkit.tariffs.model.rates import Rate, rate_of_window
 from flipkit.tariffs.model.series import PriceSeries, check_cover, joined
 
-__all__ = ["CHARGES", "Tariff"]
-
-CHARGES = ("holidays", "demand", "fixed", "minimum", "adders", "taxes", "export")
-"""The fields beside prices."""
-_FIELDS_OF_PARTS = ("rates", "series", "valid_from_us", "valid_to_us", "tier_rule", *CHARGES)
+__all__ = ["Tariff"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +47,18 @@ class Tariff:
     Prices are rates (by season, kind of day and local hour, with or without tiers) or a price
     series. Rates are held in canonical form (seasons, kinds of day and hours ascend; neighbours of
     one period are merged; no window crosses midnight), so that tariffs with the same prices are
-    equal, however they were written. To change a tariff, make a new one: ``dataclasses.replace(
-    tariff, fixed=fk.FixedCharge("service", per_day=0.5))``. The constructors below take
-    `currency`, `timezone` and `name` as they are here, and raise the errors of this class too.
+    equal, however they were written. To change a tariff, make a new one with `replace`. The
+    constructors below take `currency`, `timezone` and `name` as they are here, and raise the errors
+    of this class too.
 
     ============================= ====================================================
     `flat`                        one price at all times
     `time_of_use`                 prices by local hour, month and kind of day
+    `from_file`                   any of the following, from a file
     `from_prices`                 a price series from a DataFrame
     `from_urdb`                   a record of OpenEI's Utility Rate Database
     `from_octopus`                unit rates and standing charges of Octopus Energy
+    `from_economy7`               prices of a day and a night register
     `from_flatpeak`               tariff objects of the Flatpeak API
     `successive`                  tariffs in force one after another
     ============================= ====================================================
@@ -72,8 +80,13 @@ class Tariff:
         changes bills by a fifth. chronological: kWh count in the order of time, over all periods
         together. prorate: the total fills the tiers, and each period pays its own prices on its
         share of every tier. per_period: each period fills its own ladder.
-    holidays : str or None
-        Country or region of the public holidays: ``"US"``, ``"US-CA"``, ``"GB-ENG"``, ``"BE"``.
+    hours_timezone : str or None
+        IANA time zone of the hours of rates, demand windows and export prices, where a meter keeps
+        another clock than its customers, such as ``"UTC"``; None for `timezone`. Dates go by
+        `timezone` all the same: months, the kind of day of an hour, billing periods.
+    holidays : Holidays or None
+        The public holidays. A code such as ``"US"``, ``"US-CA"``, ``"GB-ENG"`` or ``"BE"``, or a
+        list of dates, may be given instead.
     demand : tuple of DemandCharge
     fixed : tuple of FixedCharge
     minimum : Minimum or None
@@ -122,7 +135,8 @@ class Tariff:
     valid_from_us: int | None = None
     valid_to_us: int | None = None
     tier_rule: TierRule | None = field(default=None, kw_only=True)
-    holidays: str | None = field(default=None, kw_only=True)
+    hours_timezone: str | None = field(default=None, kw_only=True)
+    holidays: Holidays | None = field(default=None, kw_only=True)
     demand: tuple[DemandCharge, ...] = field(default=(), kw_only=True)
     fixed: tuple[FixedCharge, ...] = field(default=(), kw_only=True)
     minimum: Minimum | None = field(default=None, kw_only=True)
@@ -136,13 +150,20 @@ class Tariff:
         check_currency(self.currency)
         zone(self.timezone)
         if self.parts:
-            self._check_parts()
+            check_parts(self)
         else:
-            self._check_prices()
-            self._check_charges()
+            check_terms(self)
 
     @classmethod
-    def flat(cls, rate: float, *, currency: str, timezone: str, name: str | None = None) -> Tariff:
+    def flat(
+        cls,
+        rate: float,
+        *,
+        currency: str,
+        timezone: str,
+        name: str | None = None,
+        standing_per_day: float | None = None,
+    ) -> Tariff:
         """Return a tariff with one price at all times.
 
         Parameters
@@ -151,8 +172,12 @@ class Tariff:
             Price per kWh, major currency units.
         currency, timezone, name : str
             As in `Tariff`; `name` is "Flat rate" by default.
+        standing_per_day : float, optional
+            A standing charge per local day, major currency units.
         """
-        return cls("Flat rate" if name is None else name, currency, timezone, (Rate(rate),))
+        name = "Flat rate" if name is None else name
+        fixed = standing_charge(standing_per_day)
+        return cls(name, currency, timezone, (Rate(rate),), fixed=fixed)
 
     @classmethod
     def time_of_use(
@@ -161,7 +186,9 @@ class Tariff:
         *,
         currency: str,
         timezone: str,
+        hours_timezone: str | None = None,
         name: str | None = None,
+        standing_per_day: float | None = None,
     ) -> Tariff:
         """Return a tariff with prices by local hour and, with `Rate`, by month and kind of day.
 
@@ -169,8 +196,10 @@ class Tariff:
         ----------
         rates : mapping of str to float, or iterable of Rate
             ``{"23:00-07:00": 0.09, "07:00-23:00": 0.29}`` for every day, or a list of `Rate`.
-        currency, timezone, name : str
+        currency, timezone, hours_timezone, name : str
             As in `Tariff`; `name` is "Time of use" by default.
+        standing_per_day : float, optional
+            As in `flat`.
         """
         if isinstance(rates, Mapping):
             rates = [rate_of_window(window, price) for window, price in rates.items()]
@@ -181,7 +210,14 @@ class Tariff:
         rates = tuple(rates)
         if not rates:
             raise InputError("time of use: no rates; give at least one")
-        return cls("Time of use" if name is None else name, currency, timezone, rates)
+        return cls(
+            "Time of use" if name is None else name,
+            currency,
+            timezone,
+            rates,
+            hours_timezone=hours_timezone,
+            fixed=standing_charge(standing_per_day),
+        )
 
     @classmethod
     def successive(cls, tariffs: Iterable[Tariff], *, name: str | None = None) -> Tariff:
@@ -423,7 +459,7 @@ class Tariff:
         self._check_no_tiers()
         check_cover(start_us, end_us, self.validity, f"the prices of tariff {self.name!r}")
         if not self.parts:
-            return rate_series(self.rates, self.timezone, start_us, end_us, self.holidays)
+            return rate_series(self.rates, self.clock, start_us, end_us)
         prices_of_parts = []
         for part in self.parts:
             part_start, part_end = overlap(part.validity, start_us, end_us)
@@ -440,59 +476,58 @@ class Tariff:
             return self.series.span_us
         return self.valid_from_us, self.valid_to_us
 
+    @property
+    def clock(self) -> LocalClock:
+        """What its dates and hours go by."""
+        return LocalClock(self.timezone, self.hours_timezone, self.holidays)
+
+    def replace(self, **changes: Any) -> Tariff:
+        """Return this tariff with other values of some fields.
+
+        Parameters
+        ----------
+        **changes
+            Fields of `Tariff`. With parts, charges, `tier_rule`, `hours_timezone`, `currency` and
+            `timezone` change in every part.
+
+        Raises
+        ------
+        InputError
+            An unknown field, or values that the class refuses.
+
+        Examples
+        --------
+        >>> import flipkit as fk
+        >>> flat = fk.Tariff.flat(0.28, currency="GBP", timezone="Europe/London")
+        >>> flat.replace(fixed=fk.FixedCharge("standing charge", per_day=0.5)).fixed[0].per_day
+        0.5
+        """
+        known = [each.name for each in fields(self)]
+        for name in changes:
+            if name not in known:
+                raise InputError(f"tariff has no field {name!r}; {nearest(name, known)}")
+        if not self.parts or "parts" in changes:
+            return replace(self, **changes)
+        in_parts = {name: changes.pop(name) for name in TERMS if name in changes}
+        in_both = {name: changes[name] for name in ("currency", "timezone") if name in changes}
+        parts = tuple(replace(part, **in_parts, **in_both) for part in self.parts)
+        return replace(self, parts=parts, **changes)
+
     def describe(self) -> str:
         """Return a text: prices by season, kind of day and hours as a table, and all charges."""
         from flipkit.tariffs.model.describe import describe
 
         return describe(self)
 
+    def _repr_html_(self) -> str:
+        """Return `describe` for notebooks."""
+        return f"<pre>{html.escape(self.describe())}</pre>"
+
     def plot(self, **options: Any) -> Any:
         """Draw the prices by month and hour; the options are those of `plots.tariff_heatmap`."""
         from flipkit.plots import tariff_heatmap
 
         return tariff_heatmap(self, **options)
-
-    def _check_prices(self) -> None:
-        what = f"tariff {self.name!r}"
-        if bool(self.rates) == (self.series is not None):
-            raise InputError(f"{what}: needs either rates or a price series")
-        if self.rates:
-            rates = check_rates(self.rates, f"{what}, rates")
-            set_fields(self, rates=canonical(rates))
-        bounds = self.valid_from_us, self.valid_to_us
-        if self.series is not None and bounds != (None, None):
-            raise InputError(f"{what}: a price series holds over its own time; clip it instead")
-        if is_empty(bounds):
-            raise InputError(f"{what}: ends before it begins")
-
-    def _check_charges(self) -> None:
-        what = f"tariff {self.name!r}"
-        set_fields(
-            self,
-            demand=check_charges(self.demand, DemandCharge, f"{what}, demand"),
-            fixed=check_charges(self.fixed, FixedCharge, f"{what}, fixed"),
-            adders=check_charges(self.adders, Adder, f"{what}, adders"),
-            taxes=check_charges(self.taxes, Tax, f"{what}, taxes"),
-        )
-        if self.minimum is not None:
-            instance_of(self.minimum, Minimum, f"{what}, minimum")
-        if self.export is not None:
-            instance_of(self.export, Export, f"{what}, export")
-        check_tier_rule(self.tier_rule, self.rates, self.export, what)
-        check_holiday_rates(self.holidays, self.rates, self.demand, self.export, what)
-        if self.export is not None and self.export.rates:
-            rates = canonical(self.export.rates)
-            set_fields(self, export=replace(self.export, rates=rates))
-
-    def _check_parts(self) -> None:
-        what = f"tariff {self.name!r}"
-        given = [name for name in _FIELDS_OF_PARTS if getattr(self, name) not in (None, ())]
-        if given:
-            raise InputError(f"{what}: {', '.join(given)} beside parts; they belong to the parts")
-        parts = in_succession(self.parts, type(self))
-        set_fields(self, parts=parts)
-        if (self.currency, self.timezone) != (parts[0].currency, parts[0].timezone):
-            raise InputError(f"{what}: currency and timezone must be those of its parts")
 
     def _check_no_tiers(self) -> None:
         for part in self.parts or (self,):

@@ -8,15 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flipkit.calendar import BillingPeriods, Grid, offset_pieces
+from flipkit.calendar import BillingPeriods, Grid
 from flipkit.tariffs.model import (
     HOLIDAY,
     DemandCharge,
     DemandWindow,
+    LocalClock,
     Ratchet,
     Rate,
     Tariff,
-    day_kinds,
 )
 from flipkit.tariffs.rating.runs import DemandRuns, RatingCalendar, runs_between, stretch_at
 from flipkit.tariffs.rating.sums import EnergySums, Line
@@ -54,15 +54,17 @@ def demand_runs(calendar: RatingCalendar, hours: DemandHours) -> DemandRuns:
 
     They follow the local clock, and are cut where it changes and at the edges of billing periods.
     """
-    clock_edges, offsets = offset_pieces(calendar.zone, calendar.start_us, calendar.end_us)
-    marks = _clock_marks(hours.interval_minutes, clock_edges, offsets)
-    starts = np.concatenate([clock_edges[:-1], calendar.billing.edges_us[:-1], *marks])
+    edges, date_offsets, hour_offsets = calendar.clock.stretches(calendar.start_us, calendar.end_us)
+    marks = _clock_marks(hours.interval_minutes, edges, hour_offsets)
+    starts = np.concatenate([edges[:-1], calendar.billing.edges_us[:-1], *marks])
     starts = np.unique(starts)
-    local = starts + offsets[stretch_at(clock_edges, starts)]
+    stretch = stretch_at(edges, starts)
+    date_us = starts + date_offsets[stretch]
+    hour_us = starts + hour_offsets[stretch]
 
     # A stretch outside the hours of the charge gets slot -1, and is left out below.
     slot = stretch_at(calendar.billing.edges_us, starts)
-    slot[~_is_measured(hours, local, calendar.holidays)] = -1
+    slot[~_is_measured(hours, calendar.clock, date_us, hour_us)] = -1
     new = _begins_anew(calendar.grid, starts, np.append(starts[1:], calendar.end_us), slot)
     return _measured_runs(calendar, starts[new], slot[new])
 
@@ -93,12 +95,17 @@ def _measured_runs(calendar: RatingCalendar, starts: Int64, slot: Int64) -> Dema
     return DemandRuns(runs.where(is_measured), slot[is_measured], len(calendar.billing))
 
 
-def _is_measured(hours: DemandHours, local_us: Int64, holidays: str | None) -> np.ndarray:
-    """Whether each local time is in one of the windows, in the months."""
-    day, time_us = np.divmod(local_us, DAY_US)
-    second = time_us // SECOND_US
-    kinds = day_kinds(day, holidays)
-    measured: np.ndarray = np.zeros(len(local_us), dtype=bool)
+def _is_measured(
+    hours: DemandHours, clock: LocalClock, date_us: Int64, hour_us: Int64
+) -> np.ndarray:
+    """Whether each local time is in one of the windows, in the months.
+
+    `date_us` gives its date, `hour_us` its time of day.
+    """
+    day = date_us // DAY_US
+    second = hour_us % DAY_US // SECOND_US
+    kinds = clock.day_kinds(day)
+    measured: np.ndarray = np.zeros(len(day), dtype=bool)
     for window in hours.windows:
         rate = Rate(0.0, window.start, window.end, days=window.days)
         weekdays = rate.weekday_numbers()

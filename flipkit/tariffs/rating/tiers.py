@@ -316,7 +316,7 @@ def _climb(tariff: Tariff, used: Used, in_force: Span, window: Span, cuts: Int64
     start, end = window
     billing = _whole_months(tariff.timezone, in_force, window)
     schedule = schedule_of(tariff.rates)
-    changes, periods = schedule_changes(schedule, tariff.timezone, start, end, tariff.holidays)
+    changes, periods = schedule_changes(schedule, tariff.clock, start, end)
 
     edges = np.unique(np.concatenate([changes, billing.edges_us, used.times_us, cuts, window]))
     edges = edges[(edges >= start) & (edges <= end)]

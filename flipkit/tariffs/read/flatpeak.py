@@ -13,6 +13,7 @@ from flipkit.tariffs.model import (
     CHARGES,
     DAY_NAMES,
     MONTH_NAMES,
+    LocalClock,
     PriceSeries,
     Rate,
     Tariff,
@@ -279,9 +280,9 @@ def _prices_of(
 ) -> PriceSeries:
     """Return the price of one contract over [start, end)."""
     if contract.fixed is not None:
-        return rate_series(contract.fixed, timezone, start_us, end_us)
-    surcharge = rate_series(contract.surcharge, timezone, start_us, end_us)
-    fraction = rate_series(contract.fraction, timezone, start_us, end_us)
+        return rate_series(contract.fixed, LocalClock(timezone), start_us, end_us)
+    surcharge = rate_series(contract.surcharge, LocalClock(timezone), start_us, end_us)
+    fraction = rate_series(contract.fraction, LocalClock(timezone), start_us, end_us)
     prices = market.clip(start_us, end_us).plus(surcharge)
     # The order of Flatpeak's formula: the surcharge is added first, then raised by the fraction.
     starts, ends, in_prices, in_fraction = aligned(prices, fraction)
