@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from flipkit import emulator as emulator
     from flipkit import errors as errors
     from flipkit import plots as plots
+    from flipkit.calendar import Holidays as Holidays
     from flipkit.flatpeak import Flatpeak as Flatpeak
     from flipkit.flip import Flip as Flip
     from flipkit.frames import write_csv as write_csv
@@ -80,6 +81,7 @@ __all__ = [
     "Flatpeak",
     "Flip",
     "FlipkitError",
+    "Holidays",
     "InformationRequired",
     "InputError",
     "InvalidRequest",
@@ -116,6 +118,7 @@ __all__ = [
 
 _SUBPACKAGES = {"emulator", "plots"}
 _MODULES = {
+    "Holidays": "flipkit.calendar",
     "Flatpeak": "flipkit.flatpeak",
     "Flip": "flipkit.flip",
     "write_csv": "flipkit.frames",

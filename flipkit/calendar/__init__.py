@@ -12,7 +12,13 @@
 from flipkit.calendar.billing import BillingPeriods, billing_periods, check_dates
 from flipkit.calendar.holidays import Holidays, as_holidays, holiday_dates
 from flipkit.calendar.intervals import Grid, covered, split_at, touched
-from flipkit.calendar.local import dates_at_offset, day_edges, day_starts, month_edges
+from flipkit.calendar.local import (
+    dates_at_offset,
+    day_edges,
+    day_starts,
+    local_midnights,
+    month_edges,
+)
 from flipkit.calendar.timestamps import format_times, from_us, parse_time, parse_times, to_text
 from flipkit.calendar.window import (
     Window,
@@ -41,6 +47,7 @@ __all__ = [
     "format_times",
     "from_us",
     "holiday_dates",
+    "local_midnights",
     "month_edges",
     "month_of",
     "offset_pieces",

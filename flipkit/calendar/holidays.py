@@ -27,9 +27,9 @@ _SAMPLE_YEARS = (2024, 2027)
 class Holidays:
     """The days that a tariff treats as public holidays: an immutable value.
 
-    A utility seldom keeps all holidays of its country: `add` and `drop` change the list by name, and
-    `dates` are days of its own. The names and dates of a country are those of the Python package
-    ``holidays``, in English where it has them.
+    A utility seldom keeps all holidays of its country: `add` and `drop` change the list by name,
+    and `dates` are days of its own. The names and dates of a country are those of the Python
+    package ``holidays``, in English where it has them.
 
     Attributes
     ----------

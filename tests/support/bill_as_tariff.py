@@ -143,6 +143,7 @@ def tariff(plan: Plan, name: str = "plan") -> Tariff:
         None if plan.start is None or plan.series else us(plan.start),  # a series has its own time
         None if plan.end is None or plan.series else us(plan.end),
         tier_rule=rule,
+        hours_timezone=plan.hours_timezone,
         holidays=plan.region,
         demand=tuple(map(demand_of, plan.demands)),
         fixed=tuple(

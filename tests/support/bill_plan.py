@@ -105,6 +105,7 @@ class Plan:
     export: Export | None = None
     start: datetime | None = None
     end: datetime | None = None
+    hours_timezone: str | None = None  # of the time of day; dates go by the other
 
 
 @dataclass(frozen=True, repr=False, eq=False)

@@ -3,28 +3,23 @@
 from flipkit.tariffs.model.charges import (
     TAXABLE,
     Adder,
-    DemandCharge,
-    DemandTier,
-    DemandWindow,
-    Export,
     FixedCharge,
     Minimum,
-    Ratchet,
     Tax,
     standing_charge,
 )
 from flipkit.tariffs.model.clock import LocalClock
 from flipkit.tariffs.model.consistency import (
     CHARGES,
-    TIER_RULES,
-    TierRule,
     Validity,
     is_empty,
     overlap,
     shared_time,
     start_key,
 )
+from flipkit.tariffs.model.demand import DemandCharge, DemandTier, DemandWindow, Ratchet
 from flipkit.tariffs.model.describe import describe_validity
+from flipkit.tariffs.model.export import CREDITABLE, Export
 from flipkit.tariffs.model.parts import has_tiers, parts_in_force, parts_of, without_export
 from flipkit.tariffs.model.rate_table import (
     Schedule,
@@ -41,8 +36,11 @@ from flipkit.tariffs.model.rates import (
     DAY_NAMES,
     HOLIDAY,
     MONTH_NAMES,
+    TIER_RULES,
     Rate,
     Tier,
+    TierReset,
+    TierRule,
     clock_text,
     seconds_of,
 )
@@ -51,6 +49,7 @@ from flipkit.tariffs.model.tariff import Tariff
 
 __all__ = [
     "CHARGES",
+    "CREDITABLE",
     "DAY_NAMES",
     "HOLIDAY",
     "MONTH_NAMES",
@@ -71,6 +70,7 @@ __all__ = [
     "Tariff",
     "Tax",
     "Tier",
+    "TierReset",
     "TierRule",
     "Validity",
     "added",

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
-from flipkit.calendar import Holidays, as_holidays, to_text, zone
+from flipkit.calendar import as_holidays, to_text, zone
 from flipkit.checks import instance_of, repeated_names, set_fields
 from flipkit.errors import InputError
-from flipkit.tariffs.model.charges import Adder, DemandCharge, Export, FixedCharge, Minimum, Tax
+from flipkit.tariffs.model.charges import Adder, FixedCharge, Minimum, Tax
+from flipkit.tariffs.model.demand import DemandCharge
+from flipkit.tariffs.model.export import Export
 from flipkit.tariffs.model.rate_table import canonical
-from flipkit.tariffs.model.rates import Rate, check_rates
+from flipkit.tariffs.model.rates import check_rates, check_tiers
 
 __all__ = [
     "CHARGES",
     "TERMS",
-    "TIER_RULES",
-    "TierRule",
     "Validity",
     "check_parts",
     "check_terms",
@@ -29,12 +29,9 @@ __all__ = [
     "start_key",
 ]
 
-TierRule = Literal["chronological", "prorate", "per_period"]
-TIER_RULES: tuple[TierRule, ...] = ("chronological", "prorate", "per_period")
-
 CHARGES = ("holidays", "demand", "fixed", "minimum", "adders", "taxes", "export")
 """The fields of a tariff beside prices."""
-TERMS = ("tier_rule", "hours_timezone", *CHARGES)
+TERMS = ("tier_rule", "tier_reset", "hours_timezone", *CHARGES)
 """The fields that each part of a tariff has of its own, beside its prices and its time."""
 
 Validity = tuple[int | None, int | None]
@@ -64,8 +61,9 @@ def check_terms(tariff: Any) -> None:
         instance_of(tariff.minimum, Minimum, f"{what}, minimum")
     if tariff.export is not None:
         instance_of(tariff.export, Export, f"{what}, export")
-    _check_tier_rule(tariff.tier_rule, tariff.rates, tariff.export, what)
-    _check_holiday_rates(tariff.holidays, tariff.rates, tariff.demand, tariff.export, what)
+    check_tiers(tariff.rates, tariff.tier_rule, tariff.tier_reset, what)
+    _check_net_metering(tariff, what)
+    _check_holiday_rates(tariff, what)
     if tariff.export is not None and tariff.export.rates:
         rates = canonical(tariff.export.rates)
         set_fields(tariff, export=replace(tariff.export, rates=rates))
@@ -74,7 +72,8 @@ def check_terms(tariff: Any) -> None:
 def check_parts(tariff: Any) -> None:
     """Check a tariff of parts, and store them in the order of time."""
     what = f"tariff {tariff.name!r}"
-    given = [name for name in _FIELDS_OF_PARTS if getattr(tariff, name) not in (None, ())]
+    unset = (None, (), "billing")
+    given = [name for name in _FIELDS_OF_PARTS if getattr(tariff, name) not in unset]
     if given:
         raise InputError(f"{what}: {', '.join(given)} beside parts; they belong to the parts")
     parts = in_succession(tariff.parts, type(tariff))
@@ -113,41 +112,32 @@ def _check_charges(values: Any, kind: type, what: str) -> tuple[Any, ...]:
     return charges
 
 
-def _check_tier_rule(
-    tier_rule: Any, rates: Sequence[Rate], export: Export | None, what: str
-) -> None:
-    """Raise InputError for an unknown tier rule, tiers without one, or one that cannot apply."""
-    known = ", ".join(TIER_RULES)
-    if tier_rule is not None and tier_rule not in TIER_RULES:
-        raise InputError(f"{what}: tier_rule {tier_rule!r} is not known; write one of {known}")
-    if not any(rate.tiers for rate in rates):
-        return
-    if tier_rule is None:
-        raise InputError(
-            f"{what} has tiers, but no tier_rule; say how kWh fill them: {known} "
-            "(bills differ by it)"
-        )
+def _check_net_metering(tariff: Any, what: str) -> None:
+    """Raise InputError for tiers that need the time of a kWh, beside net metering."""
+    export = tariff.export
     is_netted = export is not None and export.mode == "net_metering"
-    if is_netted and tier_rule == "chronological":
+    if not is_netted or not any(rate.tiers for rate in tariff.rates):
+        return
+    if tariff.tier_rule == "chronological":
         raise InputError(
             f"{what}: net metering leaves kWh without an hour, so tier_rule 'chronological' "
             "cannot be used; write 'prorate' or 'per_period'"
         )
+    if tariff.tier_reset == "day":
+        raise InputError(
+            f"{what}: net metering leaves kWh without a day, so tier_reset 'day' cannot be used; "
+            "write 'billing'"
+        )
 
 
-def _check_holiday_rates(
-    holidays: Holidays | None,
-    rates: Sequence[Rate],
-    demand: Sequence[DemandCharge],
-    export: Export | None,
-    what: str,
-) -> None:
+def _check_holiday_rates(tariff: Any, what: str) -> None:
     """Raise InputError for days ``"holiday"`` without `holidays`."""
-    if holidays is not None:
+    if tariff.holidays is not None:
         return
-    export_rates = () if export is None else export.rates
-    days = [rate.days for rate in (*rates, *export_rates)]
-    days += [window.days for charge in demand for window in charge.windows]
+    export_rates = () if tariff.export is None else tariff.export.rates
+    adder_rates = [rate for adder in tariff.adders for rate in adder.rates]
+    days = [rate.days for rate in (*tariff.rates, *export_rates, *adder_rates)]
+    days += [window.days for charge in tariff.demand for window in charge.windows]
     if "holiday" in days:
         raise InputError(
             f"{what}: days 'holiday', but no holidays; "

@@ -10,15 +10,12 @@ import numpy as np
 from flipkit.calendar import to_text, zone
 from flipkit.tariffs.model.charges import (
     TAXABLE,
-    DemandCharge,
-    DemandTier,
-    DemandWindow,
-    Export,
     FixedCharge,
     Minimum,
-    Ratchet,
     Tax,
 )
+from flipkit.tariffs.model.demand import DemandCharge, DemandTier, DemandWindow, Ratchet
+from flipkit.tariffs.model.export import Export
 from flipkit.tariffs.model.rate_table import canonical, period_names, rate_table
 from flipkit.tariffs.model.rates import MONTH_NAMES, Rate, Tier, days_text
 from flipkit.tariffs.model.series import PriceSeries
@@ -37,7 +34,7 @@ _TIER_RULES = {
 
 def describe(tariff: Tariff) -> str:
     """Return the text of ``Tariff.describe``."""
-    lines = [f"{tariff.name}: {tariff.currency} per kWh, local time of {tariff.timezone}"]
+    lines = [f"{tariff.name}: {tariff.currency} per kWh, {_clock_text(tariff)}"]
     if tariff.parts:
         lines += [describe(part) for part in tariff.parts]
         return "\n".join([*lines, *tariff.findings])
@@ -47,6 +44,12 @@ def describe(tariff: Tariff) -> str:
         lines += describe_validity(tariff.timezone, tariff.valid_from_us, tariff.valid_to_us)
         lines += _rate_lines(tariff.rates)
     return "\n".join([*lines, *_charge_lines(tariff), *tariff.findings])
+
+
+def _clock_text(tariff: Tariff) -> str:
+    if tariff.hours_timezone is None:
+        return f"local time of {tariff.timezone}"
+    return f"hours of {tariff.hours_timezone}, days and months of {tariff.timezone}"
 
 
 def describe_validity(timezone: str, start_us: int | None, end_us: int | None) -> list[str]:
@@ -145,7 +148,7 @@ def _charge_lines(tariff: Tariff) -> list[str]:
         assert tariff.tier_rule is not None  # a tariff with tiers has one
         lines.append(f"tier rule {tariff.tier_rule}: {_TIER_RULES[tariff.tier_rule]}")
     if tariff.holidays is not None:
-        lines.append(f"public holidays of {tariff.holidays}")
+        lines.append(f"public holidays: {tariff.holidays.label}")
     lines += [f"demand {charge.name}: {_demand_text(charge)}" for charge in tariff.demand]
     lines += [f"fixed {charge.name}: {_fixed_text(charge)}" for charge in tariff.fixed]
     for adder in tariff.adders:

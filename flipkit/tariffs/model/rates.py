@@ -19,9 +19,13 @@ __all__ = [
     "DAY_NAMES",
     "HOLIDAY",
     "MONTH_NAMES",
+    "TIER_RULES",
     "Rate",
     "Tier",
+    "TierReset",
+    "TierRule",
     "check_rates",
+    "check_tiers",
     "clock_text",
     "days_of",
     "days_text",
@@ -42,6 +46,11 @@ _WEEKDAYS_OF_KIND = {
     "holiday": (HOLIDAY,),
 }
 _KIND_OF_WEEKDAYS = {weekdays: kind for kind, weekdays in _WEEKDAYS_OF_KIND.items()}
+
+TierRule = Literal["chronological", "prorate", "per_period"]
+TIER_RULES: tuple[TierRule, ...] = ("chronological", "prorate", "per_period")
+TierReset = Literal["billing", "day"]
+
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-4]):([0-5][0-9])(?::([0-5][0-9]))?")
 
 
@@ -55,10 +64,12 @@ class Tier:
         Major currency units per kWh, for the kWh between the end of the previous tier and the end
         of this one.
     up_to : float or None
-        Where the tier ends, in kWh since the start of the billing period; None for the last tier.
+        Where the tier ends, in kWh since the start of the billing period, or of the day where the
+        count begins anew each day (`Tariff.tier_reset`); None for the last tier.
     per : {"month", "day"}
         What `up_to` counts: the kWh of a billing period (if it is cut, in proportion to its days),
-        or of each day of it. All tiers of a ladder count the same way; the last tier, which has no
+        or of a day: it is multiplied by the days of the billing period, unless the count begins
+        anew each day. All tiers of a ladder count the same way; the last tier, which has no
         limit, may leave out `per` and `per_kw`.
     per_kw : bool
         Whether `up_to` is kWh per kW of the billing period's highest import power.
@@ -165,6 +176,28 @@ def check_rates(values: Any, what: str) -> tuple[Rate, ...]:
     for number, rate in enumerate(rates):
         checks.instance_of(rate, Rate, f"{what}, item {number}")
     return rates
+
+
+def check_tiers(rates: Sequence[Rate], tier_rule: Any, tier_reset: Any, what: str) -> None:
+    """Raise InputError for an unknown rule or reset, and for tiers that do not go with them."""
+    if tier_rule is not None and tier_rule not in TIER_RULES:
+        known = ", ".join(TIER_RULES)
+        raise InputError(f"{what}: tier_rule {tier_rule!r} is not known; write one of {known}")
+    if tier_reset not in ("billing", "day"):
+        raise InputError(
+            f"{what}: tier_reset {tier_reset!r} is not known; write 'billing' or 'day'"
+        )
+    tiers = [tier for rate in rates for tier in rate.tiers]
+    if tiers and tier_rule is None:
+        raise InputError(
+            f"{what} has tiers, but no tier_rule; say how kWh fill them: {', '.join(TIER_RULES)} "
+            "(bills differ by it)"
+        )
+    if tier_reset == "day" and any(tier.per != "day" or tier.per_kw for tier in tiers):
+        raise InputError(
+            f"{what}: tiers count kWh of a month or by kW, but begin anew each day; "
+            "write tiers with per='day', or tier_reset='billing'"
+        )
 
 
 def rate_of_window(window: Any, price: float) -> Rate:

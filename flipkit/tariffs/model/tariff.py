@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -14,27 +13,20 @@ from flipkit.calendar import Holidays, read_window, zone
 from flipkit.checks import nearest
 from flipkit.errors import InputError
 from flipkit.money import check_currency
-from flipkit.tariffs.model.charges import (
-    Adder,
-    DemandCharge,
-    Export,
-    FixedCharge,
-    Minimum,
-    Tax,
-    standing_charge,
-)
+from flipkit.tariffs.model.charges import Adder, FixedCharge, Minimum, Tax, standing_charge
 from flipkit.tariffs.model.clock import LocalClock
 from flipkit.tariffs.model.consistency import (
     TERMS,
-    TierRule,
     Validity,
     check_parts,
     check_terms,
     in_succession,
     overlap,
 )
+from flipkit.tariffs.model.demand import DemandCharge
+from flipkit.tariffs.model.export import Export
 from flipkit.tariffs.model.rate_table import rate_series
-from flipkit.tariffs.model.rates import Rate, rate_of_window
+from flipkit.tariffs.model.rates import Rate, TierReset, TierRule, rate_of_window
 from flipkit.tariffs.model.series import PriceSeries, check_cover, joined
 
 __all__ = ["Tariff"]
@@ -80,9 +72,12 @@ class Tariff:
         changes bills by a fifth. chronological: kWh count in the order of time, over all periods
         together. prorate: the total fills the tiers, and each period pays its own prices on its
         share of every tier. per_period: each period fills its own ladder.
+    tier_reset : {"billing", "day"}
+        When the count of kWh begins anew: with the billing period, or with each local day (the
+        first 15 kWh of each day; tiers with ``per="day"``).
     hours_timezone : str or None
-        IANA time zone of the hours of rates, demand windows and export prices, where a meter keeps
-        another clock than its customers, such as ``"UTC"``; None for `timezone`. Dates go by
+        IANA time zone of all hours (rates, demand windows, export prices, adders), where a meter
+        keeps another clock than its customers, such as ``"UTC"``; None for `timezone`. Dates go by
         `timezone` all the same: months, the kind of day of an hour, billing periods.
     holidays : Holidays or None
         The public holidays. A code such as ``"US"``, ``"US-CA"``, ``"GB-ENG"`` or ``"BE"``, or a
@@ -135,6 +130,7 @@ class Tariff:
     valid_from_us: int | None = None
     valid_to_us: int | None = None
     tier_rule: TierRule | None = field(default=None, kw_only=True)
+    tier_reset: TierReset = field(default="billing", kw_only=True)
     hours_timezone: str | None = field(default=None, kw_only=True)
     holidays: Holidays | None = field(default=None, kw_only=True)
     demand: tuple[DemandCharge, ...] = field(default=(), kw_only=True)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flipkit.calendar import BillingPeriods, Grid
+from flipkit.calendar import BillingPeriods, Grid, local_midnights
 from flipkit.tariffs.model import (
     HOLIDAY,
     DemandCharge,
@@ -52,11 +52,14 @@ class DemandHours(NamedTuple):
 def demand_runs(calendar: RatingCalendar, hours: DemandHours) -> DemandRuns:
     """Return the demand intervals of a charge.
 
-    They follow the local clock, and are cut where it changes and at the edges of billing periods.
+    They follow the clock of the tariff's hours, and are cut where a clock changes, at the edges of
+    billing periods and, as the day of each must be known, at local midnight.
     """
-    edges, date_offsets, hour_offsets = calendar.clock.stretches(calendar.start_us, calendar.end_us)
+    span = calendar.start_us, calendar.end_us
+    edges, date_offsets, hour_offsets = calendar.clock.stretches(*span)
+    midnights = local_midnights(calendar.zone, *span)
     marks = _clock_marks(hours.interval_minutes, edges, hour_offsets)
-    starts = np.concatenate([edges[:-1], calendar.billing.edges_us[:-1], *marks])
+    starts = np.concatenate([edges[:-1], calendar.billing.edges_us[:-1], midnights, *marks])
     starts = np.unique(starts)
     stretch = stretch_at(edges, starts)
     date_us = starts + date_offsets[stretch]

@@ -333,6 +333,12 @@ def _check_expressible(tariff: Tariff) -> None:
         raise InputError(
             f"{what} has {', '.join(charges)}; a Flatpeak schedule cannot express them"
         )
+    has_hours = any((rate.start, rate.end) != ("00:00", "24:00") for rate in tariff.rates)
+    if tariff.hours_timezone is not None and has_hours:
+        raise InputError(
+            f"{what} has hours of {tariff.hours_timezone}; those of a Flatpeak schedule are the "
+            f"location's own, {tariff.timezone}"
+        )
     for rate in tariff.rates:
         if any(tier.per != "month" or tier.per_kw for tier in rate.tiers):
             raise InputError(

@@ -63,7 +63,7 @@ def test_a_ladder_shows_every_step_and_its_rule():
 @pytest.mark.parametrize(
     ("given", "line"),
     [
-        ({"holidays": "US-CA"}, "public holidays of US-CA"),
+        ({"holidays": "US-CA"}, "public holidays: US-CA"),
         ({"fixed": FixedCharge("meter", 0.49281)}, "fixed meter: 0.49281 a day"),
         ({"fixed": FixedCharge("meter", 0.5, 12)}, "fixed meter: 0.5 a day and 12 a month"),
         ({"adders": Adder("levy", 0.00001)}, "adder levy: 0.00001 per kWh"),
