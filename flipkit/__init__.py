@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from flipkit import emulator as emulator
     from flipkit import errors as errors
     from flipkit import plots as plots
-    from flipkit.calendar import Holidays as Holidays
     from flipkit.flatpeak import Flatpeak as Flatpeak
     from flipkit.flip import Flip as Flip
     from flipkit.frames import write_csv as write_csv
@@ -62,6 +61,7 @@ if TYPE_CHECKING:
     from flipkit.scenarios.simulate import simulate as simulate
     from flipkit.tariffs import Export as Export
     from flipkit.tariffs import FixedCharge as FixedCharge
+    from flipkit.tariffs import Holidays as Holidays
     from flipkit.tariffs import Rate as Rate
     from flipkit.tariffs import Tariff as Tariff
     from flipkit.tariffs import bill as bill
@@ -118,7 +118,6 @@ __all__ = [
 
 _SUBPACKAGES = {"emulator", "plots"}
 _MODULES = {
-    "Holidays": "flipkit.calendar",
     "Flatpeak": "flipkit.flatpeak",
     "Flip": "flipkit.flip",
     "write_csv": "flipkit.frames",
@@ -136,6 +135,7 @@ _MODULES = {
     "simulate": "flipkit.scenarios",
     "Export": "flipkit.tariffs",
     "FixedCharge": "flipkit.tariffs",
+    "Holidays": "flipkit.tariffs",
     "Rate": "flipkit.tariffs",
     "Tariff": "flipkit.tariffs",
     "bill": "flipkit.tariffs",

@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "vocabulary": set(),
     "checks": {"errors", "vocabulary"},
     "money": {"errors", "vocabulary"},
-    "calendar": {"errors", "vocabulary"},
+    "calendar": {"checks", "errors", "vocabulary"},
     "frames": _GROUND,
     "http": _GROUND,
     "flip": _DATA,

@@ -1,5 +1,6 @@
 """The tariff as a value: prices, tiers, charges and price series."""
 
+from flipkit.calendar import Holidays
 from flipkit.tariffs.model.charges import (
     TAXABLE,
     Adder,
@@ -61,6 +62,7 @@ __all__ = [
     "DemandWindow",
     "Export",
     "FixedCharge",
+    "Holidays",
     "LocalClock",
     "Minimum",
     "PriceSeries",

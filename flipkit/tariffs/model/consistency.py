@@ -61,6 +61,7 @@ def check_terms(tariff: Any) -> None:
         instance_of(tariff.minimum, Minimum, f"{what}, minimum")
     if tariff.export is not None:
         instance_of(tariff.export, Export, f"{what}, export")
+        set_fields(tariff, export=_with_checked_tariff(tariff, f"{what}, export"))
     check_tiers(tariff.rates, tariff.tier_rule, tariff.tier_reset, what)
     _check_net_metering(tariff, what)
     _check_holiday_rates(tariff, what)
@@ -110,6 +111,31 @@ def _check_charges(values: Any, kind: type, what: str) -> tuple[Any, ...]:
             f"{what}: {', '.join(map(repr, repeated))} used twice; give each charge its own name"
         )
     return charges
+
+
+def _with_checked_tariff(tariff: Any, what: str) -> Export:
+    """Return the export terms; a tariff of exports that only has rates of any time is its rates."""
+    export: Export = tariff.export
+    prices = export.tariff
+    if prices is None:
+        return export
+    instance_of(prices, type(tariff), f"{what}, tariff")
+    if prices.currency != tariff.currency:
+        raise InputError(f"{what}: prices in {prices.currency}, but imports in {tariff.currency}")
+    for part in prices.parts or (prices,):
+        given = [name for name in CHARGES[1:] if getattr(part, name) not in (None, ())]
+        given += ["tiers"] if any(rate.tiers for rate in part.rates) else []
+        if given:
+            raise InputError(
+                f"{what}: tariff {part.name!r} has {', '.join(given)}; only its prices per kWh can "
+                "be paid for exports"
+            )
+    if prices.series is not None:
+        return replace(export, series=prices.series, tariff=None)
+    is_always_valid = prices.validity == (None, None)
+    if prices.rates and is_always_valid and prices.clock == tariff.clock:
+        return replace(export, rates=prices.rates, tariff=None)
+    return export
 
 
 def _check_net_metering(tariff: Any, what: str) -> None:

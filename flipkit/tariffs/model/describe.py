@@ -223,6 +223,8 @@ def _export_lines(export: Export) -> list[str]:
         lines += [f"  {line}" for line in _series_lines(export.series)]
     if export.rates:
         lines += [f"  {line}" for line in _rate_lines(export.rates)]
+    if export.tariff is not None:
+        lines += [f"  {line}" for line in describe(export.tariff).splitlines()]
     return lines
 
 

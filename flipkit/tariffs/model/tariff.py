@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -235,6 +236,44 @@ class Tariff:
         return cls(name, parts[0].currency, parts[0].timezone, parts=parts)
 
     @classmethod
+    def from_file(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        timezone: str | None = None,
+        currency: str | None = None,
+        tier_rule: TierRule | None = None,
+    ) -> Tariff:
+        """Return the tariff of a file; its format is recognized by its fields.
+
+        Parameters
+        ----------
+        path : path-like
+            JSON: a URDB record (or the API's answer with one); Octopus unit rates, as for
+            `from_octopus`, with standing charges in an object of both lists,
+            ``standard-unit-rates`` and ``standing-charges``; or Flatpeak tariff objects, where
+            EXPORT objects beside the imports are net billing. CSV or parquet: a price series, as
+            for `from_prices`, or rows of Octopus.
+        timezone : str, optional
+            As in `Tariff`; required if the file does not state it. Octopus: Europe/London by
+            default.
+        currency : str, optional
+            As in `Tariff`; required for prices and for Flatpeak objects that do not state it. By
+            default USD for URDB and GBP for Octopus.
+        tier_rule : str, optional
+            As in `Tariff`; required for a URDB record with tiers.
+
+        Raises
+        ------
+        InputError
+            The file does not exist or has none of these formats, or its reader refuses it; the
+            message names the file.
+        """
+        from flipkit.tariffs.read import read_plan
+
+        return read_plan(path, timezone=timezone, currency=currency, tier_rule=tier_rule)
+
+    @classmethod
     def from_prices(
         cls, frame: Any, *, currency: str, timezone: str, name: str | None = None
     ) -> Tariff:
@@ -322,9 +361,10 @@ class Tariff:
 
         Parameters
         ----------
-        unit_rates, standing_charges : mapping, list of mapping, str or Path
-            The answers of ``standard-unit-rates`` and, optionally, ``standing-charges``, or a list
-            of all pages: the object, its JSON text, or the path of a file. Never changed.
+        unit_rates, standing_charges : mapping, list of mapping, DataFrame, str or Path
+            The answers of ``standard-unit-rates`` and, optionally, ``standing-charges``: a page, a
+            list of all pages, or all rows as a list or a DataFrame; the object, its JSON text, or
+            the path of a file. Never changed.
         payment_method : str, optional
             ``"DIRECT_DEBIT"`` or ``"NON_DIRECT_DEBIT"``; required if the prices differ by it.
         timezone, currency, name : str
@@ -345,6 +385,54 @@ class Tariff:
             currency=currency,
             payment_method=payment_method,
             name="Octopus" if name is None else name,
+        )
+
+    @classmethod
+    def from_economy7(
+        cls,
+        day: Any,
+        night: Any,
+        standing_charges: Any = None,
+        *,
+        night_hours: str | Iterable[str] | None = None,
+        hours_timezone: str | None = "UTC",
+        timezone: str = "Europe/London",
+        currency: str = "GBP",
+        payment_method: str | None = None,
+        name: str | None = None,
+    ) -> Tariff:
+        """Return a tariff of a meter with a day and a night register.
+
+        Parameters
+        ----------
+        day, night, standing_charges : float, mapping, list of mapping, DataFrame, str or Path
+            Prices in major currency units, per kWh and per day; or the answers of Octopus'
+            ``day-unit-rates``, ``night-unit-rates`` and ``standing-charges``, as in `from_octopus`.
+        night_hours : str or iterable of str, optional
+            Windows of the night register, such as ``"00:30-07:30"``. By default these, which
+            Octopus states for smart meters, and a finding says so.
+        hours_timezone : str or None
+            As in `Tariff`; by default the hours are UTC all year, as smart meters keep them.
+        timezone, currency, payment_method, name : str
+            As in `from_octopus`; `name` is "Economy 7" by default.
+
+        Raises
+        ------
+        InputError
+            As `from_octopus`; lists that share no time; night hours that are not valid.
+        """
+        from flipkit.tariffs.read import octopus
+
+        return octopus.read_economy7(
+            day,
+            night,
+            standing_charges,
+            night_hours=night_hours,
+            hours_timezone=hours_timezone,
+            timezone=timezone,
+            currency=currency,
+            payment_method=payment_method,
+            name="Economy 7" if name is None else name,
         )
 
     @classmethod
