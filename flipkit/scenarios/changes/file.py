@@ -20,7 +20,7 @@ from flipkit.scenarios.changes.scenario import Scenario
 from flipkit.scenarios.ev import EvCharging
 from flipkit.scenarios.solar import Solar, Weather
 from flipkit.tariffs import Tariff
-from flipkit.tariffs.read import load_json, read_plan
+from flipkit.tariffs.read import load_json, read_plan, tariff_objects
 
 __all__ = ["read_scenarios"]
 
@@ -283,7 +283,7 @@ def _export_plan(path: Path, **options: Any) -> Tariff:
     """What exports earn: Flatpeak objects of direction EXPORT only, or any plan."""
     # A plan without imports is refused by `read_plan`, but is all that an export tariff needs.
     content = load_json(path, "tariff")
-    objects = content if isinstance(content, list) else [content]
+    objects = tariff_objects(content)
     if not objects or not all(_is_export(each) for each in objects):
         return read_plan(path, **options)
     locale: dict[str, Any] = {}

@@ -43,6 +43,7 @@ from flipkit.tariffs.model.rates import (
     TierReset,
     TierRule,
     clock_text,
+    rate_of_window,
     seconds_of,
 )
 from flipkit.tariffs.model.series import PriceSeries, aligned, check_cover, joined
@@ -89,6 +90,7 @@ __all__ = [
     "parts_in_force",
     "parts_of",
     "period_names",
+    "rate_of_window",
     "rate_series",
     "rate_table",
     "schedule_changes",

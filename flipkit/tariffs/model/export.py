@@ -146,7 +146,7 @@ class Export:
             self._check_surplus_prices()
         elif self._kinds_of_prices() != 1:
             raise InputError(
-                f"export: {self.mode} needs either rates, a price series or the prices of a tariff"
+                f"export: {self.mode} needs either rates or a price series, or a tariff of prices"
             )
         elif self.payout_per_kwh:
             raise InputError(

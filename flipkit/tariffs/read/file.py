@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from flipkit.errors import InputError
 from flipkit.frames import is_frame, read_file
 from flipkit.tariffs.model import Export, Tariff, TierRule
-from flipkit.tariffs.read import octopus
+from flipkit.tariffs.read import flatpeak, octopus
 from flipkit.tariffs.read.octopus import UNIT_RATES
-from flipkit.tariffs.read.source import load_json, located
+from flipkit.tariffs.read.source import is_list, load_json, located
 
 __all__ = ["read_plan", "read_plans"]
 
@@ -97,6 +97,8 @@ def _fields(content: Any) -> set[str]:
     """Return the field names of an object, or of the first object of a list, in lower case."""
     if is_frame(content):
         return set(content.columns)
+    if isinstance(content, Mapping) and is_list(content.get("data")) and "type" not in content:
+        content = content["data"]  # the API's answer with a list
     if isinstance(content, list) and content:
         content = content[0]
     if not isinstance(content, Mapping):
@@ -148,7 +150,7 @@ def _read_prices(content: Any, options: _Options) -> Tariff:
 
 
 def _read_flatpeak(content: Any, options: _Options) -> Tariff:
-    objects = content if isinstance(content, list) else [content]
+    objects = flatpeak.tariff_objects(content)
     for number, each in enumerate(objects):
         if not isinstance(each, Mapping):
             raise InputError(
@@ -203,10 +205,8 @@ _REGISTERS = {"day-unit-rates", "night-unit-rates"}
 # In the order in which they are tried.
 _FORMATS = (
     _Format(lambda fields: {"direction", "type"} <= fields, _read_flatpeak),
-    _Format(
-        lambda fields: bool({"day-unit-rates", "night-unit-rates"} & fields), _refuse_registers
-    ),
     _Format(lambda fields: bool({"results", "value_inc_vat", UNIT_RATES} & fields), _read_octopus),
+    _Format(lambda fields: bool(_REGISTERS & fields), _refuse_registers),
     _Format(lambda fields: {"start_utc", "price_per_kwh"} <= fields, _read_prices),
     _Format(lambda fields: bool({"energyratestructure", "items"} & fields), _read_urdb),
 )
