@@ -96,7 +96,9 @@ class Holidays:
         if self.drop:
             words.append(f"without {', '.join(self.drop)}")
         if self.dates:
-            words.append(f"{len(self.dates)} dates from {self.dates[0]} to {self.dates[-1]}")
+            many = "date" if len(self.dates) == 1 else "dates"
+            span = f"from {self.dates[0]} to {self.dates[-1]}"
+            words.append(f"{len(self.dates)} listed {many} {span}")
         return ", ".join(words)
 
 
