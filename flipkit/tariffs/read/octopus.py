@@ -322,7 +322,7 @@ def _read_prices(source: Any, what: str, payment_method: str | None) -> list[_Oc
     prices = [_read_price(row, place) for row, place in rows]
     prices.sort(key=lambda price: start_key(price.validity))
     # Pages that were fetched one after another may repeat the row at their seam.
-    prices = [price for before, price in pairwise([None, *prices]) if not _repeats(price, before)]
+    prices = _without_repeats(prices)
     for price, following in pairwise(prices):
         if price.end_us is None or price.end_us != following.start_us:
             places = f"{price.place} and {following.place.removeprefix(f'{what}, ')}"
@@ -330,8 +330,13 @@ def _read_prices(source: Any, what: str, payment_method: str | None) -> list[_Oc
     return prices
 
 
-def _repeats(price: _OctopusPrice, before: _OctopusPrice | None) -> bool:
-    return before is not None and price._replace(place=before.place) == before
+def _without_repeats(prices: list[_OctopusPrice]) -> list[_OctopusPrice]:
+    """Return ordered prices without those that are the same as the one before."""
+    kept = prices[:1]
+    for price in prices[1:]:
+        if price._replace(place=kept[-1].place) != kept[-1]:
+            kept.append(price)
+    return kept
 
 
 def _clash(a: _OctopusPrice, b: _OctopusPrice) -> str:
@@ -347,18 +352,16 @@ def _clash(a: _OctopusPrice, b: _OctopusPrice) -> str:
 def _rows(source: Any, what: str) -> list[_Located]:
     """Return every row of a frame, of a list of rows, or of every page, with its place."""
     if is_frame(source):
-        rows = [
+        source = [
             {name: value for name, value in row.items() if name in _ROW_FIELDS}
             for row in records_of(source)
         ]
-        located = [(row, f"{what}, row {index}") for index, row in enumerate(rows)]
-    elif is_list(source) and any(_is_row(each) for each in source):
-        located = [(row, f"{what}, row {index}") for index, row in enumerate(source)]
-    else:
-        located = _rows_of_pages(source, what)
-    if not located:
+    if is_list(source) and any(_is_row(each) for each in source):
+        return [(row, f"{what}, row {index}") for index, row in enumerate(source)]
+    rows = _rows_of_pages(source, what)
+    if not rows:
         raise InputError(f"{what}: no rows; request a time at which the tariff was on sale")
-    return located
+    return rows
 
 
 def _is_row(value: Any) -> bool:

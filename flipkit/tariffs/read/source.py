@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from flipkit.calendar import to_us
 from flipkit.errors import InputError
@@ -44,7 +44,7 @@ def load_json(source: Any, what: str) -> Any:
     return _parse(text, f"{what}, file {str(source)!r}")
 
 
-def is_json_text(source: Any) -> bool:
+def is_json_text(source: Any) -> TypeGuard[str]:
     """Return whether a value is JSON text, and not the name of a file."""
     return isinstance(source, str) and source.lstrip()[:1] in ("{", "[")
 
