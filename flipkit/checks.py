@@ -1,4 +1,4 @@
-"""Checks of single numbers and names in the input, and how values keep what was checked."""
+"""Checks of numbers, names and rows of the input, and how values keep what was checked."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ __all__ = [
     "name",
     "nearest",
     "number",
+    "refuse_rows",
     "repeated_names",
     "set_fields",
     "short_repr",
@@ -98,6 +99,13 @@ def instance_of(value: Any, kind: type, what: str) -> None:
         article = "an" if kind.__name__[0] in "AEIOU" else "a"
         got = type(value).__name__
         raise InputError(f"{what}: expected {article} {kind.__name__}, got {got}")
+
+
+def refuse_rows(is_wrong: np.ndarray, why: str, where: Callable[[int], str]) -> None:
+    """Raise InputError if any row is wrong; `where` names a row, and the first one is named."""
+    if is_wrong.any():
+        first = where(int(np.argmax(is_wrong)))
+        raise InputError(f"{first}: {why} ({int(is_wrong.sum())} such rows)")
 
 
 def set_fields(value: object, **fields: Any) -> None:

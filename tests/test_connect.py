@@ -1,6 +1,5 @@
 """Environments: the services and keys of a kit; the emulator gets no real key."""
 
-import re
 import subprocess
 import sys
 from base64 import b64decode
@@ -9,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import flipkit as fk
-from flipkit.emulator import Limiter, start
+from flipkit import emulator
+from flipkit.emulator import Limiter, sample, start
 
 MINE = {
     "FLIP_API_KEY": "fl_mine",
@@ -22,6 +22,12 @@ MINE = {
 def keys(monkeypatch):
     for name, value in MINE.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def _each_reads_the_sample_fleet(monkeypatch):
+    """As outside of tests; see `_sample_fleet_is_read_once`."""
+    monkeypatch.setattr(emulator, "open_store", sample.open_store)
 
 
 def test_the_emulator_is_the_default_and_needs_neither_key_nor_network():
@@ -40,6 +46,7 @@ def test_frames_are_of_the_requested_library():
         fk.connect(frames="numpy")
 
 
+@pytest.mark.usefixtures("_each_reads_the_sample_fleet")
 def test_each_call_makes_an_emulator_of_its_own():
     with fk.connect() as one, fk.connect() as other:
         device = {"id": "d", "type": "SOLAR", "technology_provider_identifier": "X"}
@@ -57,6 +64,7 @@ def test_the_emulators_store_proves_that_reading_leaves_no_trace():
         assert kit.emulator.clock.text() == "2026-01-10T12:00:00Z"
 
 
+@pytest.mark.usefixtures("_each_reads_the_sample_fleet")
 def test_two_emulators_are_the_same_to_the_byte():
     with fk.connect() as one, fk.connect() as other:
         assert one.emulator.store.digest() == other.emulator.store.digest()
@@ -183,27 +191,3 @@ def test_it_works_in_a_process_that_begins_with_it():
         cwd=Path(fk.__file__).parents[1],
     )
     assert (result.stdout, result.stderr) == ("24\n", "")
-
-
-TYPED_CALLS = """
-import flipkit as fk
-
-kit = fk.connect(frames="polars")
-reveal_type(fk.connect().flip.sites())
-reveal_type(kit.flatpeak.locations())
-reveal_type(fk.cost_report(kit, "2025"))
-"""
-
-
-@pytest.mark.slow
-def test_an_editor_knows_the_type_of_a_frame(tmp_path):
-    code = tmp_path / "typed_calls.py"
-    code.write_text(TYPED_CALLS, encoding="utf-8")
-    config = Path(fk.__file__).parents[1] / "pyproject.toml"
-    command = [sys.executable, "-m", "mypy", "--config-file", config, code]
-    result = subprocess.run(command, capture_output=True, text=True, cwd=config.parent)
-    assert re.findall(r'Revealed type is "(.*)"', result.stdout) == [
-        "pandas.core.frame.DataFrame",
-        "polars.dataframe.frame.DataFrame",
-        "polars.dataframe.frame.DataFrame",
-    ]

@@ -1,6 +1,7 @@
 """Imports run one way, and each heavy library has one room; read from the source."""
 
 import ast
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -94,11 +95,10 @@ def module_of(path):
 def imports_of(path):
     """``(module, whether the import is inside a function)`` for each import of a file."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    functions = [
-        node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    ]
+    nodes = list(ast.walk(tree))
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     late = {id(inner) for function in functions for inner in ast.walk(function)}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from ((alias.name, id(node) in late) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -112,7 +112,11 @@ def imports_of(path):
 
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
-IMPORTS = [(path, name, late) for path in MODULES for name, late in imports_of(path)]
+
+
+@cache  # when a test asks: every test process imports this module
+def all_imports():
+    return [(path, name, late) for path in MODULES for name, late in imports_of(path)]
 
 
 def test_the_rules_themselves_run_one_way():
@@ -127,7 +131,7 @@ def test_every_room_has_a_rule():
 def test_a_room_imports_only_rooms_below_it(room):
     wrong = [
         f"{path.relative_to(PACKAGE)} imports {name}"
-        for path, name, late in IMPORTS
+        for path, name, late in all_imports()
         if room_of(module_of(path)) == room and name.startswith("flipkit.")
         for other in [room_of(name)]
         if other not in MAY_IMPORT[room] | {room} and not (late and (room, other) in WHEN_CALLED)
@@ -139,7 +143,7 @@ def test_a_room_imports_only_rooms_below_it(room):
 def test_a_library_is_imported_where_it_belongs(library):
     wrong = [
         str(path.relative_to(PACKAGE))
-        for path, name, _ in IMPORTS
+        for path, name, _ in all_imports()
         if name.split(".")[0] == library
         and not {module_of(path).split(".")[0], path.relative_to(PACKAGE).as_posix()}
         & HOME[library]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +55,7 @@ def site_year(site: Site, meters: dict[str, Meter]) -> SiteYear:
     return SiteYear(clock, home, car, generation, charge, discharge, sessions)
 
 
+@lru_cache(maxsize=2)  # the year and the current month of one site, each asked for twice
 def expected_wh(site: Site, clock: HalfHours) -> Floats:
     """Expected production: the station's days in their own order, no faults; Wh, shape (n,)."""
     return _modelled(site, clock, typical_days(np.unique(clock.day)))

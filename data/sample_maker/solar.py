@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -90,16 +91,24 @@ def production_wh(
     weather_day : ndarray of int64, shape (n,)
         Day of the station's year that each half-hour has.
     """
-    middle = clock.start_s + HALF_HOUR_S // 2
-    times = pd.to_datetime(middle, unit="s", utc=True)
-    hour = solar_hour(middle, system.longitude)
-    place = pvlib.location.Location(system.latitude, system.longitude)
-    sun = place.get_solarposition(times)
-    clear = place.get_clearsky(times, model="ineichen", solar_position=sun)["ghi"]
+    hour = solar_hour(clock.start_s + HALF_HOUR_S // 2, system.longitude)
+    sun, clear = _sun_and_clear_sky(system.latitude, system.longitude, clock)
+    times = sun.index
     ghi = clear * _share(weather, weather_day, hour)
     plane = _on_the_plane(system, sun, ghi, times)
     air = climate.temperature(times.day_of_year.to_numpy(), hour)
     return _pvwatts(system.size_kw, plane, air) * HALF_HOUR_S / 3600
+
+
+@lru_cache(maxsize=2)  # the year and the current month of one site, each asked for several times
+def _sun_and_clear_sky(
+    latitude: float, longitude: float, clock: HalfHours
+) -> tuple[pd.DataFrame, pd.Series]:
+    """Position of the sun, and global horizontal irradiance of a clear sky, W/m2."""
+    times = pd.to_datetime(clock.start_s + HALF_HOUR_S // 2, unit="s", utc=True)
+    place = pvlib.location.Location(latitude, longitude)
+    sun = place.get_solarposition(times)
+    return sun, place.get_clearsky(times, model="ineichen", solar_position=sun)["ghi"]
 
 
 def _share(weather: Weather, weather_day: Ints, hour: Floats) -> Floats:

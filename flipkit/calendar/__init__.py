@@ -9,7 +9,13 @@
 * ``holidays``: public holidays.
 """
 
-from flipkit.calendar.billing import BillingPeriods, billing_periods, check_dates
+from flipkit.calendar.billing import (
+    BillingPeriods,
+    billing_periods,
+    check_dates,
+    day_periods,
+    days_in_months,
+)
 from flipkit.calendar.holidays import Holidays, as_holidays, holiday_dates
 from flipkit.calendar.intervals import Grid, covered, split_at, touched
 from flipkit.calendar.local import (
@@ -18,6 +24,8 @@ from flipkit.calendar.local import (
     day_starts,
     local_midnights,
     month_edges,
+    offset_pieces,
+    zone,
 )
 from flipkit.calendar.timestamps import format_times, from_us, parse_time, parse_times, to_text
 from flipkit.calendar.window import (
@@ -29,7 +37,6 @@ from flipkit.calendar.window import (
     read_window,
     to_us,
 )
-from flipkit.calendar.zones import offset_pieces, zone
 
 __all__ = [
     "BillingPeriods",
@@ -43,7 +50,9 @@ __all__ = [
     "covered",
     "dates_at_offset",
     "day_edges",
+    "day_periods",
     "day_starts",
+    "days_in_months",
     "format_times",
     "from_us",
     "holiday_dates",

@@ -18,7 +18,7 @@ from flipkit.calendar.window import read_moment, to_us
 from flipkit.errors import InputError
 from flipkit.vocabulary import Float64, Int64
 
-__all__ = ["BillingPeriods", "billing_periods", "check_dates"]
+__all__ = ["BillingPeriods", "billing_periods", "check_dates", "day_periods", "days_in_months"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +55,12 @@ class BillingPeriods:
     def __len__(self) -> int:
         """Return the number of billing periods."""
         return len(self.labels)
+
+    @property
+    def is_one_year(self) -> bool:
+        """Whether these are twelve whole billing periods that make a year of days."""
+        is_whole = len(self) == 12 and bool((self.share == 1.0).all())
+        return is_whole and round(float(self.days.sum())) in (365, 366)
 
     def whole_years(self) -> set[int]:
         """Return the calendar years that are whole in the span; none with billing dates."""
@@ -124,6 +130,44 @@ def billing_periods(
         labels, whole_edges = month_edges(zone, start_us, end_us)
     else:
         labels, whole_edges = _periods_between(dates, zone, start_us, end_us)
+    return _cut_to_span(labels, whole_edges, zone, start_us, end_us, are_months=dates is None)
+
+
+@lru_cache(maxsize=512)
+def day_periods(zone: str, start_us: int, end_us: int) -> BillingPeriods:
+    """Return the local days of [start, end) as billing periods of a day each."""
+    labels, whole_edges = day_edges(zone, start_us, end_us)
+    return _cut_to_span(labels, whole_edges, zone, start_us, end_us, are_months=False)
+
+
+def days_in_months(billing: BillingPeriods, zone: str, months: tuple[int, ...] | None) -> Float64:
+    """Return the local days of each billing period that lie in some calendar months; None: all."""
+    if months is None:
+        return billing.days
+    span_edges = billing.edges_us
+    labels, month_starts = month_edges(zone, int(span_edges[0]), int(span_edges[-1]))
+    inside = (month_starts > span_edges[0]) & (month_starts < span_edges[-1])
+    edges = np.union1d(span_edges, month_starts[inside])
+    days = _days_between(zone, edges)
+    month = np.array([int(label[5:]) for label in labels])
+    month_of_piece = month[np.searchsorted(month_starts, edges[:-1], side="right") - 1]
+    period_of_piece = np.searchsorted(span_edges, edges[:-1], side="right") - 1
+    counted = np.where(np.isin(month_of_piece, months), days, 0.0)
+    in_months = np.zeros(len(billing))
+    np.add.at(in_months, period_of_piece, counted)
+    return in_months
+
+
+def _cut_to_span(
+    labels: tuple[str, ...],
+    whole_edges: Int64,
+    zone: str,
+    start_us: int,
+    end_us: int,
+    *,
+    are_months: bool,
+) -> BillingPeriods:
+    """Return whole billing periods, which hold the span, cut to it."""
     edges = np.clip(whole_edges, start_us, end_us)
     days = _days_between(zone, edges)
     is_whole = np.diff(edges) == np.diff(whole_edges)
@@ -141,7 +185,7 @@ def billing_periods(
         months=months_since_1970 % 12 + 1,
         years=months_since_1970 // 12 + 1970,
         closed=edges[1:] == whole_edges[1:],
-        are_months=dates is None,
+        are_months=are_months,
     )
 
 

@@ -41,11 +41,11 @@ class Grid(NamedTuple):
         edges: Int64 = self.start_us + self.step_us * np.arange(self.intervals + 1, dtype=np.int64)
         return edges
 
-    @classmethod
-    def of(cls, start_us: Int64, end_us: Int64) -> Grid:
-        """Return the grid of intervals of one length, one after another, shape (n,) with n > 0."""
-        first_us = int(start_us[0])
-        return cls(first_us, int(end_us[0]) - first_us, len(start_us))
+    @property
+    def times_us(self) -> tuple[Int64, Int64]:
+        """Starts of all intervals, and their ends."""
+        edges_us = self.edges_us
+        return edges_us[:-1], edges_us[1:]
 
 
 class Pieces(NamedTuple):

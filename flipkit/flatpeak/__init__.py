@@ -9,7 +9,7 @@ from flipkit.flatpeak.cost_answers import CostRows
 from flipkit.flatpeak.costs import cost_rows
 from flipkit.flatpeak.delivery import Submission
 from flipkit.flatpeak.locations import location_columns
-from flipkit.flatpeak.prices import price_series
+from flipkit.flatpeak.tariffs import price_series
 
 __all__ = [
     "CostRows",

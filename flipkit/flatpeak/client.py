@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from flipkit.flatpeak.costs import Costs
-from flipkit.flatpeak.instant import InstantCosts
+from flipkit.flatpeak.costs import Costs, InstantCosts
 from flipkit.flatpeak.locations import Devices, Locations
 from flipkit.flatpeak.meters import Meters
-from flipkit.flatpeak.prices import Prices
-from flipkit.flatpeak.tariffs import Tariffs
+from flipkit.flatpeak.tariffs import Prices, Tariffs
 from flipkit.frames import FrameType
 
 __all__ = ["Flatpeak"]

@@ -14,9 +14,9 @@ import numpy as np
 
 from flipkit.calendar import format_times
 from flipkit.errors import RequestError
+from flipkit.flatpeak.generations import Reading, Wire
 from flipkit.flatpeak.records import SERIES, CheckedRecords, series_codes
 from flipkit.flatpeak.shapes import Batch
-from flipkit.flatpeak.wire import Reading, Wire
 from flipkit.frames import FAILED_RECORDS, Finding, Frame, rows_text, take
 from flipkit.http import WORKERS, map_concurrent
 from flipkit.vocabulary import Int64

@@ -9,9 +9,9 @@ import msgspec
 import numpy as np
 
 from flipkit.errors import ConnectionFailed, InputError
+from flipkit.flatpeak.generations import answer_stamps
 from flipkit.flatpeak.service import Service
 from flipkit.flatpeak.shapes import Device, Location, LocationStatus, Page, Slot
-from flipkit.flatpeak.wire import answer_stamps
 from flipkit.frames import DEVICES, LOCATION_STATUS, LOCATIONS, FrameType, returns
 from flipkit.http import Answer
 

@@ -11,8 +11,8 @@ import msgspec
 
 from flipkit.calendar import Window
 from flipkit.errors import InputError, NotFound, PriceUnavailable, UnexpectedAnswer
+from flipkit.flatpeak.generations import DEFAULT_VERSION, wire_of
 from flipkit.flatpeak.shapes import Created, Location, Login, Page
-from flipkit.flatpeak.wire import DEFAULT_VERSION, wire_of
 from flipkit.frames import FrameLibrary, FrameType, is_frame, library, library_of
 from flipkit.http import (
     Answer,

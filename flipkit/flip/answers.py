@@ -12,11 +12,11 @@ import numpy as np
 from flipkit.calendar import month_of, parse_times
 from flipkit.errors import InformationRequired, InputError, UnexpectedAnswer
 from flipkit.flip import wire
-from flipkit.flip.commission import missing_rows, missing_text
+from flipkit.flip.requests import missing_rows, missing_text
 from flipkit.frames import EQUIPMENT_PERFORMANCE, SITES, Table
 from flipkit.http import Answer, ErrorBody
 
-__all__ = ["list_in", "read_error", "read_performance", "read_sites"]
+__all__ = ["read_error", "read_performance", "read_sites"]
 
 _MAX_MESSAGE = 400  # characters, so that an error stays readable
 _MAX_DETAILS = 10
@@ -125,19 +125,8 @@ def _index(given: np.ndarray, actual: np.ndarray, expected: np.ndarray) -> np.nd
 # ---- Rows and columns
 
 
-def list_in(value: Any, names: Sequence[str]) -> list[Any] | None:
-    """Return `value` if it is a list, else the first of its members `names` that is, else None."""
-    if isinstance(value, list):
-        return value
-    if isinstance(value, dict):
-        for name in names:
-            if isinstance(value.get(name), list):
-                return value[name]
-    return None
-
-
 def _rows_in(answer: Answer[Any], names: Sequence[str]) -> list[Row]:
-    rows = list_in(answer.value, names)
+    rows = wire.list_in(answer.value, names)
     if rows is None:
         content = reprlib.repr(answer.value) if answer.content else "nothing"
         raise UnexpectedAnswer(

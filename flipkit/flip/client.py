@@ -19,10 +19,11 @@ from flipkit.errors import (
 )
 from flipkit.flip import wire
 from flipkit.flip.answers import read_error, read_performance, read_sites
-from flipkit.flip.commission import commission_body, missing_rows
-from flipkit.flip.fleet_data import (
+from flipkit.flip.requests import (
     OutgoingRecord,
     batches_of,
+    commission_body,
+    missing_rows,
     outgoing_records,
     read_results,
     status_columns,

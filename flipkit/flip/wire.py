@@ -8,7 +8,8 @@ be different, one line of a table below changes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 __all__ = [
     "COMMISSION",
@@ -28,6 +29,7 @@ __all__ = [
     "SITE_NAMES",
     "STATE_CODES",
     "Aliases",
+    "list_in",
 ]
 
 Aliases = Mapping[str, tuple[str, ...]]
@@ -109,3 +111,14 @@ AK AL AR AZ CA CO CT DE FL GA HI IA ID IL IN KS KY LA MA MD ME MI MN MO MS MT NC
 NY OH OK OR PA PR RI SC SD TN TX UT VA VT WA WI WV WY
 """
 STATE_CODES = frozenset(_STATES.split())
+
+
+def list_in(value: Any, names: Sequence[str]) -> list[Any] | None:
+    """Return `value` if it is a list, else the first of its members `names` that is, else None."""
+    if isinstance(value, list):
+        return value
+    if isinstance(value, dict):
+        for name in names:
+            if isinstance(value.get(name), list):
+                return value[name]
+    return None

@@ -17,7 +17,7 @@ from flipkit.frames.files import (
     with_numbers,
     write_csv,
 )
-from flipkit.frames.findings import Finding, as_text, rows_text
+from flipkit.frames.findings import FINDING_CODES, Finding, as_text, rows_text
 from flipkit.frames.libraries import (
     Frame,
     FrameLibrary,
@@ -65,6 +65,7 @@ __all__ = [
     "DEVICES",
     "EQUIPMENT_PERFORMANCE",
     "FAILED_RECORDS",
+    "FINDING_CODES",
     "FLEET_DATA",
     "GLOSSARY",
     "INSTANT_COSTS",

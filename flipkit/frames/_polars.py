@@ -265,10 +265,8 @@ def select_rows(
     return pl.DataFrame([*columns, *selected])
 
 
-def read_typed(path: Path) -> pl.DataFrame:
-    """Read a CSV file; columns of the glossary get their types, so that digits of ids stay text."""
-    types = {"text": pl.String(), "time": pl.String(), "number": pl.Float64()}
-    overrides = {
-        column.name: types[column.kind] for column in GLOSSARY.values() if column.kind in types
-    }
-    return pl.read_csv(path, schema_overrides=overrides, infer_schema_length=None)
+def read_typed(path: Path, numbers: Sequence[str]) -> pl.DataFrame:
+    """Read a CSV file; columns other than `numbers` are text."""
+    types = dict.fromkeys(numbers, pl.Float64())
+    # Without types polars would read the whole file twice, the first time slowly.
+    return pl.read_csv(path, schema_overrides=types, infer_schema=False)

@@ -8,7 +8,7 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from io import BufferedRandom
@@ -219,11 +219,11 @@ def with_numbers(frame: Frame) -> Frame:
     return _polars.with_numbers(frame)
 
 
-def read_typed_csv(path: Path) -> Frame:
-    """Read a CSV file, also a compressed one, as a polars frame with columns of their own types."""
+def read_typed_csv(path: Path, *, numbers: Sequence[str]) -> Frame:
+    """Read a CSV file, also a compressed one, as a polars frame; other columns are text."""
     from flipkit.frames import _polars
 
-    return _polars.read_typed(path)
+    return _polars.read_typed(path, numbers)
 
 
 def rejected(records: Frame, failed: Frame) -> Frame:

@@ -5,7 +5,77 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-__all__ = ["Finding", "as_text", "rows_text"]
+__all__ = ["FINDING_CODES", "Finding", "as_text", "rows_text"]
+
+# Every code, and what it says. The message of a finding adds the figures.
+FINDING_CODES: dict[str, str] = {
+    # Submitted records.
+    "batch.counts": "a batch accepted another number of records than were not reported as failed",
+    "batch.unknown_record": "a batch reports the failure of a record that it does not contain",
+    "records.overlap": "records of one series share time: their energy counts twice",
+    "records.power": "the mean power is implausible: check the unit",
+    "records.register_fell": "a cumulative reading is below the one before it",
+    "records.repeated": "records of one series have the same times: the last one wins",
+    # Reports.
+    "confidence.estimated": "some rows are estimates or forecasts",
+    "cost.differs": "the service's cost is not what flipkit calculates from the tariff",
+    "cost.other_flow": "energy that flows against the direction of the report is left out",
+    "cost.unavailable": "the service has no cost for the object and direction",
+    "cost.unchecked": "the service's cost could not be calculated here as well",
+    "coverage.none": "no records in the period",
+    "coverage.partial": "records cover the period in part",
+    "lost_value.no_export_price": "no export price: exported energy is valued at zero",
+    "lost_value.no_location": "Flatpeak has no location with the site's id",
+    "lost_value.no_price": "no import price: the loss has no value",
+    "lost_value.no_profile": "no production records: the loss cannot be spread over the hours",
+    "lost_value.profile_of_window": "the loss is spread as the production of the whole window",
+    "performance.expected_zero": "the expected value is not above zero",
+    "performance.implausible": "production is far above the expected value",
+    "performance.low": "production is below the expected value",
+    "performance.month_to_date": "the month is not over",
+    "performance.no_data": "no production was reported",
+    "performance.no_expected_value": "no expected value was pushed",
+    "performance.no_row": "the service's report lacks the site",
+    "performance.not_monitored": "the site may have no solar",
+    "performance.zero_production": "nothing was produced",
+    # Bills, in simulations too.
+    "carry_over.open": "carried over beyond the last billing period, and not settled",
+    "export.unpaid": "exports are not paid",
+    "minimum.open": "a yearly minimum is not applied",
+    "period.cut": "the period is cut by the window, or by the energy",
+    # Simulations.
+    "dispatch.approximate": "the battery's dispatch is not exact",
+    "dispatch.milp": "the battery's dispatch needed binary variables",
+    "ev.assumed": "a session without records is assumed to charge from arrival",
+    "ev.backwards": "a session leaves before it arrives",
+    "ev.cut": "a session extends beyond the energy",
+    "ev.metered": "a session's records and its energy disagree",
+    "ev.not_included": "the charging to replace is not part of the consumption",
+    "ev.outside": "a session is outside the energy",
+    "ev.unserved": "a session receives less than it needs",
+    "finance.part_year": "the saving of a part of a year is scaled to a year",
+    "simulate.band": "a cost of the band needs a solver that is not installed",
+    "simulate.fixed_charges": "only one of two bills has standing charges",
+    "simulate.instant": "each interval is priced by the service",
+    "simulate.month_cut": "a month is covered in part, and each tier is prorated",
+    "simulate.no_export_price": "exports are not paid, as there is no export price",
+    "simulate.no_such_site": "a scenario names a site that has no energy",
+    "simulate.utc": "the site's time zone is not known, and UTC is used",
+    "solar.weather": "which weather the generation comes from",
+    # The certificate of a simulation.
+    "certificate.cost": "the service's cost differs",
+    "certificate.currency": "the service's currency differs",
+    "certificate.differs": "intervals that differ, by scenario, direction and tier",
+    "certificate.energy": "the service counts other energy",
+    "certificate.fewer": "fewer intervals were sampled than requested",
+    "certificate.no_price": "neither the service nor flipkit has a price",
+    "certificate.other_tier": "intervals on another tier at the service were not sampled",
+    "certificate.own_tariff": "the service cannot price a scenario's own tariff",
+    "certificate.tier_left": "the service is never on a tier of the scenario",
+    "certificate.tier_unread": "the tier that the service has reached is not known",
+    "certificate.unanswered": "the service did not price an interval",
+    "certificate.whole_bill": "costs that only the whole bill determines were not sampled",
+}
 
 _MAX_ROWS_SHOWN = 3
 

@@ -7,7 +7,7 @@ policy for repeats, the throttle after a 429, and the budget of retries.
 from flipkit.http.address import Transport, in_process, joined, parts_of
 from flipkit.http.answers import Answer, Decoder, ErrorBody
 from flipkit.http.credentials import BearerKey, Secret, Token, find_secret
-from flipkit.http.fanout import WORKERS, map_concurrent
+from flipkit.http.fanout import WORKERS, map_concurrent, shows_progress
 from flipkit.http.retry import RetryPolicy, Timing
 from flipkit.http.session import Session
 
@@ -28,4 +28,5 @@ __all__ = [
     "joined",
     "map_concurrent",
     "parts_of",
+    "shows_progress",
 ]

@@ -398,20 +398,25 @@ def sweep_lines(
     ax = new_axes(ax, width=7.5, height=4.2, grid="y")
     if not points:
         return show_nothing(ax)
-    for (name, line), color in zip(points.items(), scenario_colors(len(points)), strict=True):
-        sizes = sorted(line)
-        values = [line[size] for size in sizes]
-        ax.plot(sizes, values, marker="o", color=color, label=wrap_label(name, 26))
+    _draw_lines(ax, points)
     quantity, unit = _quantity_and_unit(value, columns["currency"][0])
     title = f"{wrap_label(site, 40)}: {quantity} by size{title_suffix(dispatch)}"
     ax.set_title(title, loc="left")
     ax.set_ylabel(f"{quantity}, {unit}" if unit else quantity)
     ax.set_xlabel(label)
+    return ax
+
+
+def _draw_lines(ax: Axes, points: Mapping[str, Mapping[float, float]]) -> None:
+    """Draw a line through the points of each, with a tick at every size."""
+    for (name, line), color in zip(points.items(), scenario_colors(len(points)), strict=True):
+        sizes = sorted(line)
+        values = [line[size] for size in sizes]
+        ax.plot(sizes, values, marker="o", color=color, label=wrap_label(name, 26))
     ticks = sorted({size for line in points.values() for size in line})
     ax.set_xticks(ticks, [f"{size:g}" for size in ticks])
     if len(points) > 1:
         outside_legend(ax)
-    return ax
 
 
 def _points(

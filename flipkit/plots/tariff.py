@@ -85,7 +85,8 @@ def _first_tier(tariff: Tariff) -> Tariff:
     """Return the tariff without tiers above the first one: their price depends on the energy."""
     if tariff.parts:
         return replace(tariff, parts=tuple(_first_tier(part) for part in tariff.parts))
-    return replace(tariff, rates=tuple(replace(rate, tiers=()) for rate in tariff.rates))
+    rates = tuple(replace(rate, tiers=()) for rate in tariff.rates)
+    return replace(tariff, rates=rates, tier_reset="billing")
 
 
 def _mean_prices(tariff: Tariff, year: int) -> Float64:

@@ -267,28 +267,33 @@ def _aggregated(
     pieces = split_at(edges, rows.start_us, rows.end_us)
     covered_us = covered(pieces, len(all_periods))
     is_counted = rows.is_usual_flow[pieces.row]
-    is_beyond = np.abs(local.cost - rows.cost) > local.tolerance
     currency = rows.currency or job.currency
     for number, period in enumerate(all_periods):
         in_period = pieces.period == number
         selected = in_period & is_counted
         inside = _RowsInPeriod(pieces.row[selected], pieces.share[selected])
         other_flow = int((in_period & ~is_counted).sum())
-        figures = _figures(rows, local, inside, currency)
         findings = [
             *period.findings,
             *_coverage_findings(int(covered_us[number]), period),
             *_row_findings(rows.confidence[inside.row], other_flow=other_flow),
+            *_check_findings(rows, local, inside, currency),
         ]
-        if is_beyond[inside.row].any():
-            findings += difference_findings(
-                inside.total(rows.cost), inside.total(local.cost), currency
-            )
-        # Without rows there is no cost to check.
-        if local.finding and inside:
-            findings.append(local.finding)
-        coverage = covered_us[number] / period.whole_us
-        yield _null_row(job, period, findings) | figures | {"coverage": coverage}
+        figures = _figures(rows, local, inside, currency)
+        figures["coverage"] = covered_us[number] / period.whole_us
+        yield _null_row(job, period, findings) | figures
+
+
+def _check_findings(
+    rows: CostRows, local: LocalCost, inside: _RowsInPeriod, currency: str | None
+) -> Iterator[Finding]:
+    """Yield what the check of the costs of a period found; without rows there is no cost."""
+    difference = np.abs(local.cost[inside.row] - rows.cost[inside.row])
+    if (difference > local.tolerance[inside.row]).any():
+        cost = inside.total(rows.cost)
+        yield from difference_findings(cost, inside.total(local.cost), currency)
+    if local.finding and inside:
+        yield local.finding
 
 
 def _figures(

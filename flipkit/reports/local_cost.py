@@ -188,6 +188,7 @@ def _mean_price(series: PriceSeries, rows: CostRows) -> Float64:
 
 
 def _sum(parts: Sequence[PriceSeries]) -> PriceSeries:
+    # At most two: COMMODITY and NON_COMMODITY.
     return parts[0] if len(parts) == 1 else parts[0].plus(parts[1])
 
 

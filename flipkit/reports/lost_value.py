@@ -67,6 +67,14 @@ def lost_value_report(kit: Kit[FrameType], start: Any, end: Any = None) -> Frame
     months = read_window(start, end).months()
     window = read_window(months[0], months[-1])  # whole months, as Flip reports them
     performance, answered_utc = performance_columns(kit, months)
+    rows = _rows(kit, window, performance)
+    columns = {name: [row[name] for row in rows] for name in LOST_VALUE_REPORT.names}
+    about = report_facts(kit, "lost value", start, end, [answered_utc])
+    return LOST_VALUE_REPORT.build(columns, kit.frames, facts=about)
+
+
+def _rows(kit: Kit, window: Window, performance: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return one row per row of the performance report."""
     locations = _locations_by_site(kit)
     sites = _sites_with_losses(performance)
     located = [locations.get(site) for site in sites]
@@ -85,9 +93,7 @@ def lost_value_report(kit: Kit[FrameType], start: Any, end: Any = None) -> Frame
             currency=locations[site].currency if site in locations else None,
         )
         rows.append(row)
-    columns = {name: [row[name] for row in rows] for name in LOST_VALUE_REPORT.names}
-    about = report_facts(kit, "lost value", start, end, [answered_utc])
-    return LOST_VALUE_REPORT.build(columns, kit.frames, facts=about)
+    return rows
 
 
 def _sites_with_losses(performance: dict[str, Any]) -> list[str]:

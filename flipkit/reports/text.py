@@ -36,26 +36,40 @@ def bill_table(bill: Frame) -> Iterator[str]:
     """
     texts = ["site_id", "tariff", "month", "component", "unit", "currency"]
     columns = take(bill, numbers=["quantity", "cost"], texts=texts, what="bill")
-    line_kind = np.array([component_kind(name) for name in columns["component"]], dtype=object)
+    kinds = [component_kind(name) for name in columns["component"]]
+    columns["kind"] = np.array(kinds, dtype=object)
     sites = len(set(columns["site_id"]))
+    suffix = f", {sites} sites together" if sites > 1 else ""
     for tariff in dict.fromkeys(columns["tariff"]):
         of_tariff = columns["tariff"] == tariff
-        kinds = [kind for kind in _KINDS if kind in set(line_kind[of_tariff])]
-        months = list(dict.fromkeys(columns["month"][of_tariff]))
-        selections = [(month, of_tariff & (columns["month"] == month)) for month in months]
-        if len(months) > 1:
-            selections.append(("all", of_tariff))
-        rows = [("month", "charged kWh", *kinds, "to pay")]
-        for label, lines in selections:
-            is_charged = lines & (line_kind == "energy") & (columns["unit"] == "kWh")
-            charged_kwh = fsum(columns["quantity"][is_charged])
-            by_kind = [fsum(columns["cost"][lines & (line_kind == kind)]) for kind in kinds]
-            figures = [charged_kwh, *by_kind, fsum(columns["cost"][lines])]
-            rows.append((label, *[f"{figure:,.2f}" for figure in figures]))
-        suffix = f", {sites} sites together" if sites > 1 else ""
         yield f"{tariff}, {columns['currency'][of_tariff][0]}{suffix}"
-        yield from text_table(rows)
+        yield from text_table(_bill_rows(columns, of_tariff))
         yield ""
+
+
+def _bill_rows(columns: dict[str, np.ndarray], of_tariff: np.ndarray) -> list[tuple[str, ...]]:
+    """Return the head, a row per month, and the sum of several months."""
+    kinds_of_tariff = set(columns["kind"][of_tariff])
+    kinds = [kind for kind in _KINDS if kind in kinds_of_tariff]
+    months = list(dict.fromkeys(columns["month"][of_tariff]))
+    rows = [("month", "charged kWh", *kinds, "to pay")]
+    for month in months:
+        lines = of_tariff & (columns["month"] == month)
+        rows.append((month, *_bill_figures(columns, lines, kinds)))
+    if len(months) > 1:
+        rows.append(("all", *_bill_figures(columns, of_tariff, kinds)))
+    return rows
+
+
+def _bill_figures(
+    columns: dict[str, np.ndarray], lines: np.ndarray, kinds: Sequence[str]
+) -> list[str]:
+    """Return charged kWh, cost by kind and total cost of some lines."""
+    cost = columns["cost"]
+    is_charged = lines & (columns["kind"] == "energy") & (columns["unit"] == "kWh")
+    by_kind = [fsum(cost[lines & (columns["kind"] == kind)]) for kind in kinds]
+    figures = [fsum(columns["quantity"][is_charged]), *by_kind, fsum(cost[lines])]
+    return [f"{figure:,.2f}" for figure in figures]
 
 
 def matrix_table(matrix: Frame) -> Iterator[str]:

@@ -13,7 +13,8 @@ from flipkit.errors import InputError
 from flipkit.frames import library_of
 from flipkit.scenarios.changes import Scenario
 from flipkit.scenarios.engine import Fleet, SitePrices, current_prices
-from flipkit.scenarios.results import Simulation, priced_by_service
+from flipkit.scenarios.results import Simulation
+from flipkit.scenarios.service import priced_by_service
 from flipkit.tariffs.rating import Block, read_blocks
 from flipkit.vocabulary import DISPATCH_METHODS, DispatchMethod
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from timing import report, seconds
 
+from flipkit.calendar import Grid
 from flipkit.scenarios import Battery
 from flipkit.scenarios.dispatch import dispatch, dispatch_block, dispatch_tariff
 from flipkit.tariffs import DemandCharge, DemandTier, Export, Ratchet, Rate, Tariff, Tier
@@ -26,6 +27,7 @@ from support.dispatch_oracle import cheapest
 
 COUNT, STEP_H, STEP_US = 365 * 48, 0.5, 1_800_000_000
 START_US = 1_735_689_600_000_000  # 2025-01-01 in London
+GRID = Grid(START_US, STEP_US, COUNT)
 BATTERY = Battery(13.5, 5, export_from_battery=True)
 EDGES = np.arange(0, COUNT + 1, 48)
 
@@ -154,7 +156,7 @@ def under_tariffs():
     for name, plan in tariffs():
         for method in ("day_ahead", "optimal"):
             started = time.perf_counter()
-            result = dispatch_tariff(net, START_US, STEP_US, plan, battery, method)
+            result = dispatch_tariff(net, GRID, plan, battery, method)
             spent = time.perf_counter() - started
             print(f"{name}, {method}: {spent:,.2f} s, cost {result.cost:,.2f}")
             print(f"  {result.method_used}, {result.note}")
@@ -163,6 +165,7 @@ def under_tariffs():
 FIRST_DISPATCH = """
 import sys, time
 import numpy as np
+from flipkit.calendar import Grid
 from flipkit.scenarios import Battery
 from flipkit.scenarios.dispatch import dispatch
 started = time.perf_counter()

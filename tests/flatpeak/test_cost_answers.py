@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from flipkit.errors import UnexpectedAnswer
 from flipkit.flatpeak import cost_answers
-from flipkit.flatpeak.wire import wire_of
+from flipkit.flatpeak.generations import wire_of
 
 JUNE = ("2025-06-01T00:00:00Z", "2025-07-01T00:00:00Z")
 DECODER = wire_of("2025-09-14.anode").costs

@@ -144,3 +144,20 @@ def test_an_instant_cost_that_may_have_been_stored_is_unexpected(service, flatpe
         flatpeak.instant_cost(RECORD, non_persistent=True)
     with pytest.raises(UnexpectedAnswer, match="stored the record as mre_1"):
         flatpeak.simulate_costs([RECORD, RECORD])
+
+
+@pytest.mark.parametrize("time", ["2025-06-01T00:00:00", "2025-06-31T00:00:00Z", "yesterday"])
+def test_a_price_at_a_time_that_is_not_valid_is_unexpected(service, flatpeak, time):
+    price = {"valid_to": JUNE[1], "price": {"value": 0.2, "confidence": 1}}
+    rows = [price | {"valid_from": JUNE[0]}, price | {"valid_from": time}]
+    service.answers["POST /prices/loc_1"] = {"currency_code": "GBP", "data": rows}
+    with pytest.raises(UnexpectedAnswer, match=r"data\[\]\.valid_from.*" + time):
+        flatpeak.prices("loc_1", *JUNE)
+
+
+def test_an_object_that_was_created_at_no_time_is_unexpected(service, flatpeak):
+    device = {"id": "dev_1", "reference_id": "mine", "live_mode": False}
+    device |= {"time_created": "yesterday"}
+    service.answers["GET /devices"] = {"object": "list", "has_more": False, "data": [device]}
+    with pytest.raises(UnexpectedAnswer, match=r"time_created.*yesterday"):
+        flatpeak.devices()

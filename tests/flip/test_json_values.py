@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flipkit.errors import InputError, NaiveTimestampError
-from flipkit.flip.json_values import to_id, to_json, to_rfc3339, without_nulls
+from flipkit.flip.requests import to_id, to_json, to_rfc3339, without_nulls
 
 
 class Kind(StrEnum):

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import os
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flipkit.errors import InputError
+from flipkit.errors import InputError, NaiveTimestampError
 from flipkit.frames import files as room
 from flipkit.frames import read_text, tables, write_csv
 
@@ -229,3 +230,27 @@ def test_a_pandas_index_with_a_name_is_kept(tmp_path):
 def test_input_that_is_not_a_frame_is_an_error(tmp_path):
     with pytest.raises(InputError, match="DataFrame"):
         write_csv([1, 2], tmp_path / "x.csv")
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+def test_times_without_a_zone_are_not_written(tmp_path, library):
+    frame = library.DataFrame({"start_utc": [datetime(2025, 6, 1)]})
+    with pytest.raises(NaiveTimestampError, match="start_utc has times without a zone"):
+        write_csv(frame, tmp_path / "x.csv")
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_two_columns_of_one_name_are_not_written(tmp_path):
+    frame = pd.DataFrame([[1, 2]], columns=["cost", "cost"])
+    with pytest.raises(InputError, match="two columns have the same name: cost"):
+        write_csv(frame, tmp_path / "x.csv")
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_a_folder_or_a_pipe_is_not_replaced(tmp_path):
+    frame = pl.DataFrame({"cost": [1.0]})
+    with pytest.raises(InputError, match=r"is a folder; choose the name of a file to write"):
+        write_csv(frame, tmp_path)
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(InputError, match=r"pipe.csv is not a regular file; choose the name"):
+        write_csv(frame, tmp_path / "pipe.csv")

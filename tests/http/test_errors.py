@@ -47,6 +47,17 @@ def test_a_key_that_the_service_repeats_is_masked(status, body):
     assert CANARY not in shown
 
 
+@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize("size", [8, 9, len(CANARY) - 1])
+def test_a_key_that_the_end_of_an_answer_cuts_is_masked(status, size):
+    """Eight characters of a key are a secret; fewer may be any word."""
+    with pytest.raises(errors.RequestError) as caught:
+        send(httpx.Response(status, text=f"no such key: {CANARY[:size]}"))
+    shown = str(caught.value) + repr(vars(caught.value))
+    assert "no such key: ***" in shown
+    assert CANARY[:8] not in shown
+
+
 @pytest.mark.parametrize("status", [200, 400])
 def test_an_answer_nested_too_deeply_does_not_crash(status):
     with pytest.raises(errors.RequestError):

@@ -4,6 +4,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
 
+from flipkit.errors import InputError
 from flipkit.plots import performance_heatmap, write_png
 from flipkit.plots.axes import COLORS
 
@@ -60,3 +61,8 @@ def test_every_color_is_one_of_the_palette_of_okabe_and_ito():
         "#CC79A7",
     }
     assert set(COLORS.values()) - {"#999999"} <= published
+
+
+def test_a_folder_is_not_replaced_by_a_picture(tmp_path, performance):
+    with pytest.raises(InputError, match="is a folder; choose the name of a file to write"):
+        write_png(tmp_path, performance_heatmap, performance(("a", "2025-01", 0.8)))

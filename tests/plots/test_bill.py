@@ -69,6 +69,14 @@ def test_a_kind_that_costs_nothing_is_not_drawn(bill_rows):
     assert bars(bill_bars(bill_rows(*free))) == {"energy": [(0.0, 2.0)]}
 
 
+def test_a_bill_of_nothing_is_an_empty_picture(bill_rows):
+    """Without an extent the axis stays as matplotlib makes it; equal limits would be a warning."""
+    ax = bill_bars(bill_rows(("a", "Day", "2025-01", "energy all", 0.0, "EUR")))
+    assert bars(ax) == {}
+    low, high = ax.get_ylim()
+    assert low < 0.0 < high
+
+
 def test_a_site_with_bills_of_two_tariffs_is_not_counted_twice(bill_rows):
     both = bill_rows(*A, *B)
     with pytest.raises(

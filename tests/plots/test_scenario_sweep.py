@@ -6,7 +6,7 @@ from flipkit.errors import InputError
 from flipkit.frames import SIMULATION_SUMMARY
 from flipkit.plots import sweep_lines
 from flipkit.scenarios import Battery, Scenario, Solar
-from flipkit.scenarios.results.sweep import sweep_of
+from flipkit.scenarios.results.comparisons import sweep_of
 
 X = {"b0": 0, "b5": 5, "b10": 10.0, "s0": 0, "s5": 5}
 LINES = {

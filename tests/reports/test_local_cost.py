@@ -78,7 +78,7 @@ def schedule(rate):
     return [{"months": ["All"], "days_and_hours": [{"days": ["All"], "hours": hours}]}]
 
 
-def metered(tariffs, *, days=75, start="2025-05-01T00:00:00+00:00", wh=(0.0, 900.0)):
+def metered(tariffs, *, days=75, start="2025-05-01T00:00:00+00:00", wh=(0.0, 900.0), values=None):
     """A kit over one home in London with fractions of Wh, and its location."""
     kit = kits.kit_over()
     location = kit.flatpeak.create_location("home", city="London", country_code="GB")
@@ -87,9 +87,11 @@ def metered(tariffs, *, days=75, start="2025-05-01T00:00:00+00:00", wh=(0.0, 900
             location, {"direction": "IMPORT", "type": "COMMODITY"} | OPEN | tariff
         )
     begin, rng = datetime.fromisoformat(start).astimezone(UTC), np.random.default_rng(3)
-    times = [begin + number * HALF_HOUR for number in range(days * 48)]
+    count = days * 48 if values is None else len(values)
+    times = [begin + number * HALF_HOUR for number in range(count)]
     common = {"location_id": location, "units": "WH"}
-    values = rng.uniform(*wh, len(times)).round(3).tolist()
+    if values is None:
+        values = rng.uniform(*wh, count).round(3).tolist()
     rows = [
         common | {"start_utc": time, "end_utc": time + HALF_HOUR, "value": value}
         for time, value in zip(times, values, strict=True)
@@ -232,6 +234,28 @@ def test_contracts_that_overlap_are_unchecked_without_a_price_list(without_price
     assert np.isnan(row["local_cost"])
     assert row["local_cost_source"] is None
     assert "cost.unchecked: no usable tariff (" in row["finding"]
+
+
+STEEP = [{"fixed": 0.1, "to_kwh": 1.0}, {"fixed": 1000.0, "to_kwh": None}]
+
+
+@pytest.mark.parametrize(
+    ("wh", "cost", "local_cost"),
+    [
+        # 997 Wh in ten records, reported as 1,000: 3 of the next 500 are still on the first tier.
+        (99.7, 0.1 * 1.0 + 1000 * 0.497, 0.1 * 1.0 + 1000 * 0.5),
+        # 1,003 Wh in ten records, reported as 1,000: 3 of them are on the second tier.
+        (100.3, 0.1 * 1.0 + 1000 * 0.503, 0.1 * 1.0 + 1000 * 0.5),
+    ],
+)
+def test_rounded_energy_may_reach_a_tier_earlier_or_later_than_the_service_did(
+    wh, cost, local_cost
+):
+    kit, _ = metered([{"schedule": schedule(STEEP)}], values=[wh] * 10 + [500.0])
+    row = records(fk.cost_report(kit, "2025-05"))[0]
+    assert row["cost"] == pytest.approx(cost, abs=0.005)
+    assert row["local_cost"] == pytest.approx(local_cost, abs=0.005)
+    assert "cost." not in row["finding"]
 
 
 def test_one_percent_is_found_under_tiers_too(monkeypatch):

@@ -257,6 +257,8 @@ def test_two_intervals_an_hour_apart_are_hourly_energy():
             "the name x is used more than once",
         ),
         (["x"], "expected a Scenario, got 'x'"),
+        (5, "expected a list of Scenario, got int"),
+        ([Scenario("one\ntwo", tariff=FLAT)], "has several lines; give it one line"),
         ([Scenario("x")], "uk-01, scenario 'x': no import price"),
         (
             [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -73,6 +72,11 @@ def rates_of(periods: Iterable[Period], named: bool = True) -> tuple[Rate, ...]:
     )
 
 
+def reset_of(reset: str, periods: Iterable[Period]) -> Any:
+    """A ladder of one step is a price, which has no count."""
+    return reset if any(period.limits for period in periods) else "billing"
+
+
 def series_of(series: Series) -> PriceSeries | None:
     if not series:
         return None
@@ -85,9 +89,11 @@ def series_of(series: Series) -> PriceSeries | None:
 def demand_of(charge: Demand) -> DemandCharge:
     ratchet = charge.ratchet
     minutes: Any = charge.minutes
+    amounts = charge.amounts or (0,) * len(charge.prices)
+    ends = [*charge.limits_kw, None]
     tiers = tuple(
-        DemandTier(float(price), None if end is None else float(end))
-        for price, end in zip(charge.prices, [*charge.limits_kw, None], strict=True)
+        DemandTier(float(price), None if end is None else float(end), float(amount))
+        for price, end, amount in zip(charge.prices, ends, amounts, strict=True)
     )
     return DemandCharge(
         charge.name,
@@ -103,6 +109,10 @@ def demand_of(charge: Demand) -> DemandCharge:
         tuple(
             DemandWindow(clock(when.start), clock(when.end), days_of(when)) for when in charge.also
         ),
+        per="day" if charge.per_day else "month",
+        peaks=charge.peaks,
+        minimum_kw=float(charge.minimum_kw),
+        trailing_months=charge.trailing_months,
     )
 
 
@@ -111,6 +121,9 @@ def export_of(export: Export | None) -> TariffExport | None:
         return None
     mode: Any = export.mode
     carry: Any = export.carry_over
+    true_up_on: Any = export.true_up_on
+    rule: Any = export.tier_rule
+    reset = reset_of(export.tier_reset, export.periods)
     return TariffExport(
         mode,
         rates_of(export.periods),
@@ -119,6 +132,12 @@ def export_of(export: Export | None) -> TariffExport | None:
         float(export.payout),
         float(export.payout_share),
         export.true_up_month,
+        export.credit_on,
+        export.credit_next_month,
+        true_up_on,
+        export.payout_as_credit,
+        tier_rule=rule,
+        tier_reset=reset,
     )
 
 
@@ -134,15 +153,25 @@ def minimum_of(plan: Plan) -> Minimum | None:
 def tariff(plan: Plan, name: str = "plan") -> Tariff:
     """The plan as flipkit has it."""
     rule: Any = plan.tier_rule
+    reset = reset_of(plan.tier_reset, plan.periods)
+    adders = [
+        Adder(label, float(price), non_bypassable=label in plan.non_bypassable)
+        for label, price in plan.adders
+    ]
+    adders += [
+        Adder(label, rates=rates_of(periods), non_bypassable=label in plan.non_bypassable)
+        for label, periods in plan.timed_adders
+    ]
     return Tariff(
         name,
         "EUR",
         plan.timezone,
-        rates_of(plan.periods),
+        rates_of(plan.periods, plan.named),
         series_of(plan.series),
         None if plan.start is None or plan.series else us(plan.start),  # a series has its own time
         None if plan.end is None or plan.series else us(plan.end),
         tier_rule=rule,
+        tier_reset=reset,
         hours_timezone=plan.hours_timezone,
         holidays=plan.region,
         demand=tuple(map(demand_of, plan.demands)),
@@ -150,8 +179,10 @@ def tariff(plan: Plan, name: str = "plan") -> Tariff:
             FixedCharge(label, float(day), float(month)) for label, day, month in plan.fixed
         ),
         minimum=minimum_of(plan),
-        adders=tuple(Adder(label, float(price)) for label, price in plan.adders),
-        taxes=tuple(Tax(tax.name, float(tax.share), tax.on) for tax in plan.taxes),
+        adders=tuple(adders),
+        taxes=tuple(
+            Tax(tax.name, float(tax.share), tax.on, months=tax.months) for tax in plan.taxes
+        ),
         export=export_of(plan.export),
     )
 
@@ -160,11 +191,6 @@ def tariff_of(plans: list[Plan]) -> Tariff:
     """One plan, or several one after another."""
     made = [tariff(plan, f"plan {number}") for number, plan in enumerate(plans, 1)]
     return made[0] if len(made) == 1 else Tariff.successive(made)
-
-
-def unnamed(made: Tariff, plan: Plan) -> Tariff:
-    """The same tariff without names of periods: rates of one price are one period."""
-    return replace(made, rates=rates_of(plan.periods, named=False))
 
 
 def energy_frame(profile: Profile, site: str = "home") -> pl.DataFrame:

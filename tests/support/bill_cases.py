@@ -160,10 +160,14 @@ odd_prices = st.one_of(prices, st.just(-0.05))
 
 
 @st.composite
-def ladder(draw: st.DrawFn, scale: float) -> tuple[tuple[Decimal, ...], tuple[Limit, ...]]:
+def ladder(
+    draw: st.DrawFn, scale: float, each_day: bool = False
+) -> tuple[tuple[Decimal, ...], tuple[Limit, ...]]:
     """One to four tiers of one unit; round limits are met exactly by profiles of round values."""
     tiers = draw(st.integers(1, 4))
-    daily, per_kw = draw(st.booleans()), draw(st.sampled_from([False, False, True]))
+    daily, per_kw = True, False
+    if not each_day:
+        daily, per_kw = draw(st.booleans()), draw(st.sampled_from([False, False, True]))
     steps = [draw(st.integers(1, 8)) for _ in range(tiers - 1)]
     size = scale / (30 if daily else 1) / (4 if per_kw else 1)
     ends = [float(f"{size * sum(steps[: number + 1]) / 4:.2g}") for number in range(tiers - 1)]
@@ -173,7 +177,9 @@ def ladder(draw: st.DrawFn, scale: float) -> tuple[tuple[Decimal, ...], tuple[Li
 
 
 @st.composite
-def periods(draw: st.DrawFn, whens: list[When], tiered: bool, scale: float) -> tuple[Period, ...]:
+def periods(
+    draw: st.DrawFn, whens: list[When], tiered: bool, scale: float, each_day: bool = False
+) -> tuple[Period, ...]:
     """The windows distributed over one to four periods."""
     count = draw(st.integers(1, 4))
     dealt: dict[int, list[When]] = {}
@@ -181,7 +187,7 @@ def periods(draw: st.DrawFn, whens: list[When], tiered: bool, scale: float) -> t
         dealt.setdefault(draw(st.integers(1, count)), []).append(when)
     made = []
     for number, own in sorted(dealt.items()):
-        cost, ends = draw(ladder(scale)) if tiered else (exact([draw(odd_prices)]), ())
+        cost, ends = draw(ladder(scale, each_day)) if tiered else (exact([draw(odd_prices)]), ())
         made.append(Period(f"P{number}", tuple(own), cost, ends))
     return tuple(made)
 
@@ -233,8 +239,43 @@ def demands(draw: st.DrawFn, holidays: bool) -> tuple[Demand, ...]:
         more = draw(hour_windows(minutes))[: draw(st.sampled_from([0, 0, 1, 2]))]
         also = tuple(When(months, draw(day_groups)[-1], *window) for window in more)
         kilowatts = exact([float(kw) for kw in limits])
-        made.append(Demand(f"D{number + 1}", exact(cost), kilowatts, when, minutes, ratchet, also))
+        trailing = 1 if ratchet or draw(st.booleans()) else draw(st.integers(2, 12))
+        amounts = exact([draw(st.integers(0, 40)) / 4 for _ in cost]) if draw(one_in(4)) else ()
+        made.append(
+            Demand(
+                f"D{number + 1}",
+                exact(cost),
+                kilowatts,
+                when,
+                minutes,
+                ratchet,
+                also,
+                per_day=draw(one_in(3)),
+                peaks=draw(st.sampled_from([1, 1, 2, 3, 40])),
+                minimum_kw=Decimal(draw(st.sampled_from([0.0, 0.0, 2.5]))),
+                trailing_months=trailing,
+                amounts=amounts,
+            )
+        )
     return tuple(made)
+
+
+CREDITED = Export("net_billing").credit_on
+credited = st.sets(st.sampled_from(CREDITED), min_size=1).map(
+    lambda kinds: tuple(kind for kind in CREDITED if kind in kinds)
+)
+
+
+@st.composite
+def timed_adders(
+    draw: st.DrawFn, grid: int, holidays: bool
+) -> tuple[tuple[str, tuple[Period, ...]], ...]:
+    """Adders by hour and season."""
+    count = draw(st.sampled_from([0, 0, 1, 2]))
+    return tuple(
+        (f"H{number}", draw(periods(draw(cells(grid, holidays)), tiered=False, scale=1)))
+        for number in range(count)
+    )
 
 
 @st.composite
@@ -242,7 +283,7 @@ def exports(
     draw: st.DrawFn, plan: Plan, grid: int, start: datetime, end: datetime
 ) -> Export | None:
     """None, or one of the three modes; net metering fits neither an order nor a price series."""
-    may_net = not plan.series and plan.tier_rule != "chronological"
+    may_net = not plan.series and plan.tier_rule != "chronological" and plan.tier_reset != "day"
     mode = draw(
         st.sampled_from(
             ["none", "net_billing", "buy_all_sell_all", *(["net_metering"] * 2 if may_net else [])]
@@ -250,27 +291,41 @@ def exports(
     )
     if mode == "none":
         return None
+    month = draw(st.integers(1, 12))
     if mode == "net_metering":
-        carry = draw(st.sampled_from([None, "year", "year"]))
-        return Export(
-            mode,
-            carry_over=carry,
-            payout=Decimal(draw(prices)),
-            true_up_month=draw(st.integers(1, 12)),
-        )
-    carry = draw(st.sampled_from([None, "credit", "credit"])) if mode == "net_billing" else None
-    share = Decimal(draw(st.sampled_from([0.0, 0.5, 1.0]))) if carry else ZERO
-    month = draw(st.integers(1, 12)) if carry else 12
-    if draw(one_in(4)):
-        return Export(
-            mode,
-            series=draw(price_series(start, end)),
-            carry_over=carry,
-            payout_share=share,
-            true_up_month=month,
-        )
-    made = draw(periods(draw(cells(grid, plan.region is not None)), tiered=False, scale=1))
-    return Export(mode, made, carry_over=carry, payout_share=share, true_up_month=month)
+        carry = draw(st.sampled_from([None, "year", "year", "year", "credit"]))
+        if carry != "credit":
+            is_year = carry == "year"
+            as_credit = is_year and draw(st.booleans())
+            return Export(
+                mode,
+                carry_over=carry,
+                payout=Decimal(draw(prices)),
+                true_up_month=month,
+                true_up_on=draw(st.sampled_from(["period", "total"])) if is_year else "period",
+                payout_as_credit=as_credit,
+                credit_on=draw(credited) if as_credit else CREDITED,
+            )
+    else:
+        carry = draw(st.sampled_from([None, "credit", "credit"])) if mode == "net_billing" else None
+    export = Export(
+        mode,
+        carry_over=carry,
+        payout_share=Decimal(draw(st.sampled_from([0.0, 0.5, 1.0]))) if carry else ZERO,
+        true_up_month=month if carry else 12,
+        credit_on=draw(credited) if carry else CREDITED,
+        credit_next_month=bool(carry) and draw(st.booleans()),
+    )
+    if mode != "net_metering" and draw(one_in(4)):
+        return replace(export, series=draw(price_series(start, end)))
+    if mode == "net_metering":
+        made = draw(periods(draw(cells(grid, plan.region is not None)), tiered=False, scale=1))
+        return replace(export, periods=made)
+    rule = draw(st.sampled_from([None, None, "chronological", "prorate", "per_period"]))
+    reset = draw(st.sampled_from(["billing", "day"])) if rule else "billing"
+    whens = draw(cells(grid, plan.region is not None))
+    made = draw(periods(whens, rule is not None, 300.0, reset == "day"))
+    return replace(export, periods=made, tier_rule=rule, tier_reset=reset)
 
 
 @st.composite
@@ -278,13 +333,13 @@ def taxes(draw: st.DrawFn) -> tuple[Tax, ...]:
     shares = st.sampled_from([Decimal("0.0625"), Decimal("0.25")])
     kinds = st.sets(st.sampled_from(["energy", "demand", "fixed", "adder", "minimum"]), min_size=1)
     return tuple(
-        Tax(f"T{number}", draw(shares), tuple(sorted(draw(kinds))))
+        Tax(f"T{number}", draw(shares), tuple(sorted(draw(kinds))), draw(month_groups())[0])
         for number in range(draw(st.integers(0, 2)))
     )
 
 
 @st.composite
-def extras(draw: st.DrawFn, plan: Plan) -> Plan:
+def extras(draw: st.DrawFn, plan: Plan, grid: int) -> Plan:
     return replace(
         plan,
         demands=draw(demands(plan.region is not None)),
@@ -297,6 +352,8 @@ def extras(draw: st.DrawFn, plan: Plan) -> Plan:
         adders=tuple(
             (f"A{number}", Decimal(draw(odd_prices))) for number in range(draw(st.integers(0, 2)))
         ),
+        non_bypassable=("A0", "H0") if draw(one_in(2)) else (),
+        timed_adders=draw(timed_adders(grid, plan.region is not None)),
         taxes=draw(taxes()),
     )
 
@@ -317,8 +374,10 @@ def plans(draw: st.DrawFn, timezone: str, start: datetime, end: datetime, scale:
     else:
         rule = draw(st.sampled_from(["chronological", "prorate", "per_period", None]))
         whens = draw(cells(grid, region is not None))
-        base = replace(base, periods=draw(periods(whens, rule is not None, scale)), tier_rule=rule)
-    base = draw(extras(base))
+        reset = draw(st.sampled_from(["billing", "billing", "day"])) if rule else "billing"
+        made = draw(periods(whens, rule is not None, scale, reset == "day"))
+        base = replace(base, periods=made, tier_rule=rule, tier_reset=reset)
+    base = draw(extras(base, grid))
     return consistent(replace(base, export=draw(exports(base, grid, start, end))))
 
 
@@ -330,11 +389,13 @@ def consistent(plan: Plan) -> Plan:
             export, periods=priced_above_zero(export.periods), series=above_zero(export.series)
         )
         adders = tuple((name, abs(price)) for name, price in plan.adders)
+        timed = tuple((name, priced_above_zero(made)) for name, made in plan.timed_adders)
         plan = replace(
             plan,
             periods=priced_above_zero(plan.periods),
             series=above_zero(plan.series),
             adders=adders,
+            timed_adders=timed,
         )
     return replace(plan, export=export)
 

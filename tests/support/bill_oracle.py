@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, getcontext
+from fractions import Fraction
 from functools import cache, cached_property, lru_cache, partial
-from itertools import pairwise
+from itertools import groupby, pairwise
 from math import gcd
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from support.bill_plan import MONTHS, ZERO, Demand, Period, Plan, Profile, Series, When
@@ -69,10 +70,92 @@ class Memory:
     begin: datetime  # of the plan's time in the window
     end: datetime  # of the window
     dated: bool  # billing dates instead of months: no minimum of a year
-    bank: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    bank: dict[str, Decimal] = field(default_factory=dict)  # kWh by period
+    week: Week | None = None  # the hours of these periods
+    pool: Decimal = ZERO  # kWh, if there were one period
     credit: Decimal = ZERO
-    demand: dict[str, list[tuple[int, Decimal]]] = field(default_factory=lambda: defaultdict(list))
+    paid: Decimal = ZERO  # out, of the credit, in this billing period
+    continues: bool = False  # the plan that follows takes the balance over
+    demand: dict[str, list[tuple[int, Decimal | None]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     year: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+
+
+# --- which period serves the kWh of which
+
+# Days of each kind a year: Monday to Sunday, and public holidays.
+DAYS_A_YEAR = (52, 52, 52, 52, 52, 52, 52, 10)
+STEP = 5  # minutes; all hours of plans are multiples
+
+Cell = tuple[int, int]  # kind of day, minute of the day
+
+
+@dataclass(frozen=True)
+class Week:
+    """The share of the time in which each period is in force, by kind of day and minute."""
+
+    shares: dict[str, dict[Cell, Fraction]]  # in the order in which the year shows the periods
+    named: bool
+
+
+@lru_cache(maxsize=512)
+def month_hours(periods: tuple[Period, ...], month: int) -> dict[Cell, str]:
+    """The name of the period that is in force, by kind of day and minute."""
+    found = {}
+    for kind in range(8):
+        for minute in range(0, 1440, STEP):
+            clock = Clock(month, min(kind, SUNDAY), minute, is_holiday=kind == 7)
+            found[kind, minute] = period_at(periods, clock).name
+    return found
+
+
+def week_of(part: Stretch) -> Week:
+    """The hours of the periods in a billing period; the months in it count by their time."""
+    periods = part.plan.periods
+    if not periods:
+        cells = {(kind, minute) for kind in range(8) for minute in range(0, 1440, STEP)}
+        return Week({"all": dict.fromkeys(cells, Fraction(1))}, named=False)
+    names = [name for month in MONTHS for name in month_hours(periods, month).values()]
+    shares: dict[str, dict[Cell, Fraction]] = {name: {} for name in dict.fromkeys(names)}
+    zone = ZoneInfo(part.plan.timezone)
+    for cycle in cycles(month_edges(part.start, part.end, zone), zone):
+        inside = min(cycle.end, part.end) - max(cycle.start, part.start)
+        share = Fraction(inside / timedelta(microseconds=1)) / Fraction(
+            (part.end - part.start) / timedelta(microseconds=1)
+        )
+        for cell, name in month_hours(periods, cycle.first.month).items():
+            shares[name][cell] = shares[name].get(cell, Fraction(0)) + share
+    return Week(shares, part.plan.named)
+
+
+def alike(one: dict[Cell, Fraction], other: dict[Cell, Fraction]) -> Fraction:
+    """Hours in common over hours in either."""
+    common = either = Fraction(0)
+    for cell in one.keys() | other.keys():
+        days = DAYS_A_YEAR[cell[0]]
+        here, there = one.get(cell, Fraction(0)), other.get(cell, Fraction(0))
+        common += days * min(here, there)
+        either += days * max(here, there)
+    return common / either if either else Fraction(0)
+
+
+def successor(name: str, before: Week, after: Week) -> str:
+    """The period that serves the kWh of another in the next billing period."""
+    if before.named and after.named and after.shares.get(name):
+        return name
+    hours = before.shares[name]
+    return max(after.shares, key=lambda other: alike(hours, after.shares[other]))
+
+
+def brought_forward(memory: Memory, week: Week) -> dict[str, Decimal]:
+    """The kWh of the billing period before, by the period that they serve in this one."""
+    brought: dict[str, Decimal] = defaultdict(Decimal)
+    for name, kwh in memory.bank.items():
+        if kwh:
+            assert memory.week is not None
+            brought[successor(name, memory.week, week)] += kwh
+    return brought
 
 
 # --- the calendar
@@ -129,6 +212,8 @@ def grid_minutes(plan: Plan, start: datetime, end: datetime) -> int:
     whens += [when for demand in plan.demands for when in (demand.when, *demand.also)]
     if plan.export:
         whens += [when for period in plan.export.periods for when in period.whens]
+    for _, periods in plan.timed_adders:
+        whens += [when for period in periods for when in period.whens]
     hours = (minute for when in whens for minute in (when.start, when.end))
     return gcd(60, *offsets, *hours, *(demand.minutes for demand in plan.demands))
 
@@ -256,6 +341,19 @@ class Stretch:
     def share(self) -> Decimal:
         return self.days / (self.cycle.last - self.cycle.first).days
 
+    def by_day(self) -> Iterator[Stretch]:
+        """The parts of each local day."""
+        zone = ZoneInfo(self.plan.timezone)
+        for day, pieces in groupby(self.pieces, lambda piece: piece.local.date()):
+            start = max(self.start, midnight(day, zone))
+            end = min(self.end, midnight(day + timedelta(days=1), zone))
+            yield replace(self, start=start, end=end, pieces=list(pieces))
+
+    def days_in(self, months: tuple[int, ...]) -> Decimal:
+        """Local days in some months."""
+        inside = [day for day in self.by_day() if day.pieces[0].clock.month in months]
+        return sum((day.days for day in inside), ZERO)
+
     @cached_property
     def peak(self) -> Decimal:
         return max((piece.power for piece in self.pieces), default=ZERO)
@@ -275,9 +373,11 @@ def ladder(
         floor = top
 
 
-def limits_kwh(periods: tuple[Period, ...], part: Stretch) -> dict[str, list[Decimal]]:
-    """The limits of every period in this billing period, in kWh."""
-    days, share, peak = part.days, part.share, part.peak
+def limits_kwh(
+    periods: tuple[Period, ...], part: Stretch, peak: Decimal
+) -> dict[str, list[Decimal]]:
+    """The limits of every period in this stretch, in kWh."""
+    days, share = part.days, part.share
     return {
         period.name: [
             limit.amount * (days if limit.daily else share) * (peak if limit.per_kw else 1)
@@ -287,18 +387,91 @@ def limits_kwh(periods: tuple[Period, ...], part: Stretch) -> dict[str, list[Dec
     }
 
 
-def by_tier(part: Stretch, used: list[tuple[Period, Decimal]]) -> Rows:
-    """Energy rows from kWh by period, in time order."""
-    plan, limits = part.plan, limits_kwh(part.plan.periods, part)
+def ladders_in(periods: tuple[Period, ...], month: int) -> set[Any]:
+    """The ladders in force in a month."""
+    names = set(month_hours(periods, month).values())
+    return {
+        (period.prices, period.limits)
+        for period in periods
+        if period.name in names and period.limits
+    }
+
+
+def season_spans(part: Stretch, periods: tuple[Period, ...]) -> list[Stretch]:
+    """A billing period cut where other ladders come into force."""
+    zone = ZoneInfo(part.plan.timezone)
+    firsts = month_edges(part.start, part.end, zone)[1:-1]
+    cuts = [
+        midnight(day, zone)
+        for day in firsts
+        if ladders_in(periods, day.month) != ladders_in(periods, (day.month - 2) % 12 + 1)
+    ]
+    edges = [part.start, *cuts, part.end]
+    return [
+        replace(part, start=a, end=b, pieces=[p for p in part.pieces if a <= p.start < b])
+        for a, b in pairwise(edges)
+    ]
+
+
+def counted(part: Stretch, periods: tuple[Period, ...], reset: str) -> Iterable[Stretch]:
+    """The stretches whose kWh fill tiers: days, or the seasons within a billing period."""
+    if not any(period.limits for period in periods):
+        return [part]
+    return part.by_day() if reset == "day" else season_spans(part, periods)
+
+
+def energy_rows(part: Stretch, left: dict[str, Decimal] | None) -> Rows:
+    """Energy rows; `left` by net metering, else what is imported.
+
+    Each ladder counts the kWh of the days on which it is in force. What net metering leaves of a
+    period is spread over the days as the imports of the period are.
+    """
+    plan = part.plan
+    imported = by_name(imports(part))
+    rows = []
+    for span in counted(part, plan.periods, plan.tier_reset):
+        used = imports(span)
+        if left is not None:
+            period_of = {period.name: period for period in plan.periods}
+            used = [
+                (period_of[name], left[name] * kwh / imported[name])
+                for name, kwh in by_name(used).items()
+                if imported[name]
+            ]
+        rows.append(by_tier(span, used, plan.tier_rule, part.peak))
+    return added(rows)
+
+
+def by_name(used: Iterable[tuple[Period, Decimal]]) -> dict[str, Decimal]:
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for period, kwh in used:
+        sums[period.name] += kwh
+    return sums
+
+
+def by_tier(
+    part: Stretch,
+    used: list[tuple[Period, Decimal]],
+    rule: str | None,
+    peak: Decimal,
+    kind: str = "energy",
+) -> Rows:
+    """Rows from kWh by period, in time order; exports earn."""
+    periods = part.plan.periods
+    if kind == "export":
+        assert part.plan.export is not None
+        periods = part.plan.export.periods
+    limits = limits_kwh(periods, part, peak)
+    sign = -1 if kind == "export" else 1
     rows: Rows = {}
 
     def add(period: Period, tier: int, kwh: Decimal) -> None:
-        name = f"energy {period.name}" + (f" tier {tier + 1}" if len(period.prices) > 1 else "")
+        name = f"{kind} {period.name}" + (f" tier {tier + 1}" if len(period.prices) > 1 else "")
         row = rows.setdefault(name, [ZERO, ZERO])
         row[0] += kwh
-        row[1] += kwh * period.prices[tier]
+        row[1] += sign * kwh * period.prices[tier]
 
-    if plan.tier_rule in (None, "chronological"):
+    if rule in (None, "chronological"):
         running = ZERO
         for period, kwh in used:
             for tier, inside in ladder(period.prices, limits[period.name], running, running + kwh):
@@ -306,16 +479,27 @@ def by_tier(part: Stretch, used: list[tuple[Period, Decimal]]) -> Rows:
             running += kwh
         return rows
     sums: dict[str, Decimal] = defaultdict(Decimal)
-    by_name = {period.name: period for period, _ in used}
+    period_of = {period.name: period for period, _ in used}
     for period, kwh in used:
         sums[period.name] += kwh
     total = sum(sums.values(), ZERO)
     for name, kwh in sums.items():
-        period = by_name[name]
-        filled = total if plan.tier_rule == "prorate" else kwh
+        period = period_of[name]
+        filled = total if rule == "prorate" else kwh
         for tier, inside in ladder(period.prices, limits[period.name], ZERO, filled):
             add(period, tier, inside * kwh / filled if filled else ZERO)
     return rows
+
+
+def added(rows: Iterable[Rows]) -> Rows:
+    """Rows of the same name together."""
+    sums: Rows = {}
+    for each in rows:
+        for name, (quantity, cost) in each.items():
+            row = sums.setdefault(name, [ZERO, ZERO])
+            row[0] += quantity
+            row[1] += cost
+    return sums
 
 
 # --- the parts of a bill
@@ -324,6 +508,12 @@ def by_tier(part: Stretch, used: list[tuple[Period, Decimal]]) -> Rows:
 def imports(part: Stretch) -> list[tuple[Period, Decimal]]:
     find = finder(part.plan.periods)
     return [(find(piece.clock), piece.imported) for piece in part.pieces]
+
+
+def exports(part: Stretch) -> list[tuple[Period, Decimal]]:
+    assert part.plan.export is not None
+    find = finder(part.plan.export.periods)
+    return [(find(piece.clock), piece.exported) for piece in part.pieces]
 
 
 def series_rows(part: Stretch) -> Rows:
@@ -336,30 +526,60 @@ def total_import(part: Stretch) -> Decimal:
     return sum((piece.imported for piece in part.pieces), ZERO)
 
 
-def netted(part: Stretch, memory: Memory) -> tuple[list[tuple[Period, Decimal]], Rows]:
-    """Net metering: what is left to pay by period, and what becomes of the surplus."""
-    plan, export = part.plan, part.plan.export
+def net_cells(part: Stretch) -> dict[tuple[str, str], Decimal]:
+    """Imports less exports by import period and export period ("" where there are none)."""
+    find = finder(part.plan.periods) if part.plan.periods else None
+    export = part.plan.export
     assert export is not None
-    net: dict[str, Decimal] = defaultdict(Decimal)
-    periods, find = {}, finder(plan.periods)
+    find_export = finder(export.periods) if export.periods else None
+    net: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for piece in part.pieces:
-        period = find(piece.clock)
-        periods[period.name] = period
-        net[period.name] += piece.imported - piece.exported
-    used, rows = [], {}
-    for name, kwh in net.items():
-        after = kwh - memory.bank.pop(name, ZERO)
-        used.append((periods[name], max(after, ZERO)))
-        surplus = max(-after, ZERO)
-        if export.carry_over == "year":
-            memory.bank[name] = surplus
-        elif surplus:
-            rows[f"export {name}"] = [surplus, -surplus * export.payout]
-    if export.carry_over == "year" and settles(part, memory):
-        left = sum(memory.bank.values(), ZERO)
-        rows["carry over"] = [left, -left * export.payout]
-        memory.bank.clear()
-    return used, rows
+        name = find(piece.clock).name if find else "all"
+        earns = find_export(piece.clock).name if find_export else ""
+        net[name, earns] += piece.imported - piece.exported
+    return net
+
+
+def netted(part: Stretch, memory: Memory) -> tuple[dict[str, Decimal], Rows]:
+    """Net metering: what is left to pay by period, and what becomes of the surplus."""
+    export = part.plan.export
+    assert export is not None
+    rows: Rows = {}
+    used: dict[str, Decimal] = defaultdict(Decimal)
+    net = net_cells(part)
+    if export.carry_over == "year":
+        return carried_kwh(part, memory, {name: kwh for (name, _), kwh in net.items()})
+    prices = {period.name: period.prices[0] for period in export.periods}
+    for (name, earns), kwh in net.items():
+        used[name] += max(kwh, ZERO)
+        surplus = max(-kwh, ZERO)
+        row = rows.setdefault(f"export {earns or name}", [ZERO, ZERO])
+        row[0] += surplus
+        row[1] -= surplus * prices.get(earns, export.payout)
+    return used, {name: row for name, row in rows.items() if row[0]}
+
+
+def carried_kwh(
+    part: Stretch, memory: Memory, net: dict[str, Decimal]
+) -> tuple[dict[str, Decimal], Rows]:
+    """Net metering by the year: kWh serve the same hours in the next billing period."""
+    export = part.plan.export
+    assert export is not None
+    week = week_of(part)
+    brought = brought_forward(memory, week)
+    used, bank = {}, {}
+    for name in week.shares:
+        due = net.get(name, ZERO) - brought.get(name, ZERO)
+        used[name] = max(due, ZERO)
+        bank[name] = max(-due, ZERO)
+    memory.pool = max(memory.pool - sum(net.values(), ZERO), ZERO)
+    memory.bank, memory.week = bank, week
+    if not settles(part, memory):
+        return used, {}
+    left = sum(bank.values(), ZERO)
+    paid = left if export.true_up_on == "period" else memory.pool
+    memory.bank, memory.pool = {}, ZERO
+    return used, {"carry over": [left, -paid * export.payout]}
 
 
 def export_rows(part: Stretch) -> Rows:
@@ -367,22 +587,25 @@ def export_rows(part: Stretch) -> Rows:
     rows: Rows = {}
     if export is None:  # earns nothing, and says how much of it there was
         return {"export all": [sum((piece.exported for piece in part.pieces), ZERO), ZERO]}
-    find = finder(export.periods)
+    if not export.series:
+        spans = counted(part, export.periods, export.tier_reset)
+        rule = export.tier_rule
+        return added(by_tier(each, exports(each), rule, part.peak, "export") for each in spans)
     series_price = series_finder(export.series)
     for piece in part.pieces:
-        if export.series:
-            name, price = "all", series_price(piece.start)
-        else:
-            period = find(piece.clock)
-            name, price = period.name, period.prices[0]
-        row = rows.setdefault(f"export {name}", [ZERO, ZERO])
+        row = rows.setdefault("export all", [ZERO, ZERO])
         row[0] += piece.exported
-        row[1] -= piece.exported * price
+        row[1] -= piece.exported * series_price(piece.start)
     return rows
 
 
-def measured(whens: tuple[When, ...], minutes: int, part: Stretch) -> Decimal | None:
-    """Highest mean power in the hours; None where there are none in this billing period."""
+def measured(
+    whens: tuple[When, ...], minutes: int, part: Stretch, peaks: int = 1
+) -> Decimal | None:
+    """Mean of the highest daily peaks of the mean power in the hours.
+
+    None where there are no such hours in this billing period.
+    """
     is_measured = hours_finder(whens)
     buckets: dict[tuple[object, ...], list[Decimal]] = {}
     for piece in part.pieces:
@@ -393,22 +616,34 @@ def measured(whens: tuple[When, ...], minutes: int, part: Stretch) -> Decimal | 
             bucket = buckets.setdefault(key, [ZERO, ZERO])
             bucket[0] += piece.imported
             bucket[1] += piece.hours
-    return max((kwh / hours for kwh, hours in buckets.values()), default=None)
+    by_day: dict[date, Decimal] = {}
+    for (day, _, _), (kwh, hours) in buckets.items():
+        by_day[day] = max(by_day.get(day, ZERO), kwh / hours)
+    highest = sorted(by_day.values(), reverse=True)[:peaks]
+    return sum(highest, ZERO) / len(highest) if highest else None
 
 
 def billing_demand(charge: Demand, part: Stretch, memory: Memory) -> Decimal | None:
-    """The kW to pay; a ratchet looks back at the hours of the charge in every month."""
+    """The kW to pay; earlier billing periods count with the hours of the charge in every month."""
     whens = (charge.when, *charge.also)
-    own = measured(whens, charge.minutes, part)
+    own = measured(whens, charge.minutes, part, charge.peaks)
+    past = list(memory.demand[charge.name])
+    any_month = tuple(replace(when, months=MONTHS) for when in whens)
+    for_later = measured(any_month, charge.minutes, part, charge.peaks)
+    if for_later is not None:
+        for_later = max(for_later, charge.minimum_kw)
+    memory.demand[charge.name].append((part.cycle.first.month, for_later))
+    if own is None:
+        return None
+    own = max(own, charge.minimum_kw)
+    if charge.trailing_months > 1:
+        earlier = past[-(charge.trailing_months - 1) :]
+        known = [own, *(kw for _, kw in earlier if kw is not None)]
+        return sum(known, ZERO) / len(known)
     ratchet = charge.ratchet
     if ratchet is None:
         return own
-    past = memory.demand[charge.name]
-    before = [kw for month, kw in past[-ratchet.months :] if month in ratchet.of_months]
-    any_month = tuple(replace(when, months=MONTHS) for when in whens)
-    past.append((part.cycle.first.month, measured(any_month, charge.minutes, part) or ZERO))
-    if own is None:
-        return None
+    before = [kw or ZERO for month, kw in past[-ratchet.months :] if month in ratchet.of_months]
     return max([own, *(ratchet.share * kw for kw in before)])
 
 
@@ -418,9 +653,42 @@ def demand_rows(part: Stretch, memory: Memory) -> Rows:
         demand = billing_demand(charge, part, memory)
         if demand is None:
             continue
+        months = tuple({*charge.when.months}) if charge.per_day else ()
+        times = part.days_in(months) if charge.per_day else part.share
         for tier, kw in ladder(charge.prices, list(charge.limits_kw), ZERO, demand):
             name = f"demand {charge.name}" + (f" tier {tier + 1}" if len(charge.prices) > 1 else "")
-            rows[name] = [kw, kw * charge.prices[tier] * part.share]
+            rows[name] = [kw, kw * charge.prices[tier] * times]
+        if charge.amounts:
+            tier = sum(demand > limit for limit in charge.limits_kw)
+            name = f"demand {charge.name}" + (f" tier {tier + 1}" if len(charge.prices) > 1 else "")
+            rows[name][1] += charge.amounts[tier] * part.share
+    return rows
+
+
+def timed_adder_rows(part: Stretch, charged: dict[str, Decimal]) -> Rows:
+    """Adders by hour: charged energy of a period follows the hours of its imports."""
+    plan = part.plan
+    energy_period = finder(plan.periods) if plan.periods else None
+    rows: Rows = {}
+    for name, periods in plan.timed_adders:
+        find = finder(periods)
+        imported: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        total: dict[str, Decimal] = defaultdict(Decimal)
+        for piece in part.pieces:
+            energy = energy_period(piece.clock).name if energy_period else "all"
+            imported[energy, find(piece.clock).name] += piece.imported
+            total[energy] += piece.imported
+        prices = {period.name: period.prices[0] for period in periods}
+        for (energy, own), kwh in imported.items():
+            used = kwh
+            if name not in plan.non_bypassable:
+                used = kwh * charged[energy] / total[energy] if total[energy] else ZERO
+            # A bill shows the name of a period where there are several.
+            row = rows.setdefault(
+                f"adder {name}" + (f" {own}" if len(periods) > 1 else ""), [ZERO, ZERO]
+            )
+            row[0] += used
+            row[1] += used * prices[own]
     return rows
 
 
@@ -429,32 +697,71 @@ def group(rows: Rows, *kinds: str) -> Decimal:
 
 
 def settles(part: Stretch, memory: Memory) -> bool:
-    """Whether what is carried is settled: a true-up, or the plan's end within the window."""
+    """Whether what is carried is settled: a true-up, or an end without a plan that continues it."""
     export = part.plan.export
     assert export is not None
     true_up = part.cycle.first.month == export.true_up_month and part.end == part.cycle.end
-    return true_up or (part.end == part.plan.end and part.end < memory.end)
+    return true_up or ends(part, memory)
+
+
+def ends(part: Stretch, memory: Memory) -> bool:
+    """Whether the plan ends within the window, and the next one does not continue its balance."""
+    if memory.continues:
+        return False
+    return part.end == part.plan.end and part.end < memory.end
+
+
+def continues(plan: Plan, following: Plan | None) -> bool:
+    """Whether a plan takes the balance of another over: the same way to settle exports."""
+    if following is None or plan.export is None or following.export is None:
+        return False
+    return all(
+        getattr(plan.export, name) == getattr(following.export, name)
+        for name in ("mode", "carry_over", "has_credit")
+    )
 
 
 def carried(part: Stretch, rows: Rows, memory: Memory) -> Rows:
-    """Net billing with credits: what exceeds the charges waits for the next period."""
+    """Credit: what exceeds the charges that it may pay waits for the next period."""
     export = part.plan.export
-    if export is None or export.mode != "net_billing" or export.carry_over != "credit":
+    if export is None or not export.has_credit:
         return {}
-    charges = group(rows, "energy", "demand", "fixed", "adder")
-    available = memory.credit - group(rows, "export")
-    left = available - min(available, max(charges, ZERO))
-    row = [ZERO, left - memory.credit]
+    payable = {
+        name: row
+        for name, row in rows.items()
+        if name.split()[0] in export.credit_on
+        and not (name.startswith("adder") and name.split()[1] in part.plan.non_bypassable)
+    }
+    charges = sum((cost for _, cost in payable.values()), ZERO)
+    earned = -group(rows, "export", "carry")
+    waits = export.credit_next_month or export.payout_as_credit
+    usable = memory.credit if waits else memory.credit + earned
+    left = memory.credit + earned - min(usable, max(charges, ZERO))
+    change = left - memory.credit
     memory.credit = left
-    if settles(part, memory):
-        row[1] -= export.payout_share * left
+    if ends(part, memory) if export.payout_as_credit else settles(part, memory):
+        memory.paid = export.payout_share * left
+        change -= memory.paid
         memory.credit = ZERO
-    return {"carry over": row}
+    name = "carry over credit" if export.payout_as_credit else "carry over"
+    return {name: [ZERO, change]}
+
+
+def left_to_pay(part: Stretch, rows: Rows, memory: Memory) -> Decimal:
+    """What exports and credit leave of the charges; what is paid out does not count."""
+    charges = group(rows, "energy", "demand", "fixed", "adder")
+    export = part.plan.export
+    if export is not None and export.mode == "buy_all_sell_all":
+        return charges
+    offsets = group(rows, "export")
+    if export is not None and export.has_credit:
+        offsets += group(rows, "carry") + memory.paid
+    return max(charges + offsets, min(charges, ZERO))
 
 
 def minimum_rows(part: Stretch, rows: Rows, memory: Memory) -> Rows:
     plan, year = part.plan, part.cycle.first.year
-    so_far = sum((cost for _, cost in rows.values()), ZERO)
+    so_far = left_to_pay(part, rows, memory)
     top_up = (
         max((plan.min_month or ZERO) * part.share - so_far, ZERO)
         if plan.min_month is not None
@@ -472,33 +779,57 @@ def minimum_rows(part: Stretch, rows: Rows, memory: Memory) -> Rows:
 
 def bill_stretch(part: Stretch, memory: Memory) -> Rows:
     plan = part.plan
+    by_period: dict[str, Decimal] = defaultdict(Decimal)
     if plan.series:
         rows = export_rows(part) | series_rows(part)
-        charged = total_import(part)
+        by_period["all"] = total_import(part)
+    elif plan.export is not None and plan.export.mode == "net_metering":
+        used, rows = netted(part, memory)
+        rows |= energy_rows(part, used)
+        by_period |= used
     else:
-        if plan.export is not None and plan.export.mode == "net_metering":
-            used, rows = netted(part, memory)
-        else:
-            used, rows = imports(part), export_rows(part)
-        rows |= by_tier(part, used)
-        charged = sum((kwh for _, kwh in used), ZERO)
+        rows = export_rows(part) | energy_rows(part, None)
+        by_period |= by_name(imports(part))
+    charged = sum(by_period.values(), ZERO)
     rows |= demand_rows(part, memory)
     rows |= {
         f"fixed {n}": [part.days, daily * part.days + monthly * part.share]
         for n, daily, monthly in plan.fixed
     }
-    rows |= {f"adder {name}": [charged, charged * price] for name, price in plan.adders}
+    for name, price in plan.adders:
+        kwh = total_import(part) if name in plan.non_bypassable else charged
+        rows[f"adder {name}"] = [kwh, kwh * price]
+    rows |= timed_adder_rows(part, by_period)
     rows |= carried(part, rows, memory)
     rows |= minimum_rows(part, rows, memory)
     base = dict(rows)
-    rows |= {f"tax {tax.name}": [ZERO, tax.share * group(base, *tax.on)] for tax in plan.taxes}
+    for tax in plan.taxes:
+        # By day: a billing period that lies in the months in part is taxed in part.
+        in_months = part.days_in(tax.months) / part.days if tax.months != MONTHS else 1
+        rows[f"tax {tax.name}"] = [ZERO, tax.share * group(base, *tax.on) * in_months]
     return rows
+
+
+def demand_of_a_year(plan: Plan, parts: list[Stretch], energy: Profile) -> Memory | None:
+    """What the demand was in the year before, if the energy is one year: the same."""
+    days = sum((part.days for part in parts), ZERO)
+    is_whole = all(part.start == part.cycle.start for part in parts)
+    is_whole = is_whole and all(part.end == part.cycle.end for part in parts)
+    is_all = parts[0].start == energy.start and parts[-1].end == energy.end
+    if len(parts) != 12 or days not in (365, 366) or not is_whole or not is_all:
+        return None
+    memory = Memory(parts[0].start, parts[-1].end, dated=False)
+    for part in parts:
+        demand_rows(part, memory)
+    return memory
 
 
 def bill(plans: Iterable[Plan], profile: Profile, edges: Iterable[date] | None = None) -> Bill:
     """The bill of a site: (month, component) to quantity and cost."""
     result: Bill = {}
-    for plan in plans:
+    in_order = list(plans)
+    before: Memory | None = None
+    for plan, following in zip(in_order, [*in_order[1:], None], strict=True):
         zone = ZoneInfo(plan.timezone)
         start, end = (
             max(profile.start, plan.start or profile.start),
@@ -506,16 +837,26 @@ def bill(plans: Iterable[Plan], profile: Profile, edges: Iterable[date] | None =
         )
         if start >= end:
             continue
-        memory, every = (
-            Memory(start, profile.end, edges is not None),
-            pieces(plan, profile, start, end),
-        )
+        memory = Memory(start, profile.end, edges is not None)
+        if before is not None:
+            memory.bank, memory.week = before.bank, before.week
+            memory.pool, memory.credit = before.pool, before.credit
+        memory.continues = continues(plan, following) and end < profile.end
+        every = pieces(plan, profile, start, end)
+        parts = []
         for cycle in cycles(edges or month_edges(start, end, zone), zone):
             a, b = max(start, cycle.start), min(end, cycle.end)
             if a < b:  # billing periods begin on the grid of the clock: no piece lies across
                 inside = [piece for piece in every if a <= piece.start < b]
-                label = f"{cycle.first:%Y-%m-%d}" if edges else f"{cycle.first:%Y-%m}"
-                _add(result, label, bill_stretch(Stretch(plan, cycle, a, b, inside), memory))
+                parts.append(Stretch(plan, cycle, a, b, inside))
+        year_before = demand_of_a_year(plan, parts, profile)
+        if year_before is not None:
+            memory.demand = year_before.demand
+        for part in parts:
+            label = f"{part.cycle.first:%Y-%m-%d}" if edges else f"{part.cycle.first:%Y-%m}"
+            memory.paid = ZERO
+            _add(result, label, bill_stretch(part, memory))
+        before = memory if memory.continues else None
     return result
 
 

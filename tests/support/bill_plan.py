@@ -68,6 +68,11 @@ class Demand:
     minutes: int = 15
     ratchet: Ratchet | None = None
     also: tuple[When, ...] = ()  # more hours of the same charge, in the same months
+    per_day: bool = False  # the prices are per kW and day
+    peaks: int = 1  # the mean of so many daily peaks
+    minimum_kw: Decimal = ZERO
+    trailing_months: int = 1  # the mean of so many billing periods
+    amounts: tuple[Decimal, ...] = ()  # by tier: per month, where the demand ends
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,7 @@ class Tax:
     name: str
     share: Decimal
     on: tuple[str, ...] = ("energy", "demand", "fixed", "adder", "minimum")
+    months: tuple[int, ...] = MONTHS
 
 
 @dataclass(frozen=True)
@@ -84,8 +90,18 @@ class Export:
     series: Series = ()
     carry_over: str | None = None
     payout: Decimal = ZERO  # per kWh, net metering
-    payout_share: Decimal = ZERO  # of the money left at the true-up, net billing
+    payout_share: Decimal = ZERO  # of the credit left at the true-up
     true_up_month: int = 12
+    tier_rule: str | None = None
+    tier_reset: str = "billing"
+    credit_on: tuple[str, ...] = ("energy", "demand", "fixed", "adder")
+    credit_next_month: bool = False
+    true_up_on: str = "period"  # or "total"
+    payout_as_credit: bool = False
+
+    @property
+    def has_credit(self) -> bool:
+        return self.carry_over == "credit" or self.payout_as_credit
 
 
 @dataclass(frozen=True)
@@ -94,6 +110,7 @@ class Plan:
     periods: tuple[Period, ...] = ()
     series: Series = ()
     tier_rule: str | None = None
+    tier_reset: str = "billing"
     region: str | None = None  # whose public holidays
     holidays: frozenset[date] = frozenset()
     demands: tuple[Demand, ...] = ()
@@ -101,10 +118,13 @@ class Plan:
     min_month: Decimal | None = None
     min_year: Decimal | None = None
     adders: tuple[tuple[str, Decimal], ...] = ()
+    timed_adders: tuple[tuple[str, tuple[Period, ...]], ...] = ()
+    non_bypassable: tuple[str, ...] = ()  # names of adders
     taxes: tuple[Tax, ...] = ()
     export: Export | None = None
     start: datetime | None = None
     end: datetime | None = None
+    named: bool = True  # whether the names of periods say which is which in other months
     hours_timezone: str | None = None  # of the time of day; dates go by the other
 
 

@@ -1,24 +1,31 @@
 """Random homes, prices and batteries for dispatch, and what must hold of every dispatch."""
 
+from functools import cache
+
 import numpy as np
 from hypothesis import strategies as st
 
 from flipkit.scenarios import Battery
 
 STEP_H = 0.5
-EFFICIENCIES = (1.0, 0.95, 0.9, 0.7)
+
+# Made once: Hypothesis examines each new strategy, which takes longer than to draw from it.
+capacities = st.sampled_from([0.0, 0.5, 2.0, 5.0, 13.5])
+powers = st.sampled_from([0.0, 0.7, 3.0, 40.0])
+efficiencies = st.sampled_from([1.0, 0.95, 0.9, 0.7])
+reserves = st.sampled_from([0.0, 0.1, 0.5, 1.0])
 
 
 @st.composite
 def batteries(draw, **fixed):
     """Small and large, slow and fast, with and without losses and reserve; also no battery."""
-    capacity = draw(st.sampled_from([0.0, 0.5, 2.0, 5.0, 13.5]))
-    reserve = draw(st.sampled_from([0.0, 0.1, 0.5, 1.0]))
+    capacity = draw(capacities)
+    reserve = draw(reserves)
     given = {
         "capacity_kwh": capacity,
-        "power_kw": draw(st.sampled_from([0.0, 0.7, 3.0, 40.0])) if capacity else 0.0,
-        "charge_efficiency": draw(st.sampled_from(EFFICIENCIES)),
-        "discharge_efficiency": draw(st.sampled_from(EFFICIENCIES)),
+        "power_kw": draw(powers) if capacity else 0.0,
+        "charge_efficiency": draw(efficiencies),
+        "discharge_efficiency": draw(efficiencies),
         "reserve": reserve,
         "initial_soc": draw(st.sampled_from([None, reserve, (1 + reserve) / 2, 1.0])),
         "grid_charging": draw(st.booleans()),
@@ -27,6 +34,7 @@ def batteries(draw, **fixed):
     return Battery(**given | fixed)
 
 
+@cache
 def _numbers(low, high):
     """Round numbers, which give ties, and others; none so small (1e-6) that HiGHS ignores it."""
     tenths = st.integers(round(low * 10), round(high * 10)).map(lambda value: value / 10)
@@ -34,14 +42,19 @@ def _numbers(low, high):
     return st.one_of(tenths, floats)
 
 
+@cache
+def _columns(low, high, count):
+    return st.lists(_numbers(low, high), min_size=count, max_size=count)
+
+
 @st.composite
 def homes(draw, *, intervals=12, lowest=-0.3, convex=False):
     """Net consumption and prices; if `convex`, none below 0 and no export above import."""
     count = draw(st.integers(1, intervals))
-    price = _numbers(0.0 if convex else lowest, 0.6)
-    net = draw(st.lists(_numbers(-3.0, 3.0), min_size=count, max_size=count))
-    buy = draw(st.lists(price, min_size=count, max_size=count))
-    sell = draw(st.lists(price, min_size=count, max_size=count))
+    prices = _columns(0.0 if convex else lowest, 0.6, count)
+    net = draw(_columns(-3.0, 3.0, count))
+    buy = draw(prices)
+    sell = draw(prices)
     if convex:
         sell = np.minimum(sell, buy)
     return np.array(net), np.array(buy), np.array(sell)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from hypothesis import strategies as st
 
+from flipkit.calendar import Grid
 from flipkit.scenarios.dispatch import dispatch, dispatch_tariff
 from flipkit.tariffs import (
     Adder,
@@ -57,7 +58,8 @@ def us(start):
 
 
 def planned(net, start, minutes, plan, battery, method="optimal", **more):
-    return dispatch_tariff(net, us(start), minutes * 60_000_000, plan, battery, method, **more)
+    grid = Grid(us(start), minutes * 60_000_000, len(net))
+    return dispatch_tariff(np.asarray(net, dtype=float), grid, plan, battery, method, **more)
 
 
 def rule_dispatch(net, start, minutes, plan, battery, method="rule"):

@@ -43,10 +43,30 @@ months = st.one_of(
 )
 days = st.sampled_from(["all", "weekday", "weekend", (0, 2, 4)])
 
+# Made once: Hypothesis examines each new strategy, which takes longer than to draw from it.
+limit_sets = st.sets(positive, max_size=3)
+tier_units = st.sampled_from([("month", False), ("day", False), ("month", True), ("day", True)])
+seasons = st.sampled_from(["000000000000", "001111110000", "012012012012"])
+day_kinds = st.sampled_from([["all"], ["weekday", "weekend"], [(0, 1), (2, 3, 4), (5, 6)]])
+hour_cuts = st.sets(st.integers(0, 95).map(lambda n: 15 * n), max_size=3)
+series_minutes = st.sampled_from([15, 30, 60, 50])
+export_modes = st.sampled_from([None, "net_billing", "net_metering", "buy_all_sell_all"])
+carry_overs = st.sampled_from([None, "year"])
+demand_hours = st.sampled_from([("00:00", "24:00"), ("16:00", "21:00"), ("22:00", "06:00")])
+ratchets = st.sampled_from([None, Ratchet(0.8, 2), Ratchet(0.9, 11, (3, 10))])
+demand_minutes = st.sampled_from([15, 30, 60])
+tier_rules = st.sampled_from(["chronological", "prorate", "per_period"])
+names = st.sampled_from(["plan", "offer"])
+minimums = st.sampled_from([None, Minimum(30.0), Minimum(5.0, 100.0)])
+places = st.sampled_from(PLACES)
+grid_minutes = st.sampled_from([15, 30, 60, 60, 45, 180])
+minutes_off = st.sampled_from([0, 0, 0, 7, 90])
+coin = st.booleans()
+
 
 @st.composite
 def ladders(draw, units):
-    limits = sorted(draw(st.sets(positive, max_size=3)))
+    limits = sorted(draw(limit_sets))
     steps = [Tier(draw(prices), limit, *units) for limit in limits]
     return (*steps, Tier(draw(prices), None, *units))
 
@@ -54,18 +74,14 @@ def ladders(draw, units):
 @st.composite
 def rate_lists(draw, tiered, holidays):
     """Rates that cover every hour once; of one month and kind of day or more."""
-    units = draw(
-        st.sampled_from([("month", False), ("day", False), ("month", True), ("day", True)])
-    )
+    units = draw(tier_units)
     out = []
-    season = draw(st.sampled_from(["000000000000", "001111110000", "012012012012"]))
+    season = draw(seasons)
     for number in sorted(set(season)):
         in_season = tuple(month + 1 for month in range(12) if season[month] == number)
-        kinds = draw(
-            st.sampled_from([["all"], ["weekday", "weekend"], [(0, 1), (2, 3, 4), (5, 6)]])
-        )
-        for kind in [*kinds, *(["holiday"] if holidays and draw(st.booleans()) else [])]:
-            cuts = sorted(draw(st.sets(st.integers(0, 95).map(lambda n: 15 * n), max_size=3)))
+        kinds = draw(day_kinds)
+        for kind in [*kinds, *(["holiday"] if holidays and draw(coin) else [])]:
+            cuts = sorted(draw(hour_cuts))
             windows = list(pairwise([*cuts, cuts[0]])) if len(cuts) > 1 else [(0, 1440)]
             for begin, end in windows:
                 steps = draw(ladders(units)) if tiered else (Tier(draw(prices)),)
@@ -79,7 +95,7 @@ def _clock(minute):
 
 @st.composite
 def price_series(draw, start_us, end_us):
-    step = draw(st.sampled_from([15, 30, 60, 50])) * MINUTE_US
+    step = draw(series_minutes) * MINUTE_US
     edges = np.arange(start_us - draw(st.integers(0, 100)) * MINUTE_US, end_us + step + 1, step)
     values = (
         np.random.default_rng(draw(st.integers(0, 99))).integers(-500, 5000, len(edges) - 1)
@@ -90,46 +106,46 @@ def price_series(draw, start_us, end_us):
 
 @st.composite
 def exports(draw, holidays, start_us, end_us, rule):
-    mode = draw(st.sampled_from([None, "net_billing", "net_metering", "buy_all_sell_all"]))
+    mode = draw(export_modes)
     if mode is None or (mode == "net_metering" and rule == "chronological"):
         return None
     true_up = draw(st.integers(1, 12))
     if mode == "net_metering":
         return Export(
             mode,
-            carry_over=draw(st.sampled_from([None, "year"])),
+            carry_over=draw(carry_overs),
             payout_per_kwh=0.03,
             true_up_month=true_up,
         )
-    credit = mode == "net_billing" and draw(st.booleans())
+    credit = mode == "net_billing" and draw(coin)
     more = {"carry_over": "credit", "payout_share": 0.25} if credit else {}
-    if draw(st.booleans()):
+    if draw(coin):
         return Export(mode, draw(rate_lists(False, holidays)), true_up_month=true_up, **more)
     return Export(mode, series=draw(price_series(start_us, end_us)), true_up_month=true_up, **more)
 
 
 @st.composite
 def demand_charges(draw, number):
-    steps = [DemandTier(2.0, 1.5), DemandTier(3.0)] if draw(st.booleans()) else [DemandTier(4.0)]
-    begin, end = draw(st.sampled_from([("00:00", "24:00"), ("16:00", "21:00"), ("22:00", "06:00")]))
-    ratchet = draw(st.sampled_from([None, Ratchet(0.8, 2), Ratchet(0.9, 11, (3, 10))]))
-    minutes = draw(st.sampled_from([15, 30, 60]))
+    steps = [DemandTier(2.0, 1.5), DemandTier(3.0)] if draw(coin) else [DemandTier(4.0)]
+    begin, end = draw(demand_hours)
+    ratchet = draw(ratchets)
+    minutes = draw(demand_minutes)
     return DemandCharge(f"d{number}", steps, begin, end, draw(months), draw(days), minutes, ratchet)
 
 
 @st.composite
 def tariffs(draw, place, start_us, end_us):
     zone, code, _ = place
-    holidays = code if code and draw(st.booleans()) else None
-    rule = draw(st.sampled_from(["chronological", "prorate", "per_period"]))
+    holidays = code if code and draw(coin) else None
+    rule = draw(tier_rules)
     rates, series = (), None
     if draw(st.integers(0, 4)):
-        rates = draw(rate_lists(draw(st.booleans()), holidays))
+        rates = draw(rate_lists(draw(coin), holidays))
     else:
         series = draw(price_series(start_us, end_us))
     demand = [draw(demand_charges(number)) for number in range(draw(st.integers(0, 2)))]
     return Tariff(
-        draw(st.sampled_from(["plan", "offer"])),
+        draw(names),
         "EUR",
         zone,
         rates,
@@ -138,7 +154,7 @@ def tariffs(draw, place, start_us, end_us):
         holidays=holidays,
         demand=demand,
         fixed=[FixedCharge("f", 0.3, 5.0)] * draw(st.integers(0, 1)),
-        minimum=draw(st.sampled_from([None, Minimum(30.0), Minimum(5.0, 100.0)])),
+        minimum=draw(minimums),
         adders=[Adder("a", 0.01)] * draw(st.integers(0, 1)),
         taxes=[Tax("t", 0.2)] * draw(st.integers(0, 1)),
         export=draw(
@@ -151,24 +167,24 @@ def tariffs(draw, place, start_us, end_us):
 def blocks(draw, place, sites=1, days=70):
     """Energy of some weeks in whole thousandths; the grid may begin off the hour."""
     zone, _, day = place
-    minutes = draw(st.sampled_from([15, 30, 60, 60, 45, 180]))
-    begin = to_us(day, zone) + draw(st.sampled_from([0, 0, 0, 7, 90])) * MINUTE_US
+    minutes = draw(grid_minutes)
+    begin = to_us(day, zone) + draw(minutes_off) * MINUTE_US
     count = draw(st.integers(2, days * 1440 // minutes))
     rng = np.random.default_rng(draw(st.integers(0, 999)))
     use = rng.integers(0, 2000, (sites, count)) / 1000
     made = np.where(
         rng.random((sites, count)) < 0.4, rng.integers(0, 4000, (sites, count)) / 1000, 0.0
     )
-    names = tuple(f"s{number}" for number in range(sites))
+    site_ids = tuple(f"s{number}" for number in range(sites))
     return Block(
-        names, Grid(begin, minutes * MINUTE_US, count), use, made if draw(st.booleans()) else None
+        site_ids, Grid(begin, minutes * MINUTE_US, count), use, made if draw(coin) else None
     )
 
 
 @st.composite
 def cases(draw, sites=1, days=70):
     """A block and a tariff that fits it."""
-    place = draw(st.sampled_from(PLACES))
+    place = draw(places)
     block = draw(blocks(place, sites, days))
     return block, draw(tariffs(place, block.grid.start_us, block.grid.end_us))
 

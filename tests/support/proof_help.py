@@ -209,7 +209,7 @@ def flat_home(client):
 
 def main(url, location_id, journal):
     from flipkit.flatpeak import Flatpeak
-    from flipkit.scenarios.service import price_instantly
+    from flipkit.scenarios.service.instant import price_instantly
 
     with Flatpeak("acc_1", "sk_test_any_key", base_url=url) as client:
         priced = price_instantly(client, PAIRS, patterns(location_id), journal=journal)

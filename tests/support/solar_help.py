@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
+from flipkit.calendar import Grid
+
 HOUR_US = 3_600_000_000
 
 
@@ -13,6 +15,12 @@ def intervals(first, last, minutes):
         np.datetime64(first, "us"), np.datetime64(last, "us"), np.timedelta64(minutes, "m")
     ).view(np.int64)
     return start, start + minutes * 60_000_000
+
+
+def grid(first, last, minutes):
+    """The same intervals as a Grid."""
+    start, _ = intervals(first, last, minutes)
+    return Grid(int(start[0]), minutes * 60_000_000, len(start))
 
 
 def weather_frame(start_us, library="pandas", **columns):

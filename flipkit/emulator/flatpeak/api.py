@@ -8,13 +8,21 @@ from flask import Blueprint, Response, request
 
 from flipkit.emulator.clock import Clock
 from flipkit.emulator.flatpeak import objects, pricing, readings
+from flipkit.emulator.flatpeak.caller import (
+    ANODE,
+    HEADER,
+    LIFETIME_S,
+    VERSIONS,
+    Caller,
+    Version,
+    basic_pair,
+    issue,
+    verify,
+)
 from flipkit.emulator.flatpeak.costs import CostRoutes
 from flipkit.emulator.flatpeak.locations import DeviceRoutes, LocationRoutes
 from flipkit.emulator.flatpeak.meters import MeterRoutes
-from flipkit.emulator.flatpeak.prices import PriceRoutes
-from flipkit.emulator.flatpeak.tariffs import TariffRoutes
-from flipkit.emulator.flatpeak.tokens import LIFETIME_S, Caller, basic_pair, issue, verify
-from flipkit.emulator.flatpeak.versions import ANODE, HEADER, VERSIONS, Version
+from flipkit.emulator.flatpeak.tariffs import PriceRoutes, TariffRoutes
 from flipkit.emulator.flatpeak.wire import Refusal, Route, answer, error_answer
 from flipkit.emulator.store import Store
 from flipkit.vocabulary import SECOND_US

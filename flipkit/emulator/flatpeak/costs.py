@@ -31,12 +31,11 @@ from flask import Response, request
 from flipkit.calendar import periods
 from flipkit.emulator.clock import Clock
 from flipkit.emulator.flatpeak import objects, readings
+from flipkit.emulator.flatpeak.caller import Caller, Version
 from flipkit.emulator.flatpeak.pricing import Priced, PricedLocation, Pricer
 from flipkit.emulator.flatpeak.readings import FAR_US, Readings, Series, SeriesReadings
 from flipkit.emulator.flatpeak.records import accept, record_type
 from flipkit.emulator.flatpeak.rows import PricedRows, encode, joined_rows, priced_rows, summed
-from flipkit.emulator.flatpeak.tokens import Caller
-from flipkit.emulator.flatpeak.versions import Version
 from flipkit.emulator.flatpeak.wire import (
     MALFORMED,
     Refusal,
@@ -130,19 +129,18 @@ class CostRoutes:
                 record_id = self.store.new_id(db, "mre")
 
         [row] = encode(rows, request_window(body), version)
-        return answer(
-            {
-                "id": record_id,
-                "object": "meter_record",
-                "live_mode": caller.live_mode,
-                **_directions(series, version),
-                **_units(location, version),
-                "request": echo,
-                "data": row,
-                "time_created": self.clock.text(),
-                "account_id": caller.account_id,
-            }
-        )
+        record_body = {
+            "id": record_id,
+            "object": "meter_record",
+            "live_mode": caller.live_mode,
+            **_directions(series, version),
+            **_units(location, version),
+            "request": echo,
+            "data": row,
+            "time_created": self.clock.text(),
+            "account_id": caller.account_id,
+        }
+        return answer(record_body)
 
     def _rows_of_new(
         self, db: sqlite3.Connection, location: PricedLocation, series: Series, columns: Readings
@@ -215,7 +213,7 @@ def _directions(series: Series, version: Version) -> dict[str, str]:
 
 
 def _units(location: PricedLocation | None, version: Version) -> dict[str, str]:
-    units = {"currency_code": location.setting.currency} if location else {}
+    units = {"currency_code": location.currency} if location else {}
     units["energy_units"] = "WH"
     if version.carbon:
         units["carbon_units"] = "gCO2eq"
@@ -240,7 +238,7 @@ def _report_body(
     selection: Selection,
     rows: list[Any],
 ) -> dict[str, Any]:
-    timezone = {"location_timezone": location.setting.timezone} if location else {}
+    timezone = {"location_timezone": location.timezone} if location else {}
     return {
         "id": report_id,
         "object": "energy_cost",
@@ -317,7 +315,7 @@ class _Report:
             return []
 
         extent = self._extent(selected)
-        edges = self._edges(self.location.setting.timezone, extent)
+        edges = self._edges(self.location.timezone, extent)
         cuts = _cuts(edges, selected)
         flows_apart = self.selection.flow is None
         prices: dict[tuple[str, str], Priced] = {}
@@ -355,9 +353,9 @@ class _Report:
         """Return the prices of a series; a device may have been at several locations."""
         assert self.location is not None
         location = PricedLocation.get(self.db, series.location_id)
-        currency = self.location.setting.currency
-        if location.setting.currency != currency:
-            message = f"records in {currency} and {location.setting.currency} cannot be added"
+        currency = self.location.currency
+        if location.currency != currency:
+            message = f"records in {currency} and {location.currency} cannot be added"
             raise Refusal.invalid(message)
         return self.pricer.priced(self.db, location, series.tariff_direction, extent, cuts=cuts)
 

@@ -10,16 +10,15 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Response, request
 
 from flipkit.emulator.clock import Clock
 from flipkit.emulator.flatpeak import objects, readings
+from flipkit.emulator.flatpeak.caller import Caller
 from flipkit.emulator.flatpeak.objects import StoredObject
-from flipkit.emulator.flatpeak.places import setting_of
 from flipkit.emulator.flatpeak.pricing import Contract, PricedLocation, Pricer
-from flipkit.emulator.flatpeak.tokens import Caller
 from flipkit.emulator.flatpeak.wire import (
     Refusal,
     Route,
@@ -42,6 +41,64 @@ _SLOTS = {
     ("LOCAL", "COMMODITY"): "local",
 }
 _UNSUPPORTED_SLOT = "non_commodity_export"  # documented: disabled
+
+
+class _Region(NamedTuple):
+    """What the tariffs of a place depend on: IANA time zone and ISO 4217 currency."""
+
+    timezone: str
+    currency: str
+
+
+# Where a state has two zones, the one of most of its population.
+_US_ZONES = {
+    "America/New_York": "CT DC DE FL GA IN KY MA MD ME MI NC NH NJ NY OH PA RI SC VA VT WV",
+    "America/Chicago": "AL AR IA IL KS LA MN MO MS ND NE OK SD TN TX WI",
+    "America/Denver": "CO ID MT NM UT WY",
+    "America/Phoenix": "AZ",
+    "America/Los_Angeles": "CA NV OR WA",
+    "America/Anchorage": "AK",
+    "Pacific/Honolulu": "HI",
+    "America/Puerto_Rico": "PR",
+}
+_US = {
+    state: _Region(zone, "USD") for zone, states in _US_ZONES.items() for state in states.split()
+}
+
+# Currencies as of January 2026. Spain and Portugal: the mainland.
+_COUNTRIES = {
+    "AT": _Region("Europe/Vienna", "EUR"),
+    "BE": _Region("Europe/Brussels", "EUR"),
+    "BG": _Region("Europe/Sofia", "EUR"),
+    "CH": _Region("Europe/Zurich", "CHF"),
+    "CY": _Region("Asia/Nicosia", "EUR"),
+    "CZ": _Region("Europe/Prague", "CZK"),
+    "DE": _Region("Europe/Berlin", "EUR"),
+    "DK": _Region("Europe/Copenhagen", "DKK"),
+    "EE": _Region("Europe/Tallinn", "EUR"),
+    "ES": _Region("Europe/Madrid", "EUR"),
+    "FI": _Region("Europe/Helsinki", "EUR"),
+    "FR": _Region("Europe/Paris", "EUR"),
+    "GB": _Region("Europe/London", "GBP"),
+    "GR": _Region("Europe/Athens", "EUR"),
+    "HR": _Region("Europe/Zagreb", "EUR"),
+    "HU": _Region("Europe/Budapest", "HUF"),
+    "IE": _Region("Europe/Dublin", "EUR"),
+    "IS": _Region("Atlantic/Reykjavik", "ISK"),
+    "IT": _Region("Europe/Rome", "EUR"),
+    "LT": _Region("Europe/Vilnius", "EUR"),
+    "LU": _Region("Europe/Luxembourg", "EUR"),
+    "LV": _Region("Europe/Riga", "EUR"),
+    "MT": _Region("Europe/Malta", "EUR"),
+    "NL": _Region("Europe/Amsterdam", "EUR"),
+    "NO": _Region("Europe/Oslo", "NOK"),
+    "PL": _Region("Europe/Warsaw", "PLN"),
+    "PT": _Region("Europe/Lisbon", "EUR"),
+    "RO": _Region("Europe/Bucharest", "RON"),
+    "SE": _Region("Europe/Stockholm", "SEK"),
+    "SI": _Region("Europe/Ljubljana", "EUR"),
+    "SK": _Region("Europe/Bratislava", "EUR"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,12 +280,43 @@ def _content(address: Any) -> dict[str, Any]:
         raise Refusal.invalid("postal_address must be an object")
     fields = {name: text_field(address, name) for name in _ADDRESS_FIELDS}
     postal_address = {name: text for name, text in fields.items() if text is not None}
-    setting = setting_of(postal_address)
+    region = _region_of(postal_address)
     return {
-        "timezone": setting.timezone,
-        "currency_code": setting.currency,
+        "timezone": region.timezone,
+        "currency_code": region.currency,
         "postal_address": postal_address,
     }
+
+
+def _region_of(address: Mapping[str, str]) -> _Region:
+    """Return time zone and currency of a postal address; 422 for what is missing or unknown."""
+    country = address.get("country_code", "").upper()
+    if not country:
+        raise Refusal.invalid(
+            "Country code is required: postal_address.country_code is missing",
+            "country_code_missing",
+        )
+    if not address.get("city"):
+        raise Refusal.invalid("postal_address.city is missing")
+    if country == "US":
+        return _region_of_state(address.get("state", "").upper())
+    if country not in _COUNTRIES:
+        supported = ", ".join(sorted(["US", *_COUNTRIES]))
+        raise Refusal.invalid(
+            f"postal_address.country_code {country!r} is not supported by the emulator; "
+            f"use one of {supported}"
+        )
+    return _COUNTRIES[country]
+
+
+def _region_of_state(state: str) -> _Region:
+    if not state:
+        raise Refusal.invalid("postal_address.state is missing; it is required in the US")
+    if state not in _US:
+        raise Refusal.invalid(
+            f"postal_address.state {state!r} is not a US state; use two letters such as 'CA'"
+        )
+    return _US[state]
 
 
 def _device_body(device: StoredObject, caller: Caller) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from flask import Response, request
 
 from flipkit.emulator.clock import Clock
 from flipkit.emulator.flatpeak import objects, readings
+from flipkit.emulator.flatpeak.caller import VERSIONS, Caller, Version
 from flipkit.emulator.flatpeak.objects import StoredObject
 from flipkit.emulator.flatpeak.readings import Readings, Series, id_column
 from flipkit.emulator.flatpeak.records import (
@@ -39,8 +40,6 @@ from flipkit.emulator.flatpeak.records import (
     reference_of,
     series_of_record,
 )
-from flipkit.emulator.flatpeak.tokens import Caller
-from flipkit.emulator.flatpeak.versions import VERSIONS, Version
 from flipkit.emulator.flatpeak.wire import (
     LAST_US,
     MALFORMED,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 from flask import request
 
-from flipkit.emulator.flatpeak.tokens import Caller
+from flipkit.emulator.flatpeak.caller import Caller
 from flipkit.emulator.flatpeak.wire import Refusal
 from flipkit.emulator.store import Store
 

@@ -33,7 +33,6 @@ from flipkit.calendar import month_edges, to_text
 from flipkit.emulator.clock import Clock
 from flipkit.emulator.flatpeak import objects, readings
 from flipkit.emulator.flatpeak.objects import StoredObject
-from flipkit.emulator.flatpeak.places import Setting
 from flipkit.emulator.flatpeak.readings import FAR_US, Readings, Series, SeriesReadings
 from flipkit.emulator.flatpeak.wire import Refusal
 from flipkit.emulator.store import Store
@@ -72,13 +71,13 @@ class PricedLocation(NamedTuple):
     """A location, as far as its prices depend on it."""
 
     id: str
-    setting: Setting
+    timezone: str
+    currency: str
 
     @classmethod
     def of(cls, location: StoredObject) -> PricedLocation:
         """Take it from a stored location."""
-        setting = Setting(location.body["timezone"], location.body["currency_code"])
-        return cls(location.id, setting)
+        return cls(location.id, location.body["timezone"], location.body["currency_code"])
 
     @classmethod
     def get(cls, db: sqlite3.Connection, location_id: str) -> PricedLocation:
@@ -187,10 +186,10 @@ class Pricer:
         # A stored tariff never changes, and the key is its text: what was read once stays valid.
         self._read = lru_cache(maxsize=4096)(self._read_contract)
 
-    def contract(self, body: bytes, setting: Setting) -> Contract:
+    def contract(self, body: bytes, location: PricedLocation) -> Contract:
         """Read a stored tariff object; 422 with the reason if it cannot be priced."""
         try:
-            return self._read(body, setting)
+            return self._read(body, location.timezone, location.currency)
         except InputError as error:
             raise Refusal.invalid(str(error)) from None
 
@@ -200,7 +199,7 @@ class Pricer:
             "SELECT body FROM flatpeak_objects WHERE kind = 'tariff' AND parent_id = ? ORDER BY seq"
         )
         rows = db.execute(query, (location.id,))
-        return [self.contract(row["body"], location.setting) for row in rows]
+        return [self.contract(row["body"], location) for row in rows]
 
     def priced(
         self,
@@ -254,12 +253,10 @@ class Pricer:
         # Own energy is free where no LOCAL contract holds: that is not a gap.
         return Priced(series, () if direction == "LOCAL" else gaps)
 
-    def _read_contract(self, body: bytes, setting: Setting) -> Contract:
+    def _read_contract(self, body: bytes, timezone: str, currency: str) -> Contract:
         source: dict[str, Any] = msgspec.json.decode(body)
         market = self._market(source["market"]) if source.get("market_rates") else None
-        tariff = Tariff.from_flatpeak(
-            source, timezone=setting.timezone, currency=setting.currency, market=market
-        )
+        tariff = Tariff.from_flatpeak(source, timezone=timezone, currency=currency, market=market)
         if tariff.series is not None:  # market rates: as far as the market has prices
             start = int(tariff.series.start_us[0])
             end = int(tariff.series.end_us[-1])
@@ -301,10 +298,10 @@ def put_market(db: sqlite3.Connection, market: str, timezone: str, prices: Price
     )
 
 
-def default_market(db: sqlite3.Connection, setting: Setting) -> str | None:
+def default_market(db: sqlite3.Connection, timezone: str) -> str | None:
     """Return the market of a tariff that names none: the first, by name, of the time zone."""
     query = "SELECT market FROM market_prices WHERE timezone = ? ORDER BY market LIMIT 1"
-    row = db.execute(query, (setting.timezone,)).fetchone()
+    row = db.execute(query, (timezone,)).fetchone()
     return str(row["market"]) if row else None
 
 
@@ -342,7 +339,7 @@ def _used_energy(
 
     New records count as if they were stored.
     """
-    months = month_edges(location.setting.timezone, *window).edges
+    months = month_edges(location.timezone, *window).edges
     counted: dict[Series, Readings | None] = {}
     for series_id, series in readings.series_of(db, location.id):
         if _counts(series, direction):
@@ -370,6 +367,7 @@ def _with_confidence(series: PriceSeries, now_us: int) -> PriceSeries:
     last = int(series.end_us[-1])
     if last <= now_us:
         return series
+    # Prices are cut where the confidence falls, so that each piece has one confidence.
     steps = now_us + _FORECAST_STEP_US * np.arange(len(_FORECAST_CONFIDENCE))
     starts = np.union1d(series.start_us, steps[(steps > first) & (steps < last)])
     by_step = np.append(1.0, _FORECAST_CONFIDENCE)

@@ -18,8 +18,8 @@ import msgspec
 import numpy as np
 
 from flipkit.emulator.flatpeak import objects
+from flipkit.emulator.flatpeak.caller import VERSIONS, Version
 from flipkit.emulator.flatpeak.readings import Readings, Series, SeriesReadings, id_column
-from flipkit.emulator.flatpeak.versions import VERSIONS, Version
 from flipkit.emulator.flatpeak.wire import (
     FIRST_US,
     LAST_US,

@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from flipkit.calendar import split_at
+from flipkit.emulator.flatpeak.caller import Version
 from flipkit.emulator.flatpeak.pricing import Priced
 from flipkit.emulator.flatpeak.readings import Objects, Readings, Series, joined_ids, selected_ids
-from flipkit.emulator.flatpeak.versions import Version
 from flipkit.emulator.flatpeak.wire import RequestWindow
 from flipkit.vocabulary import USUAL_FLOW, Float64, Int64
 

@@ -267,7 +267,7 @@ def _read_columns(
     path: Path, *, times: Sequence[str], numbers: Sequence[str], texts: Sequence[str] = ()
 ) -> dict[str, np.ndarray]:
     """Read a compressed CSV file as columns; times as microseconds since 1970-01-01 UTC."""
-    frame = read_typed_csv(path)
+    frame = read_typed_csv(path, numbers=numbers)
     columns = take(frame, times=times, numbers=numbers, texts=texts, what=path.name)
     for name in times:
         columns[name] = columns[name].astype(np.int64)

@@ -16,7 +16,7 @@ import numpy as np
 from flask import Response, request
 
 from flipkit.calendar import format_times
-from flipkit.emulator.flatpeak.versions import Version
+from flipkit.emulator.flatpeak.caller import Version
 from flipkit.vocabulary import EPOCH, SECOND_US, Int64
 
 __all__ = [

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 
 from flipkit.emulator.clock import Clock
 from flipkit.emulator.flip import fleet
-from flipkit.emulator.flip.commission import commission
+from flipkit.emulator.flip.fleet import commission
 from flipkit.emulator.flip.wire import (
     MONTH,
     CommissionBody,

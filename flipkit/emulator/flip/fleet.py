@@ -1,4 +1,4 @@
-"""Sites, their monthly production, and the records that a customer system pushes about them.
+"""Sites: commissioning, monthly production, and the records that a customer system pushes.
 
 A pushed record belongs to the site whose id, or else whose ``external_id``, equals the record's
 ``external_id``. If there is no such site, the record waits until one is commissioned.
@@ -7,23 +7,33 @@ A pushed record belongs to the site whose id, or else whose ``external_id``, equ
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import asdict
 
-from flipkit.emulator.flip.wire import DeviceBody, FleetRecord, SiteData, validation_message
+from flipkit.emulator.flip.wire import (
+    CommissionBody,
+    DeviceBody,
+    Enrollment,
+    FleetRecord,
+    NewSite,
+    SiteData,
+    information_required,
+    invalid,
+    validation_message,
+)
 
 __all__ = [
     "SCHEMA",
     "StoredSite",
-    "apply_waiting",
+    "commission",
     "performance_report",
     "push",
     "put_production",
     "put_site",
-    "site_by_id",
     "site_documents",
 ]
 
@@ -92,7 +102,7 @@ def site_documents(db: sqlite3.Connection, skip: int, limit: int) -> list[bytes]
     return [row["document"] for row in db.execute(query, (limit, skip))]
 
 
-def site_by_id(db: sqlite3.Connection, site_id: str) -> StoredSite | None:
+def _site_by_id(db: sqlite3.Connection, site_id: str) -> StoredSite | None:
     """Return the site with that id, or None."""
     return _first_site(db.execute("SELECT document FROM flip_sites WHERE id = ?", (site_id,)))
 
@@ -100,7 +110,7 @@ def site_by_id(db: sqlite3.Connection, site_id: str) -> StoredSite | None:
 def _site_by_any_id(db: sqlite3.Connection, any_id: str) -> StoredSite | None:
     """Return the site with that id, or else the oldest one with that external id, or None."""
     query = "SELECT document FROM flip_sites WHERE external_id = ? ORDER BY rowid LIMIT 1"
-    return site_by_id(db, any_id) or _first_site(db.execute(query, (any_id,)))
+    return _site_by_id(db, any_id) or _first_site(db.execute(query, (any_id,)))
 
 
 def _first_site(cursor: sqlite3.Cursor) -> StoredSite | None:
@@ -186,7 +196,7 @@ def _checked(record: FleetRecord) -> SiteData | str:
     return data
 
 
-def apply_waiting(db: sqlite3.Connection, site: StoredSite) -> None:
+def _apply_waiting(db: sqlite3.Connection, site: StoredSite) -> None:
     """Apply the records that waited for a new site, in the order they were sent."""
     query = "SELECT data FROM flip_waiting WHERE external_id = ? ORDER BY n"
     for row in db.execute(query, (site.id,)).fetchall():
@@ -212,3 +222,121 @@ def _expected(data: SiteData) -> Iterator[tuple[str, float | None]]:
     if data.expected_monthly_production_kwh is not UNSET:
         for number, expected in enumerate(data.expected_monthly_production_kwh, start=1):
             yield f"{number:02}", expected
+
+
+_TERMS_VERSION = "2025-01-01"
+
+
+class _Question(NamedTuple):
+    name: str
+    label: str
+    type: str
+    hint: str
+
+
+class _Program(NamedTuple):
+    """The requirements of a test program of Flip's sandbox.
+
+    Attributes
+    ----------
+    has_terms : bool
+        The current version of its terms must be accepted.
+    site_attributes : tuple of str
+        Fields of the site that must not be blank.
+    questions : tuple of _Question
+        The program's own enrollment form.
+    """
+
+    has_terms: bool = False
+    site_attributes: tuple[str, ...] = ()
+    questions: tuple[_Question, ...] = ()
+
+
+_ACCOUNT_ID = _Question(
+    name="account_id", label="Utility Account Number", type="string", hint="As printed on the bill"
+)
+# Flip documents the three zip codes but not how they differ; this split is inferred.
+_PROGRAMS = {
+    "88800": _Program(),
+    "88801": _Program(has_terms=True),
+    "88802": _Program(
+        has_terms=True,
+        site_attributes=("street_address", "city", "state_code"),
+        questions=(_ACCOUNT_ID,),
+    ),
+}
+
+
+def commission(db: sqlite3.Connection, body: CommissionBody, now: str) -> None:
+    """Add or update a site: fields that were sent are replaced, the others stay.
+
+    Raises
+    ------
+    FlipRefusal
+        400 without devices; 422 if a program needs more information. Nothing is stored then.
+    """
+    if not body.devices:
+        raise invalid("devices array must not be empty")
+    missing = _missing_information(body)
+    if missing:
+        raise information_required(missing)
+
+    site = _site_by_id(db, body.site.id)
+    if site is None:
+        site = StoredSite(id=body.site.id, status="CREATED", created_at=now, updated_at=now)
+    _update(site, body, now)
+    put_site(db, site)
+    _apply_waiting(db, site)
+
+
+def _update(site: StoredSite, body: CommissionBody, now: str) -> None:
+    for name, value in asdict(body.site).items():
+        if value is not None:
+            setattr(site, name, value)
+    # An enrollment begins as PENDING; at Flip, people decide about the later states.
+    if site.status == "CREATED" and site.zip_code in _PROGRAMS:
+        site.status = "PENDING"
+    site.technology_provider_identifier = body.devices[0].technology_provider_identifier
+    site.devices = _merged(site.devices, body.devices)
+    site.updated_at = now
+
+
+def _merged(old: Sequence[DeviceBody], new: Sequence[DeviceBody]) -> list[DeviceBody]:
+    by_id = {device.id: device for device in [*old, *new]}
+    return list(by_id.values())
+
+
+def _missing_information(body: CommissionBody) -> dict[str, Any] | None:
+    """Return the ``enrollment`` of a 422 with everything that is missing; None if nothing is."""
+    program = _PROGRAMS.get(body.site.zip_code or "", _Program())
+    enrollment = body.enrollment or Enrollment()
+    missing = {
+        **_missing_terms(program, enrollment),
+        "missing_site_attributes": _blank_fields(program, body.site),
+        "missing_program_specific_attributes": _open_questions(program, enrollment),
+    }
+    return missing if any(missing.values()) else None
+
+
+def _missing_terms(program: _Program, enrollment: Enrollment) -> dict[str, bool]:
+    version = enrollment.terms_and_conditions_version
+    has_agreed = bool(enrollment.has_agreed_to_terms_and_conditions)
+    has_version = bool(version)
+    is_other_version = has_version and version != _TERMS_VERSION
+    return {
+        "incorrect_terms_and_conditions_version": program.has_terms and is_other_version,
+        "missing_has_agreed_to_terms_and_conditions": program.has_terms and not has_agreed,
+        "missing_terms_and_conditions_version": program.has_terms and not has_version,
+    }
+
+
+def _blank_fields(program: _Program, site: NewSite) -> list[str]:
+    values = {name: getattr(site, name) or "" for name in program.site_attributes}
+    return [name for name, value in values.items() if not value.strip()]
+
+
+def _open_questions(program: _Program, enrollment: Enrollment) -> list[dict[str, str]]:
+    answers = enrollment.program_specific_attributes
+    answered = {answer.name for answer in answers if answer.value.strip()}
+    open_questions = [each for each in program.questions if each.name not in answered]
+    return [{**question._asdict(), "error": "required"} for question in open_questions]

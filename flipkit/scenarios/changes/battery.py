@@ -50,6 +50,11 @@ class Battery:
         A field that is not a number, negative or out of range; power without capacity; an initial
         state of charge below the reserve.
 
+    See Also
+    --------
+    flipkit.simulate : Its argument `dispatch` chooses how the battery is run.
+    flipkit.scenarios.dispatch : The methods; ``dispatch.rules`` holds the rules.
+
     Examples
     --------
     >>> import flipkit as fk

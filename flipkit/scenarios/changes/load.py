@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from flipkit.calendar import Grid, day_edges, to_text
-from flipkit.checks import check_field
+from flipkit.checks import check_field, refuse_rows
 from flipkit.errors import InputError, MissingColumnError
 from flipkit.frames import take
 from flipkit.tariffs import PriceSeries, Rate
@@ -63,11 +63,8 @@ class Shift:
         for field in ("from_hours", "to_hours"):
             _window(getattr(self, field), field)  # raises if it is not valid
 
-    def applied(
-        self, consumption_kwh: Float64, start_us: Int64, end_us: Int64, timezone: str
-    ) -> Float64:
+    def applied(self, consumption_kwh: Float64, grid: Grid, timezone: str) -> Float64:
         """Return the shifted consumption; parameters and result as for `Load.applied`."""
-        grid = Grid.of(start_us, end_us)
         moves = _moves(self.from_hours, self.to_hours, timezone, grid)
         taken = consumption_kwh * (self.share * moves.movable_share)
         taken_of_day = np.bincount(moves.day, taken)
@@ -129,17 +126,15 @@ class Load:
             parts.append(f"plus {self.add.kwh.sum():,.0f} kWh")
         return ", ".join(parts) or "unchanged"
 
-    def applied(
-        self, consumption_kwh: Float64, start_us: Int64, end_us: Int64, timezone: str
-    ) -> Float64:
+    def applied(self, consumption_kwh: Float64, grid: Grid, timezone: str) -> Float64:
         """Return the changed consumption of one site.
 
         Parameters
         ----------
         consumption_kwh : ndarray of float64, shape (n,)
             Energy of each interval, 0 or more.
-        start_us, end_us : ndarray of int64, shape (n,)
-            Consecutive intervals of one length, microseconds since 1970-01-01 UTC.
+        grid : Grid
+            The n intervals.
         timezone : str
             IANA time zone of the site's days and hours.
 
@@ -156,9 +151,9 @@ class Load:
         """
         kwh = consumption_kwh * self.scale
         if self.shift is not None:
-            kwh = self.shift.applied(kwh, start_us, end_us, timezone)
+            kwh = self.shift.applied(kwh, grid, timezone)
         if self.add is not None:
-            kwh = kwh + self.add.energy(start_us, end_us)
+            kwh = kwh + self.add.energy(grid)
         return kwh
 
 
@@ -222,10 +217,8 @@ class LoadProfile:
     def _value(self) -> tuple[int, int, bytes]:
         return self.start_us, self.step_us, (self.kwh + 0.0).tobytes()  # -0.0 becomes 0.0
 
-    def energy(self, start_us: Int64, end_us: Int64) -> Float64:
+    def energy(self, grid: Grid) -> Float64:
         """Return the energy of each interval, kWh, spread evenly over the profile's own intervals.
-
-        Parameters are as for `Load.applied`.
 
         Raises
         ------
@@ -233,18 +226,17 @@ class LoadProfile:
             The profile does not cover the intervals; names the first time.
         """
         edges = self.start_us + self.step_us * np.arange(len(self.kwh) + 1)
-        begin_us, stop_us = int(start_us[0]), int(end_us[-1])
         first_us, last_us = int(edges[0]), int(edges[-1])
         covering = "the rows of the added profile"
-        check_cover(begin_us, stop_us, (first_us, last_us), covering, "load: add: ")
-        first = np.searchsorted(edges, begin_us, side="right") - 1
-        after = np.searchsorted(edges, stop_us)
+        check_cover(grid.start_us, grid.end_us, (first_us, last_us), covering, "load: add: ")
+        first = np.searchsorted(edges, grid.start_us, side="right") - 1
+        after = np.searchsorted(edges, grid.end_us)
         # A price series weights its steps by their time in each interval, as is needed here.
         series = PriceSeries(
             edges[first:after], edges[first + 1 : after + 1], self.kwh[first:after]
         )
-        steps_per_interval = (end_us - start_us) / self.step_us
-        return series.cost(start_us, end_us, steps_per_interval)
+        steps_per_interval = np.full(grid.intervals, grid.step_us / self.step_us)
+        return series.cost(*grid.times_us, steps_per_interval)
 
 
 def _window(hours: Any, field: str) -> tuple[Rate, ...]:
@@ -273,8 +265,7 @@ class _Moves(NamedTuple):
 
 @lru_cache(maxsize=32)  # the sites of a fleet share it
 def _moves(from_hours: str, to_hours: str, timezone: str, grid: Grid) -> _Moves:
-    edges_us = grid.edges_us
-    start_us, end_us = edges_us[:-1], edges_us[1:]
+    start_us, end_us = grid.times_us
     day_edges_us = day_edges(timezone, grid.start_us, grid.end_us).edges
     day = np.searchsorted(day_edges_us, start_us, side="right") - 1
     day_starts_us, day_ends_us = day_edges_us[:-1], day_edges_us[1:]
@@ -338,6 +329,4 @@ def _profile_step(start_us: Int64) -> int:
 
 
 def _refuse(start_us: Int64, is_wrong: np.ndarray, why: str) -> None:
-    if is_wrong.any():
-        first = to_text(int(start_us[np.argmax(is_wrong)]))
-        raise InputError(f"load: add, {first}: {why} ({int(is_wrong.sum())} such rows)")
+    refuse_rows(is_wrong, why, lambda row: f"load: add, {to_text(int(start_us[row]))}")

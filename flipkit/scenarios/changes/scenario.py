@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import product
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from flipkit.checks import repeated_names
 from flipkit.errors import InputError
@@ -17,7 +17,7 @@ from flipkit.scenarios.ev import EvCharging
 from flipkit.scenarios.solar import Solar
 from flipkit.tariffs import Tariff
 
-__all__ = ["CHANGES", "Scenario", "check_by_site", "combinations", "label"]
+__all__ = ["CHANGES", "Scenario", "check_by_site", "label"]
 
 _KINDS = {
     "tariff": Tariff,
@@ -148,7 +148,7 @@ class Scenario:
                 f"grid: unknown field {', '.join(unknown)}; the fields are"
                 f" {', '.join(sorted(known))}"
             )
-        return [cls(**values) for values in combinations(name, **lists)]
+        return [cls(**values) for values in _combinations(name, lists)]
 
     @property
     def investment(self) -> Investment | None:
@@ -193,41 +193,32 @@ def check_by_site(values: Mapping[Any, Any], kind: type, what: str) -> None:
         )
 
 
-def combinations(name: str, **choices: Any) -> list[dict[str, Any]]:
-    """Return the fields of a scenario for each combination of choices.
+class _Choice(NamedTuple):
+    """One value of a field in a sweep, and its name; empty if the field does not vary."""
 
-    Parameters
-    ----------
-    name : str
-        Start of each name: ``"sweep: battery 5 kWh/2.5 kW, no solar"``.
-    **choices
-        By field: a list or tuple of choices, or one value for all, which the names leave out.
+    field: str
+    value: Any
+    name: str
 
-    Returns
-    -------
-    list of dict
-        ``name`` and every field; the last field varies fastest.
 
-    Raises
-    ------
-    InputError
-        An empty list, or two choices of a field with one name.
+def _combinations(name: str, choices: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield ``name`` and every field for each combination; the last field varies fastest.
+
+    A list or tuple varies, and is named: ``"sweep: battery 5 kWh/2.5 kW, no solar"``.
     """
-    values_of: dict[str, Sequence[Any]] = {}
-    names_of: dict[str, list[str]] = {}
-    for field, choice in choices.items():
-        values_of[field] = choice if isinstance(choice, list | tuple) else [choice]
-        names_of[field] = _names(field, values_of[field])
-    varied = [field for field, values in values_of.items() if len(values) > 1]
-    numbers_of = [range(len(values)) for values in values_of.values()]
-    scenarios = []
-    for numbers in product(*numbers_of):
-        number_of = dict(zip(values_of, numbers, strict=True))
-        distinction = ", ".join(names_of[field][number_of[field]] for field in varied)
+    fields_of = [_choices(field, choice) for field, choice in choices.items()]
+    for combination in product(*fields_of):
+        distinction = ", ".join(choice.name for choice in combination if choice.name)
         full_name = ": ".join(part for part in (name, distinction) if part)
-        values = {field: values_of[field][number] for field, number in number_of.items()}
-        scenarios.append({"name": full_name, **values})
-    return scenarios
+        yield {"name": full_name} | {choice.field: choice.value for choice in combination}
+
+
+def _choices(field: str, choice: Any) -> list[_Choice]:
+    values = choice if isinstance(choice, list | tuple) else [choice]
+    names = _names(field, values)
+    if len(values) == 1:
+        names = [""]
+    return [_Choice(field, value, name) for value, name in zip(values, names, strict=True)]
 
 
 def label(value: Any) -> str:

@@ -1,9 +1,9 @@
 """What a battery does: two rules, the optimum of each day, and the exact optimum of all.
 
 ``block`` runs batteries on prices: by ``rules`` or by ``optimum``, which needs no solver
-(``segments``, ``convex`` and ``pieces`` are its value functions). ``tariff_dispatch`` runs one
-battery under a tariff with tiers or demand charges: ``charge_terms`` turns the tariff into
-``cost_terms``, and ``window`` into a linear program.
+(``segments`` and ``convolution`` are its value functions). ``tariff_dispatch`` runs one battery
+under a tariff with tiers or demand charges: ``charge_terms`` turns the tariff into ``cost_terms``,
+and ``window_program`` these into a linear program.
 """
 
 from flipkit.scenarios.dispatch.block import Dispatch, DispatchBlock, dispatch, dispatch_block

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from flipkit.scenarios.changes import Battery
-from flipkit.scenarios.dispatch.problem import Problem, make_problem
+from flipkit.scenarios.dispatch.problem import Bools, Problem, make_problem
 from flipkit.vocabulary import DispatchMethod, Float64, Int64
 
 __all__ = ["Dispatch", "DispatchBlock", "dispatch", "dispatch_block"]
@@ -127,7 +127,7 @@ def dispatch_block(
     DispatchBlock
     """
     # Imported here: numba takes half a second to load, and the optimum more than the rules.
-    from flipkit.scenarios.dispatch.rules import energy_costs, rule_rows
+    from flipkit.scenarios.dispatch.rules import cheap_intervals, energy_costs, rule_rows
 
     problem = make_problem(net_kwh, import_price, export_price, step_h, battery, method, day_edges)
     sites = len(problem.net_kwh)
@@ -137,8 +137,9 @@ def dispatch_block(
     cost = np.empty(sites)
     marginal: Float64 | None = None
     if method in ("rule", "rule_tou"):
-        rule_rows(problem.net_kwh, problem.is_cheap, problem.limits, flow, soc)
-        notes = [_rule_note(problem, row) for row in range(sites)]
+        is_cheap = cheap_intervals(problem, day_edges)
+        rule_rows(problem.net_kwh, is_cheap, problem.limits, flow, soc)
+        notes = [_rule_note(problem, is_cheap[row % len(is_cheap)]) for row in range(sites)]
     else:
         marginal = np.empty(state_shape)
         notes = _run_optimum(problem, flow, soc, marginal, cost)
@@ -213,12 +214,12 @@ def dispatch(
     )
 
 
-def _rule_note(problem: Problem, row: int) -> str:
+def _rule_note(problem: Problem, is_cheap: Bools) -> str:
     if problem.method == "rule":
         return "self-consumption"
     if not problem.limits.from_grid:
         return "self-consumption: the battery may not charge from the grid"
-    cheap = np.count_nonzero(problem.is_cheap[row % len(problem.is_cheap)])
+    cheap = np.count_nonzero(is_cheap)
     return f"self-consumption, and charging from the grid in {cheap:,} intervals"
 
 

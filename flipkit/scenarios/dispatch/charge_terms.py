@@ -6,14 +6,14 @@ terms say what they neglect.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from flipkit.calendar import Grid
+from flipkit.calendar import BillingPeriods, Grid, days_in_months
 from flipkit.scenarios.dispatch.cost_terms import (
     BilledDemand,
     CostTerms,
@@ -22,34 +22,43 @@ from flipkit.scenarios.dispatch.cost_terms import (
     TierCounter,
     sum_by_place,
 )
-from flipkit.tariffs import DemandCharge, PriceSeries, Ratchet, Tariff
-from flipkit.tariffs.model import TAXABLE, has_tiers, parts_of, rate_table
+from flipkit.tariffs import Adder, DemandCharge, PriceSeries, Rate, Tariff
+from flipkit.tariffs.model import has_tiers, parts_of, rate_table, schedule_of
 from flipkit.tariffs.rating import (
     Block,
     DemandHours,
     DemandRuns,
     EnergySums,
+    Ladders,
     Partition,
     RatingCalendar,
     RunPieces,
+    TierCounts,
     calendars,
     demand_runs,
+    earlier_periods,
+    looks_back,
     meter_runs,
+    partition,
     partition_of,
     piece_prices,
     pieces_of,
+    price_times,
     rate,
     sum_cost,
+    tier_counts,
     tier_limits,
     tier_prices,
     weights,
 )
-from flipkit.vocabulary import Float64
+from flipkit.vocabulary import Float64, Int64
 
 __all__ = ["BUY_ALL", "bill_without_fixed", "couples", "tariff_terms"]
 
 BUY_ALL = "buy all, sell all: the plan uses the imports and exports after the battery"
 CREDIT = "the credit that exports leave for later billing periods"
+DEMAND_STEPS = "amounts by step of a demand charge, which the plan ignores"
+EXPORT_TIERS = "tiers of the export price: each exported kWh is valued at the price of the first"
 MINIMUM = "the minimum bill"
 NEGATIVE_DEMAND = "a demand charge with a negative price, which the plan ignores"
 NET_METERING = "net metering: an exported kWh is valued at the import price of its interval"
@@ -63,8 +72,8 @@ TIERS_PER_KW = "tiers by kWh per kW: their limits are those of the peak without 
 def couples(tariff: Tariff) -> bool:
     """Return whether the cost of a kWh depends on other intervals.
 
-    It does with tiers, demand charges, minimum bills, net metering and carried credits. Without
-    them, a dispatch on prices alone is as good as one on the bill.
+    It does with tiers (of imports or exports), demand charges, minimum bills, net metering and
+    carried credits. Without them, a dispatch on prices alone is as good as one on the bill.
     """
     return any(_part_couples(part) for part in parts_of(tariff))
 
@@ -73,7 +82,10 @@ def _part_couples(part: Tariff) -> bool:
     if part.demand or part.minimum is not None or has_tiers(part):
         return True
     export = part.export
-    return export is not None and (export.mode == "net_metering" or export.carry_over is not None)
+    if export is None:
+        return False
+    export_tiers = any(rate.tiers for rate in export.rates)
+    return export.mode == "net_metering" or export.carry_over is not None or export_tiers
 
 
 def tariff_terms(
@@ -104,6 +116,8 @@ def tariff_terms(
         tier_counters += energy.tier_counters
         neglected += energy.neglected
         demand.add(part, calendar)
+        if part.export is not None and any(rate.tiers for rate in part.export.rates):
+            neglected.append(EXPORT_TIERS)
         if part.minimum is not None:
             may_add.append(MINIMUM)
         if part.export is not None and part.export.mode == "buy_all_sell_all":
@@ -139,16 +153,20 @@ def bill_without_fixed(
     total = 0.0 if export_price is None else -float(np.sum(export_kwh * export_price))
     for bill in rate(EnergySums(energy), tariff):
         shape = (1, len(bill.billing))  # one site
-        fixed = sum_cost(bill.lines, shape, ("fixed",)) * _tax_factors(bill.tariff)["fixed"]
+        fixed = sum_cost(bill.lines, shape, ("fixed",))
+        fixed = fixed * _tax_factor(bill.tariff, bill.billing, "fixed")
         total += float(np.sum(sum_cost(bill.lines, shape) - fixed))
     return total
 
 
-def _tax_factors(tariff: Tariff) -> dict[str, float]:
-    """Return 1 and the taxes on each kind of charge."""
-    return {
-        kind: 1.0 + sum(tax.share for tax in tariff.taxes if kind in tax.on) for kind in TAXABLE
-    }
+def _tax_factor(tariff: Tariff, billing: BillingPeriods, kind: str) -> Float64:
+    """Return 1 and the taxes on a kind of charge, by billing period."""
+    taxes = np.zeros(len(billing))
+    for tax in tariff.taxes:
+        if kind in tax.on:
+            in_months = days_in_months(billing, tariff.timezone, tax.months) / billing.days
+            taxes = taxes + tax.share * in_months
+    return 1.0 + taxes
 
 
 class _EnergyTerms(NamedTuple):
@@ -163,81 +181,117 @@ class _EnergyTerms(NamedTuple):
 def _energy_terms(tariff: Tariff, calendar: RatingCalendar, net_kwh: Float64) -> _EnergyTerms:
     part = partition_of(tariff, calendar)
     pieces = pieces_of(part.runs)
-    factors = _tax_factors(tariff)
+    billing = calendar.billing
+    energy_factor = _tax_factor(tariff, billing, "energy")
+    adder_factor = _tax_factor(tariff, billing, "adder")
     if tariff.series is not None:
         price = _series_price(part, pieces, tariff.series)
-        tier_counters: list[TierCounter] = []
+        tier_counters: list[tuple[int, TierCounter]] = []
         neglected: list[str] = []
     else:
         price, tier_counters, neglected = _rate_terms(tariff, part, pieces, net_kwh)
-    adders = factors["adder"] * sum(adder.price_per_kwh for adder in tariff.adders)
-    share_in_force = _by_interval(part, pieces, np.ones(len(pieces.run)))
-    import_price = factors["energy"] * price + adders * share_in_force
+    import_price = _with_tax(price, energy_factor, part)
+    import_price = import_price + _with_tax(_adder_price(tariff.adders, part), adder_factor, part)
+    non_bypassable = [adder for adder in tariff.adders if adder.non_bypassable]
+    netted_price = import_price - _with_tax(_adder_price(non_bypassable, part), adder_factor, part)
     if tariff.export is not None and tariff.export.mode == "net_metering":
         neglected.append(NET_METERING)
     return _EnergyTerms(
         import_price=import_price,
-        export_price=_export_price(tariff, part, pieces, import_price),
-        tier_counters=[_with_tax(counter, factors["energy"]) for counter in tier_counters],
+        export_price=_export_price(tariff, part, pieces, netted_price),
+        tier_counters=[
+            replace(counter, steps=_times(counter.steps, energy_factor[billing_number]))
+            for billing_number, counter in tier_counters
+        ],
         neglected=neglected,
     )
 
 
 def _rate_terms(
     tariff: Tariff, part: Partition, pieces: RunPieces, net_kwh: Float64
-) -> tuple[Float64, list[TierCounter], list[str]]:
-    """Return the price of each interval in its first tier, the tier counters, and the neglected."""
-    ladders = _Ladders.of(tariff, part, pieces, net_kwh)
+) -> tuple[Float64, list[tuple[int, TierCounter]], list[str]]:
+    """Return the price of each interval in its first tier, the tier counters, and the neglected.
+
+    Each counter comes with the number of its billing period.
+    """
+    counts = tier_counts(part, Ladders(tariff.rates, tariff.tier_rule, tariff.tier_reset))
+    ladders = _Ladders.of(tariff, part, counts, net_kwh)
     tier_counters = []
     neglected = [TIERS_PER_KW] if ladders.has_per_kw else []
-    period_price = np.repeat(ladders.prices[None, :, 0], len(part.calendar.billing), axis=0)
+    period_price = np.repeat(ladders.prices[None, :, 0], len(counts.periods), axis=0)
     # What a tier adds to the first price becomes a step of a counter.
-    for billing, periods in _counted_together(tariff, part):
-        steps = {ladders.steps(billing, period) for period in periods}
+    for count, periods in _counted_together(tariff, part, counts):
+        steps = {ladders.steps(count, period) for period in periods}
         if len(steps) > 1:
             # Which kWh fill which tier depends on their order: no linear term says that.
             neglected.append(TIERS_DIFFER)
-            period_price[billing, periods] = ladders.reached_prices(billing, periods)
+            period_price[count, periods] = ladders.reached_prices(count, periods)
         elif any(steps):
-            counter = _tier_counter(part, pieces, billing, periods, steps.pop())
-            tier_counters.append(counter)
-    run_price = period_price[part.billing, part.import_period]
+            runs = (counts.of_run == count) & np.isin(part.import_period, periods)
+            counted = runs[pieces.run]
+            counter = TierCounter(pieces.interval[counted], pieces.share[counted], steps.pop())
+            tier_counters.append((int(counts.billing[count]), counter))
+    run_price = period_price[counts.of_run, part.import_period]
     return _by_interval(part, pieces, run_price[pieces.run]), tier_counters, neglected
 
 
-def _counted_together(tariff: Tariff, part: Partition) -> Iterator[tuple[int, list[int]]]:
-    """Yield each billing period with the energy periods whose kWh fill the same tiers."""
-    for billing in range(len(part.calendar.billing)):
-        periods = np.unique(part.import_period[part.billing == billing]).tolist()
+def _counted_together(
+    tariff: Tariff, part: Partition, counts: TierCounts
+) -> Iterator[tuple[int, list[int]]]:
+    """Yield each count with the energy periods whose kWh fill the same tiers."""
+    for count in range(len(counts.periods)):
+        periods = np.unique(part.import_period[counts.of_run == count]).tolist()
         if tariff.tier_rule == "per_period":
             for period in periods:
-                yield billing, [period]
+                yield count, [period]
         else:
-            yield billing, periods
+            yield count, periods
 
 
-def _tier_counter(
-    part: Partition, pieces: RunPieces, billing: int, periods: list[int], steps: Steps
-) -> TierCounter:
-    runs = (part.billing == billing) & np.isin(part.import_period, periods)
-    counts = runs[pieces.run]
-    return TierCounter(pieces.interval[counts], pieces.share[counts], steps)
+def _times(steps: Steps, factor: float) -> Steps:
+    return tuple((limit, float(factor) * rise) for limit, rise in steps)
 
 
-def _with_tax(counter: TierCounter, factor: float) -> TierCounter:
-    steps = tuple((limit, factor * rise) for limit, rise in counter.steps)
-    return replace(counter, steps=steps)
+def _with_tax(price: Float64, factor: Float64, part: Partition) -> Float64:
+    """Return the price of each interval with a tax factor by billing period."""
+    if (factor == factor[0]).all():
+        return float(factor[0]) * price
+    pieces = pieces_of(part.runs)
+    in_force = _by_interval(part, pieces, np.ones(len(pieces.run)))
+    summed = _by_interval(part, pieces, factor[part.billing[pieces.run]])
+    mean = np.divide(summed, in_force, out=np.ones_like(summed), where=in_force > 0.0)
+    return mean * price
+
+
+def _adder_price(adders: Iterable[Adder], part: Partition) -> Float64:
+    """Return the sum of some adders in each interval."""
+    adders = tuple(adders)
+    pieces = pieces_of(part.runs)
+    always = sum(adder.price_per_kwh for adder in adders)
+    price = always * _by_interval(part, pieces, np.ones(len(pieces.run)))
+    for adder in adders:
+        if adder.rates:
+            price = price + _price_by_hour(adder.rates, part)
+    return price
+
+
+def _price_by_hour(rates: tuple[Rate, ...], part: Partition) -> Float64:
+    """Return the mean price of each interval from rates without tiers."""
+    timed = partition(part.calendar, schedule_of(rates), None)
+    period_price = np.array([period.price_per_kwh for period in rate_table(rates).periods])
+    pieces = pieces_of(timed.runs)
+    return _by_interval(timed, pieces, period_price[timed.import_period[pieces.run]])
 
 
 class _Ladders(NamedTuple):
-    """The tiers of each billing period and energy period.
+    """The tiers of each count (a billing period, a season of it or a day) and energy period.
 
     Attributes
     ----------
-    limits : array of float, billing periods x periods x limits
+    limits : array of float, counts x periods x limits
         Upper limits of the tiers, kWh.
     prices : array of float, periods x tiers
-    used_kwh : array of float, billing periods x periods
+    used_kwh : array of float, counts x periods
         Imports without a battery.
     has_per_kw : bool
         Whether some limits are in kWh per kW of the peak.
@@ -249,7 +303,7 @@ class _Ladders(NamedTuple):
     has_per_kw: bool
 
     @classmethod
-    def of(cls, tariff: Tariff, part: Partition, pieces: RunPieces, net_kwh: Float64) -> _Ladders:
+    def of(cls, tariff: Tariff, part: Partition, counts: TierCounts, net_kwh: Float64) -> _Ladders:
         periods = rate_table(tariff.rates).periods
         calendar = part.calendar
         import_kwh = np.maximum(net_kwh, 0.0)
@@ -257,33 +311,34 @@ class _Ladders(NamedTuple):
         peak_kw = None
         if has_per_kw:
             imported = EnergySums(Block(("site",), calendar.grid, import_kwh[None], None))
-            peak_kw = imported.peaks(meter_runs(calendar), gross=False)
-        run_cell = part.billing * part.import_periods + part.import_period
+            peak_kw = imported.peaks(meter_runs(calendar), gross=False)[:, counts.billing]
+        pieces = pieces_of(part.runs)
+        run_cell = counts.of_run * part.import_periods + part.import_period
         used_kwh = sum_by_place(
             run_cell[pieces.run],
             pieces.share * import_kwh[pieces.interval],
-            len(calendar.billing) * part.import_periods,
+            len(counts.periods) * part.import_periods,
         )
         return cls(
-            limits=tier_limits(periods, calendar.billing, peak_kw)[0],
+            limits=tier_limits(periods, counts.periods, peak_kw)[0],
             prices=tier_prices(periods),
-            used_kwh=used_kwh.reshape(len(calendar.billing), part.import_periods),
+            used_kwh=used_kwh.reshape(len(counts.periods), part.import_periods),
             has_per_kw=has_per_kw,
         )
 
-    def steps(self, billing: int, period: int) -> Steps:
+    def steps(self, count: int, period: int) -> Steps:
         # Rounded, so that 0.30 - 0.20 and 0.25 - 0.15 are the same rise.
         rises = np.round(np.diff(self.prices[period]), 12).tolist()
-        limits = self.limits[billing, period].tolist()
+        limits = self.limits[count, period].tolist()
         pairs = zip(limits, rises, strict=False)
         return tuple((limit, rise) for limit, rise in pairs if limit < np.inf and rise)
 
-    def reached_prices(self, billing: int, periods: list[int]) -> list[float]:
-        """Return the prices in the tier that the billing period reaches without a battery."""
-        total_kwh = self.used_kwh[billing].sum()
+    def reached_prices(self, count: int, periods: list[int]) -> list[float]:
+        """Return the prices in the tier that the count reaches without a battery."""
+        total_kwh = self.used_kwh[count].sum()
         reached = []
         for period in periods:
-            tier = int((total_kwh > self.limits[billing, period]).sum())
+            tier = int((total_kwh > self.limits[count, period]).sum())
             reached.append(float(self.prices[period, tier]))
         return reached
 
@@ -295,13 +350,13 @@ def _series_price(part: Partition, pieces: RunPieces, series: PriceSeries) -> Fl
 
 
 def _export_price(
-    tariff: Tariff, part: Partition, pieces: RunPieces, import_price: Float64
+    tariff: Tariff, part: Partition, pieces: RunPieces, netted_price: Float64
 ) -> Float64:
     export = tariff.export
     if export is None:
         return np.zeros(part.calendar.grid.intervals)
     if export.mode == "net_metering":
-        return import_price
+        return netted_price
     if export.series is not None:
         return _series_price(part, pieces, export.series)
     period_price = np.array([each.price_per_kwh for each in rate_table(export.rates).periods])
@@ -320,6 +375,12 @@ class _Measured(NamedTuple):
     first_run: int
     first_level: int
 
+    def levels(self, billing: int) -> Int64:
+        """Return the levels of a billing period: its own, or those of its measured days."""
+        slots = np.unique(self.runs.slot)
+        own: Int64 = slots[self.runs.billing[slots] == billing]
+        return own + self.first_level
+
 
 class _DemandTerms:
     """Collects the demand charges of successive tariffs."""
@@ -333,10 +394,12 @@ class _DemandTerms:
 
     def add(self, tariff: Tariff, calendar: RatingCalendar) -> None:
         """Add the charges of a tariff without parts."""
-        factor = _tax_factors(tariff)["demand"]
+        factor = _tax_factor(tariff, calendar.billing, "demand")
         for charge in tariff.demand:
+            if any(tier.per_month for tier in charge.tiers):
+                self.neglected.append(DEMAND_STEPS)
             # The plan could raise a demand without end whose price is negative.
-            if min(tier.price_per_kw * factor for tier in charge.tiers) < 0.0:
+            if min(tier.price_per_kw * factor.min() for tier in charge.tiers) < 0.0:
                 self.neglected.append(NEGATIVE_DEMAND)
             else:
                 self._add_charge(charge, calendar, factor)
@@ -363,25 +426,35 @@ class _DemandTerms:
             levels=self._levels,
         )
 
-    def _add_charge(self, charge: DemandCharge, calendar: RatingCalendar, factor: float) -> None:
+    def _add_charge(self, charge: DemandCharge, calendar: RatingCalendar, factor: Float64) -> None:
         measured = self._measure(calendar, DemandHours.of(charge))
-        looked_back_at = None
-        if charge.ratchet is not None:
-            looked_back_at = self._measure(calendar, DemandHours.of(charge, any_month=True))
-        for billing in np.unique(measured.runs.slot).tolist():
-            # A billing demand is at or above the month's own peak and the ratcheted earlier ones.
-            levels, factors = [measured.first_level + billing], [1.0]
-            if charge.ratchet is not None and looked_back_at is not None:
-                earlier = _ratchet_periods(charge.ratchet, calendar.billing.months, billing)
-                levels += [looked_back_at.first_level + each for each in earlier]
-                factors += [charge.ratchet.share] * len(earlier)
-            price_factor = factor * float(calendar.billing.share[billing])
+        any_month = measured
+        if looks_back(charge):
+            any_month = self._measure(calendar, DemandHours.of(charge, any_month=True))
+        times = price_times(charge, calendar)
+        for billing in np.unique(measured.runs.billing[measured.runs.slot]).tolist():
+            earlier = [
+                each
+                for each in earlier_periods(charge, calendar, billing)
+                if len(any_month.levels(each))
+            ]
+            demands = [measured.levels(billing), *(any_month.levels(each) for each in earlier)]
+            factors = [1.0] * len(demands)
+            if charge.ratchet is not None:
+                # A billing demand is at or above the month's own and the ratcheted earlier ones.
+                factors = [1.0] + [charge.ratchet.share] * len(earlier)
+            elif earlier:
+                factors = [1.0 / len(demands)] * len(demands)
+            price_factor = float(factor[billing]) * float(times[billing])
             self.billed.append(
                 BilledDemand(
                     price=price_factor * charge.tiers[0].price_per_kw,
                     steps=_demand_steps(charge, price_factor),
-                    levels=np.array(levels),
+                    demands=tuple(demands),
                     factors=np.array(factors),
+                    is_mean=charge.trailing_months > 1,
+                    peaks=charge.peaks,
+                    minimum_kw=charge.minimum_kw,
                 )
             )
 
@@ -393,14 +466,6 @@ class _DemandTerms:
             self._runs += len(runs.slot)
             self._levels += runs.slots
         return self._measured[key]
-
-
-def _ratchet_periods(ratchet: Ratchet, months: np.ndarray, billing: int) -> list[int]:
-    """Return the earlier billing periods that a ratchet looks back at."""
-    earlier = range(max(0, billing - ratchet.months), billing)
-    if ratchet.of_months is None:
-        return list(earlier)
-    return [each for each in earlier if int(months[each]) in ratchet.of_months]
 
 
 def _demand_steps(charge: DemandCharge, price_factor: float) -> Steps:

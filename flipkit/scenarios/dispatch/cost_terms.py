@@ -52,6 +52,8 @@ class TierCounter:
 class DemandIntervals:
     """Demand intervals, and the levels: the highest demand of one charge in one billing period.
 
+    A charge on the mean of several daily peaks has a level for each day.
+
     Attributes
     ----------
     interval, run : ndarray of int64, ascending by interval
@@ -86,7 +88,7 @@ class DemandIntervals:
 class BilledDemand:
     """The billing demand of one charge in one billing period.
 
-    It is the highest of some levels, each times a factor.
+    It is the highest of some demands, or their sum, each times a factor.
 
     Attributes
     ----------
@@ -94,16 +96,25 @@ class BilledDemand:
         Per kW, below the first step.
     steps : Steps
         In kW, and money per kW.
-    levels : ndarray of int64
-        That of the billing period itself, then those that a ratchet looks back at.
+    demands : tuple of ndarray of int64
+        The levels of the billing period itself, then of those that it looks back at.
     factors : ndarray of float64
-        1 for the billing period itself, the ratchet's share for the others.
+        By demand: the ratchet's share of earlier ones, or shares that make a mean.
+    is_mean : bool
+        Whether the billing demand is the sum, not the highest.
+    peaks : int
+        How many of the highest levels each demand is the mean of.
+    minimum_kw : float
+        Of each demand.
     """
 
     price: float
     steps: Steps
-    levels: Int64
+    demands: tuple[Int64, ...]
     factors: Float64
+    is_mean: bool
+    peaks: int
+    minimum_kw: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -108,16 +108,20 @@ class LinearProgram:
                 "tariff"
             )
         model.run()
-
-        info = model.getInfo()
-        if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+        feasible = highspy.SolutionStatus.kSolutionStatusFeasible
+        if model.getInfo().primal_solution_status != feasible:
             return None
+        is_optimal = model.getModelStatus() == highspy.HighsModelStatus.kOptimal
+        return self._result(model, has_integers=has_integers, is_optimal=is_optimal)
+
+    def _result(self, model: Any, *, has_integers: bool, is_optimal: bool) -> SolverResult:
+        info = model.getInfo()
         solution = model.getSolution()
         objective = float(info.objective_function_value)
         # A MILP has a bound of its own; an LP that ran out of time has none.
         if has_integers:
             bound = float(info.mip_dual_bound)
-        elif model.getModelStatus() == highspy.HighsModelStatus.kOptimal:
+        elif is_optimal:
             bound = objective
         else:
             bound = -np.inf

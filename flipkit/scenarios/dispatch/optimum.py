@@ -24,8 +24,7 @@ from flipkit.scenarios.dispatch.compiled import (
     entry,
     inner,
 )
-from flipkit.scenarios.dispatch.convex import MARGIN, convolve_convex, copy_to_centre
-from flipkit.scenarios.dispatch.pieces import convolve
+from flipkit.scenarios.dispatch.convolution import MARGIN, convolve, convolve_convex, copy_to_centre
 from flipkit.scenarios.dispatch.problem import Bools, Limits
 from flipkit.scenarios.dispatch.segments import (
     LENGTH,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flipkit.scenarios.changes import Battery
-from flipkit.vocabulary import DispatchMethod, Float64, Int64
+from flipkit.vocabulary import DispatchMethod, Float64
 
 __all__ = ["Bools", "Limits", "Problem", "make_problem"]
 
@@ -91,8 +91,6 @@ class Problem(NamedTuple):
         Mean price per kWh of each interval.
     horizon_ends : array of bool, intervals
         The last interval of each planning horizon: of each day with ``day_ahead``, else of all.
-    is_cheap : array of bool, sites x intervals or 1 x intervals
-        Where ``rule_tou`` charges from the grid.
     limits : Limits
     method : str
     """
@@ -101,7 +99,6 @@ class Problem(NamedTuple):
     import_price: Float64
     export_price: Float64
     horizon_ends: Bools
-    is_cheap: Bools
     limits: Limits
     method: DispatchMethod
 
@@ -129,15 +126,11 @@ def make_problem(
     if method == "day_ahead":
         horizon_ends[np.asarray(day_edges)[1:] - 1] = True
 
-    is_cheap = np.zeros((1, intervals), dtype=np.bool_)
-    if method == "rule_tou" and limits.from_grid:
-        is_cheap = _cheap_intervals(prices[0], np.asarray(day_edges), limits)
     return Problem(
         net_kwh=net,
         import_price=prices[0],
         export_price=prices[1],
         horizon_ends=horizon_ends,
-        is_cheap=is_cheap,
         limits=limits,
         method=method,
     )
@@ -145,19 +138,3 @@ def make_problem(
 
 def _table(values: Any) -> Float64:
     return np.atleast_2d(np.ascontiguousarray(values, dtype=np.float64))
-
-
-def _cheap_intervals(import_price: Float64, day_edges: Int64, limits: Limits) -> Bools:
-    """Return the intervals at the lowest import price of their local day, where charging pays.
-
-    A kWh from the battery costs lowest price / round-trip efficiency, so a day has cheap intervals
-    only if its highest price is above that. Prices within a billionth of the day's price range
-    count as equal.
-    """
-    lowest = np.minimum.reduceat(import_price, day_edges[:-1], axis=1)
-    highest = np.maximum.reduceat(import_price, day_edges[:-1], axis=1)
-    round_trip = limits.charge_efficiency * limits.discharge_efficiency
-    pays = lowest / round_trip < highest
-    threshold = np.where(pays, lowest + 1e-9 * (highest - lowest), -np.inf)
-    of_interval = np.repeat(threshold, np.diff(day_edges), axis=1)
-    return np.ascontiguousarray(import_price <= of_interval)

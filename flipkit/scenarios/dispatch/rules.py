@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from flipkit.scenarios.dispatch.compiled import (
     INPUT_MASKS,
     INPUT_TABLE,
@@ -10,10 +14,33 @@ from flipkit.scenarios.dispatch.compiled import (
     TABLE,
     entry,
 )
-from flipkit.scenarios.dispatch.problem import Bools, Limits
+from flipkit.scenarios.dispatch.problem import Bools, Limits, Problem
 from flipkit.vocabulary import Float64
 
-__all__ = ["energy_costs", "rule_rows"]
+__all__ = ["cheap_intervals", "energy_costs", "rule_rows"]
+
+_SAME_PRICE = 1e-9  # of the day's price range: closer prices count as equal
+
+
+def cheap_intervals(problem: Problem, day_edges: Any) -> Bools:
+    """Return where ``rule_tou`` charges from the grid; nowhere with ``rule``.
+
+    Cheap are the intervals at the lowest import price of their local day. A kWh from the battery
+    costs lowest price / round-trip efficiency, so only days with a highest price above that have
+    any.
+    """
+    price = problem.import_price
+    limits = problem.limits
+    if problem.method == "rule" or not limits.from_grid:
+        return np.zeros((1, price.shape[1]), dtype=np.bool_)
+    edges = np.asarray(day_edges)
+    lowest = np.minimum.reduceat(price, edges[:-1], axis=1)
+    highest = np.maximum.reduceat(price, edges[:-1], axis=1)
+    round_trip = limits.charge_efficiency * limits.discharge_efficiency
+    pays = lowest / round_trip < highest
+    threshold = np.where(pays, lowest + _SAME_PRICE * (highest - lowest), -np.inf)
+    of_interval = np.repeat(threshold, np.diff(edges), axis=1)
+    return np.ascontiguousarray(price <= of_interval)
 
 
 @entry(INPUT_TABLE, INPUT_MASKS, LIMITS, TABLE, TABLE)
@@ -23,7 +50,8 @@ def rule_rows(
     """Run self-consumption for each site, with charging at full power in cheap intervals.
 
     Sets `flow_kwh` (into the battery, negative out of it) and, unless it is 0 x 0, `soc_kwh` at the
-    end of each interval. The other arguments are those of `Problem`.
+    end of each interval. `is_cheap` is that of `cheap_intervals`; the other arguments are those of
+    `Problem`.
     """
     sites, intervals = net_kwh.shape
     max_kwh = limits.max_kwh

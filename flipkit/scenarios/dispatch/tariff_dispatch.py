@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -26,7 +25,7 @@ from flipkit.scenarios.dispatch.charge_terms import (
 )
 from flipkit.scenarios.dispatch.cost_terms import CostTerms
 from flipkit.scenarios.dispatch.problem import Limits
-from flipkit.scenarios.dispatch.window import WindowPlan, WindowStart, solve_window
+from flipkit.scenarios.dispatch.window_program import WindowPlan, WindowStart, solve_window
 from flipkit.tariffs import Tariff
 from flipkit.tariffs.model import without_export
 from flipkit.vocabulary import HOUR_US, DispatchMethod, Float64, Int64
@@ -45,14 +44,13 @@ _NEGLIGIBLE = 1e-9  # share of a battery's power
 
 
 def dispatch_tariff(
-    net_kwh: Any,
-    start_us: int,
-    step_us: int,
+    net_kwh: Float64,
+    grid: Grid,
     tariff: Tariff,
     battery: Battery,
     method: DispatchMethod,
     *,
-    export_price: Any = None,
+    export_price: Float64 | None = None,
 ) -> Dispatch:
     """Dispatch the battery of one site at the lowest bill under a tariff.
 
@@ -60,8 +58,7 @@ def dispatch_tariff(
     ----------
     net_kwh : array of float
         Consumption less generation of each interval.
-    start_us, step_us : int
-        Start of the first interval, microseconds since 1970-01-01 UTC, and the length of each.
+    grid : Grid
     tariff : Tariff
         Covers the intervals. Its time zone gives the local days.
     battery : Battery
@@ -84,17 +81,15 @@ def dispatch_tariff(
         The linear program is needed and HiGHS is not installed.
     """
     assert method in ("day_ahead", "optimal"), method
-    net = np.ascontiguousarray(net_kwh, dtype=np.float64)
-    grid = Grid(start_us, step_us, len(net))
     if export_price is not None:
         tariff = without_export(tariff)
     site = _Site(
-        net_kwh=net,
+        net_kwh=net_kwh,
         grid=grid,
         tariff=tariff,
         battery=battery,
         export_price=export_price,
-        terms=tariff_terms(tariff, grid, net, export_price),
+        terms=tariff_terms(tariff, grid, net_kwh, export_price),
         day_edges=day_starts(tariff.timezone, grid),
     )
     if not couples(tariff):
@@ -138,11 +133,47 @@ class _Site:
         """Dispatch by a linear program per day, or for the whole time; `cost` is the solver's."""
         if self.terms.is_plain:
             return self.dispatch_on_prices(method)
-        limits = Limits.of(self.battery, self.step_h)
         if method == "day_ahead":
-            return _plan_windows(self.terms, self.net_kwh, limits, self.day_edges, "each day")
-        edges = np.array([0, len(self.net_kwh)])
-        return _plan_windows(self.terms, self.net_kwh, limits, edges, "the whole time")
+            return self._plan_windows(self.day_edges, "each day")
+        return self._plan_windows(np.array([0, len(self.net_kwh)]), "the whole time")
+
+    def _plan_windows(self, edges: Int64, each_window: str) -> Dispatch:
+        """Plan each window between neighbouring edges, with the state of charge carried over.
+
+        Windows for which no plan is found in time are self-consumption. `cost` is the objective of
+        the last window.
+        """
+        limits = Limits.of(self.battery, self.step_h)
+        # One deadline for all windows: what the first days leave is for the later ones.
+        deadline = time.monotonic() + SECONDS
+        flow, stored, imported = np.zeros((3, len(self.net_kwh)))
+        marginal = np.full(len(self.net_kwh), np.nan)
+        stored_kwh = limits.initial_kwh
+        plans: list[WindowPlan] = []
+        for first, end in pairwise(edges.tolist()):
+            window = slice(first, end)
+            net_kwh = self.net_kwh[window]
+            start = WindowStart(stored_kwh, imported)
+            seconds = deadline - time.monotonic()
+            plan = None
+            if seconds > 0:
+                plan = solve_window(self.terms, self.net_kwh, limits, window, start, seconds, GAP)
+            flow[window], stored[window] = _follow(plan, net_kwh, limits, stored_kwh)
+            stored_kwh = float(stored[end - 1])
+            imported[window] = np.maximum(net_kwh + flow[window], 0.0)
+            if plan is not None:
+                plans.append(plan)
+                marginal[window] = plan.marginal_value
+        # A window without a plan leaves NaN: then no marginal value is claimed for any.
+        has_binaries = any(count for plan in plans for count in plan.binaries.values())
+        return Dispatch(
+            flow_kwh=flow,
+            soc_kwh=limits.reserve_kwh + stored,
+            marginal_value=marginal if np.isfinite(marginal).all() else None,
+            cost=plans[-1].objective if plans else 0.0,
+            method_used="milp" if has_binaries else "lp",
+            note=_program_note(plans, each_window, is_complete=len(plans) == len(edges) - 1),
+        )
 
     def compare_with_bill(self, plan: Dispatch, method: DispatchMethod) -> Dispatch:
         """Set the cost of a plan to its bill, and say in the note how exact that shows it to be."""
@@ -188,46 +219,6 @@ class _Site:
         import_kwh = np.maximum(net_kwh, 0.0)
         export_kwh = np.maximum(-net_kwh, 0.0)
         return bill_without_fixed(self.tariff, self.grid, import_kwh, export_kwh, self.export_price)
-
-
-def _plan_windows(
-    terms: CostTerms, net_kwh: Float64, limits: Limits, edges: Int64, each_window: str
-) -> Dispatch:
-    """Plan each window between neighbouring edges, with the state of charge carried over.
-
-    Windows for which no plan is found in time are self-consumption. `cost` is the objective of the
-    last window.
-    """
-    deadline = time.monotonic() + SECONDS
-    flow = np.zeros(len(net_kwh))
-    stored = np.zeros(len(net_kwh))
-    imported = np.zeros(len(net_kwh))
-    marginal = np.full(len(net_kwh), np.nan)
-    stored_kwh = limits.initial_kwh
-    plans: list[WindowPlan] = []
-    for first, end in pairwise(edges.tolist()):
-        window = slice(first, end)
-        start = WindowStart(stored_kwh, imported)
-        seconds = deadline - time.monotonic()
-        plan = None
-        if seconds > 0:
-            plan = solve_window(terms, net_kwh, limits, window, start, seconds, GAP)
-        flow[window], stored[window] = _follow(plan, net_kwh[window], limits, stored_kwh)
-        stored_kwh = float(stored[end - 1])
-        imported[window] = np.maximum(net_kwh[window] + flow[window], 0.0)
-        if plan is not None:
-            plans.append(plan)
-            marginal[window] = plan.marginal_value
-
-    has_binaries = any(count for plan in plans for count in plan.binaries.values())
-    return Dispatch(
-        flow_kwh=flow,
-        soc_kwh=limits.reserve_kwh + stored,
-        marginal_value=marginal if np.isfinite(marginal).all() else None,
-        cost=plans[-1].objective if plans else 0.0,
-        method_used="milp" if has_binaries else "lp",
-        note=_program_note(plans, each_window, is_complete=len(plans) == len(edges) - 1),
-    )
 
 
 def _follow(

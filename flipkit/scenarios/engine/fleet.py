@@ -16,8 +16,7 @@ from flipkit.errors import InputError
 from flipkit.scenarios.changes import Scenario
 from flipkit.scenarios.engine.case import Case, SitePrices, case_of
 from flipkit.scenarios.engine.flows import energy_flows
-from flipkit.scenarios.engine.interval import IntervalResult, interval_result
-from flipkit.scenarios.engine.totals import SiteTotals, evaluate
+from flipkit.scenarios.engine.totals import IntervalResult, SiteTotals, evaluate, interval_result
 from flipkit.tariffs.rating import LARGE, Block, map_threads
 from flipkit.vocabulary import DispatchMethod, Int64
 

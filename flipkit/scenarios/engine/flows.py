@@ -21,7 +21,7 @@ from flipkit.scenarios.dispatch import (
     dispatch_tariff,
 )
 from flipkit.scenarios.engine.case import Case
-from flipkit.scenarios.engine.marginal_prices import interval_times, marginal_prices
+from flipkit.scenarios.engine.marginal_prices import marginal_prices
 from flipkit.scenarios.ev import EvCharging
 from flipkit.tariffs.rating import Block
 from flipkit.vocabulary import HOUR_US, DispatchMethod, Float64
@@ -136,8 +136,8 @@ def energy_flows(
         battery = run_battery(changed, case, case.battery, method, with_soc=with_soc)
         for number, method_used in enumerate(battery.methods_used):
             if method_used in ("milp", "approximate"):  # the others are exact
-                note = Finding(f"dispatch.{method_used}", battery.notes[number])
-                findings[number].append(note)
+                words = battery.notes[number].removeprefix(f"{method_used}: ")
+                findings[number].append(Finding(f"dispatch.{method_used}", words))
     return EnergyFlows(
         block=changed,
         ev_kwh=ev_kwh,
@@ -174,20 +174,18 @@ def _weather_findings(case: Case) -> list[Finding]:
 def _consumption(block: Block, case: Case) -> Float64:
     if case.load is None:
         return block.consumption_kwh
-    start_us, end_us = interval_times(block.grid)
     timezone = case.import_tariff.timezone
-    rows = [case.load.applied(row, start_us, end_us, timezone) for row in block.consumption_kwh]
+    rows = [case.load.applied(row, block.grid, timezone) for row in block.consumption_kwh]
     return np.stack(rows)
 
 
 def _generation(block: Block, case: Case) -> Float64 | None:
     if case.solar is None:
         return block.generation_kwh
-    start_us, end_us = interval_times(block.grid)
     rows = []
     for site_id, existing in zip(block.site_ids, _generation_or_zeros(block), strict=True):
         with _named_site(site_id):
-            rows.append(existing + case.solar.generation_kwh(start_us, end_us, existing))
+            rows.append(existing + case.solar.generation_kwh(block.grid, existing))
     return np.stack(rows)
 
 
@@ -201,20 +199,18 @@ def _charge_cars(
     block: Block, case: Case, ev: EvCharging, findings: list[list[Finding]]
 ) -> Float64:
     """Return what the car adds to the consumption, and add to the findings of each site."""
-    start_us, end_us = interval_times(block.grid)
     import_price, export_price = marginal_prices(case, block.grid)
     generation = _generation_or_zeros(block)
     rows = []
     for number, site_id in enumerate(block.site_ids):
         with _named_site(site_id):
             charging = ev.charging(
-                start_us,
-                end_us,
+                block.grid,
                 case.import_tariff.timezone,
-                block.consumption_kwh[number],
-                generation[number],
-                import_price,
-                export_price,
+                consumption_kwh=block.consumption_kwh[number],
+                generation_kwh=generation[number],
+                import_price=import_price,
+                export_price=export_price,
             )
         rows.append(charging.consumption_kwh)
         findings[number].extend(charging.findings)
@@ -278,8 +274,7 @@ def _planned_by_bill(
     for row in net_kwh:
         planned = dispatch_tariff(
             row,
-            grid.start_us,
-            grid.step_us,
+            grid,
             case.import_tariff,
             battery,
             method,

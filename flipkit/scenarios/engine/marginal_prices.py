@@ -10,27 +10,21 @@ from functools import lru_cache
 
 import numpy as np
 
-from flipkit.calendar import Grid
+from flipkit.calendar import Grid, billing_periods
 from flipkit.scenarios.engine.case import Case
 from flipkit.tariffs import PriceSeries, Rate, Tariff
 from flipkit.tariffs.model import joined, parts_in_force
 from flipkit.tariffs.rating import check_covered
-from flipkit.vocabulary import Float64, Int64
+from flipkit.vocabulary import Float64
 
-__all__ = ["export_prices", "interval_times", "marginal_prices"]
-
-
-def interval_times(grid: Grid) -> tuple[Int64, Int64]:
-    """Return start and end of each interval."""
-    edges_us = grid.edges_us
-    return edges_us[:-1], edges_us[1:]
+__all__ = ["export_prices", "marginal_prices"]
 
 
 def marginal_prices(case: Case, grid: Grid) -> tuple[Float64, Float64]:
     """Return the mean import and export price of each interval, with adders and taxes.
 
-    Tiers count with the price of the first. Under net metering an export is worth the import price.
-    If own use has a price, each exported kWh also saves that price.
+    Tiers, of imports and exports, count with the price of the first. Under net metering an export
+    is worth the import price. If own use has a price, each exported kWh also saves that price.
     """
     import_price = _import_prices(case.import_tariff, grid)
     if case.export_tariff is not None:
@@ -51,13 +45,48 @@ def _import_prices(tariff: Tariff, grid: Grid) -> Float64:
     check_covered(tariff, grid)
     series = []
     for part, start_us, end_us in parts_in_force(tariff, grid.start_us, grid.end_us):
-        energy_factor = 1.0 + sum(tax.share for tax in part.taxes if "energy" in tax.on)
-        adder_factor = 1.0 + sum(tax.share for tax in part.taxes if "adder" in tax.on)
-        adders = sum(adder.price_per_kwh for adder in part.adders) * adder_factor
         plain = _plain_tariff(part, part.rates, part.series).prices(start_us, end_us)
-        price_per_kwh = plain.price_per_kwh * energy_factor + adders
-        series.append(PriceSeries(plain.start_us, plain.end_us, price_per_kwh))
+        series.append(_with_adders(part, plain))
     return _mean_by_interval(series, grid)
+
+
+def _with_adders(part: Tariff, energy: PriceSeries) -> PriceSeries:
+    """Return energy prices with adders, and the taxes on both."""
+    energy = _cut_by_month(part, energy)
+    always = sum(adder.price_per_kwh for adder in part.adders)
+    price = energy.price_per_kwh * _tax_factor(part, "energy", energy)
+    price = price + always * _tax_factor(part, "adder", energy)
+    total = PriceSeries(energy.start_us, energy.end_us, price)
+    for adder in part.adders:
+        if adder.rates:
+            own = _plain_tariff(part, adder.rates, None).prices(*energy.span_us)
+            own = _cut_by_month(part, own)
+            price = own.price_per_kwh * _tax_factor(part, "adder", own)
+            total = total.plus(PriceSeries(own.start_us, own.end_us, price))
+    return total
+
+
+def _cut_by_month(part: Tariff, prices: PriceSeries) -> PriceSeries:
+    """Return prices cut where a month begins, if a tax holds in some months only."""
+    if all(tax.months is None for tax in part.taxes):
+        return prices
+    months = billing_periods(part.timezone, *prices.span_us)
+    zero = PriceSeries(months.edges_us[:-1], months.edges_us[1:], np.zeros(len(months)))
+    return prices.plus(zero)
+
+
+def _tax_factor(part: Tariff, kind: str, prices: PriceSeries) -> Float64 | float:
+    """Return 1 and the taxes on a kind of charge, for all prices or by price."""
+    taxes = [tax for tax in part.taxes if kind in tax.on]
+    if all(tax.months is None for tax in taxes):
+        return 1.0 + sum(tax.share for tax in taxes)
+    months = billing_periods(part.timezone, *prices.span_us)
+    month = months.months[np.searchsorted(months.edges_us, prices.start_us, side="right") - 1]
+    factor = np.ones(len(prices))
+    for tax in taxes:
+        is_charged = True if tax.months is None else np.isin(month, tax.months)
+        factor += np.where(is_charged, tax.share, 0.0)
+    return factor
 
 
 @lru_cache(maxsize=256)
@@ -94,8 +123,7 @@ def _plain_tariff(part: Tariff, rates: tuple[Rate, ...], series: PriceSeries | N
 
 
 def _mean_by_interval(series: list[PriceSeries], grid: Grid) -> Float64:
-    start_us, end_us = interval_times(grid)
     # What one kWh costs, spread evenly over the interval, is the mean price.
-    means = joined(series).cost(start_us, end_us, np.ones(grid.intervals))
+    means = joined(series).cost(*grid.times_us, np.ones(grid.intervals))
     means.flags.writeable = False  # cached: shared by all callers
     return means

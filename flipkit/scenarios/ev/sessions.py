@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from flipkit.calendar import to_text
+from flipkit.checks import refuse_rows
 from flipkit.errors import InputError
 from flipkit.frames import TextRuns, take
 from flipkit.vocabulary import HOUR_US, Float64, Int64
@@ -239,10 +240,7 @@ def _sessions(columns: dict[str, Any], metered: Any, sites: Int64 | None = None)
     asked_kwh, max_power_kw = columns["energy_kwh"], columns["max_power_kw"]
     has_records = np.zeros(len(arrive_us), dtype=bool)
     has_records[order[records.session]] = True
-    is_optional = np.isnan(asked_kwh) & has_records  # the records tell the energy
-    is_wrong = ~_is_amount(asked_kwh) & ~is_optional
-    _refuse(is_wrong, _SESSIONS, "energy_kwh must be a number of 0 or more")
-    _refuse(~_is_amount(max_power_kw), _SESSIONS, "max_power_kw must be a number of 0 or more")
+    _check_amounts(asked_kwh, max_power_kw, has_records)
     return Sessions(
         arrive_us=arrive_us[order],
         leave_us=leave_us[order],
@@ -252,6 +250,13 @@ def _sessions(columns: dict[str, Any], metered: Any, sites: Int64 | None = None)
         rows=order,
         metered=records,
     )
+
+
+def _check_amounts(asked_kwh: Float64, max_power_kw: Float64, has_records: np.ndarray) -> None:
+    is_optional = np.isnan(asked_kwh) & has_records  # the records tell the energy
+    is_wrong = ~_is_amount(asked_kwh) & ~is_optional
+    _refuse(is_wrong, _SESSIONS, "energy_kwh must be a number of 0 or more")
+    _refuse(~_is_amount(max_power_kw), _SESSIONS, "max_power_kw must be a number of 0 or more")
 
 
 def _positions(ids: np.ndarray, order: Int64) -> dict[str, int]:
@@ -315,6 +320,4 @@ def _is_amount(values: np.ndarray) -> np.ndarray:
 
 
 def _refuse(is_wrong: np.ndarray, what: str, why: str) -> None:
-    if is_wrong.any():
-        first = int(np.argmax(is_wrong))
-        raise InputError(f"{what}, row {first}: {why} ({int(is_wrong.sum())} such rows)")
+    refuse_rows(is_wrong, why, lambda row: f"{what}, row {row}")

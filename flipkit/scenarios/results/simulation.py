@@ -27,8 +27,7 @@ from flipkit.frames import (
 )
 from flipkit.scenarios.changes import Scenario
 from flipkit.scenarios.engine import Fleet, IntervalResult, SiteTotals
-from flipkit.scenarios.results.regret import regret_columns
-from flipkit.scenarios.results.sweep import sweep_of
+from flipkit.scenarios.results.comparisons import regret_columns, sweep_of, waterfall_rows
 from flipkit.scenarios.results.tables import (
     BAND,
     bills_columns,
@@ -38,7 +37,6 @@ from flipkit.scenarios.results.tables import (
     summary_html,
     summary_line,
 )
-from flipkit.scenarios.results.waterfall import waterfall_rows
 from flipkit.scenarios.service import Certificate, certify
 from flipkit.vocabulary import DispatchMethod
 

@@ -106,6 +106,7 @@ def _record(
 def _site_rows(totals: Sequence[SiteTotals]) -> dict[_Key, _SiteRow]:
     rows: dict[_Key, _SiteRow] = {}
     for part in totals:
+        # Beyond a millionth of a kWh, a sum of floats is noise.
         columns = {
             "cost": part.cost,
             "import_kwh": np.round(part.import_kwh, 6),

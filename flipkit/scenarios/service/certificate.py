@@ -13,7 +13,7 @@ from flipkit.errors import FlipkitError, InputError, PriceUnavailable
 from flipkit.frames import Finding
 from flipkit.scenarios.engine import IntervalResult
 from flipkit.scenarios.service.pricing import Pair, PricedRecord, PriceRequest, price_records
-from flipkit.scenarios.service.sample import NO_PRICE, Sample, SampledInterval, draw_sample
+from flipkit.scenarios.service.sampling import NO_PRICE, Sample, SampledInterval, draw_sample
 
 __all__ = ["SEED", "TOLERANCE", "Certificate", "CertificateRow", "certify"]
 
@@ -273,6 +273,15 @@ def _row(
 
 # The statement.
 
+_OF_DIRECTION = {"IMPORT": "of imports", "EXPORT": "of exports", "LOCAL": "of own use"}
+_AT_PRICE = {
+    "cheapest": "in the cheapest third of prices",
+    "middle": "in the middle third",
+    "most expensive": "in the most expensive third",
+    "negative": "at negative prices",
+    "the only price": "at the only price",
+    NO_PRICE: "without a price",
+}
 # A fault in the shared code, such as a calendar that is an hour off, changes both costs alike.
 _EMULATOR = (
     "The service is flipkit's emulator, which shares the rating engine with flipkit: this checks"
@@ -306,21 +315,29 @@ def _largest(rows: Sequence[CertificateRow]) -> str:
 def _coverage(certificate: Certificate) -> str:
     rows = certificate.rows
     counts = [
-        _counts(row.tariff_direction for row in rows),
-        _counts(row.price_level for row in rows),
+        _counts(_OF_DIRECTION[row.tariff_direction] for row in rows),
+        _counts(_AT_PRICE[row.price_level] for row in rows),
         _counts("next to a price change" for row in rows if row.beside_change),
-        _counts(f"tier {row.tier + 1}" for row in rows if row.tier is not None),
+        _counts(f"on tier {row.tier + 1}" for row in rows if row.tier is not None),
     ]
     kinds = "; ".join(count for count in counts if count)
     return (
-        f"Sampled from {certificate.intervals:,} intervals with energy in"
+        f"They were sampled from {certificate.intervals:,} intervals with energy in"
         f" {certificate.pairs_seen:,} of {certificate.pairs:,} combinations of site and scenario,"
         f" seed {certificate.seed}: {kinds}."
     )
 
 
-def _counts(names: Iterable[str]) -> str:
-    return ", ".join(f"{name} {number:,}" for name, number in sorted(Counter(names).items()))
+def _counts(phrases: Iterable[str]) -> str:
+    """Return how many intervals each phrase is true of: ``10 are of exports and 50 of imports``."""
+    counted = [(number, phrase) for phrase, number in sorted(Counter(phrases).items())]
+    if not counted:
+        return ""
+    (number, phrase), *others = counted
+    parts = [f"{number:,} {'is' if number == 1 else 'are'} {phrase}"]
+    parts += [f"{number:,} {phrase}" for number, phrase in others]
+    *before, last = parts
+    return f"{', '.join(before)} and {last}" if before else last
 
 
 def _trace(rows: Sequence[CertificateRow]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import compress
@@ -11,8 +10,12 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from flipkit.calendar import month_edges
 from flipkit.errors import InputError, RequestError
-from flipkit.scenarios.engine import IntervalResult
+from flipkit.frames import Finding
+from flipkit.http import shows_progress
+from flipkit.money import round_money_array
+from flipkit.scenarios.engine import Component, Fleet, IntervalResult, SiteTotals
 from flipkit.scenarios.service.journal import Journal, key_of
 from flipkit.scenarios.service.pricing import (
     Pair,
@@ -23,9 +26,9 @@ from flipkit.scenarios.service.pricing import (
     price_records,
     whole_wh,
 )
-from flipkit.vocabulary import Float64, Int64
+from flipkit.vocabulary import DispatchMethod, Float64, Int64
 
-__all__ = ["InstantPricing", "price_instantly"]
+__all__ = ["price_instantly", "priced_by_service"]
 
 
 class InstantPricing(NamedTuple):
@@ -220,9 +223,7 @@ class _Progress:
 
     def __init__(self) -> None:
         self._bar: Any = None
-        is_interactive = sys.stderr.isatty() or "ipykernel" in sys.modules
-        # tqdm's widget does not honor its own variable.
-        self._is_shown = is_interactive and not os.environ.get("TQDM_DISABLE")
+        self._is_shown = shows_progress()
 
     def __enter__(self) -> Self:
         return self
@@ -253,3 +254,76 @@ class _Progress:
         """Count one answer."""
         if self._bar is not None:
             self._bar.update()
+
+
+_PRICED_BY_SERVICE = Finding(
+    "simulate.instant", "each interval is priced by the service, on top of the records stored there"
+)
+
+
+def priced_by_service(
+    fleet: Fleet,
+    totals: Sequence[SiteTotals],
+    method: DispatchMethod,
+    client: Any,
+    journal: str | os.PathLike[str] | None,
+) -> list[SiteTotals]:
+    """Return the totals with the service's costs, one per site and scenario.
+
+    `journal` and further errors are those of `price_instantly`.
+
+    Raises
+    ------
+    InputError
+        `client` is not a Flatpeak client.
+    """
+    if not hasattr(client, "instant_cost"):
+        raise InputError("method='instant': the service prices each interval; pass prices=kit")
+    sites: dict[tuple[str, str], SiteTotals] = {}
+    for part in totals:
+        for row, site_id in enumerate(part.site_ids):
+            sites[site_id, part.scenario] = part.of_site(row)
+    scenarios = {scenario.name: scenario for scenario in fleet.scenarios}
+    pairs = [(site_id, name) for site_id in fleet.site_ids for name in scenarios]
+
+    def result_of(site_id: str, scenario: str) -> IntervalResult:
+        return fleet.interval_result(site_id, scenarios[scenario], method)
+
+    priced = []
+    for result, costs in price_instantly(client, pairs, result_of, journal=journal):
+        bill = _MonthlyBill(result)
+        bill.add("import", result.import_kwh, costs.import_cost)
+        bill.add("export", result.export_kwh, -costs.export_credit)
+        if "LOCAL" in result.is_today:
+            bill.add("own use", result.own_use_kwh, costs.own_use_cost)
+        priced.append(bill.put_into(sites[result.site_id, result.scenario]))
+    return priced
+
+
+class _MonthlyBill:
+    """The bills of one site; an interval belongs to the local month that it begins in."""
+
+    def __init__(self, result: IntervalResult) -> None:
+        start_us = int(result.start_us[0])
+        months = month_edges(result.timezone, start_us, int(result.end_us[-1]))
+        self._months = months.labels
+        self._components: list[Component] = []
+        self._currency = result.currency
+        self._first_intervals = np.searchsorted(result.start_us, months.edges[:-1])
+
+    def add(self, name: str, kwh: Float64, cost: Float64) -> None:
+        """Add up energy and cost by month."""
+        quantity = np.add.reduceat(kwh, self._first_intervals)[np.newaxis]
+        amount = np.add.reduceat(cost, self._first_intervals)[np.newaxis]
+        rounded = round_money_array(amount, self._currency)
+        component = Component(name=name, unit="kWh", quantity=quantity, cost=rounded)
+        self._components.append(component)
+
+    def put_into(self, site: SiteTotals) -> SiteTotals:
+        """Return the totals of the site with these bills."""
+        [findings] = site.findings
+        return site._replace(
+            months=self._months,
+            components=tuple(self._components),
+            findings=((*findings, _PRICED_BY_SERVICE),),
+        )

@@ -14,13 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from flipkit.calendar import Grid, to_text
+from flipkit.calendar import Grid
 from flipkit.checks import MOST, check_field
 from flipkit.errors import InputError
-from flipkit.scenarios.solar import typical_weather
 from flipkit.scenarios.solar.sky import Conditions, Sky, SolarSite, air_mass, altitude, pvlib
-from flipkit.scenarios.solar.weather import Weather
-from flipkit.vocabulary import HOUR_US, Float64, Int64
+from flipkit.scenarios.solar.weather import Weather, nearest_station, typical_conditions
+from flipkit.vocabulary import HOUR_US, Float64
 
 __all__ = ["Solar", "ac_power"]
 
@@ -159,7 +158,7 @@ class Solar:
         if self.weather is not None:
             return f"the given weather: {self.weather!r}"
         site = self._site
-        station = typical_weather.STATIONS[typical_weather.nearest_station(site.latitude)]
+        station = nearest_station(site.latitude)
         return (
             f"a stand-in: the typical cloudiness of {station.name}, made lighter, under the clear"
             f" sky of {site.latitude:g}, {site.longitude:g}; a year's energy can be off by 20 %,"
@@ -173,15 +172,13 @@ class Solar:
         assert self.longitude is not None
         return SolarSite(self.latitude, self.longitude)
 
-    def generation_kwh(
-        self, start_us: Int64, end_us: Int64, existing_kwh: Float64 | None
-    ) -> Float64:
+    def generation_kwh(self, grid: Grid, existing_kwh: Float64 | None) -> Float64:
         """Return the AC energy that is added in each interval.
 
         Parameters
         ----------
-        start_us, end_us : ndarray of int64, shape (n,)
-            Microseconds since 1970-01-01 UTC; intervals of one length, in order.
+        grid : Grid
+            The n intervals.
         existing_kwh : ndarray of float64, shape (n,), or None
             The site's own generation, kWh; needed by `like_existing` only.
 
@@ -193,18 +190,14 @@ class Solar:
         Raises
         ------
         InputError
-            Intervals of several lengths; weather that does not cover them; `like_existing` without
-            generation.
+            Weather that does not cover the intervals; `like_existing` without generation.
         ConfigurationError
             pvlib (extra ``solar``) is not installed.
         """
         if self.existing_kw_dc is not None:
             return self._scaled(existing_kwh)
-        if not len(start_us):
-            return np.zeros(0)
-        grid, places = _grid_of(start_us, end_us)  # intervals may be missing in between
         one_kw = replace(self, kw_dc=1.0)  # energy is proportional to the size
-        return np.asarray(self.kw_dc * _kwh_per_kw(one_kw, grid)[places])
+        return np.asarray(self.kw_dc * _kwh_per_kw(one_kw, grid))
 
     def _scaled(self, existing_kwh: Float64 | None) -> Float64:
         assert self.existing_kw_dc is not None
@@ -225,21 +218,6 @@ class Solar:
                 )
 
 
-def _grid_of(start_us: Int64, end_us: Int64) -> tuple[Grid, Int64]:
-    """The regular grid that holds all intervals, and the position of each in it."""
-    first_us = int(start_us[0])
-    step_us = int(end_us[0]) - first_us
-    places, remainder = np.divmod(start_us - first_us, max(step_us, 1))
-    is_off_grid = (end_us - start_us != step_us) | (remainder != 0) | (places < 0) | (step_us <= 0)
-    if is_off_grid.any():
-        time = to_text(int(start_us[is_off_grid.argmax()]))
-        raise InputError(
-            f"solar: the interval at {time} is not one of a regular series of {step_us / 6e7:g}"
-            " minutes from the first; give energy of one step"
-        )
-    return Grid(first_us, step_us, int(places.max()) + 1), places
-
-
 @lru_cache(maxsize=64)
 def _kwh_per_kw(solar: Solar, grid: Grid) -> Float64:
     """Energy of each interval for 1 kW, kWh; cached, so that a sweep over sizes runs once."""
@@ -256,7 +234,7 @@ def _kwh_per_kw(solar: Solar, grid: Grid) -> Float64:
 def _conditions(weather: Weather | None, site: SolarSite, grid: Grid) -> tuple[Sky, Conditions]:
     """Sky and weather; cached, because all planes of one site share them."""
     if weather is None:
-        return typical_weather.conditions(site, grid)
+        return typical_conditions(site, grid)
     return weather.conditions(site, grid)
 
 

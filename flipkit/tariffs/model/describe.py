@@ -10,14 +10,15 @@ import numpy as np
 from flipkit.calendar import to_text, zone
 from flipkit.tariffs.model.charges import (
     TAXABLE,
+    Adder,
     FixedCharge,
     Minimum,
     Tax,
 )
 from flipkit.tariffs.model.demand import DemandCharge, DemandTier, DemandWindow, Ratchet
-from flipkit.tariffs.model.export import Export
+from flipkit.tariffs.model.export import CREDITABLE, Export
 from flipkit.tariffs.model.rate_table import canonical, period_names, rate_table
-from flipkit.tariffs.model.rates import MONTH_NAMES, Rate, Tier, days_text
+from flipkit.tariffs.model.rates import MONTH_NAMES, Rate, Tier, TierReset, TierRule, days_text
 from flipkit.tariffs.model.series import PriceSeries
 from flipkit.tariffs.model.tariff import Tariff
 from flipkit.vocabulary import SECOND_US
@@ -145,14 +146,13 @@ def _series_lines(series: PriceSeries) -> list[str]:
 def _charge_lines(tariff: Tariff) -> list[str]:
     lines = []
     if any(rate.tiers for rate in tariff.rates):
-        assert tariff.tier_rule is not None  # a tariff with tiers has one
-        lines.append(f"tier rule {tariff.tier_rule}: {_TIER_RULES[tariff.tier_rule]}")
+        lines.append(_tier_rule_text(tariff.tier_rule, tariff.tier_reset))
     if tariff.holidays is not None:
         lines.append(f"public holidays: {tariff.holidays.label}")
     lines += [f"demand {charge.name}: {_demand_text(charge)}" for charge in tariff.demand]
     lines += [f"fixed {charge.name}: {_fixed_text(charge)}" for charge in tariff.fixed]
     for adder in tariff.adders:
-        lines.append(f"adder {adder.name}: {_number_text(adder.price_per_kwh)} per kWh")
+        lines += _adder_lines(adder)
     if tariff.minimum is not None:
         lines.append(f"minimum: {_minimum_text(tariff.minimum)}, before taxes")
     lines += [f"tax {tax.name}: {_tax_text(tax)}" for tax in tariff.taxes]
@@ -161,14 +161,38 @@ def _charge_lines(tariff: Tariff) -> list[str]:
     return lines
 
 
+def _tier_rule_text(rule: TierRule | None, reset: TierReset) -> str:
+    assert rule is not None  # tiers have a rule
+    text = f"tier rule {rule}: {_TIER_RULES[rule]}"
+    return f"{text}; their count begins anew each day" if reset == "day" else text
+
+
+def _adder_lines(adder: Adder) -> list[str]:
+    price = f"{_number_text(adder.price_per_kwh)} per kWh"
+    head = f"adder {adder.name}: {'per kWh' if adder.rates else price}"
+    if adder.non_bypassable:
+        head += ", whatever is exported"
+    return [head, *(f"  {line}" for line in _rate_lines(adder.rates) if adder.rates)]
+
+
 def _demand_text(charge: DemandCharge) -> str:
     parts = [
-        ", then ".join(_demand_tier_text(tier) for tier in charge.tiers),
+        ", then ".join(_demand_tier_text(tier, charge.per) for tier in charge.tiers),
         " or ".join(_demand_window_text(window) for window in charge.windows),
     ]
     if charge.months is not None:
         parts.append(_months_text(charge.months))
-    parts.append(f"highest mean of {charge.interval_minutes} minutes in a month")
+    measure = f"highest mean of {charge.interval_minutes} minutes in a month"
+    if charge.peaks > 1:
+        measure = (
+            f"mean of the {charge.peaks} highest days' means of {charge.interval_minutes} minutes "
+            "in a month"
+        )
+    parts.append(measure)
+    if charge.minimum_kw:
+        parts.append(f"at least {_number_text(charge.minimum_kw)} kW")
+    if charge.trailing_months > 1:
+        parts.append(f"mean of the last {charge.trailing_months} months")
     if charge.ratchet is not None:
         parts.append(_ratchet_text(charge.ratchet))
     return ", ".join(parts)
@@ -179,8 +203,13 @@ def _demand_window_text(window: DemandWindow) -> str:
     return hours if window.days == "all" else f"{hours}, {days_text(window.days)}"
 
 
-def _demand_tier_text(tier: DemandTier) -> str:
+def _demand_tier_text(tier: DemandTier, per: str) -> str:
     text = f"{_number_text(tier.price_per_kw)} per kW"
+    if per == "day":
+        text += " and day"
+    if tier.per_month:
+        amount = f"{_number_text(tier.per_month)} a month"
+        text = f"{amount} and {text}" if tier.price_per_kw else amount
     return text if tier.up_to_kw is None else f"{text} up to {_number_text(tier.up_to_kw)} kW"
 
 
@@ -211,7 +240,8 @@ def _minimum_text(minimum: Minimum) -> str:
 
 def _tax_text(tax: Tax) -> str:
     charges = "all charges" if tax.on == TAXABLE else ", ".join(tax.on)
-    return f"{_percent(tax.share)} of {charges}"
+    text = f"{_percent(tax.share)} of {charges}"
+    return text if tax.months is None else f"{text}, {_months_text(tax.months)}"
 
 
 def _export_lines(export: Export) -> list[str]:
@@ -223,6 +253,8 @@ def _export_lines(export: Export) -> list[str]:
         lines += [f"  {line}" for line in _series_lines(export.series)]
     if export.rates:
         lines += [f"  {line}" for line in _rate_lines(export.rates)]
+    if any(rate.tiers for rate in export.rates):
+        lines.append(f"  {_tier_rule_text(export.tier_rule, export.tier_reset)}")
     if export.tariff is not None:
         lines += [f"  {line}" for line in describe(export.tariff).splitlines()]
     return lines
@@ -230,18 +262,36 @@ def _export_lines(export: Export) -> list[str]:
 
 def _settlement_text(export: Export) -> str:
     """Return what happens to surplus kWh or credit."""
-    month = MONTH_NAMES[export.true_up_month - 1]
     if export.carry_over == "credit":
-        rest = f"{_percent(export.payout_share)} paid out" if export.payout_share else "lost"
-        return (
-            f"credit above the charges goes to the next month, what is left after {month} is {rest}"
-        )
+        return _credit_text(export)
     if export.mode != "net_metering":
         return ""
     payout = f"{_number_text(export.payout_per_kwh)} per kWh"
     if export.carry_over is None:
         return f"kWh left over earn {payout} each month"
-    return f"kWh left over go to the next month, those left after {month} earn {payout}"
+    month = MONTH_NAMES[export.true_up_month - 1]
+    text = f"kWh left over go to the next month, those left after {month} earn {payout}"
+    if export.true_up_on == "total":
+        text += " on the total of all periods"
+    if export.payout_as_credit:
+        text += f", as credit on {_credited(export)}"
+    return text
+
+
+def _credit_text(export: Export) -> str:
+    month = MONTH_NAMES[export.true_up_month - 1]
+    rest = f"{_percent(export.payout_share)} paid out" if export.payout_share else "lost"
+    text = f"what is left after {month} is {rest}"
+    if export.credit_next_month:
+        return f"credit pays for {_credited(export)} from the next month on, {text}"
+    return f"credit above {_credited(export)} goes to the next month, {text}"
+
+
+def _credited(export: Export) -> str:
+    """The charges that credit pays for."""
+    if export.credit_on == CREDITABLE:
+        return "the charges"
+    return f"the charges for {', '.join(export.credit_on)}"
 
 
 def _months_text(months: tuple[int, ...]) -> str:

@@ -213,7 +213,7 @@ def _check_kinds(kinds: Any) -> tuple[str, ...]:
     """Return kinds of charges in one order, so that equal terms are equal; ``"all"`` is all."""
     if kinds == "all":
         return CREDITABLE
-    given = (kinds,) if isinstance(kinds, str) else tuple(kinds)
+    given = tuple(kinds) if isinstance(kinds, list | tuple) else (kinds,)
     known = ", ".join(CREDITABLE)
     if not given:
         raise InputError(f"export: credit_on {kinds!r} has no charges; write some of {known}")

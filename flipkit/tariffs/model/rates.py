@@ -193,6 +193,11 @@ def check_tiers(rates: Sequence[Rate], tier_rule: Any, tier_reset: Any, what: st
             f"{what} has tiers, but no tier_rule; say how kWh fill them: {', '.join(TIER_RULES)} "
             "(bills differ by it)"
         )
+    if tier_reset == "day" and not tiers:
+        raise InputError(
+            f"{what}: tier_reset 'day', but no tiers; give rates with tiers (those of exports are "
+            "in Export)"
+        )
     if tier_reset == "day" and any(tier.per != "day" or tier.per_kw for tier in tiers):
         raise InputError(
             f"{what}: tiers count kWh of a month or by kW, but begin anew each day; "

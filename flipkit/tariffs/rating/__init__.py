@@ -1,8 +1,16 @@
 """Rating: energy and a tariff to bills."""
 
 from flipkit.tariffs.rating.bill import LARGE, bill, bill_matrix
-from flipkit.tariffs.rating.demand import DemandHours, demand_runs, meter_runs
+from flipkit.tariffs.rating.demand import (
+    DemandHours,
+    demand_runs,
+    earlier_periods,
+    looks_back,
+    meter_runs,
+    price_times,
+)
 from flipkit.tariffs.rating.energy import Block, map_threads, read_blocks
+from flipkit.tariffs.rating.ladders import Ladders, TierCounts, tier_counts
 from flipkit.tariffs.rating.rate_block import calendars, check_covered, partition_of, rate
 from flipkit.tariffs.rating.runs import (
     DemandRuns,
@@ -10,6 +18,7 @@ from flipkit.tariffs.rating.runs import (
     RatingCalendar,
     RunPieces,
     Runs,
+    partition,
     piece_prices,
     pieces_of,
     weights,
@@ -31,11 +40,13 @@ __all__ = [
     "DemandHours",
     "DemandRuns",
     "EnergySums",
+    "Ladders",
     "Partition",
     "RatingCalendar",
     "RunPieces",
     "Runs",
     "Span",
+    "TierCounts",
     "Used",
     "bill",
     "bill_matrix",
@@ -43,16 +54,21 @@ __all__ = [
     "check_covered",
     "component_kind",
     "demand_runs",
+    "earlier_periods",
+    "looks_back",
     "map_threads",
     "mean_prices",
     "meter_runs",
+    "partition",
     "partition_of",
     "piece_prices",
     "pieces_of",
+    "price_times",
     "rate",
     "read_blocks",
     "step_prices",
     "sum_cost",
+    "tier_counts",
     "tier_limits",
     "tier_prices",
     "tiers_reached",

@@ -67,8 +67,9 @@ def bill(
         there are tiers, ``demand {name}``, ``fixed {name}``, ``adder {name}``, ``export {period}``
         (credits are negative), ``carry over``, ``minimum`` and ``tax {name}``. Findings:
         ``period.cut`` where a billing period is cut short, ``export.unpaid`` where exports earn
-        nothing, ``carry_over.open`` where something carried over is not settled, ``minimum.open``
-        where a yearly minimum is not applied.
+        nothing, ``carry_over.open`` where something carried over is not settled,
+        ``carry_over.expired`` where kWh or credit are lost at a true-up, ``minimum.open`` where a
+        yearly minimum is not applied.
 
     Raises
     ------
@@ -279,7 +280,7 @@ def _bill_table(sums: EnergySums, tariff: Tariff, bills: list[PartBill]) -> _Bil
         "unit": _object_array([row.line.unit for row in rows]),
         "cost": np.stack([row.line.cost[:, row.period] for row in rows], axis=1),
         "currency": _object_array([tariff.currency] * len(rows)),
-        "finding": _findings(rows, quantity),
+        "finding": _findings(rows, len(quantity)),
     }
     is_sparse = np.array([row.line.sparse for row in rows], dtype=bool)
     kept = ~is_sparse | (quantity != 0.0)
@@ -309,17 +310,20 @@ def _cut_findings(billing: BillingPeriods, tariff: str | None) -> list[str | Non
     return findings
 
 
-def _findings(rows: list[_BillRow], quantity: Float64) -> np.ndarray:
+def _findings(rows: list[_BillRow], sites: int) -> np.ndarray:
     """The finding of each row; where a note holds for some sites only, by site."""
-    cuts = [row.cut for row in rows]
-    notes = [row.line.notes.get(row.period) for row in rows]
-    if not any(notes):
-        return _object_array(cuts)
-    noted = []
-    for cut, note in zip(cuts, notes, strict=True):
-        known = [text for text in (cut, note) if text is not None]
-        noted.append("; ".join(known) if known else None)
-    return np.where(quantity != 0.0, _object_array(noted), _object_array(cuts))
+    cuts = _object_array([row.cut for row in rows])
+    notes = {number: row.line.site_notes(row.period) for number, row in enumerate(rows)}
+    noted = {number: texts for number, texts in notes.items() if texts is not None}
+    if not noted:
+        return cuts
+    findings = np.tile(cuts, (sites, 1))
+    for number, texts in noted.items():
+        cut = rows[number].cut
+        for site in np.flatnonzero(texts).tolist():
+            known = [text for text in (cut, texts[site]) if text is not None]
+            findings[site, number] = "; ".join(known)
+    return findings
 
 
 def _sorted_rows(tables: list[_BillTable]) -> dict[str, np.ndarray]:

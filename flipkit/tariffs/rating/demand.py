@@ -1,4 +1,4 @@
-"""Demand charges: when demand is measured, by the local clock, and what its highest value costs."""
+"""Demand charges: when demand is measured, by the local clock, and what its highest values cost."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flipkit.calendar import BillingPeriods, Grid, local_midnights
+from flipkit.calendar import Grid, day_edges, days_in_months, local_midnights
 from flipkit.tariffs.model import (
     HOLIDAY,
     DemandCharge,
     DemandWindow,
     LocalClock,
-    Ratchet,
     Rate,
     Tariff,
 )
@@ -22,7 +21,16 @@ from flipkit.tariffs.rating.runs import DemandRuns, RatingCalendar, runs_between
 from flipkit.tariffs.rating.sums import EnergySums, Line
 from flipkit.vocabulary import DAY_US, SECOND_US, Float64, Int64
 
-__all__ = ["DemandHours", "demand_lines", "demand_runs", "meter_runs"]
+__all__ = [
+    "DemandHours",
+    "demand_lines",
+    "demand_runs",
+    "earlier_periods",
+    "looks_back",
+    "meter_runs",
+    "price_times",
+    "repeats_year",
+]
 
 _SUNDAY = 6
 
@@ -35,17 +43,20 @@ class DemandHours(NamedTuple):
     windows : tuple of DemandWindow
     months : tuple of int or None
     interval_minutes : int
+    by_day : bool
+        Whether each local day has a peak of its own.
     """
 
     windows: tuple[DemandWindow, ...]
     months: tuple[int, ...] | None
     interval_minutes: int
+    by_day: bool
 
     @classmethod
     def of(cls, charge: DemandCharge, *, any_month: bool = False) -> DemandHours:
-        """Return the hours of a charge; `any_month` for those that a ratchet looks back at."""
+        """Return the hours of a charge; `any_month` for those of earlier billing periods."""
         months = None if any_month else charge.months
-        return cls(charge.windows, months, charge.interval_minutes)
+        return cls(charge.windows, months, charge.interval_minutes, charge.peaks > 1)
 
 
 @lru_cache(maxsize=128)
@@ -66,10 +77,24 @@ def demand_runs(calendar: RatingCalendar, hours: DemandHours) -> DemandRuns:
     hour_us = starts + hour_offsets[stretch]
 
     # A stretch outside the hours of the charge gets slot -1, and is left out below.
-    slot = stretch_at(calendar.billing.edges_us, starts)
-    slot[~_is_measured(hours, calendar.clock, date_us, hour_us)] = -1
+    is_measured = _is_measured(hours, calendar.clock, date_us, hour_us)
+    slot, billing = _slots(calendar, starts, is_measured, hours.by_day)
+    slot[~is_measured] = -1
     new = _begins_anew(calendar.grid, starts, np.append(starts[1:], calendar.end_us), slot)
-    return _measured_runs(calendar, starts[new], slot[new])
+    return _measured_runs(calendar, starts[new], slot[new], billing)
+
+
+def _slots(
+    calendar: RatingCalendar, starts: Int64, is_measured: np.ndarray, by_day: bool
+) -> tuple[Int64, Int64]:
+    """The slot of each stretch (a billing period or a measured day), and their billing periods."""
+    billing = stretch_at(calendar.billing.edges_us, starts)
+    if not by_day:
+        return billing, np.arange(len(calendar.billing))
+    days = day_edges(calendar.zone, calendar.start_us, calendar.end_us).edges
+    day = stretch_at(days, starts)
+    measured_days, first = np.unique(day[is_measured], return_index=True)
+    return np.searchsorted(measured_days, day), billing[is_measured][first]
 
 
 def _clock_marks(minutes: int, edges: Int64, offsets: Int64) -> Iterator[Int64]:
@@ -88,14 +113,17 @@ def meter_runs(calendar: RatingCalendar) -> DemandRuns:
     inside = (marks >= calendar.start_us) & (marks < calendar.end_us)
     billing_edges = calendar.billing.edges_us
     starts = np.union1d(marks[inside], billing_edges[:-1])
-    return _measured_runs(calendar, starts, stretch_at(billing_edges, starts))
+    slot = stretch_at(billing_edges, starts)
+    return _measured_runs(calendar, starts, slot, np.arange(len(calendar.billing)))
 
 
-def _measured_runs(calendar: RatingCalendar, starts: Int64, slot: Int64) -> DemandRuns:
-    """The stretches that count in a billing period; those with slot -1 are left out."""
+def _measured_runs(
+    calendar: RatingCalendar, starts: Int64, slot: Int64, billing: Int64
+) -> DemandRuns:
+    """The stretches that count in a slot; those with slot -1 are left out."""
     runs = runs_between(calendar.grid, np.append(starts, calendar.end_us))
     is_measured = slot >= 0
-    return DemandRuns(runs.where(is_measured), slot[is_measured], len(calendar.billing))
+    return DemandRuns(runs.where(is_measured), slot[is_measured], billing)
 
 
 def _is_measured(
@@ -137,20 +165,139 @@ def demand_lines(
 ) -> Iterator[Line]:
     """Yield the lines of the demand charges, by tier."""
     for charge in tariff.demand:
-        runs = demand_runs(calendar, DemandHours.of(charge))
-        shown = np.isin(np.arange(runs.slots), runs.slot)
-        kw = sums.peaks(runs, gross)
+        demand = _demand(sums, charge, calendar, gross)
+        kw = demand.kw
+        notes: dict[int, str] = {}
+        if looks_back(charge):
+            earlier = _demand(sums, charge, calendar, gross, any_month=True)
+            kw = _billing_demand(charge, demand, earlier, calendar)
+            notes = _history_notes(charge, calendar)
+        kw = np.where(demand.is_measured, kw, 0.0)
+        yield from _tier_lines(charge, kw, demand.is_measured, calendar, notes)
+
+
+class _Demand(NamedTuple):
+    """The demand of a charge by billing period.
+
+    Attributes
+    ----------
+    kw : ndarray of float64, shape (sites, billing periods)
+    is_measured : ndarray of bool, shape (billing periods,)
+        Whether the charge has hours in the billing period.
+    """
+
+    kw: Float64
+    is_measured: np.ndarray
+
+
+def _demand(
+    sums: EnergySums,
+    charge: DemandCharge,
+    calendar: RatingCalendar,
+    gross: bool,
+    any_month: bool = False,
+) -> _Demand:
+    runs = demand_runs(calendar, DemandHours.of(charge, any_month=any_month))
+    billings = len(calendar.billing)
+    kw = sums.peaks(runs, gross)
+    if charge.peaks > 1:
+        kw = _mean_of_highest(kw, runs.billing, charge.peaks, billings)
+    is_measured = np.isin(np.arange(billings), runs.billing[runs.slot])
+    return _Demand(np.maximum(kw, charge.minimum_kw), is_measured)
+
+
+def _mean_of_highest(day_kw: Float64, billing: Int64, peaks: int, billings: int) -> Float64:
+    """The mean of the highest daily peaks of each billing period; shape (sites, billing periods).
+
+    `billing` is the billing period of each day.
+    """
+    mean = np.zeros((len(day_kw), billings))
+    for number in np.unique(billing).tolist():
+        ascending = np.sort(day_kw[:, billing == number], axis=1)
+        highest = ascending[:, -peaks:]
+        mean[:, number] = _sum_in_order(highest) / highest.shape[1]
+    return mean
+
+
+def _sum_in_order(columns: Float64) -> Float64:
+    """The sum of columns, added one after another (`numpy.sum` adds in pairs)."""
+    total: Float64 = np.zeros(len(columns))
+    for values in columns.T:
+        total = total + values
+    return total
+
+
+def looks_back(charge: DemandCharge) -> bool:
+    """Return whether earlier billing periods count."""
+    return charge.ratchet is not None or charge.trailing_months > 1
+
+
+def earlier_periods(charge: DemandCharge, calendar: RatingCalendar, number: int) -> list[int]:
+    """Return the billing periods before one that its billing demand looks back at, in order.
+
+    In exactly one year, they come from its own end.
+    """
+    billing = calendar.billing
+    first = number - _periods_back(charge)
+    if repeats_year(calendar):
+        earlier = [each % len(billing) for each in range(first, number)]
+    else:
+        earlier = list(range(max(0, first), number))
+    if charge.ratchet is None or charge.ratchet.of_months is None:
+        return earlier
+    return [each for each in earlier if int(billing.months[each]) in charge.ratchet.of_months]
+
+
+def repeats_year(calendar: RatingCalendar) -> bool:
+    """Return whether the energy is exactly one year under one tariff."""
+    span = (calendar.start_us, calendar.end_us)
+    is_whole_energy = span == (calendar.grid.start_us, calendar.grid.end_us)
+    return is_whole_energy and calendar.billing.is_one_year
+
+
+def _periods_back(charge: DemandCharge) -> int:
+    return charge.trailing_months - 1 if charge.ratchet is None else charge.ratchet.months
+
+
+def _billing_demand(
+    charge: DemandCharge, own: _Demand, earlier: _Demand, calendar: RatingCalendar
+) -> Float64:
+    """The billing demand: from the demand of each billing period and of those before."""
+    billed = own.kw.copy()
+    for number in range(len(calendar.billing)):
+        periods = earlier_periods(charge, calendar, number)
         if charge.ratchet is not None:
-            any_month = demand_runs(calendar, DemandHours.of(charge, any_month=True))
-            earlier_kw = sums.peaks(any_month, gross)
-            billed_kw = _ratcheted(kw, earlier_kw, charge.ratchet, calendar.billing)
-            kw = np.where(shown, billed_kw, 0.0)
-        yield from _tier_lines(charge, kw, shown, calendar.billing.share)
+            highest = np.max(earlier.kw[:, periods], axis=1, initial=0.0)
+            billed[:, number] = np.maximum(own.kw[:, number], charge.ratchet.share * highest)
+        else:
+            periods = [each for each in periods if earlier.is_measured[each]]
+            total = _sum_in_order(earlier.kw[:, periods]) + own.kw[:, number]
+            billed[:, number] = total / (len(periods) + 1)
+    return billed
+
+
+def _history_notes(charge: DemandCharge, calendar: RatingCalendar) -> dict[int, str]:
+    """The finding of billing periods that look back further than the energy reaches."""
+    notes = {}
+    back = _periods_back(charge)
+    how = "the energy holds fewer, and those count"
+    if repeats_year(calendar):
+        how = "those before the energy, which is one year, are taken from its end"
+    what = f"demand {charge.name} looks back at {back} billing periods"
+    for number in range(min(back, len(calendar.billing))):
+        notes[number] = f"demand.history: {what}; {how}"
+    return notes
 
 
 def _tier_lines(
-    charge: DemandCharge, kw: Float64, shown: np.ndarray, share: Float64
+    charge: DemandCharge,
+    kw: Float64,
+    shown: np.ndarray,
+    calendar: RatingCalendar,
+    notes: dict[int, str],
 ) -> Iterator[Line]:
+    billing = calendar.billing
+    times = price_times(charge, calendar)
     lower = 0.0
     for number, tier in enumerate(charge.tiers, 1):
         upper = np.inf if tier.up_to_kw is None else tier.up_to_kw
@@ -158,21 +305,26 @@ def _tier_lines(
         text = f"demand {charge.name}"
         if len(charge.tiers) > 1:
             text += f" tier {number}"
-        cost = in_tier * tier.price_per_kw * share
-        yield Line("demand", text, "kW", in_tier, cost, shown, sparse=number > 1)
+        cost = in_tier * tier.price_per_kw * times
+        if tier.per_month:
+            ends_here = (kw <= upper) & ((kw > lower) | (number == 1)) & shown
+            cost = cost + ends_here * (tier.per_month * billing.share)
+        is_first = number == 1
+        yield Line(
+            kind="demand",
+            text=text,
+            unit="kW",
+            quantity=in_tier,
+            cost=cost,
+            shown=shown,
+            sparse=not is_first,
+            notes=notes if is_first else {},
+        )
         lower = upper
 
 
-def _ratcheted(
-    kw: Float64, earlier_kw: Float64, ratchet: Ratchet, billing: BillingPeriods
-) -> Float64:
-    """The billing demand: at least a share of the highest of the billing periods before."""
-    counts = np.ones(len(billing), dtype=bool)
-    if ratchet.of_months is not None:
-        counts = np.isin(billing.months, ratchet.of_months)
-    billed = kw.copy()
-    for number in range(len(billing)):
-        before = slice(max(0, number - ratchet.months), number)
-        highest = np.max(earlier_kw[:, before][:, counts[before]], axis=1, initial=0.0)
-        billed[:, number] = np.maximum(kw[:, number], ratchet.share * highest)
-    return billed
+def price_times(charge: DemandCharge, calendar: RatingCalendar) -> Float64:
+    """Return how often the price of a kW is charged in each billing period."""
+    if charge.per == "day":
+        return days_in_months(calendar.billing, calendar.zone, charge.months)
+    return calendar.billing.share

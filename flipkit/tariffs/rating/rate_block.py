@@ -7,26 +7,36 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flipkit.calendar import BillingPeriods, Grid
+from flipkit.calendar import BillingPeriods, Grid, days_in_months
 from flipkit.tariffs.model import (
+    Adder,
     Minimum,
     PriceSeries,
+    Rate,
+    Schedule,
     Tariff,
     TierRule,
     check_cover,
     parts_in_force,
+    period_names,
+    rate_table,
     schedule_of,
 )
 from flipkit.tariffs.rating.demand import demand_lines
-from flipkit.tariffs.rating.runs import Partition, RatingCalendar, partition
+from flipkit.tariffs.rating.runs import Partition, RatingCalendar, occurring, partition
+from flipkit.tariffs.rating.seasons import season_edges
 from flipkit.tariffs.rating.settlement import (
+    Balance,
     Charged,
+    Credit,
+    Neighbours,
     carried_credit,
     charged_energy,
     energy_lines,
     export_lines,
     is_gross,
     sum_periods,
+    takes_over,
 )
 from flipkit.tariffs.rating.sums import EnergySums, Line, PricedFlow, sum_cost
 from flipkit.vocabulary import Float64
@@ -40,6 +50,11 @@ __all__ = [
     "rate",
     "total_cost",
 ]
+
+_SPREAD = (
+    "adder.spread: charged kWh of net metering have no hour; they are spread over the hours of the "
+    "adder in proportion to imports"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,10 +98,15 @@ def rate(
     """
     grid = sums.block.grid
     check_covered(tariff, grid)
-    return [
-        _rate_part(sums, part, calendar, tier_rule or part.tier_rule)
-        for part, calendar in calendars(tariff, grid, dates)
-    ]
+    in_force = list(calendars(tariff, grid, dates))
+    bills = []
+    balance = Balance()
+    for number, (part, calendar) in enumerate(in_force):
+        following = in_force[number + 1][0] if number + 1 < len(in_force) else None
+        neighbours = Neighbours(balance, following)
+        bill, balance = _rate_part(sums, part, calendar, tier_rule or part.tier_rule, neighbours)
+        bills.append(bill)
+    return bills
 
 
 def price_together(sums: EnergySums, tariffs: list[Tariff], dates: tuple[str, ...] | None) -> None:
@@ -120,12 +140,22 @@ def total_cost(bills: list[PartBill]) -> Float64:
 
 def partition_of(tariff: Tariff, calendar: RatingCalendar) -> Partition:
     """Return the runs by which a tariff is rated."""
-    exports = tariff.export.rates if tariff.export is not None else ()
+    export = tariff.export
+    exports = export.rates if export is not None else ()
+    resets = (tariff.tier_reset, "billing" if export is None else export.tier_reset)
+    cuts = {*season_edges(tariff.rates, calendar), *season_edges(exports, calendar)}
     return partition(
         calendar,
-        schedule_of(tariff.rates) if tariff.rates else None,
-        schedule_of(exports) if exports else None,
+        _schedule(tariff.rates),
+        _schedule(exports),
+        by_day="day" in resets,
+        cuts=tuple(sorted(cuts)),
     )
+
+
+def _schedule(rates: tuple[Rate, ...]) -> Schedule | None:
+    """When which period of rates begins; None without rates: one period at all times."""
+    return schedule_of(rates) if rates else None
 
 
 def check_covered(tariff: Tariff, grid: Grid) -> None:
@@ -148,34 +178,75 @@ def calendars(
 
 
 def _rate_part(
-    sums: EnergySums, tariff: Tariff, calendar: RatingCalendar, tier_rule: TierRule | None
-) -> PartBill:
+    sums: EnergySums,
+    tariff: Tariff,
+    calendar: RatingCalendar,
+    tier_rule: TierRule | None,
+    neighbours: Neighbours,
+) -> tuple[PartBill, Balance]:
+    """Rate one tariff, and say what it hands over to the one that follows."""
     part = partition_of(tariff, calendar)
     billing = calendar.billing
     export = tariff.export
-    is_followed = calendar.end_us < calendar.grid.end_us
     shape = (sums.sites, len(billing))
 
-    # Credits pay for the charges, minimums look at both, and taxes at everything before them.
-    energy = charged_energy(sums, tariff, part, is_followed)
-    lines = [
+    # Credit pays for charges, minimums look at what it leaves, and taxes at everything before them.
+    energy = charged_energy(sums, tariff, part, neighbours)
+    charges = [
         *energy_lines(sums, tariff, part, energy, tier_rule),
         *demand_lines(sums, tariff, calendar, is_gross(tariff)),
         *_fixed_lines(tariff, billing, shape),
-        *_adder_lines(tariff, energy),
+        *_adder_lines(sums, tariff, part, energy, non_bypassable=False),
     ]
-    charges = sum_cost(lines, shape)
-    lines += export_lines(sums, tariff, part, energy)
-    if export is not None and export.carry_over == "credit":
-        export_cost = sum_cost(lines, shape, ("export",))
-        lines.append(
-            carried_credit(charges, export_cost, export, part, tariff.currency, is_followed)
-        )
+    payable = (
+        charges if export is None else [line for line in charges if line.kind in export.credit_on]
+    )
+    if any(adder.non_bypassable for adder in tariff.adders):
+        charges += _adder_lines(sums, tariff, part, energy, non_bypassable=True)
+
+    exports = list(export_lines(sums, tariff, part, energy, neighbours.following))
+    lines = charges + exports
+    credit = None
+    if export is not None and export.has_credit:
+        earned = -sum_cost(exports, shape)
+        to_pay = sum_cost(payable, shape)
+        credit = carried_credit(to_pay, earned, tariff, part, neighbours)
+        lines.append(credit.line)
     if tariff.minimum is not None:
-        cost = sum_cost(lines, shape)
-        lines.append(_minimum_line(cost, tariff.minimum, billing, tariff.currency))
-    lines += list(_tax_lines(lines, tariff, shape))
-    return PartBill(tariff, billing, lines)
+        left = _after_exports(tariff, charges, lines, credit, shape)
+        lines.append(_minimum_line(left, tariff.minimum, billing, tariff.currency))
+    lines += list(_tax_lines(lines, tariff, billing, shape))
+
+    balance = Balance()
+    if export is not None and takes_over(neighbours.following, export):
+        balance = Balance(
+            kwh=None if energy.carried is None else energy.carried.bank,
+            credit=None if credit is None else credit.left,
+        )
+    return PartBill(tariff, billing, lines), balance
+
+
+def _after_exports(
+    tariff: Tariff,
+    charges: list[Line],
+    lines: list[Line],
+    credit: Credit | None,
+    shape: tuple[int, int],
+) -> Float64:
+    """What exports and credit leave of the charges: not below zero, and without what is paid out.
+
+    Shape (sites, billing periods).
+    """
+    charged = sum_cost(charges, shape)
+    if is_gross(tariff):
+        return charged
+    if credit is None:
+        # A true-up of kWh is a payment.
+        offset = [line for line in lines if line.kind != "carry over"]
+        total = sum_cost(offset, shape)
+    else:
+        total = sum_cost(lines, shape) + credit.paid_out
+    return np.maximum(total, np.minimum(charged, 0.0))
 
 
 def _fixed_lines(tariff: Tariff, billing: BillingPeriods, shape: tuple[int, int]) -> Iterator[Line]:
@@ -194,18 +265,72 @@ def _fixed_line(
     return Line("fixed", f"fixed {name}", unit, np.broadcast_to(quantity, shape), cost)
 
 
-def _adder_lines(tariff: Tariff, energy: Charged) -> Iterator[Line]:
+def _adder_lines(
+    sums: EnergySums, tariff: Tariff, part: Partition, energy: Charged, *, non_bypassable: bool
+) -> Iterator[Line]:
+    if non_bypassable:
+        # Before exports are netted.
+        energy = Charged(sums.imports(part, is_gross(tariff)))
     kwh = sum_periods(energy.kwh)
     for adder in tariff.adders:
-        yield Line("adder", f"adder {adder.name}", "kWh", kwh, adder.price_per_kwh * kwh)
+        if adder.non_bypassable != non_bypassable:
+            continue
+        if adder.rates:
+            yield from _timed_adder_lines(sums, tariff, part, energy, adder)
+        else:
+            yield Line("adder", f"adder {adder.name}", "kWh", kwh, adder.price_per_kwh * kwh)
+
+
+def _timed_adder_lines(
+    sums: EnergySums, tariff: Tariff, part: Partition, energy: Charged, adder: Adder
+) -> Iterator[Line]:
+    """The lines of an adder by hour and season, one for each of its periods."""
+    # Cut where a period of the adder begins too: it stands in the place of the export period.
+    both = partition(part.calendar, _schedule(tariff.rates), schedule_of(adder.rates))
+    imported = sums.imports_by_both(both, is_gross(tariff))
+    is_netted = tariff.export is not None and tariff.export.mode == "net_metering"
+    is_netted &= not adder.non_bypassable
+    if is_netted:
+        imported = _spread(energy.kwh, imported)
+    kwh = np.zeros((*imported.shape[:2], both.export_periods))
+    for number in range(both.import_periods):
+        kwh += imported[:, :, number]
+    notes = dict.fromkeys(range(kwh.shape[1]), _SPREAD) if is_netted and _splits(both) else {}
+    names = period_names(adder.rates)
+    occurs = occurring(both, "export")
+    for number, period in enumerate(rate_table(adder.rates).periods):
+        text = f"adder {adder.name}"
+        if len(names) > 1:
+            text += f" {names[number]}"
+        quantity = kwh[:, :, number]
+        cost = period.price_per_kwh * quantity
+        yield Line("adder", text, "kWh", quantity, cost, occurs[number], notes=notes)
+
+
+def _spread(charged: Float64, imported: Float64) -> Float64:
+    """Charged energy by billing period and period, spread in proportion to imports.
+
+    `imported` and the result are by the period of an adder too.
+    """
+    total = np.zeros(charged.shape)
+    for number in range(imported.shape[3]):
+        total += imported[..., number]
+    share = np.divide(charged, total, out=np.zeros_like(total), where=total > 0.0)
+    return imported * share[..., None]
+
+
+def _splits(part: Partition) -> bool:
+    """Whether an import period holds several export periods."""
+    pairs = np.unique(part.import_period * part.export_periods + part.export_period)
+    return len(pairs) > len(np.unique(part.import_period))
 
 
 def _minimum_line(cost: Float64, minimum: Minimum, billing: BillingPeriods, currency: str) -> Line:
-    """What a bill lacks to the minimum of each billing period, then of each calendar year."""
+    """What charges lack to the minimum of each billing period, then of each calendar year."""
     level = np.zeros(len(billing))
     top_up = np.zeros_like(cost)
     shown = np.full(len(billing), minimum.per_month is not None)
-    notes: dict[int, str] = {}
+    notes: dict[int, str | np.ndarray] = {}
     if minimum.per_month is not None:
         level = minimum.per_month * billing.share
         top_up = np.maximum(level - cost, 0.0)
@@ -239,7 +364,15 @@ def _open_minimum(year: int, billing: BillingPeriods) -> str:
     return f"minimum.open: {why}, so the yearly minimum is not applied"
 
 
-def _tax_lines(lines: list[Line], tariff: Tariff, shape: tuple[int, int]) -> Iterator[Line]:
+def _tax_lines(
+    lines: list[Line], tariff: Tariff, billing: BillingPeriods, shape: tuple[int, int]
+) -> Iterator[Line]:
     for tax in tariff.taxes:
         base = sum_cost(lines, shape, tax.on)
-        yield Line("tax", f"tax {tax.name}", tariff.currency, base, tax.share * base)
+        shown = None
+        if tax.months is not None:
+            in_months = days_in_months(billing, tariff.timezone, tax.months) / billing.days
+            base = base * in_months
+            shown = in_months > 0.0
+        cost = tax.share * base
+        yield Line("tax", f"tax {tax.name}", tariff.currency, base, cost, shown)

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from flipkit.calendar import BillingPeriods, Grid, billing_periods
+from flipkit.calendar import BillingPeriods, Grid, billing_periods, day_periods
 from flipkit.tariffs.model import LocalClock, PriceSeries, Schedule, schedule_changes
 from flipkit.vocabulary import HOUR_US, Float64, Int64
 
@@ -62,6 +62,11 @@ class RatingCalendar(NamedTuple):
     def billing(self) -> BillingPeriods:
         """The billing periods of the span."""
         return billing_periods(self.zone, self.start_us, self.end_us, self.dates)
+
+    @property
+    def days(self) -> BillingPeriods:
+        """The local days of the span, as periods in which kWh are counted."""
+        return day_periods(self.zone, self.start_us, self.end_us)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,20 +126,25 @@ class RunPieces(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DemandRuns:
-    """Demand intervals, and the billing period in which each counts.
+    """Demand intervals, and the slot of which each may be the peak.
 
     Attributes
     ----------
     runs : Runs
     slot : ndarray of int64, shape (n,)
-        Number of the billing period.
-    slots : int
-        Number of billing periods in total.
+        Number of the billing period, or of the measured day where demand is measured by the day.
+    billing : ndarray of int64, shape (slots,)
+        The billing period of each slot.
     """
 
     runs: Runs
     slot: Int64
-    slots: int
+    billing: Int64
+
+    @property
+    def slots(self) -> int:
+        """Number of billing periods, or of measured days, in total."""
+        return len(self.billing)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -239,23 +249,34 @@ def _set_cut(
 
 @lru_cache(maxsize=256)
 def partition(
-    calendar: RatingCalendar, imports: Schedule | None, exports: Schedule | None
+    calendar: RatingCalendar,
+    imports: Schedule | None,
+    exports: Schedule | None,
+    by_day: bool = False,
+    cuts: tuple[int, ...] = (),
 ) -> Partition:
     """Cut a span where the billing period, the import period or the export period changes.
 
     `imports` and `exports` say when which period is in force; None is one period at all times.
+    `by_day` also cuts where a local day begins, and `cuts` are more times to cut at.
     """
     billing_edges = calendar.billing.edges_us
     import_starts, import_periods = _changes(calendar, imports)
     export_starts, export_periods = _changes(calendar, exports)
 
-    starts = np.unique(np.concatenate([billing_edges[:-1], import_starts, export_starts]))
+    day_starts = calendar.days.edges_us[:-1] if by_day else np.array([calendar.start_us])
+    cut_starts = np.array([calendar.start_us, *cuts])
+    starts = np.unique(
+        np.concatenate([billing_edges[:-1], day_starts, cut_starts, import_starts, export_starts])
+    )
     billing = stretch_at(billing_edges, starts)
+    day = stretch_at(day_starts, starts)
     import_period = import_periods[stretch_at(import_starts, starts)]
     export_period = export_periods[stretch_at(export_starts, starts)]
 
     # A schedule may begin a period that is in force already; no new run begins there.
-    changes = np.diff([billing, import_period, export_period]).any(axis=0)
+    cut = stretch_at(cut_starts, starts)
+    changes = np.diff([billing, day, cut, import_period, export_period]).any(axis=0)
     new = np.append(True, changes)
     return Partition(
         calendar=calendar,

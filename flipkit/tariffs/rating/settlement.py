@@ -3,30 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from flipkit.calendar import BillingPeriods
-from flipkit.tariffs.model import Export, Rate, Tariff, TierRule, period_names, rate_table
-from flipkit.tariffs.rating.demand import meter_runs
+from flipkit.tariffs.model import Export, Tariff, TierRule, period_names, rate_table
+from flipkit.tariffs.rating.ladders import Ladders, energy_by_tier
+from flipkit.tariffs.rating.netting import (
+    CarriedKwh,
+    KwhBank,
+    carry_kwh,
+    net_by_hours,
+    net_by_period,
+)
 from flipkit.tariffs.rating.runs import Partition, occurring
 from flipkit.tariffs.rating.sums import EnergySums, Line, PricedFlow
-from flipkit.tariffs.rating.tiers import fill_by_period, fill_prorated, tier_limits, tier_prices
+from flipkit.tariffs.rating.tiers import tier_prices
 from flipkit.vocabulary import Float64
 
 __all__ = [
+    "Balance",
     "Charged",
+    "Credit",
+    "Neighbours",
     "carried_credit",
     "charged_energy",
     "energy_lines",
     "export_lines",
     "is_gross",
     "sum_periods",
+    "takes_over",
 ]
 
 _UNPAID = "export.unpaid: the tariff pays nothing for exported energy"
+_UNPAID_SURPLUS = "export.unpaid: the tariff pays nothing for exports above imports"
 _OPEN = "carry_over.open: carried beyond the last billing period of the energy, and not settled"
+# Of kWh and of money: what is less is the noise of floats.
+_NOISE = 1e-9
+
+
+class Balance(NamedTuple):
+    """What a tariff hands over to the one that follows it: kWh, credit, or nothing.
+
+    Attributes
+    ----------
+    kwh : KwhBank or None
+    credit : ndarray of float64, shape (sites,), or None
+    """
+
+    kwh: KwhBank | None = None
+    credit: Float64 | None = None
+
+
+class Neighbours(NamedTuple):
+    """What a tariff takes over from the one before, and the one that follows within the energy."""
+
+    before: Balance
+    following: Tariff | None
 
 
 class Charged(NamedTuple):
@@ -36,20 +71,50 @@ class Charged(NamedTuple):
     ----------
     kwh : ndarray of float64, shape (sites, billing periods, periods)
     surplus : ndarray of float64, shape (sites, billing periods, periods), or None
-        Net metering: exports above the imports that are paid out in this billing period.
-    carried : ndarray of float64, shape (sites, billing periods), or None
-        Net metering by the year: surplus that goes to the next billing period, all periods
-        together.
+        Net metering: exports above the imports that earn money in this billing period; by export
+        period if these are priced by export rates, else by import period.
+    carried : CarriedKwh or None
+        Net metering by the year, where the surplus goes to the next billing period.
     """
 
     kwh: Float64
     surplus: Float64 | None = None
-    carried: Float64 | None = None
+    carried: CarriedKwh | None = None
+
+
+class Credit(NamedTuple):
+    """Credit that pays for charges.
+
+    Attributes
+    ----------
+    line : Line
+    paid_out : ndarray of float64, shape (sites, billing periods)
+        At a true-up; contained in the line.
+    left : ndarray of float64, shape (sites,)
+        What the last billing period leaves.
+    """
+
+    line: Line
+    paid_out: Float64
+    left: Float64
 
 
 def is_gross(tariff: Tariff) -> bool:
     """Return whether all consumption is imported and all generation exported."""
     return tariff.export is not None and tariff.export.mode == "buy_all_sell_all"
+
+
+def takes_over(following: Tariff | None, export: Export) -> bool:
+    """Return whether a tariff continues the balance of one with these export terms.
+
+    A change of prices does not settle anything, a change of the kind of settlement does.
+    """
+    terms = None if following is None else following.export
+    return terms is not None and (
+        terms.mode == export.mode
+        and terms.carry_over == export.carry_over
+        and terms.has_credit == export.has_credit
+    )
 
 
 def sum_periods(energy: Float64) -> Float64:
@@ -60,46 +125,36 @@ def sum_periods(energy: Float64) -> Float64:
     return total
 
 
-def charged_energy(sums: EnergySums, tariff: Tariff, part: Partition, is_followed: bool) -> Charged:
-    """Return the energy to charge.
-
-    `is_followed`: another tariff follows within the energy, so nothing is carried beyond the span.
-    """
+def charged_energy(
+    sums: EnergySums, tariff: Tariff, part: Partition, neighbours: Neighbours
+) -> Charged:
+    """Return the energy to charge."""
     export = tariff.export
-    imported = sums.imports(part, is_gross(tariff))
     if export is None or export.mode != "net_metering":
-        return Charged(imported)
-    net = imported - sums.exports_by_import_period(part)
+        return Charged(sums.imports(part, is_gross(tariff)))
+    if export.carry_over == "credit":
+        return Charged(*net_by_hours(sums, part))
+    net = net_by_period(sums, part)
     if export.carry_over is None:
         return Charged(np.maximum(net, 0.0), surplus=np.maximum(-net, 0.0))
-    return _carried_over(net, _settled(part.calendar.billing, export, is_followed))
+    settled = _settled(part.calendar.billing, export, neighbours)
+    carried = carry_kwh(net, tariff, part, settled, neighbours.before.kwh)
+    return Charged(carried.kwh, carried=carried)
 
 
-def _settled(billing: BillingPeriods, export: Export, is_followed: bool) -> list[bool]:
+def _settled(billing: BillingPeriods, export: Export, neighbours: Neighbours) -> list[bool]:
     """Whether what was carried over is settled at the end of each billing period."""
     of_month = billing.months == export.true_up_month
     # Several billing periods may begin in one month: the last of them settles.
     is_last = np.append(~of_month[1:], True)
     settled = of_month & is_last & billing.closed
-    settled[-1] |= is_followed
+    settled[-1] |= _ends(export, neighbours)
     return [bool(settles) for settles in settled]
 
 
-def _carried_over(net: Float64, settled: list[bool]) -> Charged:
-    """Net metering by the year: the surplus of a period covers its imports later on."""
-    kwh = np.zeros_like(net)
-    surplus = np.zeros_like(net)
-    balance = np.zeros_like(net)  # at the end of each billing period
-    previous = np.zeros_like(net[:, 0])
-    for number, settles in enumerate(settled):
-        left = net[:, number] - previous
-        kwh[:, number] = np.maximum(left, 0.0)
-        previous = np.maximum(-left, 0.0)
-        if settles:
-            surplus[:, number] = previous
-            previous = np.zeros_like(previous)
-        balance[:, number] = previous
-    return Charged(kwh, surplus, carried=sum_periods(balance))
+def _ends(export: Export, neighbours: Neighbours) -> bool:
+    """Whether another tariff follows that does not take the balance over."""
+    return neighbours.following is not None and not takes_over(neighbours.following, export)
 
 
 def energy_lines(
@@ -111,50 +166,43 @@ def energy_lines(
         cost = sums.costs(flow, tariff.series)
         yield Line("energy", "energy all", "kWh", energy.kwh[:, :, 0], cost)
         return
-    periods = rate_table(tariff.rates).periods
-    names = period_names(tariff.rates)
-    occurs = occurring(part, "import")
+    ladders = Ladders(tariff.rates, tier_rule, tariff.tier_reset)
+    flow = PricedFlow(part, is_gross(tariff), is_export=False)
+    yield from _tier_lines(sums, flow, ladders, energy.kwh)
+
+
+def _tier_lines(
+    sums: EnergySums, flow: PricedFlow, ladders: Ladders, kwh: Float64
+) -> Iterator[Line]:
+    """The lines of a flow by period and tier; exports earn."""
+    periods = rate_table(ladders.rates).periods
+    names = period_names(ladders.rates)
+    kind: Literal["export", "energy"] = "export" if flow.is_export else "energy"
+    sign = -1.0 if flow.is_export else 1.0
+    occurs = occurring(flow.part, "export" if flow.is_export else "import")
     prices = tier_prices(periods)
-    filled = _by_tier(sums, tariff, part, energy, tier_rule)
+    filled = energy_by_tier(sums, flow, ladders, kwh)
     for number, period in enumerate(periods):
         for tier in range(len(period.tiers) or 1):
-            text = f"energy {names[number]}"
+            text = f"{kind} {names[number]}"
             if period.tiers:
                 text += f" tier {tier + 1}"
-            kwh = filled[:, :, number, tier]
-            cost = kwh * prices[number, tier]
-            yield Line("energy", text, "kWh", kwh, cost, occurs[number], sparse=tier > 0)
-
-
-def _by_tier(
-    sums: EnergySums, tariff: Tariff, part: Partition, energy: Charged, tier_rule: TierRule | None
-) -> Float64:
-    """Energy by site, billing period, period and tier."""
-    periods = rate_table(tariff.rates).periods
-    if not any(period.tiers for period in periods):
-        return energy.kwh[..., None]
-    gross = is_gross(tariff)
-    peak_kw = sums.peaks(meter_runs(part.calendar), gross) if _count_per_kw(periods) else None
-    limits = tier_limits(periods, part.calendar.billing, peak_kw)
-    # The order of time needs the runs; the other rules need the sums of the billing period only.
-    if tier_rule == "chronological":
-        return sums.tiers(part, gross, limits)
-    if tier_rule == "prorate":
-        return fill_prorated(energy.kwh, limits)
-    return fill_by_period(energy.kwh, limits)
-
-
-def _count_per_kw(periods: tuple[Rate, ...]) -> bool:
-    return any(tier.per_kw for period in periods for tier in period.tiers)
+            kwh_in_tier = filled[:, :, number, tier]
+            cost = sign * (kwh_in_tier * prices[number, tier])
+            yield Line(kind, text, "kWh", kwh_in_tier, cost, occurs[number], sparse=tier > 0)
 
 
 def export_lines(
-    sums: EnergySums, tariff: Tariff, part: Partition, energy: Charged
+    sums: EnergySums,
+    tariff: Tariff,
+    part: Partition,
+    energy: Charged,
+    following: Tariff | None,
 ) -> Iterator[Line]:
     """Yield the lines of exported energy, and of kWh carried over."""
     export = tariff.export
     if export is not None and export.mode == "net_metering":
-        yield from _surplus_lines(tariff, export, part, energy)
+        yield from _surplus_lines(tariff, export, part, energy, following)
     elif export is not None:
         yield from _paid_lines(sums, export, part)
     elif sums.block.generation_kwh is not None:
@@ -171,24 +219,31 @@ def _paid_lines(sums: EnergySums, export: Export, part: Partition) -> Iterator[L
         earned = sums.costs(PricedFlow(part, gross, is_export=True), export.series)
         yield Line("export", "export all", "kWh", exported[:, :, 0], -earned)
         return
-    names = period_names(export.rates)
-    prices = [period.price_per_kwh for period in rate_table(export.rates).periods]
-    yield from _export_period_lines(names, exported, prices, occurring(part, "export"))
+    ladders = Ladders(export.rates, export.tier_rule, export.tier_reset)
+    flow = PricedFlow(part, gross, is_export=True)
+    yield from _tier_lines(sums, flow, ladders, exported)
 
 
 def _surplus_lines(
-    tariff: Tariff, export: Export, part: Partition, energy: Charged
+    tariff: Tariff, export: Export, part: Partition, energy: Charged, following: Tariff | None
 ) -> Iterator[Line]:
-    """The surplus of net metering: paid at once, or carried over and paid when it is settled."""
-    assert energy.surplus is not None
+    """The surplus of net metering: it earns money at once, or is carried over until the true-up."""
     if energy.carried is not None:
-        cost = -(sum_periods(energy.surplus) * export.payout_per_kwh)
-        notes = _open_note(part)
-        yield Line("carry over", "carry over", "kWh", energy.carried, cost, notes=notes)
+        yield _carried_line(export, part, energy.carried, following)
         return
-    names = period_names(tariff.rates) if tariff.rates else ("all",)
-    prices = [export.payout_per_kwh] * len(names)
-    yield from _export_period_lines(names, energy.surplus, prices, occurring(part, "import"))
+    assert energy.surplus is not None
+    if export.rates:
+        names = period_names(export.rates)
+        prices = [period.price_per_kwh for period in rate_table(export.rates).periods]
+        occurs = occurring(part, "export")
+    else:
+        names = period_names(tariff.rates) if tariff.rates else ("all",)
+        prices = [export.payout_per_kwh] * len(names)
+        occurs = occurring(part, "import")
+    notes = dict.fromkeys(range(energy.surplus.shape[1]), _UNPAID_SURPLUS)
+    for line in _export_period_lines(names, energy.surplus, prices, occurs):
+        is_unpaid = not export.rates and not export.payout_per_kwh
+        yield replace(line, notes=notes) if is_unpaid else line
 
 
 def _export_period_lines(
@@ -200,35 +255,75 @@ def _export_period_lines(
         yield Line("export", f"export {name}", "kWh", kwh, cost, occurs[number])
 
 
-def _open_note(part: Partition) -> dict[int, str]:
+def _carried_line(
+    export: Export, part: Partition, carried: CarriedKwh, following: Tariff | None
+) -> Line:
+    """The kWh that are carried over; the cost is what a true-up pays for those that are left."""
+    paid_kwh = carried.left if export.true_up_on == "period" else carried.left_total
+    cost = -(paid_kwh * export.payout_per_kwh)
+    expired_kwh = carried.left - paid_kwh if export.payout_per_kwh else carried.left
+    notes = _open_note(part, following)
+    for number in np.flatnonzero((expired_kwh > _NOISE).any(axis=0)).tolist():
+        notes[number] = _expired_notes(expired_kwh[:, number], "kWh")
+    return Line("carry over", "carry over", "kWh", carried.balance, cost, notes=notes)
+
+
+def _expired_notes(amount: Float64, unit: str) -> np.ndarray:
+    """The finding of each site for what is lost at a true-up; None where nothing is."""
+    notes = np.full(len(amount), None, dtype=object)
+    for site in np.flatnonzero(amount > _NOISE).tolist():
+        lost = f"{amount[site]:,.6g} {unit}"
+        notes[site] = f"carry_over.expired: {lost} are left at the true-up and not paid for"
+    return notes
+
+
+def _open_note(part: Partition, following: Tariff | None) -> dict[int, str | np.ndarray]:
+    if following is not None:
+        return {}
     return {len(part.calendar.billing) - 1: _OPEN}
 
 
 def carried_credit(
-    charges: Float64,
-    export_cost: Float64,
-    export: Export,
-    part: Partition,
-    currency: str,
-    is_followed: bool,
-) -> Line:
-    """Return the line of export credit above the other charges, carried to the next billing period.
+    charges: Float64, earned: Float64, tariff: Tariff, part: Partition, neighbours: Neighbours
+) -> Credit:
+    """Return the credit above the charges that it pays for, which goes to the next billing period.
 
-    `charges` and `export_cost` (negative where exports earn) have the shape (sites, billing
-    periods).
+    `charges` and `earned` (negative where exports cost) have the shape (sites, billing periods).
     """
+    export = tariff.export
+    assert export is not None
     cost = np.zeros_like(charges)
     carried = np.zeros_like(charges)
-    balance = np.zeros(len(charges))
-    settled = _settled(part.calendar.billing, export, is_followed)
-    for number, settles in enumerate(settled):
+    paid_out = np.zeros_like(charges)
+    expired = np.zeros_like(charges)
+    balance = neighbours.before.credit
+    if balance is None:
+        balance = np.zeros(len(charges))
+    waits = export.credit_next_month or export.payout_as_credit
+    for number, settles in enumerate(_credit_settled(part, export, neighbours)):
+        credit = np.maximum(balance + earned[:, number], 0.0)
+        usable = np.minimum(balance, credit) if waits else credit
         # Charges below zero do not use up credit.
-        credit = np.maximum(balance - export_cost[:, number], 0.0)
-        spent = np.minimum(np.maximum(charges[:, number], 0.0), credit)
+        spent = np.minimum(np.maximum(charges[:, number], 0.0), usable)
         left = credit - spent
-        paid_out = export.payout_share * left if settles else np.zeros_like(left)
-        cost[:, number] = (left - paid_out) - balance
+        if settles:
+            paid_out[:, number] = export.payout_share * left
+            expired[:, number] = left - paid_out[:, number]
+        cost[:, number] = (left - paid_out[:, number]) - balance
         balance = np.zeros_like(left) if settles else left
         carried[:, number] = balance
-    notes = _open_note(part)
-    return Line("carry over", "carry over", currency, carried, cost, notes=notes)
+    notes = _open_note(part, neighbours.following)
+    for number in np.flatnonzero((expired > _NOISE).any(axis=0)).tolist():
+        notes[number] = _expired_notes(expired[:, number], f"{tariff.currency} of credit")
+    name = "carry over credit" if export.payout_as_credit else "carry over"
+    line = Line("carry over", name, tariff.currency, carried, cost, notes=notes)
+    return Credit(line, paid_out, balance)
+
+
+def _credit_settled(part: Partition, export: Export, neighbours: Neighbours) -> list[bool]:
+    """Whether credit is settled at the end of each billing period."""
+    billing = part.calendar.billing
+    if export.payout_as_credit:
+        # What a true-up pays as credit has no true-up of its own.
+        return [False] * (len(billing) - 1) + [_ends(export, neighbours)]
+    return _settled(billing, export, neighbours)

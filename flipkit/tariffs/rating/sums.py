@@ -112,6 +112,27 @@ class EnergySums:
         _, exported = self.by_run(part, False)
         return self._by_period(exported, part, part.import_period, part.import_periods)
 
+    def imports_by_both(self, part: Partition, gross: bool) -> Float64:
+        """Return imports by import and export period; (sites, billing periods, each, each)."""
+        imported, _ = self.by_run(part, gross)
+        periods = part.import_periods * part.export_periods
+        period = part.import_period * part.export_periods + part.export_period
+        sums = self._by_period(imported, part, period, periods)
+        return sums.reshape(*sums.shape[:2], part.import_periods, part.export_periods)
+
+    @_kept
+    def net_by_both_periods(self, part: Partition) -> Float64:
+        """Return imports less exports by import period and export period.
+
+        Shape (sites, billing periods, import periods, export periods).
+        """
+        imported, exported = self.by_run(part, False)
+        periods = part.import_periods * part.export_periods
+        period = part.import_period * part.export_periods + part.export_period
+        net = self._by_period(imported, part, period, periods)
+        net = net - self._by_period(exported, part, period, periods)
+        return net.reshape(*net.shape[:2], part.import_periods, part.export_periods)
+
     @_kept
     def peaks(self, demand: DemandRuns, gross: bool) -> Float64:
         """Return the highest mean import power, kW; shape (sites, billing periods)."""
@@ -132,23 +153,44 @@ class EnergySums:
         if self._compiled and not (runs.head.any() or runs.tail.any()):
             self._price(flow, series)
 
-    def tiers(self, part: Partition, gross: bool, limits: Float64) -> Float64:
-        """Return imports by billing period, period and tier, counted in the order of time.
+    def tiers(self, flow: PricedFlow, count: Int64, limits: Float64) -> Float64:
+        """Return a flow by count, period and tier, counted in the order of time.
 
-        `limits` has the shape (sites or 1, billing periods, periods, tiers).
+        `count` is the number of the count of each run: a billing period, or a day. `limits` has
+        the shape (sites or 1, counts, periods, tiers).
         """
-        imported, _ = self.by_run(part, gross)
-        filled: Float64 = self._kernels.tiers(imported, part.billing, part.import_period, limits)
+        by_run, period, _ = self._runs_of(flow)
+        if by_run is None:
+            return np.zeros((self.sites, *limits.shape[1:]))
+        filled: Float64 = self._kernels.tiers(by_run, count, period, limits)
         return filled
+
+    def by_count(self, flow: PricedFlow, count: Int64, counts: int) -> Float64:
+        """Return a flow by count and period; shape (sites, counts, periods)."""
+        by_run, period, periods = self._runs_of(flow)
+        return self._by_cell(by_run, count, counts, period, periods)
+
+    def _runs_of(self, flow: PricedFlow) -> tuple[Float64 | None, Int64, int]:
+        """A flow by run, with the period of each run and the number of periods."""
+        part = flow.part
+        imported, exported = self.by_run(part, flow.gross)
+        if flow.is_export:
+            return exported, part.export_period, part.export_periods
+        return imported, part.import_period, part.import_periods
 
     def _by_period(
         self, by_run: Float64 | None, part: Partition, period: Int64, periods: int
     ) -> Float64:
-        shape = (self.sites, len(part.calendar.billing), periods)
+        return self._by_cell(by_run, part.billing, len(part.calendar.billing), period, periods)
+
+    def _by_cell(
+        self, by_run: Float64 | None, count: Int64, counts: int, period: Int64, periods: int
+    ) -> Float64:
+        shape = (self.sites, counts, periods)
         if by_run is None:
             return np.zeros(shape)
-        cell = part.billing * periods + period
-        sums: Float64 = self._kernels.cells(by_run, cell, shape[1] * periods)
+        cell = count * periods + period
+        sums: Float64 = self._kernels.cells(by_run, cell, counts * periods)
         return sums.reshape(shape)
 
     def _price(self, flow: PricedFlow, series: list[PriceSeries]) -> None:
@@ -195,8 +237,9 @@ class Line:
         Where the component is charged; quantity and cost are 0 elsewhere. Everywhere by default.
     sparse : bool
         Whether rows with quantity 0 are left out of the bill.
-    notes : mapping of int to str
-        Findings by billing period; they hold where the quantity is not 0.
+    notes : mapping of int to str, or to ndarray of object, shape (sites,)
+        Findings by billing period. A text holds where the quantity is not 0; an array has the text
+        of each site, or None.
     """
 
     kind: LineKind
@@ -206,16 +249,23 @@ class Line:
     cost: Float64
     shown: np.ndarray = None  # type: ignore[assignment]
     sparse: bool = False
-    notes: Mapping[int, str] = field(default_factory=dict)
+    notes: Mapping[int, str | np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.shown is None:
             object.__setattr__(self, "shown", np.ones(self.cost.shape[1], dtype=bool))
 
+    def site_notes(self, period: int) -> np.ndarray | None:
+        """Return the finding of each site in a billing period, or None if there are none."""
+        note = self.notes.get(period)
+        if note is None or isinstance(note, np.ndarray):
+            return note
+        return np.where(self.quantity[:, period] != 0.0, note, None)
+
 
 def component_kind(component: str) -> str:
     """Return the kind of a bill's component: ``energy`` of ``energy period 1``."""
-    return component if component == "carry over" else component.partition(" ")[0]
+    return "carry over" if component.startswith("carry over") else component.partition(" ")[0]
 
 
 def sum_cost(

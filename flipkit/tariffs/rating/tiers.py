@@ -1,7 +1,8 @@
 """Tiers: how the kWh of a billing period fill them, and the price of the tier reached by time.
 
 Where tiers count kWh in the order of time, they have a price at every time once it is known when
-energy was used. The count begins anew with each local calendar month and with each contract. A
+energy was used. The count begins anew with each local calendar month (or day, where the tariff says
+so) and with each contract. A
 contract that holds part of a month has the same share of the limits as of the days, as
 `flipkit.bill` rates it. Energy is spread evenly over its interval, and energy used at the same time
 climbs the tiers together.
@@ -13,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flipkit.calendar import BillingPeriods, billing_periods, month_edges
+from flipkit.calendar import BillingPeriods, billing_periods, day_edges, day_periods, month_edges
 from flipkit.errors import InputError
 from flipkit.tariffs.model import (
     PriceSeries,
@@ -273,16 +274,18 @@ def _step_at(count: Float64, limits: Float64) -> Int64:
     return steps
 
 
-def _whole_months(zone: str, in_force: Span, window: Span) -> BillingPeriods:
-    """Return the months that a window touches, cut to the time that the tariff holds."""
-    edges = month_edges(zone, *window).edges
+def _whole_counts(tariff: Tariff, in_force: Span, window: Span) -> BillingPeriods:
+    """Return the months (or days) that a window touches, cut to the time that the tariff holds."""
+    zone = tariff.timezone
+    is_daily = tariff.tier_reset == "day"
+    edges = (day_edges if is_daily else month_edges)(zone, *window).edges
     start = max(in_force[0], int(edges[0]))
     end = min(in_force[1], int(edges[-1]))
-    return billing_periods(zone, start, end)
+    return day_periods(zone, start, end) if is_daily else billing_periods(zone, start, end)
 
 
 class _Climb(NamedTuple):
-    """Stretches of one period, month and rate of use, and the tiers that their energy climbs.
+    """Stretches of one period, count and rate of use, and the tiers that their energy climbs.
 
     Attributes
     ----------
@@ -314,15 +317,15 @@ class _Climb(NamedTuple):
 def _climb(tariff: Tariff, used: Used, in_force: Span, window: Span, cuts: Int64) -> _Climb:
     _check_rule(tariff)
     start, end = window
-    billing = _whole_months(tariff.timezone, in_force, window)
+    counts = _whole_counts(tariff, in_force, window)
     schedule = schedule_of(tariff.rates)
     changes, periods = schedule_changes(schedule, tariff.clock, start, end)
 
-    edges = np.unique(np.concatenate([changes, billing.edges_us, used.times_us, cuts, window]))
+    edges = np.unique(np.concatenate([changes, counts.edges_us, used.times_us, cuts, window]))
     edges = edges[(edges >= start) & (edges <= end)]
-    month = stretch_at(billing.edges_us, edges[:-1])
+    count = stretch_at(counts.edges_us, edges[:-1])
     period = periods[stretch_at(changes, edges[:-1])]
-    base = used.before(billing.edges_us)[month]
+    base = used.before(counts.edges_us)[count]
     kwh = used.before(edges)
 
     rates = rate_table(tariff.rates).periods
@@ -331,7 +334,7 @@ def _climb(tariff: Tariff, used: Used, in_force: Span, window: Span, cuts: Int64
         base=base,
         before=kwh[:-1] - base,
         after=kwh[1:] - base,
-        limits=tier_limits(rates, billing, None)[0, month, period],
+        limits=tier_limits(rates, counts, None)[0, count, period],
         prices=tier_prices(rates)[period],
     )
 

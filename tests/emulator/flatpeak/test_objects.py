@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from flipkit.calendar import zone
 from flipkit.emulator import Clock, Store
-from flipkit.emulator.flatpeak import objects, places
+from flipkit.emulator.flatpeak import locations, objects
 from flipkit.money import ISO_4217
 
 
@@ -279,11 +279,11 @@ def test_a_location_of_an_unknown_customer_is_refused(api):
 
 
 def test_time_zones_and_currencies_of_places_exist():
-    settings = [*places._US.values(), *places._COUNTRIES.values()]
-    assert len(places._US) == 52
-    for setting in settings:
-        zone(setting.timezone)
-        assert setting.currency in ISO_4217
+    regions = [*locations._US.values(), *locations._COUNTRIES.values()]
+    assert len(locations._US) == 52
+    for region in regions:
+        zone(region.timezone)
+        assert region.currency in ISO_4217
 
 
 def test_deleting_a_device_keeps_its_records(api):

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -45,11 +46,21 @@ def always(*ladder):
 def priced(ladder, low, high):
     """Return the cost of the kWh from `low` to `high` of a month."""
     cost, begin = Fraction(0), Fraction(0)
-    for price, limit in ladder:
-        stop = high if limit is None else Fraction(str(limit))
-        cost += Fraction(str(price)) * max(min(stop, high) - max(begin, low), Fraction(0))
+    for price, limit in exact(ladder):
+        stop = high if limit is None else limit
+        if stop > low and begin < high:
+            cost += price * (min(stop, high) - max(begin, low))
         begin = stop
     return cost
+
+
+@cache
+def exact(ladder):
+    """Prices and limits as fractions."""
+    return [
+        (Fraction(str(price)), None if limit is None else Fraction(str(limit)))
+        for price, limit in ladder
+    ]
 
 
 def oracle(records, zone):

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flipkit.emulator import Clock, Store, create_app
+from flipkit.emulator.flip.fleet import put_production
 
 KEY = {"Authorization": "Bearer any-key"}
 SITE = {
@@ -247,6 +248,16 @@ def test_a_new_site_is_in_the_report_without_values(api):
         "performance_ratio": None,
         "technology_provider_identifier": "DURACELL",
     }
+
+
+def test_an_expected_value_of_zero_has_no_ratio(api):
+    api.commission()
+    api.push(SITE["id"], month="2025-06", expected_production_kwh=0)
+    with api.store.write() as db:
+        put_production(db, [(SITE["id"], "2025-06", 5.0, None)])
+    row = api.row()
+    assert (row["actual_production_kwh"], row["expected_production_kwh"]) == (5.0, 0.0)
+    assert row["performance_ratio"] is None
 
 
 def test_the_month_is_the_current_one_by_default(api):

@@ -78,7 +78,7 @@ def test_the_performance_ratio_is_actual_by_expected_or_null(client):
         if actual is None or not expected:
             assert row["performance_ratio"] is None
         else:
-            assert abs(row["performance_ratio"] * expected - actual) <= 0.000501 * expected
+            assert row["performance_ratio"] == float(f"{actual / expected:.3f}")
             ratios += 1
     assert 0 < ratios < len(rows)
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flipkit.calendar import Grid
 from flipkit.errors import InputError, MissingColumnError, NaiveTimestampError
 from flipkit.scenarios import Load, Shift
 from flipkit.scenarios.changes.load import LoadProfile
@@ -32,8 +33,7 @@ def us_of(text):
 
 
 def grid(start_us, minutes, count):
-    start = start_us + minutes * MINUTE * np.arange(count, dtype=np.int64)
-    return start, start + minutes * MINUTE
+    return Grid(start_us, minutes * MINUTE, count)
 
 
 def clock(minutes):
@@ -49,7 +49,7 @@ def hours(draw):
 
 @st.composite
 def homes(draw):
-    """``(zone, start, end, kWh)``: up to some days around a clock change, cut anywhere."""
+    """``(zone, grid, kWh)``: up to some days around a clock change, cut anywhere."""
     zone = draw(st.sampled_from(ZONES))
     day = us_of(draw(st.sampled_from(CHANGES.get(zone, ("2025-01-01",)))))
     minutes = draw(st.sampled_from([5, 15, 30, 60, 120]))
@@ -57,7 +57,7 @@ def homes(draw):
     count = draw(st.integers(2, 72 * 60 // minutes))
     random = np.random.default_rng(draw(st.integers(0, 99)))
     kwh = random.random(count) * (random.random(count) < 0.9)
-    return zone, *grid(start, minutes, count), kwh
+    return zone, grid(start, minutes, count), kwh
 
 
 def inside(window, at):
@@ -100,10 +100,10 @@ def shifted_by_the_clock(shift, zone, start, end, kwh):
 def test_a_shift_follows_the_local_clock_and_each_local_day_keeps_its_energy(
     home, share, source, target
 ):
-    zone, start, end, kwh = home
+    zone, times, kwh = home
     shift = Shift(share, source, target)
-    moved = Load(shift=shift).applied(kwh, start, end, zone)
-    expected, days = shifted_by_the_clock(shift, zone, start, end, kwh)
+    moved = Load(shift=shift).applied(kwh, times, zone)
+    expected, days = shifted_by_the_clock(shift, zone, *times.times_us, kwh)
     np.testing.assert_allclose(moved, expected, rtol=1e-12, atol=1e-13)
     assert (moved >= 0).all()
     for day in set(days):
@@ -122,10 +122,9 @@ def test_a_shift_follows_the_local_clock_and_each_local_day_keeps_its_energy(
 def test_a_day_by_hand(zone, day, intervals):
     """A fifth of five hours at 1 kWh goes to five others: 0.8 kWh is left, and 1.2 arrives."""
     begin = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone))
-    start, end = grid((begin - EPOCH) // timedelta(microseconds=1), 30, intervals)
-    moved = Load(shift=Shift(0.2, "16:00-21:00", "10:00-15:00")).applied(
-        np.ones(intervals), start, end, zone
-    )
+    day_grid = grid((begin - EPOCH) // timedelta(microseconds=1), 30, intervals)
+    load = Load(shift=Shift(0.2, "16:00-21:00", "10:00-15:00"))
+    moved = load.applied(np.ones(intervals), day_grid, zone)
     late = intervals - 16  # 16:00 is eight hours before the day's end
     expected = np.ones(intervals)
     expected[late : late + 10] = 0.8
@@ -136,17 +135,17 @@ def test_a_day_by_hand(zone, day, intervals):
 def test_a_repeated_hour_receives_twice_and_a_skipped_one_nothing():
     shift = Shift(1.0, "12:00-13:00", "01:00-02:00")
     autumn = grid(us_of("2025-10-25T23:00"), 60, 25)
-    moved = Load(shift=shift).applied(np.ones(25), *autumn, "Europe/London")
+    moved = Load(shift=shift).applied(np.ones(25), autumn, "Europe/London")
     assert (moved[1], moved[2], moved[13]) == (1.5, 1.5, 0.0)
     spring = grid(us_of("2025-03-30T00:00"), 60, 23)
-    assert (Load(shift=shift).applied(np.ones(23), *spring, "Europe/London") == 1.0).all()
+    assert (Load(shift=shift).applied(np.ones(23), spring, "Europe/London") == 1.0).all()
 
 
 def test_an_interval_across_midnight_belongs_to_the_day_it_begins_on():
     """Two-hour intervals, a day of 25 hours: the last one includes an hour of the next day."""
-    start, end = grid(us_of("2025-10-25T23:00"), 120, 13)
+    two_hours = grid(us_of("2025-10-25T23:00"), 120, 13)
     moved = Load(shift=Shift(1.0, "12:00-14:00", "00:00-01:00")).applied(
-        np.ones(13), start, end, "Europe/London"
+        np.ones(13), two_hours, "Europe/London"
     )
     np.testing.assert_allclose(moved, [1.5, *[1] * 5, 0.5, 0.5, *[1] * 4, 1.5], rtol=1e-15)
 
@@ -155,17 +154,18 @@ def test_a_day_cut_by_the_data_moves_the_part_whose_target_hours_have_data():
     shift = Shift(0.5, "16:00-20:00", "10:00-14:00")
     for first, part in (("09:00", 1.0), ("12:00", 0.5), ("14:00", 0.0)):
         begin = us_of(f"2025-06-01T{first}")
-        start, end = grid(begin, 60, (us_of("2025-06-02T00:00") - begin) // (60 * MINUTE))
-        moved = Load(shift=shift).applied(np.ones(len(start)), start, end, "UTC")
+        hours = (us_of("2025-06-02T00:00") - begin) // (60 * MINUTE)
+        moved = Load(shift=shift).applied(np.ones(hours), grid(begin, 60, hours), "UTC")
         assert moved[-8:-4].tolist() == [1 - 0.5 * part] * 4
-        assert moved.sum() == len(start)
+        assert moved.sum() == hours
         assert moved.max() == (1.5 if part else 1.0)
 
 
 @settings(max_examples=60)
 @given(homes(), st.floats(0, 3), st.integers(1, 30), st.integers(0, 50))
 def test_an_added_profile_adds_its_energy_whatever_its_step(home, scale, ticks, before):
-    zone, start, end, kwh = home
+    zone, times, kwh = home
+    start, end = times.times_us
     step = ticks * TICK * MINUTE
     first = int(start[0]) - before * TICK * MINUTE
     count = max(2, -(-(int(end[-1]) - first) // step))
@@ -174,7 +174,7 @@ def test_an_added_profile_adds_its_energy_whatever_its_step(home, scale, ticks, 
         {"start_utc": EPOCH + timedelta(microseconds=first + step * k), "kwh": float(energy[k])}
         for k in range(count)
     ]
-    out = Load(scale, add=rows[::-1]).applied(kwh, start, end, zone)
+    out = Load(scale, add=rows[::-1]).applied(kwh, times, zone)
 
     def upto(us):
         """The profile's energy from its beginning to a time."""
@@ -189,22 +189,21 @@ def test_an_added_profile_adds_its_energy_whatever_its_step(home, scale, ticks, 
 
 
 def test_a_profile_of_the_same_intervals_is_added_to_the_bit():
-    start, end = grid(us_of("2025-06-01"), 30, 48)
+    day = grid(us_of("2025-06-01"), 30, 48)
     kwh, pump = np.random.default_rng(1).random((2, 48))
     load = Load(
         add=[
             {"start_utc": EPOCH + timedelta(microseconds=int(us)), "kwh": k}
-            for us, k in zip(start, pump, strict=True)
+            for us, k in zip(day.times_us[0], pump, strict=True)
         ]
     )
-    assert (load.applied(kwh, start, end, "Europe/London") == kwh + pump).all()
+    assert (load.applied(kwh, day, "Europe/London") == kwh + pump).all()
 
 
 def test_scaled_then_shifted_then_added():
-    start, end = grid(us_of("2025-06-01"), 60, 24)
     pump = [{"start_utc": f"2025-06-{day:02d}T00:00:00Z", "kwh": 12.0} for day in (1, 2)]
     load = Load(2.0, Shift(0.5, "16:00-17:00", "10:00-11:00"), pump)
-    out = load.applied(np.ones(24), start, end, "UTC")
+    out = load.applied(np.ones(24), grid(us_of("2025-06-01"), 60, 24), "UTC")
     assert out.tolist() == [2.5] * 10 + [3.5] + [2.5] * 5 + [1.5] + [2.5] * 7
     assert load.label == "x 2, 50 % of 16:00-17:00 to 10:00-11:00, plus 24 kWh"
     assert (Load().label, Load(add=pump).label) == ("unchanged", "plus 24 kWh")
@@ -212,11 +211,11 @@ def test_scaled_then_shifted_then_added():
 
 @given(homes())
 def test_an_empty_change_changes_nothing(home):
-    zone, start, end, kwh = home
+    zone, times, kwh = home
     before = kwh.copy()
     for load in (Load(), Load(shift=Shift(0.0, "16:00-21:00", "10:00-15:00"))):
-        assert (load.applied(kwh, start, end, zone) == before).all()
-    Load(2.0, Shift(1.0, "16:00-21:00", "10:00-15:00")).applied(kwh, start, end, zone)
+        assert (load.applied(kwh, times, zone) == before).all()
+    Load(2.0, Shift(1.0, "16:00-21:00", "10:00-15:00")).applied(kwh, times, zone)
     assert (kwh == before).all()
 
 
@@ -348,21 +347,21 @@ def test_a_profile_that_cannot_be_read(rows, error, words):
     ("first", "missing"), [("00:30", "2025-06-01T00:00:00Z"), ("00:00", "2025-06-01T04:00:00Z")]
 )
 def test_a_profile_that_does_not_cover_the_energy_names_the_first_time_without(first, missing):
-    start, end = grid(us_of("2025-06-01"), 60, 5)
+    energy_grid = grid(us_of("2025-06-01"), 60, 5)
     begin = us_of(f"2025-06-01T{first}")
     profile = LoadProfile(begin, 60 * MINUTE, np.ones(4))
     with pytest.raises(
         InputError,
         match=rf"load: add: .* the rows of the added profile .* first uncovered: {missing}",
     ):
-        Load(add=profile).applied(np.ones(5), start, end, "UTC")
+        Load(add=profile).applied(np.ones(5), energy_grid, "UTC")
 
 
 def test_an_unknown_zone():
-    start, end = grid(us_of("2025-06-01"), 60, 24)
+    day = grid(us_of("2025-06-01"), 60, 24)
     with pytest.raises(InputError, match="Mars/Olympus"):
         Load(shift=Shift(0.2, "16:00-21:00", "10:00-15:00")).applied(
-            np.ones(24), start, end, "Mars/Olympus"
+            np.ones(24), day, "Mars/Olympus"
         )
 
 

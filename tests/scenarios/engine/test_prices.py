@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from support import kits
 
@@ -164,6 +165,50 @@ def test_a_frame_has_import_export_and_own_use():
     components = take(result.bills(), texts=["component"], numbers=["quantity"])
     assert list(dict.fromkeys(components["component"])) == ["import", "export", "own use"]
     assert components["quantity"][2] == pytest.approx(own, abs=1e-5)
+
+
+def price_frame(library=pd, **columns):
+    """Two half-hours of prices of site a, with some columns replaced."""
+    good = {
+        "site_id": ["a", "a"],
+        "start_utc": [START, START + HALF_HOUR],
+        "end_utc": [START + HALF_HOUR, START + 2 * HALF_HOUR],
+        "tariff_direction": ["IMPORT", "IMPORT"],
+        "price_per_kwh": [0.3, 0.3],
+        "currency": ["GBP", "GBP"],
+        "timezone": ["Europe/London", "Europe/London"],
+    }
+    return library.DataFrame(good | columns)
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        (
+            {"tariff_direction": ["IMPORT", "INBOUND"]},
+            "tariff_direction 'INBOUND'; choose one of IMPORT, EXPORT, LOCAL",
+        ),
+        ({"tariff_direction": ["import", "import"]}, "tariff_direction 'import'; choose one of"),
+        ({"tariff_direction": [None, "IMPORT"]}, "tariff_direction None; choose one of"),
+        ({"currency": ["GBP", "EUR"]}, "currency EUR, GBP; currencies are never added together"),
+        ({"currency": ["GBP", None]}, "currency GBP, None; currencies are never"),
+        ({"currency": [None, None]}, "currency ''"),
+        ({"currency": ["Pounds", "Pounds"]}, "currency 'Pounds'"),
+        (
+            {"timezone": ["Europe/London", "Europe/Paris"]},
+            "timezone Europe/London, Europe/Paris; give the site one time zone",
+        ),
+        ({"timezone": ["Mars/Base", "Mars/Base"]}, "Mars/Base"),
+        (
+            {"start_utc": [START, START]},
+            "2025-05-01T00:00:00Z",
+        ),
+    ],
+)
+def test_a_wrong_price_frame_is_refused_by_site(library, columns, words):
+    with pytest.raises(InputError, match=f"prices, site a: .*{words}"):
+        current_prices(price_frame(library, **columns), {"a": (0, 1)}, {})
 
 
 @pytest.mark.parametrize("source", [5, "kit", [FLAT], object()])

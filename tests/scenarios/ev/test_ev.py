@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from support import ev_oracle
 from support.ev_oracle import GRANULE_MIN, Car
 
+from flipkit.calendar import Grid
 from flipkit.errors import InputError, MissingColumnError, NaiveTimestampError
 from flipkit.scenarios import EvCharging
 
@@ -44,10 +45,8 @@ def intervals(count, minutes=30, start=START):
 def charged(
     ev, count, *, minutes=30, start=START, zone="UTC", used=0.0, made=0.0, buy=0.2, sell=0.0
 ):
-    start_us, end_us = intervals(count, minutes, start)
     return ev.charging(
-        start_us,
-        end_us,
+        Grid(us(start), minutes * 60_000_000, count),
         zone,
         consumption_kwh=constant_or_array(used, count),
         generation_kwh=constant_or_array(made, count),

@@ -130,6 +130,17 @@ def test_a_plan_of_the_band_says_how_exact_it_is():
     assert "dispatch.milp: cost_optimal: " in row["finding"]
 
 
+def test_a_plan_that_neglects_a_charge_says_which():
+    credit = fk.Export("net_metering")
+    metered = fk.Tariff("metered", "GBP", "Europe/London", (Rate(0.25),), export=credit)
+    battery = fk.Scenario("battery", tariff=metered, battery=fk.Battery(5, 2.5))
+    result = fk.simulate(energy(["a"]), [battery], dispatch="optimal")
+    [row] = result.summary(band=False).to_dict("records")
+    assert row["finding"].startswith(
+        "dispatch.approximate: net metering: an exported kWh is valued at the import price of its"
+    )
+
+
 def test_attributes_say_how_it_was_run():
     result = fk.simulate(energy(), SCENARIOS, dispatch="day_ahead")
     assert result.scenarios == tuple(SCENARIOS)

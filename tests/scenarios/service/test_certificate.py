@@ -24,10 +24,11 @@ from support.proof_help import (
 import flipkit as fk
 from flipkit.emulator import FaultPlan, Store
 from flipkit.errors import AuthenticationFailed, InputError, UnexpectedAnswer
-from flipkit.scenarios.service import certify
+from flipkit.scenarios.service import Certificate, certify
+from flipkit.scenarios.service.certificate import CertificateRow
 from flipkit.scenarios.service.pricing import PriceRequest
-from flipkit.scenarios.service.sample import strata
-from flipkit.scenarios.service.tiers import ServiceTiers
+from flipkit.scenarios.service.sampling import strata
+from flipkit.scenarios.service.service_tiers import ServiceTiers
 
 MONTH = "2025-06"
 SITES = ["be-02", "uk-03", "uk-08", "ca-09"]
@@ -550,7 +551,7 @@ def test_intervals_of_every_tier_are_sampled_and_agree():
     assert found.agrees
     assert sorted({row.tier for row in found.rows}) == [0, 1, 2]
     assert min(sum(row.tier == tier for row in found.rows) for tier in range(3)) >= 8
-    assert "tier 1 10, tier 2 10, tier 3 10" in found.statement
+    assert "; 10 are on tier 1, 10 on tier 2 and 10 on tier 3. Each was" in found.statement
     assert "on the same tier; " in found.statement  # the intervals across a limit
     assert kit.emulator.store.digest() == before
 
@@ -750,6 +751,61 @@ def test_a_tariff_that_is_edited_after_a_simulation_is_found_by_its_verification
     proof = dropped.verified(kit, 10).proof
     assert {row.tariff_direction for row in proof.rows if row.verdict == "unanswered"} == {"EXPORT"}
     assert "PriceUnavailable" in proof.statement
+
+
+def row_of(direction, level, *, tier=None, beside_change=False):
+    return CertificateRow(
+        site_id="home",
+        scenario="today",
+        location_id="loc_1",
+        start_us=0,
+        end_us=1_800_000_000,
+        tariff_direction=direction,
+        energy_wh=500,
+        price_level=level,
+        beside_change=beside_change,
+        tier=tier,
+        local_cost=0.25,
+        server_cost=0.25,
+        currency="GBP",
+        verdict="agrees",
+        finding=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ([row_of("IMPORT", "the only price")], "1 is of imports; 1 is at the only price."),
+        (
+            [row_of("EXPORT", "no price"), row_of("IMPORT", "middle", beside_change=True)],
+            "1 is of exports and 1 of imports; 1 is in the middle third and 1 without a price;"
+            " 1 is next to a price change.",
+        ),
+        (
+            [row_of("IMPORT", "cheapest", tier=0)] * 1200
+            + [row_of("LOCAL", "most expensive", tier=1)] * 3
+            + [row_of("EXPORT", "negative")] * 2,
+            "2 are of exports, 1,200 of imports and 3 of own use; 2 are at negative prices, 1,200"
+            " in the cheapest third of prices and 3 in the most expensive third; 1,200 are on tier"
+            " 1 and 3 on tier 2.",
+        ),
+    ],
+)
+def test_the_statement_counts_the_kinds_of_intervals_in_a_sentence(rows, sentence):
+    found = Certificate(
+        rows=tuple(rows),
+        asked=len(rows),
+        seed=7,
+        pairs=4,
+        pairs_seen=3,
+        intervals=9876,
+        findings=(),
+    )
+    assert (
+        "They were sampled from 9,876 intervals with energy in 3 of 4 combinations of site and"
+        f" scenario, seed 7: {sentence} Each was priced by" in found.statement
+    )
 
 
 EMULATOR = "emulator, which shares the rating engine with flipkit: this checks the wiring"

@@ -14,7 +14,7 @@ from flipkit.emulator import Clock, FaultPlan, Limiter, Store, create_app
 from flipkit.errors import InputError, PriceUnavailable, RateLimited, RequestError, ServerError
 from flipkit.flatpeak import Flatpeak
 from flipkit.http import in_process
-from flipkit.scenarios.service import price_instantly
+from flipkit.scenarios.service.instant import price_instantly
 from flipkit.scenarios.service.pricing import whole_wh
 
 

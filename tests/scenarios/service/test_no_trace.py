@@ -20,7 +20,8 @@ from flipkit.emulator import FaultPlan, Store, start
 from flipkit.frames import records_of
 from flipkit.reports import site_energy
 from flipkit.scenarios import Load, Scenario, simulate
-from flipkit.scenarios.service import certify, price_instantly
+from flipkit.scenarios.service import certify
+from flipkit.scenarios.service.instant import price_instantly
 from flipkit.scenarios.service.journal import key_of
 
 HELP = Path(__file__).parents[2] / "support" / "proof_help.py"

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.solar_help import HOUR_US, elevation, intervals, weather_frame
+from support.solar_help import HOUR_US, elevation, grid, intervals, weather_frame
 
 from flipkit.calendar import Grid
 from flipkit.errors import ConfigurationError, InputError
@@ -24,11 +24,11 @@ from flipkit.scenarios.solar.sky import Conditions, Sky, SolarSite, clear_sky
 pvlib = pytest.importorskip("pvlib")
 
 LONDON = {"latitude": 51.5, "longitude": -0.13}
-YEAR = intervals("2025-01-01", "2026-01-01", 30)
+YEAR = grid("2025-01-01", "2026-01-01", 30)
 
 
 def kwh(solar, first="2025-01-01", last="2026-01-01", minutes=30):
-    return solar.generation_kwh(*intervals(first, last, minutes), None)
+    return solar.generation_kwh(grid(first, last, minutes), None)
 
 
 # NREL's PVWatts (SAM) on the same hours
@@ -95,7 +95,7 @@ def test_it_agrees_with_pvwatts_of_nrel(name, tilt, azimuth, year, month):
     start = np.datetime64("2025-01-01T00", "us").view(np.int64) + HOUR_US * hours_utc
     where = {"latitude": place["latitude"], "longitude": place["longitude"]}
     solar = Solar(1, tilt, azimuth, **where, weather=weather_frame(start, **weather))
-    ours = solar.generation_kwh(start, start + HOUR_US, None)
+    ours = solar.generation_kwh(Grid(int(start[0]), HOUR_US, 8760), None)
     sam = sam_kwh(place, weather, tilt, azimuth)
     assert ours.sum() == pytest.approx(sam.sum(), rel=year)
     months = pd.date_range("2025-01-01", periods=8760, freq="h").month
@@ -215,13 +215,13 @@ def test_energy_does_not_depend_on_the_step(weather):
 
 
 def test_nights_are_zero_and_days_are_not():
-    start, end = YEAR
+    start, end = YEAR.times_us
     for place in (
         LONDON,
         {"latitude": 69.6, "longitude": 18.9},
         {"latitude": -36.8, "longitude": 174.8},
     ):
-        added = Solar(1, 20, 90, **place).generation_kwh(start, end, None)
+        added = Solar(1, 20, 90, **place).generation_kwh(YEAR, None)
         highest = np.maximum(elevation(start, *place.values()), elevation(end, *place.values()))
         assert (added[highest < -2] == 0).all()
         assert (added[elevation(start + (end - start) // 2, *place.values()) > 12] > 0).all()
@@ -237,32 +237,6 @@ def test_a_leap_year_has_its_29_february():
     assert np.delete(leap, 59) == pytest.approx(common, rel=0.03, abs=0.02)
 
 
-def test_intervals_that_are_missing_leave_the_others_as_they_are():
-    solar, (start, end) = Solar(1, 30, 180, **LONDON), intervals("2025-06-01", "2025-06-08", 30)
-    kept = np.r_[0:100, 180:300]
-    assert np.array_equal(
-        solar.generation_kwh(start[kept], end[kept], None),
-        solar.generation_kwh(start, end, None)[kept],
-    )
-    assert len(solar.generation_kwh(start[:0], end[:0], None)) == 0
-
-
-@pytest.mark.parametrize("fault", ["length", "offset", "order"])
-def test_intervals_of_several_steps_are_refused(fault):
-    start, end = (times.copy() for times in intervals("2025-06-01", "2025-06-02", 30))
-    if fault == "length":
-        end[7] += 60_000_000
-    elif fault == "offset":
-        start[7:], end[7:] = start[7:] + 60_000_000, end[7:] + 60_000_000
-    else:
-        start, end = start[::-1], end[::-1]
-    with pytest.raises(
-        InputError,
-        match=r"interval at 2025-06-01T\d\d:\d\d:00Z is not one of a regular series of 30 min",
-    ):
-        Solar(1, 30, 180, **LONDON).generation_kwh(start, end, None)
-
-
 # What must hold of any system
 
 
@@ -274,9 +248,9 @@ def test_never_negative_never_above_the_inverter_and_in_proportion_to_its_size(
     kw, tilt, azimuth, latitude, longitude
 ):
     where = {"latitude": latitude, "longitude": longitude}
-    start, end = intervals("2025-06-20", "2025-06-23", 30)
-    one = Solar(1, tilt, azimuth, **where).generation_kwh(start, end, None)
-    some = Solar(kw, tilt, azimuth, **where).generation_kwh(start, end, None)
+    days = grid("2025-06-20", "2025-06-23", 30)
+    one = Solar(1, tilt, azimuth, **where).generation_kwh(days, None)
+    some = Solar(kw, tilt, azimuth, **where).generation_kwh(days, None)
     assert (one >= 0).all()
     assert one.max() <= 0.5 / 1.2 * (1 + 1e-12)
     assert one.sum() > 0
@@ -326,9 +300,9 @@ def clear_day(latitude, longitude, day):
 def test_east_mirrors_west_about_noon_under_a_clear_sky(day):
     place = {"latitude": 45.0, "longitude": 0.0}
     frame = clear_day(45.0, 0.0, day)
-    times = intervals(day, np.datetime64(day) + np.timedelta64(1, "D"), 15)
+    times = grid(day, np.datetime64(day) + np.timedelta64(1, "D"), 15)
     east, west, south = (
-        Solar(1, 35, azimuth, **place, weather=frame).generation_kwh(*times, None)
+        Solar(1, 35, azimuth, **place, weather=frame).generation_kwh(times, None)
         for azimuth in (90, 270, 180)
     )
     assert east[::-1] == pytest.approx(west, abs=0.003)
@@ -417,22 +391,19 @@ def test_the_note_says_what_the_generation_is_calculated_from():
 
 
 def test_like_existing_is_in_proportion():
-    start, end = intervals("2025-06-01", "2025-06-02", 30)
+    day = grid("2025-06-01", "2025-06-02", 30)
     existing = np.linspace(0, 1, 48)
-    assert Solar.like_existing(3, 4).generation_kwh(start, end, existing) == pytest.approx(
-        existing * 0.75
-    )
-    assert len(Solar.like_existing(3, 4).generation_kwh(start[:0], end[:0], existing[:0])) == 0
+    assert Solar.like_existing(3, 4).generation_kwh(day, existing) == pytest.approx(existing * 0.75)
 
 
 @pytest.mark.parametrize("existing", [None, np.zeros(48)])
 def test_like_existing_at_a_site_without_generation_is_refused(existing):
-    start, end = intervals("2025-06-01", "2025-06-02", 30)
+    day = grid("2025-06-01", "2025-06-02", 30)
     with pytest.raises(
         InputError,
         match=r"like_existing scales the site's generation, but the site has none; .* Sol",
     ):
-        Solar.like_existing(3, 4).generation_kwh(start, end, existing)
+        Solar.like_existing(3, 4).generation_kwh(day, existing)
 
 
 # Values
@@ -459,7 +430,7 @@ def test_a_sweep_over_sizes_is_calculated_once(monkeypatch):
     monkeypatch.setattr(panels, "ac_power", lambda *given: calls.append(1) or ac_power(*given))
     panels._kwh_per_kw.cache_clear()
     for _, kw in itertools.product(range(3), (1, 2, 5.5)):
-        Solar(kw, 33, 180, **LONDON).generation_kwh(*YEAR, None)
+        Solar(kw, 33, 180, **LONDON).generation_kwh(YEAR, None)
     assert len(calls) == 1
 
 

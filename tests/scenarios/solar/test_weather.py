@@ -9,22 +9,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.solar_help import HOUR_US, intervals, weather_frame
+from support.solar_help import HOUR_US, grid, intervals, weather_frame
 
 from flipkit.calendar import Grid
 from flipkit.errors import InputError, MissingColumnError, NaiveTimestampError
-from flipkit.scenarios.solar import Weather, typical_weather
+from flipkit.scenarios.solar import Weather
 from flipkit.scenarios.solar.sky import SolarSite, clear_sky, mean_over
+from flipkit.scenarios.solar.weather import STATIONS, TABLE, nearest_station, typical_conditions
 
 TOP = Path(__file__).parents[3]
 pytest.importorskip("pvlib")
 BRUSSELS = SolarSite(50.85, 4.35)
 DAY = intervals("2025-06-10", "2025-06-11", 60)[0]
-
-
-def grid(first, last, minutes):
-    start, _ = intervals(first, last, minutes)
-    return Grid(int(start[0]), minutes * 60_000_000, len(start))
 
 
 def hourly(values, first="2025-06-10", **more):
@@ -279,27 +275,25 @@ def test_the_table_is_made_again_from_the_stations(tmp_path):
     spec = importlib.util.spec_from_file_location("make_weather", TOP / "data" / "make_weather.py")
     maker = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(maker)
-    assert list(typical_weather.STATIONS) == list(maker.ORDER)
+    assert list(STATIONS) == list(maker.ORDER)
     maker.make(tmp_path / "table.gz")
     again, kept = (
         np.loadtxt(gzip.open(file), delimiter=",", skiprows=1)  # noqa: SIM115
         for file in (
             tmp_path / "table.gz",
-            TOP / "flipkit" / "scenarios" / "solar" / typical_weather.TABLE,
+            TOP / "flipkit" / "scenarios" / "solar" / TABLE,
         )
     )
     assert kept.shape == (8760, 9)
     assert np.abs(again - kept).max() <= 1  # another pvlib may round another way
 
 
-@pytest.mark.parametrize("key", typical_weather.STATIONS)
+@pytest.mark.parametrize("key", STATIONS)
 def test_at_a_station_the_bundled_days_follow_the_measured_days(key):
     """The table holds square roots of the shares: squared, they give the measured irradiance."""
-    station = typical_weather.STATIONS[key]
+    station = STATIONS[key]
     wanted = grid("2025-01-01", "2026-01-01", 60)
-    sky, weather = typical_weather.conditions(
-        SolarSite(station.latitude, station.longitude), wanted
-    )
+    sky, weather = typical_conditions(SolarSite(station.latitude, station.longitude), wanted)
     share = np.divide(weather.ghi, sky.ghi, out=np.zeros_like(sky.ghi), where=sky.ghi > 0)
     daily = (share**2 * sky.ghi).reshape(365, 24).sum(axis=1)
     measured = measured_ghi(key).reshape(365, 24).sum(axis=1)
@@ -329,9 +323,9 @@ def measured_ghi(key):
 @pytest.mark.parametrize("key", STANDARD_TIME)
 def test_at_a_station_clouds_come_at_the_measured_hour(key):
     """A table that is read an hour off has the right days and seasons, but the wrong hours."""
-    station = typical_weather.STATIONS[key]
+    station = STATIONS[key]
     site = SolarSite(station.latitude, station.longitude)
-    sky, weather = typical_weather.conditions(site, grid("2025-01-01", "2026-01-01", 60))
+    sky, weather = typical_conditions(site, grid("2025-01-01", "2026-01-01", 60))
     is_high = sky.ghi > 200
     bundled = (weather.ghi / np.maximum(sky.ghi, 1)) ** 2
     clear_index = measured_ghi(key) / np.maximum(sky.ghi, 1)
@@ -355,26 +349,23 @@ def test_the_nearest_station_by_latitude_north_or_south():
         0: "miami",
         -20: "miami",
     }
-    assert {latitude: typical_weather.nearest_station(latitude) for latitude in nearest} == nearest
+    keys = {station: key for key, station in STATIONS.items()}
+    assert {latitude: keys[nearest_station(latitude)] for latitude in nearest} == nearest
 
 
 def test_the_bundled_leap_day_is_the_28th_again():
     wanted = grid("2024-02-28", "2024-03-01", 60)
-    _, weather = typical_weather.conditions(SolarSite(36.1, -79.95), wanted)
+    _, weather = typical_conditions(SolarSite(36.1, -79.95), wanted)
     first, second = weather.temp_air.reshape(2, 24)
     assert first[6:] == pytest.approx(second[6:], abs=0.02)  # true solar time moves by seconds
-    _, common = typical_weather.conditions(
-        SolarSite(36.1, -79.95), grid("2025-03-01", "2025-03-02", 60)
-    )
-    _, after = typical_weather.conditions(
-        SolarSite(36.1, -79.95), grid("2024-03-01", "2024-03-02", 60)
-    )
+    _, common = typical_conditions(SolarSite(36.1, -79.95), grid("2025-03-01", "2025-03-02", 60))
+    _, after = typical_conditions(SolarSite(36.1, -79.95), grid("2024-03-01", "2024-03-02", 60))
     assert common.temp_air[6:] == pytest.approx(after.temp_air[6:], abs=0.1)
 
 
 def test_south_of_the_equator_the_station_s_summer_is_in_january():
     def months(latitude):
-        _, weather = typical_weather.conditions(
+        _, weather = typical_conditions(
             SolarSite(latitude, 0.0), grid("2025-01-01", "2026-01-01", 60)
         )
         return weather.temp_air.reshape(365, 24)

@@ -25,7 +25,6 @@ from support.bill_as_tariff import (
     numbers_of,
     tariff,
     tariff_of,
-    unnamed,
 )
 from support.bill_cases import ZONES, cases, holidays_of, plans, price_series, profiles
 from support.bill_hand import D, bill_by, day_and_night, flat, numbers, profile, total
@@ -417,9 +416,8 @@ def test_periods_without_a_name_are_those_of_one_price(case):
     plan = case.plans[0]
     ladders = [(period.prices, period.limits) for period in plan.periods]
     assume(plan.periods and len(case.plans) == 1 and len(set(ladders)) == len(ladders))
-    frame = fk.bill(
-        energy_frame(case.profile), unnamed(tariff(plan), plan), billing_dates=case.edges
-    )
+    plan = replace(plan, named=False)
+    frame = fk.bill(energy_frame(case.profile), tariff(plan), billing_dates=case.edges)
     expected = by_kind(bill([plan], case.profile, case.edges))
     assert not differences(expected, by_kind(numbers_of(frame)))
 

@@ -1,5 +1,7 @@
 """Parts equal the whole: windows and tariffs split in time, energy conserved, rows that add up."""
 
+import os
+import threading
 from dataclasses import replace
 from itertools import pairwise
 
@@ -11,7 +13,8 @@ from support.engine_tariffs import PLACES, blocks, cases, some_dates, tariffs
 
 from flipkit.calendar import Grid, billing_periods
 from flipkit.tariffs import Export, Minimum, Rate, Tariff, Tier
-from flipkit.tariffs.rating import Block, EnergySums, rate
+from flipkit.tariffs.rating import Block, EnergySums, map_threads, rate
+from flipkit.tariffs.rating.energy import processors, row_slices
 from flipkit.tariffs.rating.rate_block import total_cost
 
 often = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
@@ -239,3 +242,35 @@ def test_days_and_shares_of_billing_periods_add_up(place, begin, minutes, spans)
         assert (whole.share[inner] == 1.0).all()
         assert (whole.days[inner] == np.rint(whole.days[inner])).all()
         assert whole.closed[:-1].all()
+
+
+@pytest.mark.parametrize(
+    ("rows", "parts"),
+    [
+        (0, [(0, 0)]),
+        (1, [(0, 1)]),
+        (2, [(0, 1), (1, 2)]),
+        (3, [(0, 1), (1, 2), (2, 3)]),
+        (7, [(0, 2), (2, 4), (4, 7)]),
+    ],
+)
+def test_rows_are_divided_among_three_processors(monkeypatch, rows, parts):
+    monkeypatch.setattr("flipkit.tariffs.rating.energy.processors", lambda: 3)
+    assert row_slices(rows) == [slice(first, after) for first, after in parts]
+
+
+@pytest.mark.parametrize(("count", "found"), [(6, 6), (None, 1)])
+def test_without_affinity_the_processors_are_those_of_the_machine(monkeypatch, count, found):
+    """As on macOS and Windows; `os.cpu_count` may not know."""
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: count)
+    assert processors() == found
+
+
+def test_a_single_item_needs_no_thread():
+    def thread(item):
+        return item, threading.current_thread() is threading.main_thread()
+
+    assert map_threads(thread, iter([])) == []
+    assert map_threads(thread, iter([5])) == [(5, True)]
+    assert map_threads(thread, iter([5, 6])) == [(5, False), (6, False)]

@@ -37,19 +37,23 @@ MOMENTS = [
 ]
 
 prices = st.integers(-20_000, 100_000).map(lambda n: n / 100_000)
+# Made once: Hypothesis examines each new strategy, which takes longer than to draw from it.
+seasons = st.lists(st.integers(0, 2), min_size=12, max_size=12)
+day_kinds = st.sampled_from(["0000000", "0000011", "0101010", "1000022"])
+hour_cuts = st.sets(st.integers(0, 287).map(lambda n: 5 * n), max_size=4)
 
 
 @st.composite
 def tariffs(draw):
     """Entries (months, weekdays, from minute, to minute, price): every minute of the year once."""
     entries = []
-    season_of = draw(st.lists(st.integers(0, 2), min_size=12, max_size=12))
+    season_of = draw(seasons)
     for season in sorted(set(season_of)):
         months = tuple(month + 1 for month in range(12) if season_of[month] == season)
-        kind_of = draw(st.sampled_from(["0000000", "0000011", "0101010", "1000022"]))
+        kind_of = draw(day_kinds)
         for kind in sorted(set(kind_of)):
             days = tuple(day for day in range(7) if kind_of[day] == kind)
-            cuts = sorted(draw(st.sets(st.integers(0, 287).map(lambda n: 5 * n), max_size=4)))
+            cuts = sorted(draw(hour_cuts))
             windows = list(pairwise([*cuts, cuts[0]])) if len(cuts) > 1 else [(0, 1440)]
             entries += [(months, days, *window, draw(prices)) for window in windows]
     return draw(st.permutations(entries))

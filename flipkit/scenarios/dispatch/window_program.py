@@ -293,10 +293,12 @@ class _WindowProgram:
         edges = (self.window.start, self.window.stop)
         inside = slice(*np.searchsorted(demand.interval, edges).tolist())
         touched = np.unique(demand.level[demand.run[inside]])
-        billed_demands = [each for each in self.terms.billed_demands if each.levels[0] in touched]
+        billed_demands = [
+            each for each in self.terms.billed_demands if np.isin(each.demands[0], touched).any()
+        ]
         if not billed_demands:
             return 0
-        used = np.unique(np.concatenate([each.levels for each in billed_demands]))
+        used = np.unique(np.concatenate([np.concatenate(each.demands) for each in billed_demands]))
 
         # Bounds on the levels: peaks so far, and peaks if everything were imported that can be.
         max_imported = self.start.imported_kwh.copy()
@@ -309,9 +311,18 @@ class _WindowProgram:
         self._add_levels(inside, used, level_columns, power_before)
 
         falling = 0
+        known: dict[tuple[bytes, int, float], _Demand] = {}
         for billed in billed_demands:
-            places = np.searchsorted(used, billed.levels)
-            falling += self._add_billed_demand(billed, level_columns[places], highest[places])
+            demands = []
+            for levels in billed.demands:
+                key = (levels.tobytes(), billed.peaks, billed.minimum_kw)
+                if key not in known:
+                    places = np.searchsorted(used, levels)
+                    known[key] = self._add_period_demand(
+                        billed, level_columns[places], highest[places]
+                    )
+                demands.append(known[key])
+            falling += self._add_billed_demand(billed, demands)
         return falling
 
     def _add_levels(
@@ -319,6 +330,7 @@ class _WindowProgram:
     ) -> None:
         """Keep each level at or above its demand intervals in the window."""
         demand = self.terms.demand_intervals
+        # Levels that no billed demand of the window uses have no column.
         is_used = np.isin(demand.level[demand.run[inside]], used)
         interval = demand.interval[inside][is_used]
         run = demand.run[inside][is_used]
@@ -333,15 +345,56 @@ class _WindowProgram:
             (row, imported, -kw_per_kwh),
         )
 
-    def _add_billed_demand(self, billed: BilledDemand, levels: Int64, highest: Float64) -> int:
-        """Keep a billing demand at or above each of its levels; return the falling steps."""
-        most = float(np.max(billed.factors * highest))
-        demand = self.lp.add_columns(most, billed.price)
+    def _add_period_demand(self, billed: BilledDemand, levels: Int64, highest: Float64) -> _Demand:
+        """Return the demand of a billing period: its level, or the mean of its highest levels."""
+        peaks = min(billed.peaks, len(levels))
+        least = billed.minimum_kw
+        if len(levels) == 1 and not least:
+            return _Demand(int(levels[0]), float(highest[0]))
+        most = max(least, float(np.sort(highest)[-peaks:].mean()))
+        demand = self.lp.add_columns(most, lower=least)
+        # The sum of the highest n levels is the least of n x threshold + what lies above it.
+        threshold = self.lp.add_columns(float(highest.max()))
+        above = self.lp.add_columns(highest)
+        zeros = np.zeros(len(levels))
         numbers = np.arange(len(levels))
         self.lp.add_rows(
-            np.zeros(len(levels)),
+            zeros,
             np.inf,
-            (numbers, np.repeat(demand, len(levels)), 1.0),
-            (numbers, levels, -billed.factors),
+            (numbers, above, 1.0),
+            (numbers, np.repeat(threshold, len(levels)), 1.0),
+            (numbers, levels, -1.0),
+        )
+        self.lp.add_rows(
+            0.0,
+            np.inf,
+            (0, demand, float(peaks)),
+            (0, threshold, -float(peaks)),
+            (zeros.astype(np.int64), above, -1.0),
+        )
+        return _Demand(int(demand[0]), most)
+
+    def _add_billed_demand(self, billed: BilledDemand, demands: list[_Demand]) -> int:
+        """Keep a billing demand at or above each of its demands; return the falling steps."""
+        columns = np.array([each.column for each in demands])
+        highest = billed.factors * np.array([each.highest_kw for each in demands])
+        most = float(highest.sum() if billed.is_mean else np.max(highest))
+        demand = self.lp.add_columns(most, billed.price)
+        count = len(demands)
+        # One row for each demand, or a single one for their sum.
+        rows = 1 if billed.is_mean else count
+        numbers = np.zeros(count, dtype=np.int64) if billed.is_mean else np.arange(count)
+        self.lp.add_rows(
+            np.zeros(rows),
+            np.inf,
+            (np.arange(rows), np.repeat(demand, rows), 1.0),
+            (numbers, columns, -billed.factors),
         )
         return self._add_steps(int(demand[0]), 0.0, most, billed.steps)
+
+
+class _Demand(NamedTuple):
+    """The demand of a billing period: its column, and the most that it can be."""
+
+    column: int
+    highest_kw: float

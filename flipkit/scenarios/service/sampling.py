@@ -21,7 +21,7 @@ from flipkit.scenarios.service.pricing import (
     energy_and_cost,
     whole_wh,
 )
-from flipkit.scenarios.service.tiers import ServiceTiers, tier_steps
+from flipkit.scenarios.service.service_tiers import ServiceTiers, tier_steps
 from flipkit.tariffs.rating import Used
 from flipkit.vocabulary import Float64, Int64
 

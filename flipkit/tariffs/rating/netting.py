@@ -1,0 +1,205 @@
+"""Net metering: imports less exports by energy period, and the kWh that are carried over."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from flipkit.tariffs.model import Rate, Tariff, rate_table
+from flipkit.tariffs.rating.runs import Partition
+from flipkit.tariffs.rating.seasons import MonthShares, month_shares
+from flipkit.tariffs.rating.sums import EnergySums
+from flipkit.vocabulary import DAY_S, Float64, Int64
+
+__all__ = ["CarriedKwh", "KwhBank", "carry_kwh", "net_by_hours", "net_by_period"]
+
+# How often each kind of day comes in a year: weekdays, and about ten public holidays.
+_DAYS_A_YEAR = np.array([52.0] * 7 + [10.0])
+
+# What a period is called that has no name of its own: the number says nothing about its role.
+_NUMBERED = re.compile(r"period \d+")
+
+
+class PeriodHours(NamedTuple):
+    """The hours of the energy periods of a billing period.
+
+    Attributes
+    ----------
+    rates : tuple of Rate
+        Empty where one price holds at all hours.
+    months : tuple of (int, float)
+    """
+
+    rates: tuple[Rate, ...]
+    months: MonthShares
+
+
+class KwhBank(NamedTuple):
+    """The kWh that a billing period leaves for the next one.
+
+    Attributes
+    ----------
+    kwh : ndarray of float64, shape (sites, periods)
+    hours : PeriodHours
+        What the periods are.
+    total : ndarray of float64, shape (sites,)
+        What would be left if kWh were netted over all energy periods together.
+    """
+
+    kwh: Float64
+    hours: PeriodHours
+    total: Float64
+
+
+class CarriedKwh(NamedTuple):
+    """Net metering with carry-over.
+
+    Attributes
+    ----------
+    kwh : ndarray of float64, shape (sites, billing periods, periods)
+        Charged.
+    balance : ndarray of float64, shape (sites, billing periods)
+        Carried to the next billing period, all energy periods together.
+    left, left_total : ndarray of float64, shape (sites, billing periods)
+        What is left at a true-up, 0 in other billing periods: over all energy periods, and if kWh
+        were netted over all energy periods together.
+    bank : KwhBank
+        What the last billing period leaves.
+    """
+
+    kwh: Float64
+    balance: Float64
+    left: Float64
+    left_total: Float64
+    bank: KwhBank
+
+
+def net_by_period(sums: EnergySums, part: Partition) -> Float64:
+    """Return imports less exports; shape (sites, billing periods, import periods)."""
+    return sums.imports(part, False) - sums.exports_by_import_period(part)
+
+
+def net_by_hours(sums: EnergySums, part: Partition) -> tuple[Float64, Float64]:
+    """Return imports and surplus, netted within the hours in which neither price changes.
+
+    Returns
+    -------
+    imported : ndarray of float64, shape (sites, billing periods, import periods)
+    surplus : ndarray of float64, shape (sites, billing periods, export periods)
+    """
+    net = sums.net_by_both_periods(part)
+    imported = np.zeros(net.shape[:3])
+    surplus = np.zeros((*net.shape[:2], net.shape[3]))
+    for number in range(net.shape[3]):
+        imported += np.maximum(net[..., number], 0.0)
+    for number in range(net.shape[2]):
+        surplus += np.maximum(-net[:, :, number], 0.0)
+    return imported, surplus
+
+
+def carry_kwh(
+    net: Float64, tariff: Tariff, part: Partition, settled: list[bool], before: KwhBank | None
+) -> CarriedKwh:
+    """Net metering by the year: what a period has left covers the same hours later on.
+
+    `before` is what the tariff before has left.
+    """
+    sites, billings, periods = net.shape
+    kwh = np.zeros_like(net)
+    balance = np.zeros((sites, billings))
+    left = np.zeros((sites, billings))
+    left_total = np.zeros((sites, billings))
+    bank = before
+    for number, months in enumerate(month_shares(part.calendar)):
+        hours = PeriodHours(tariff.rates, months)
+        available = np.zeros((sites, periods))
+        available_total = np.zeros(sites)
+        if bank is not None:
+            available = _moved(bank, hours, periods)
+            available_total = bank.total
+        due = net[:, number] - available
+        kwh[:, number] = np.maximum(due, 0.0)
+        carried = np.maximum(-due, 0.0)
+        carried_total = np.maximum(available_total - _sum_in_order(net[:, number]), 0.0)
+        if settled[number]:
+            left[:, number] = _sum_in_order(carried)
+            left_total[:, number] = carried_total
+            carried = np.zeros_like(carried)
+            carried_total = np.zeros_like(carried_total)
+        balance[:, number] = _sum_in_order(carried)
+        bank = KwhBank(carried, hours, carried_total)
+    assert bank is not None  # a span has at least one billing period
+    return CarriedKwh(kwh, balance, left, left_total, bank)
+
+
+def _sum_in_order(by_period: Float64) -> Float64:
+    """The sum over periods, added in their order (`numpy.sum` adds in pairs)."""
+    total: Float64 = np.zeros(len(by_period))
+    for values in by_period.T:
+        total = total + values
+    return total
+
+
+def _moved(bank: KwhBank, hours: PeriodHours, periods: int) -> Float64:
+    """The kWh of a bank in the energy periods that take them over."""
+    moved = np.zeros((len(bank.kwh), periods))
+    for period, successor in enumerate(_successors(bank.hours, hours).tolist()):
+        moved[:, successor] += bank.kwh[:, period]
+    return moved
+
+
+@lru_cache(maxsize=1024)
+def _successors(before: PeriodHours, after: PeriodHours) -> Int64:
+    """Return which energy period takes over the kWh of each.
+
+    That of the same name; where there is none, that whose hours are most alike: most hours in
+    common for the hours in either.
+    """
+    edges = np.union1d(_edges_s(before.rates), _edges_s(after.rates))
+    share_before = _share_in_force(before, edges)
+    share_after = _share_in_force(after, edges)
+    hours = np.outer(_DAYS_A_YEAR, np.diff(edges)).ravel()
+    common = np.minimum(share_before[:, None], share_after) @ hours
+    either = np.maximum(share_before[:, None], share_after) @ hours
+    is_alike = np.divide(common, either, out=np.zeros_like(common), where=either > 0.0)
+    successors = np.argmax(is_alike, axis=1)
+
+    in_force = share_after.any(axis=1)
+    names = [name if holds else None for name, holds in zip(_names(after), in_force, strict=True)]
+    for period, name in enumerate(_names(before)):
+        if name is not None and name in names:
+            successors[period] = names.index(name)
+    successors.flags.writeable = False  # cached: shared by all callers
+    return successors
+
+
+def _edges_s(rates: tuple[Rate, ...]) -> Int64:
+    return rate_table(rates).edges_s if rates else np.array([0, DAY_S])
+
+
+def _names(hours: PeriodHours) -> list[str | None]:
+    """The names that the user gave to the periods."""
+    if not hours.rates:
+        return [None]
+    names = [period.period for period in rate_table(hours.rates).periods]
+    return [None if name is None or _NUMBERED.fullmatch(name) else name for name in names]
+
+
+def _share_in_force(hours: PeriodHours, edges: Int64) -> Float64:
+    """The share of each kind of day and stretch between edges that each period has.
+
+    Shape (periods, kinds of day x stretches).
+    """
+    cells = len(_DAYS_A_YEAR) * (len(edges) - 1)
+    if not hours.rates:
+        return np.ones((1, cells))
+    table = rate_table(hours.rates)
+    stretch = np.searchsorted(table.edges_s, edges[:-1], side="right") - 1
+    share = np.zeros((len(table.periods), cells))
+    for month, share_of_month in hours.months:
+        period = table.grid[month - 1][:, stretch].ravel()
+        share[period, np.arange(cells)] += share_of_month
+    return share
