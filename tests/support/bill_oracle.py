@@ -434,9 +434,8 @@ def energy_rows(part: Stretch, left: dict[str, Decimal] | None) -> Rows:
         if left is not None:
             period_of = {period.name: period for period in plan.periods}
             used = [
-                (period_of[name], left[name] * kwh / imported[name])
+                (period_of[name], left[name] * kwh / imported[name] if imported[name] else ZERO)
                 for name, kwh in by_name(used).items()
-                if imported[name]
             ]
         rows.append(by_tier(span, used, plan.tier_rule, part.peak))
     return added(rows)
@@ -734,8 +733,7 @@ def carried(part: Stretch, rows: Rows, memory: Memory) -> Rows:
     }
     charges = sum((cost for _, cost in payable.values()), ZERO)
     earned = -group(rows, "export", "carry")
-    waits = export.credit_next_month or export.payout_as_credit
-    usable = memory.credit if waits else memory.credit + earned
+    usable = memory.credit if export.credit_next_month else memory.credit + earned
     left = memory.credit + earned - min(usable, max(charges, ZERO))
     change = left - memory.credit
     memory.credit = left

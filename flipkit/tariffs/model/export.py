@@ -69,8 +69,8 @@ class Export:
         Carried kWh: paid is what each energy period has left, or what would be left if kWh were
         netted over all energy periods together (the net surplus of the year).
     payout_as_credit : bool
-        Carried kWh: what the true-up pays becomes credit for the charges of the months after it,
-        and is not paid out.
+        Carried kWh: what the true-up pays becomes credit, for charges of its own billing period
+        and those after it, and is not paid out.
     tier_rule, tier_reset : str
         How exported kWh fill the tiers of `rates`, and when their count begins anew: as in
         `Tariff`. `tier_rule` is required if there are tiers in several periods.

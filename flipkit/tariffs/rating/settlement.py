@@ -299,10 +299,9 @@ def carried_credit(
     balance = neighbours.before.credit
     if balance is None:
         balance = np.zeros(len(charges))
-    waits = export.credit_next_month or export.payout_as_credit
     for number, settles in enumerate(_credit_settled(part, export, neighbours)):
         credit = np.maximum(balance + earned[:, number], 0.0)
-        usable = np.minimum(balance, credit) if waits else credit
+        usable = np.minimum(balance, credit) if export.credit_next_month else credit
         # Charges below zero do not use up credit.
         spent = np.minimum(np.maximum(charges[:, number], 0.0), usable)
         left = credit - spent
