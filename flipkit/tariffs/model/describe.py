@@ -172,7 +172,9 @@ def _adder_lines(adder: Adder) -> list[str]:
     head = f"adder {adder.name}: {'per kWh' if adder.rates else price}"
     if adder.non_bypassable:
         head += ", whatever is exported"
-    return [head, *(f"  {line}" for line in _rate_lines(adder.rates) if adder.rates)]
+    if not adder.rates:
+        return [head]
+    return [head, *(f"  {line}" for line in _rate_lines(adder.rates))]
 
 
 def _demand_text(charge: DemandCharge) -> str:
