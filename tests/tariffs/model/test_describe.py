@@ -93,11 +93,67 @@ def test_a_ladder_shows_every_step_and_its_rule():
             "highest mean of 60 minutes in a month, "
             "at least 80 % of the highest of the last 11 months (Jul-Aug only)",
         ),
+        (
+            {"demand": DemandCharge("daily", DemandTier(0.2), per="day", interval_minutes=30)},
+            "demand daily: 0.2 per kW and day, 00:00-24:00, highest mean of 30 minutes in a month",
+        ),
+        (
+            {
+                "demand": DemandCharge(
+                    "capacity", DemandTier(3.94), minimum_kw=2.5, trailing_months=12
+                )
+            },
+            "demand capacity: 3.94 per kW, 00:00-24:00, highest mean of 15 minutes in a month, "
+            "at least 2.5 kW, mean of the last 12 months",
+        ),
+        (
+            {
+                "demand": DemandCharge(
+                    "steps",
+                    (DemandTier(0, 2, 125), DemandTier(1, None, 206)),
+                    interval_minutes=60,
+                    peaks=3,
+                )
+            },
+            "demand steps: 125 a month up to 2 kW, then 206 a month and 1 per kW, 00:00-24:00, "
+            "mean of the 3 highest days' means of 60 minutes in a month",
+        ),
+        (
+            {"taxes": Tax("VAT", 0.05, "energy", months=(1, 2, 12))},
+            "tax VAT: 5 % of energy, Jan-Feb, Dec",
+        ),
+        ({"adders": Adder("levy", 0.1, True)}, "adder levy: 0.1 per kWh, whatever is exported"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_each_charge_has_a_line(given, line):
     assert charges(**given) == [line]
+
+
+def test_tiers_that_begin_anew_each_day_and_adders_by_hour_say_so():
+    daily = {"tier_rule": "chronological", "tier_reset": "day"}
+    tariff = plan(
+        [Rate(tiers=LADDER)],
+        **daily,
+        adders=Adder("grid", rates=(Rate(0.1, "17:00", "21:00"), Rate(0.02, "21:00", "17:00"))),
+        export=Export("net_billing", (Rate(tiers=LADDER),), **daily),
+    )
+    rule = (
+        "tier rule chronological: kWh count in the order of time, over all periods together; "
+        "their count begins anew each day"
+    )
+    assert lines(tariff)[2:] == [
+        rule,
+        "adder grid: per kWh",
+        "  months   days  hours        period    price",
+        "  Jan-Dec  all   00:00-17:00  period 1  0.02",
+        "                 17:00-21:00  period 2  0.1",
+        "                 21:00-24:00  period 1  0.02",
+        "export by net billing",
+        "  months   days  hours        price",
+        "  Jan-Dec  all   00:00-24:00  0.4 up to 10.5 kWh a day, then 0.5",
+        f"  {rule}",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -145,8 +145,8 @@ def test_a_ladder_of_one_step_is_a_price():
             "net_billing has no carry_over 'year'",
         ),
         (
-            lambda: Export("net_billing", [Rate(tiers=ladder(1, 2))]),
-            "rates, item 0: export prices have no tiers",
+            lambda: Export("net_billing", two_ladders()),
+            "export has tiers, but no tier_rule; say how kWh fill them",
         ),
         (lambda: Export("net_billing", [0.1]), "rates, item 0: expected a Rate"),
         (
@@ -334,3 +334,93 @@ def test_rates_are_read_only_values_in_any_order():
     ]
     assert canonical(tuple(a)) == canonical(tuple(reversed(a)))
     assert len({canonical(tuple(a)), canonical(tuple(reversed(a)))}) == 1
+
+
+def two_ladders():
+    return [
+        Rate(start="07:00", end="23:00", tiers=ladder(0.1, 0.05)),
+        Rate(start="23:00", end="07:00", tiers=ladder(0.08, 0.04)),
+    ]
+
+
+def demand(**fields):
+    return DemandCharge("x", DemandTier(1), **fields)
+
+
+DAILY = ladder(0.2, 0.3, per="day")
+TIMED = [Rate(0.1, "17:00", "21:00"), Rate(0.0, "21:00", "17:00")]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: demand(per="week"), "per 'week' is not known; write 'month' or 'day'"),
+        (lambda: demand(peaks=0), "peaks 0 is not a number of days; write how many"),
+        (lambda: demand(peaks=True), "peaks True is not a number of days"),
+        (lambda: demand(peaks=2.0), "peaks 2.0 is not a number of days"),
+        (lambda: demand(trailing_months=0), "trailing_months 0 is not a number of billing periods"),
+        (lambda: demand(minimum_kw=-1), "minimum_kw -1 must be at least 0"),
+        (
+            lambda: demand(trailing_months=12, ratchet=Ratchet(0.8, 11)),
+            "a ratchet beside trailing_months 12; .* leave the other out",
+        ),
+        (lambda: DemandTier(1, per_month=float("nan")), "demand tier: per_month nan"),
+        (lambda: Adder("x"), "adder 'x': price_per_kwh None"),
+        (lambda: Adder("x", 0.1, rates=TIMED), "price_per_kwh 0.1 beside rates"),
+        (lambda: Adder("x", rates=[Rate(tiers=DAILY)]), "item 0: an adder has no tiers"),
+        (lambda: Adder("x", rates=TIMED[:1]), "a gap: no price in Jan"),
+        (lambda: Adder("x", rates=[0.1]), "rates, item 0: expected a Rate, got float"),
+        (lambda: Tax("x", 0.1, months=(13,)), "month 13 does not exist"),
+        (
+            lambda: Export("net_metering", [Rate(tiers=DAILY)], carry_over="credit"),
+            "surplus has no tiers",
+        ),
+        (lambda: Export("net_billing", [Rate(0.1)], tier_reset="day"), "export: .*but no tiers"),
+        (lambda: Export("net_billing", [Rate(0.1)], tier_reset="week"), "'week' is not known"),
+        (
+            lambda: Export("net_billing", [Rate(tiers=ladder(0.2, 0.3))], tier_reset="day"),
+            "export: tiers count kWh of a month or by kW, but begin anew each day; "
+            "write tiers with per='day'",
+        ),
+        (
+            lambda: Tariff("t", *LA.values(), (Rate(0.1),), tier_reset="day"),
+            "tier_reset 'day', but no tiers; .* in Export",
+        ),
+        (
+            lambda: Tariff(
+                "t",
+                *LA.values(),
+                [Rate(tiers=DAILY)],
+                tier_rule="prorate",
+                tier_reset="day",
+                export=Export("net_metering"),
+            ),
+            "net metering leaves kWh without a day, so tier_reset 'day' cannot be used",
+        ),
+        (
+            lambda: Tariff(
+                "t", *LA.values(), (Rate(0.1),), adders=Adder("x", rates=[Rate(1, days="holiday")])
+            ),
+            "gap",
+        ),
+    ],
+)
+def test_plans_that_cannot_be_are_refused(make, words):
+    with pytest.raises(InputError, match=words):
+        make()
+
+
+def test_days_of_an_adder_need_the_holidays():
+    rates = [
+        Rate(1, days="holiday"),
+        Rate(2, days="weekday"),
+        Rate(3, days="weekend"),
+    ]
+    with pytest.raises(InputError, match="days 'holiday', but no holidays"):
+        Tariff("t", *LA.values(), (Rate(0.1),), adders=Adder("x", rates=rates))
+
+
+def test_adders_with_the_same_prices_are_equal():
+    other = [Rate(0.0, "21:00", "24:00"), Rate(0.0, "00:00", "17:00"), TIMED[0]]
+    assert Adder("x", rates=TIMED) == Adder("x", rates=other)
+    assert hash(Adder("x", rates=TIMED)) == hash(Adder("x", rates=other))
