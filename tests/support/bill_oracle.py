@@ -606,12 +606,12 @@ def measured(
     None where there are no such hours in this billing period.
     """
     is_measured = hours_finder(whens)
-    buckets: dict[tuple[object, ...], list[Decimal]] = {}
+    buckets: dict[tuple[date, object, int], list[Decimal]] = {}
     for piece in part.pieces:
         if is_measured(piece.clock):
-            clocks = piece.local, piece.hour
-            days = [(each.date(), each.utcoffset()) for each in clocks]
-            key = (*days, piece.clock.minute // minutes)
+            local, hour = piece.local, piece.hour
+            clocks = local.utcoffset(), hour.date(), hour.utcoffset()
+            key = (local.date(), clocks, piece.clock.minute // minutes)
             bucket = buckets.setdefault(key, [ZERO, ZERO])
             bucket[0] += piece.imported
             bucket[1] += piece.hours
