@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise, product
@@ -352,16 +353,23 @@ def _clash(a: _OctopusPrice, b: _OctopusPrice) -> str:
 def _rows(source: Any, what: str) -> list[_Located]:
     """Return every row of a frame, of a list of rows, or of every page, with its place."""
     if is_frame(source):
-        source = [
-            {name: value for name, value in row.items() if name in _ROW_FIELDS}
-            for row in records_of(source)
-        ]
+        source = [_row_of_frame(row) for row in records_of(source)]
     if is_list(source) and any(_is_row(each) for each in source):
         return [(row, f"{what}, row {index}") for index, row in enumerate(source)]
     rows = _rows_of_pages(source, what)
     if not rows:
         raise InputError(f"{what}: no rows; request a time at which the tariff was on sale")
     return rows
+
+
+def _row_of_frame(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the known columns of a row; a frame of a CSV file has text in all cells."""
+    known = {name: row[name] for name in _ROW_FIELDS if row.get(name) not in (None, "")}
+    for name in ("value_exc_vat", "value_inc_vat"):
+        if isinstance(known.get(name), str):
+            with suppress(ValueError):  # the error about it names the row
+                known[name] = float(known[name])
+    return known
 
 
 def _is_row(value: Any) -> bool:
