@@ -19,18 +19,22 @@ os.environ["TQDM_DISABLE"] = "1"
 
 # Long, and rarely broken by a change elsewhere.
 SLOW_FOLDERS = {"notebooks", "tests/data", "tests/plots", "tests/scenarios/service"}
+SLOW_FIXTURES = {"demo_output", "readme_folder"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` selects
 def pytest_collection_modifyitems(config, items):
-    """Mark what is slow as a kind; files with a slow test first, so that no process ends late."""
+    """Mark what is slow as a kind; files with a slow test first, so that no process ends late.
+
+    The demo comes before them: files that need it would otherwise wait for each other.
+    """
     long_files = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in long_files)
+    items.sort(key=lambda item: (item.path.name != "test_demo.py", item.path not in long_files))
     for item in items:
         folder = item.path.parent.relative_to(config.rootpath).as_posix()
         is_property_test = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-        draws_the_demo = "demo_output" in getattr(item, "fixturenames", ())
-        if folder in SLOW_FOLDERS or is_property_test or draws_the_demo:
+        is_slow_setup = SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ()))
+        if folder in SLOW_FOLDERS or is_property_test or is_slow_setup:
             item.add_marker("slow")
 
 

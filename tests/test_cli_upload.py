@@ -156,6 +156,7 @@ def test_ctrl_c_during_an_upload_says_that_it_can_be_repeated(run, served, cwd, 
 SPOILED_CELLS = st.sampled_from(["", "-1", "1e400", "nan", "x", "=1+1", "2025-06-01", "\x00", "é"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["interval", "cumulative"])
 def test_a_file_with_one_spoiled_value_is_uploaded_or_named(run, file_emulator, shape):
     good = records(100, 200, 300, location=file_emulator.location).cast(pl.String)

@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 from support.kits import kit_over
 
-from flipkit import demo
-from flipkit.emulator import open_store, sample_sites
+from flipkit import demo, emulator
+from flipkit.emulator import sample_sites
 from flipkit.frames import take
 from flipkit.scenarios import simulate
 from flipkit.tariffs import Tariff
@@ -153,7 +153,7 @@ def test_a_second_run_gives_the_same_bytes_in_either_library_and_leaves_other_fi
     tmp_path, monkeypatch
 ):
     monkeypatch.setattr(demo, "YEAR", "2025-01")
-    with kit_over(open_store(None, sample=True), frames="polars") as kit:
+    with kit_over(emulator.open_store(None, sample=True), frames="polars") as kit:
         demo.run(kit, tmp_path)
         first = files_of(tmp_path)
         (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")

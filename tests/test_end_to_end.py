@@ -21,10 +21,12 @@ from support.kits import FakePace, kit_over
 import flipkit as fk
 from flipkit import demo
 from flipkit.connect import Kit
-from flipkit.emulator import FaultPlan, Store, open_store, start
+from flipkit.emulator import FaultPlan, Store, start
 from flipkit.emulator.flatpeak import readings
 from flipkit.frames import take
 from flipkit.http import RetryPolicy
+
+pytestmark = pytest.mark.slow
 
 TOP = Path(fk.__file__).parents[1]
 BEFORE = ("429", "500", "503", "reset", "truncated")
@@ -261,7 +263,7 @@ def one_month(monkeypatch):
 
 
 def sample_kit(plan):
-    return kit_over(open_store(None, sample=True), faults=plan)
+    return kit_over(fk.emulator.open_store(None, sample=True), faults=plan)
 
 
 def until_done(work):
@@ -278,7 +280,6 @@ def files_of(folder):
     }
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("one_month")
 def test_reports_through_faults_are_the_same_to_the_byte(tmp_path):
     with sample_kit(None) as kit:

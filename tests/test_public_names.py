@@ -109,11 +109,11 @@ def test_importing_loads_nothing_heavy():
     assert run(f"import sys, flipkit; dir(flipkit); print(*set({HEAVY}) & set(sys.modules))") == []
 
 
-def test_importing_takes_40_ms_at_most():
-    """The best of five fresh processes: the rest is other load of the machine."""
-    code = "import time; t = time.perf_counter(); import flipkit; "
-    code += "print((time.perf_counter() - t) * 1e3)"
-    assert min(float(run(code)[0]) for _ in range(5)) <= 40.0
+def test_importing_loads_what_connect_needs_and_no_more():
+    """`tests/benchmarks/bench_import.py` measures the time."""
+    code = "import sys, flipkit; "
+    code += "print(*sorted(name for name in sys.modules if name.startswith('flipkit')))"
+    assert run(code) == ["flipkit", "flipkit.connect", "flipkit.errors"]
 
 
 def public_definitions():

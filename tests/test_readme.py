@@ -132,6 +132,7 @@ def test_there_is_a_command_of_each_kind():
     assert {command.split()[1] for command in COMMANDS} == set(commands)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [line for line in COMMANDS if line.split()[1] in QUIET])
 def test_the_command_succeeds(command, readme_folder, monkeypatch, capsys):
     monkeypatch.chdir(readme_folder)

@@ -12,6 +12,8 @@ import pytest
 TOP = Path(__file__).parents[1]
 SAMPLE = TOP / "data" / "sample"
 
+pytestmark = pytest.mark.slow
+
 needs_hatchling = pytest.mark.skipif(
     importlib.util.find_spec("hatchling") is None or importlib.util.find_spec("pip") is None,
     reason="hatchling and pip build and install the wheel (extra: dev)",
@@ -79,7 +81,6 @@ def test_it_contains_the_package_and_the_sample_fleet_only(wheel):
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
-@pytest.mark.slow
 @needs_hatchling
 def test_it_runs_away_from_the_checkout_and_makes_the_same_reports(
     installed, tmp_path, demo_output

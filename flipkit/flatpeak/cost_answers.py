@@ -107,6 +107,7 @@ class CostColumns(NamedTuple):
         columns = report.columns
         if columns is None:
             columns = cost_columns(report.head.data or [], answer.request)
+        # The usual case: the rows are in order, and nothing is copied.
         if (columns.start_us[1:] > columns.start_us[:-1]).all():
             return columns
         order = np.lexsort((columns.end_us, columns.start_us))

@@ -140,17 +140,19 @@ class Locations(Service[FrameType]):
         answer = self._ask(_STATUS, "GET", "locations", location_id, "status")
         slots = [slot or Slot() for slot in answer.value.tariff_status.values()]
         tariffs = [slot.tariff for slot in slots]
-        contract_ends = [_text(tariff, "contract_end_date") for tariff in tariffs]
+        ends = [None if tariff is None else tariff.contract_end_date for tariff in tariffs]
         columns = {
             "location_id": location_id,
             "slot": list(answer.value.tariff_status),
-            "status": [slot.status or None for slot in slots],
-            "connection_type": [slot.connection_type or None for slot in slots],
-            "provider": [_text(slot.provider, "display_name") for slot in slots],
-            "tariff_id": [_text(tariff, "id") for tariff in tariffs],
-            "display_name": [_text(tariff, "display_name") for tariff in tariffs],
-            "structure_type": [_text(tariff, "structure_type") for tariff in tariffs],
-            "contract_end_utc": answer_stamps(contract_ends, "contract_end_date", answer.request),
+            **_texts(slots, status="status", connection_type="connection_type"),
+            **_texts([slot.provider for slot in slots], provider="display_name"),
+            **_texts(
+                tariffs,
+                tariff_id="id",
+                display_name="display_name",
+                structure_type="structure_type",
+            ),
+            "contract_end_utc": answer_stamps(ends, "contract_end_date", answer.request),
         }
         facts = self._facts([answer.data_time_utc], location_id=location_id)
         return LOCATION_STATUS.build(columns, self.frames, facts=facts)
@@ -170,19 +172,21 @@ def _location_columns(found: Sequence[Location], answer: Answer[Any]) -> dict[st
     return {
         "location_id": [location.id for location in found],
         "reference_id": [location.reference_id for location in found],
-        "customer_id": [location.customer_id or None for location in found],
-        "timezone": [location.timezone or None for location in found],
-        "currency": [location.currency_code or None for location in found],
-        "country_code": [_text(address, "country_code") for address in addresses],
-        "state": [_text(address, "state") for address in addresses],
-        "city": [_text(address, "city") for address in addresses],
-        "post_code": [_text(address, "post_code") for address in addresses],
-        "tariff_commodity_import": [_text(status, "commodity_import") for status in statuses],
-        "tariff_commodity_export": [_text(status, "commodity_export") for status in statuses],
-        "tariff_non_commodity_import": [
-            _text(status, "non_commodity_import") for status in statuses
-        ],
-        "tariff_local": [_text(status, "local") for status in statuses],
+        **_texts(found, customer_id="customer_id", timezone="timezone", currency="currency_code"),
+        **_texts(
+            addresses,
+            country_code="country_code",
+            state="state",
+            city="city",
+            post_code="post_code",
+        ),
+        **_texts(
+            statuses,
+            tariff_commodity_import="commodity_import",
+            tariff_commodity_export="commodity_export",
+            tariff_non_commodity_import="non_commodity_import",
+            tariff_local="local",
+        ),
         "created_utc": answer_stamps(created, "time_created", answer.request),
         "live_mode": [location.live_mode for location in found],
     }
@@ -316,9 +320,12 @@ def _reference(reference_id: str) -> str:
     return reference_id
 
 
-def _text(part: Any, name: str) -> str | None:
-    """Return a string of a part of an answer; None if it is empty or the part is absent."""
-    return getattr(part, name, None) or None
+def _texts(parts: Sequence[Any], **attributes: str) -> dict[str, list[str | None]]:
+    """Return columns from parts of an answer by attribute; an absent part or text is null."""
+    columns = {}
+    for name, attribute in attributes.items():
+        columns[name] = [getattr(part, attribute, None) or None for part in parts]
+    return columns
 
 
 def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:

@@ -179,6 +179,7 @@ class Service(Generic[FrameType]):
             found.extend(page)
             if not answer.value.has_more:
                 return found, answer
+            # A service that repeats a cursor would be asked for ever.
             cursor = _id_of(page[-1]) if page else None
             if not cursor or cursor in cursors:
                 raise UnexpectedAnswer(

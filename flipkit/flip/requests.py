@@ -26,7 +26,7 @@ from flipkit.flip.wire import (
     STATE_CODES,
     list_in,
 )
-from flipkit.frames import records_of
+from flipkit.frames import FLEET_DATA, records_of
 
 __all__ = [
     "OutgoingRecord",
@@ -388,6 +388,7 @@ def read_results(batch: Sequence[OutgoingRecord], value: Any) -> None:
     if results is None:
         results = [{}] * len(batch)
     elif not _matches_by_position(batch, results):
+        # Of several results with one id the last counts, as for the records themselves.
         by_id = {_id_in(result): result for result in results}
         results = [by_id.get(record.external_id) for record in batch]
     for record, result in zip(batch, results, strict=True):
@@ -429,10 +430,4 @@ def _error_in(result: Mapping[str, Any]) -> str | None:
 
 def status_columns(records: Sequence[OutgoingRecord]) -> dict[str, list[Any]]:
     """Return the columns of the fleet data frame."""
-    return {
-        "row": [record.row for record in records],
-        "external_id": [record.external_id for record in records],
-        "record_type": [record.record_type for record in records],
-        "status": [record.status for record in records],
-        "error": [record.error for record in records],
-    }
+    return {name: [getattr(record, name) for record in records] for name in FLEET_DATA.names}

@@ -38,8 +38,14 @@ FINDING_CODES: dict[str, str] = {
     "performance.no_row": "the service's report lacks the site",
     "performance.not_monitored": "the site may have no solar",
     "performance.zero_production": "nothing was produced",
+    # Tariffs, as a reader found them.
+    "tariff.assumed": "something that a record does not say is assumed",
+    "tariff.ignored": "a field of a record is left out, as asked",
+    "tariff.unpriced": "charges of a record are left out, because they are in words",
     # Bills, in simulations too.
+    "adder.spread": "charged kWh of net metering have no hour: an adder by hour spreads them",
     "carry_over.open": "carried over beyond the last billing period, and not settled",
+    "demand.history": "a billing demand looks back at billing periods before the energy",
     "export.unpaid": "exports are not paid",
     "minimum.open": "a yearly minimum is not applied",
     "period.cut": "the period is cut by the window, or by the energy",

@@ -139,8 +139,12 @@ def _by_tariff(
     if not any(has_tiers(tariff) for tariff in tariffs):
         series = _sum([tariff.prices(start_us, end_us) for tariff in tariffs])
         return _at_prices(rows, _mean_price(series, rows), source="tariff")
-
     used = _used_since_month_began(kit, rows, timezone, start_us)
+    return _by_tiers(rows, tariffs, used)
+
+
+def _by_tiers(rows: CostRows, tariffs: Sequence[Tariff], used: Used) -> LocalCost:
+    """Rate with tiers; the tolerance says how far the whole Wh of the records can move them."""
 
     def price_if_used(share: float) -> Float64:
         scaled = Used(used.times_us, share * used.kwh)

@@ -230,6 +230,7 @@ def test_requests_to_this_machine_bypass_proxies(name, monkeypatch):
             assert len(flip.sites()) == 0
 
 
+@pytest.mark.slow
 def test_acknowledged_data_survives_a_kill_at_any_moment(served, tmp_path):
     path, acknowledged, sent = tmp_path / "emulator.db", set(), set()
 

@@ -118,6 +118,7 @@ def small_chunks(monkeypatch):
     monkeypatch.setattr(cost_answers, "_CHUNK_BYTES", 40)
 
 
+@pytest.mark.slow
 def test_whatever_the_rows_hold_they_are_what_json_finds(monkeypatch):
     small_chunks(monkeypatch)
 
@@ -131,6 +132,7 @@ def test_whatever_the_rows_hold_they_are_what_json_finds(monkeypatch):
     check()
 
 
+@pytest.mark.slow
 def test_half_an_answer_is_refused_wherever_it_ends(monkeypatch):
     small_chunks(monkeypatch)
 

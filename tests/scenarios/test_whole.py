@@ -371,6 +371,7 @@ def test_a_car_that_arrives_when_the_clock_is_changed(zone, day, arrive):
     check([(home, today, replace(today, name="car", car=by_hand.Car(stays, 2.0)))], "polars")
 
 
+@pytest.mark.slow
 def test_a_leap_year_in_two_hemispheres():
     """A year and a day in hourly steps, with all changes at once."""
     found = []

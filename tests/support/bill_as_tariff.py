@@ -26,7 +26,7 @@ from flipkit.tariffs import (
 )
 from flipkit.tariffs import Export as TariffExport
 from flipkit.tariffs import Ratchet as TariffRatchet
-from support.bill_plan import Demand, Export, Limit, Period, Plan, Profile, Series, When
+from support.bill_plan import Demand, Export, Period, Plan, Profile, Series, When
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Numbers = dict[tuple[str, str], list[float]]
@@ -47,13 +47,17 @@ def days_of(when: When) -> str | tuple[int, ...]:
 def tiers_of(period: Period) -> tuple[Tier, ...]:
     if not period.limits:
         return ()
-    ends: list[Limit | None] = [*period.limits, None]
-    first = period.limits[0]
-    unit: Any = "day" if first.daily else "month"
-    return tuple(
-        Tier(float(price), None if end is None else float(end.amount), unit, first.per_kw)
-        for price, end in zip(period.prices, ends, strict=True)
-    )
+    unit: Any = "day" if period.limits[0].daily else "month"
+    *prices, last = period.prices
+    tiers = [
+        Tier(float(price), number(end.amount), unit, end.per_kw, number(end.hours))
+        for price, end in zip(prices, period.limits, strict=True)
+    ]
+    return (*tiers, Tier(float(last)))
+
+
+def number(amount: Decimal | None) -> float | None:
+    return None if amount is None else float(amount)
 
 
 def rates_of(periods: Iterable[Period], named: bool = True) -> tuple[Rate, ...]:
@@ -142,12 +146,10 @@ def export_of(export: Export | None) -> TariffExport | None:
 
 
 def minimum_of(plan: Plan) -> Minimum | None:
-    if plan.min_month is None and plan.min_year is None:
+    amounts = (plan.min_month, plan.min_year, plan.min_day)
+    if amounts == (None, None, None):
         return None
-    month, year = (
-        None if amount is None else float(amount) for amount in (plan.min_month, plan.min_year)
-    )
-    return Minimum(month, year)
+    return Minimum(*map(number, amounts))
 
 
 def tariff(plan: Plan, name: str = "plan") -> Tariff:

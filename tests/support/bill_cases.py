@@ -173,7 +173,17 @@ def ladder(
     ends = [float(f"{size * sum(steps[: number + 1]) / 4:.2g}") for number in range(tiers - 1)]
     rising = [end for number, end in enumerate(ends) if end > 0 and end not in ends[:number]]
     amounts = exact([draw(odd_prices) for _ in range(len(rising) + 1)])
-    return amounts, tuple(Limit(end, daily, per_kw) for end in exact(rising))
+    limits = tuple(Limit(end, daily, per_kw) for end in exact(rising))
+    if not per_kw and draw(st.sampled_from([False, False, True])):
+        limits = tuple(replace(limit, hours=hours) for limit, hours in draw(in_blocks(limits)))
+    return amounts, limits
+
+
+@st.composite
+def in_blocks(draw: st.DrawFn, limits: tuple[Limit, ...]) -> list[tuple[Limit, Decimal | None]]:
+    """Each limit with the hours of use at which it ends at the latest, in rising blocks."""
+    hours = sorted(draw(st.integers(1, 400)) for _ in limits)
+    return [(limit, Decimal(each)) for limit, each in zip(limits, hours, strict=True)]
 
 
 @st.composite
@@ -349,6 +359,7 @@ def extras(draw: st.DrawFn, plan: Plan, grid: int) -> Plan:
         ),
         min_month=draw(st.sampled_from([None, None, *map(Decimal, (2, 20, 90))])),
         min_year=draw(st.sampled_from([None, None, *map(Decimal, (100, 900))])),
+        min_day=draw(st.sampled_from([None, None, *map(Decimal, (1, 3))])),
         adders=tuple(
             (f"A{number}", Decimal(draw(odd_prices))) for number in range(draw(st.integers(0, 2)))
         ),

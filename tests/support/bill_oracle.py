@@ -20,7 +20,7 @@ from math import gcd
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from support.bill_plan import MONTHS, ZERO, Demand, Period, Plan, Profile, Series, When
+from support.bill_plan import MONTHS, ZERO, Demand, Limit, Period, Plan, Profile, Series, When
 
 getcontext().prec = 60
 
@@ -91,7 +91,7 @@ STEP = 5  # minutes; all hours of plans are multiples
 Cell = tuple[int, int]  # kind of day, minute of the day
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Week:
     """The share of the time in which each period is in force, by kind of day and minute."""
 
@@ -102,31 +102,38 @@ class Week:
 @lru_cache(maxsize=512)
 def month_hours(periods: tuple[Period, ...], month: int) -> dict[Cell, str]:
     """The name of the period that is in force, by kind of day and minute."""
+    step = gcd(60, *(m for each in periods for when in each.whens for m in (when.start, when.end)))
     found = {}
     for kind in range(8):
-        for minute in range(0, 1440, STEP):
-            clock = Clock(month, min(kind, SUNDAY), minute, is_holiday=kind == 7)
-            found[kind, minute] = period_at(periods, clock).name
+        for begin in range(0, 1440, step):
+            clock = Clock(month, min(kind, SUNDAY), begin, is_holiday=kind == 7)
+            name = period_at(periods, clock).name
+            found |= {(kind, minute): name for minute in range(begin, begin + step, STEP)}
     return found
 
 
 def week_of(part: Stretch) -> Week:
     """The hours of the periods in a billing period; the months in it count by their time."""
-    periods = part.plan.periods
-    if not periods:
-        cells = {(kind, minute) for kind in range(8) for minute in range(0, 1440, STEP)}
-        return Week({"all": dict.fromkeys(cells, Fraction(1))}, named=False)
-    names = [name for month in MONTHS for name in month_hours(periods, month).values()]
-    shares: dict[str, dict[Cell, Fraction]] = {name: {} for name in dict.fromkeys(names)}
     zone = ZoneInfo(part.plan.timezone)
+    length = (part.end - part.start) // timedelta(microseconds=1)
+    months = []
     for cycle in cycles(month_edges(part.start, part.end, zone), zone):
         inside = min(cycle.end, part.end) - max(cycle.start, part.start)
-        share = Fraction(inside / timedelta(microseconds=1)) / Fraction(
-            (part.end - part.start) / timedelta(microseconds=1)
-        )
-        for cell, name in month_hours(periods, cycle.first.month).items():
+        share = Fraction(inside // timedelta(microseconds=1), length)
+        months.append((cycle.first.month, share))
+    return _week(part.plan.periods, tuple(months), part.plan.named)
+
+
+@lru_cache(maxsize=256)
+def _week(
+    periods: tuple[Period, ...], months: tuple[tuple[int, Fraction], ...], named: bool
+) -> Week:
+    names = [name for month in MONTHS for name in month_hours(periods, month).values()]
+    shares: dict[str, dict[Cell, Fraction]] = {name: {} for name in dict.fromkeys(names)}
+    for month, share in months:
+        for cell, name in month_hours(periods, month).items():
             shares[name][cell] = shares[name].get(cell, Fraction(0)) + share
-    return Week(shares, part.plan.named)
+    return Week(shares, named)
 
 
 def alike(one: dict[Cell, Fraction], other: dict[Cell, Fraction]) -> Fraction:
@@ -140,6 +147,7 @@ def alike(one: dict[Cell, Fraction], other: dict[Cell, Fraction]) -> Fraction:
     return common / either if either else Fraction(0)
 
 
+@lru_cache(maxsize=4096)
 def successor(name: str, before: Week, after: Week) -> str:
     """The period that serves the kWh of another in the next billing period."""
     if before.named and after.named and after.shares.get(name):
@@ -377,14 +385,17 @@ def limits_kwh(
     periods: tuple[Period, ...], part: Stretch, peak: Decimal
 ) -> dict[str, list[Decimal]]:
     """The limits of every period in this stretch, in kWh."""
-    days, share = part.days, part.share
-    return {
-        period.name: [
-            limit.amount * (days if limit.daily else share) * (peak if limit.per_kw else 1)
-            for limit in period.limits
-        ]
-        for period in periods
-    }
+
+    def end(limit: Limit) -> Decimal:
+        size = part.days if limit.daily else part.share
+        ends = []
+        if limit.amount is not None:
+            ends.append(limit.amount * size * (peak if limit.per_kw else 1))
+        if limit.hours is not None:
+            ends.append(limit.hours * size * peak)
+        return min(ends)
+
+    return {period.name: [end(limit) for limit in period.limits] for period in periods}
 
 
 def ladders_in(periods: tuple[Period, ...], month: int) -> set[Any]:
@@ -759,12 +770,11 @@ def left_to_pay(part: Stretch, rows: Rows, memory: Memory) -> Decimal:
 
 def minimum_rows(part: Stretch, rows: Rows, memory: Memory) -> Rows:
     plan, year = part.plan, part.cycle.first.year
-    so_far = left_to_pay(part, rows, memory)
-    top_up = (
-        max((plan.min_month or ZERO) * part.share - so_far, ZERO)
-        if plan.min_month is not None
-        else ZERO
-    )
+    so_far = sum((cost for _, cost in rows.values()), ZERO)
+    top_up = ZERO
+    if plan.min_month is not None or plan.min_day is not None:
+        least = (plan.min_month or ZERO) * part.share + (plan.min_day or ZERO) * part.days
+        top_up = max(least - so_far, ZERO)
     memory.year[year] += so_far + top_up
     zone = ZoneInfo(plan.timezone)
     whole = memory.begin <= midnight(date(year, 1, 1), zone) and part.end == midnight(

@@ -35,11 +35,15 @@ class When:
 
 @dataclass(frozen=True)
 class Limit:
-    """Where a tier ends: kWh a month or a day, or times the peak kW of the billing period."""
+    """Where a tier ends: kWh a month or a day, or times the peak kW of the billing period.
 
-    amount: Decimal
+    With `hours`, at the latest at that many kWh for each kW of the peak.
+    """
+
+    amount: Decimal | None
     daily: bool = False
     per_kw: bool = False
+    hours: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,7 @@ class Plan:
     fixed: tuple[tuple[str, Decimal, Decimal], ...] = ()  # name, per day, per month
     min_month: Decimal | None = None
     min_year: Decimal | None = None
+    min_day: Decimal | None = None
     adders: tuple[tuple[str, Decimal], ...] = ()
     timed_adders: tuple[tuple[str, tuple[Period, ...]], ...] = ()
     non_bypassable: tuple[str, ...] = ()  # names of adders

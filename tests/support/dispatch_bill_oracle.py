@@ -6,6 +6,7 @@ that says whether it is full.
 """
 
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 from math import inf
 from zoneinfo import ZoneInfo
 
@@ -75,10 +76,13 @@ def cheapest_bill(net, start, minutes, tariff, battery, *, done=(), upto=None):
         kind: 1 + sum(each.share for each in tariff.taxes if kind in each.on)
         for kind in ("energy", "adder", "demand")
     }
-    added = tax["adder"] * sum(each.price_per_kwh for each in tariff.adders)
     share = 0.25 / hours
-    for _, _, at, _, sold in atoms:
-        model.pay(imported[at], share * added)
+    for local, _, at, _, sold in atoms:
+        added = sum(
+            _rate_at(each.rates, local).price_per_kwh if each.rates else each.price_per_kwh
+            for each in tariff.adders
+        )
+        model.pay(imported[at], share * tax["adder"] * added)
         model.pay(exported[at], -share * sold)
     _energy(model, atoms, imported, share, tariff, tax["energy"])
     _demand(model, atoms, imported, share, tariff, tax["demand"], begun)
@@ -182,9 +186,14 @@ def _steps(rate, held, whole, factor):
 
 def _energy(model, atoms, imported, share, tariff, factor):
     most = 1e3
-    for month in sorted({each[1] for each in atoms}):
-        own = [each for each in atoms if each[1] == month]
-        held, whole = _days(atoms, month)
+    is_daily = tariff.tier_reset == "day"
+    for count in sorted({each[0].date() if is_daily else each[1] for each in atoms}):
+        if is_daily:
+            own = [each for each in atoms if each[0].date() == count]
+            held, whole = len(own) / 96, 1
+        else:
+            own = [each for each in atoms if each[1] == count]
+            held, whole = _days(atoms, count)
         if tariff.tier_rule == "chronological":
             steps = [_steps(each[3], held, whole, factor) for each in own]
             _in_order(model, own, imported, share, steps)
@@ -247,13 +256,16 @@ def _demand(model, atoms, imported, share, tariff, factor, begun):
             if own[month] is None:
                 continue
             (held, whole), billed = _days(atoms, month), model.var()
-            model.row(0.0, inf, [(billed, 1.0), (own[month], -1.0)])
+            before = months[max(0, number - charge.trailing_months + 1) : number]
+            known = [own[month], *(every[each] for each in before if every[each] is not None)]
+            mean = [(each, -1.0 / len(known)) for each in known]
+            model.row(0.0, inf, [(billed, 1.0), *mean])
             for earlier in months[:number] if charge.ratchet else []:
                 near = number - months.index(earlier) <= charge.ratchet.months
                 counts = charge.ratchet.of_months is None or earlier[1] in charge.ratchet.of_months
                 if near and counts and every[earlier] is not None:
                     model.row(0.0, inf, [(billed, 1.0), (every[earlier], -charge.ratchet.share)])
-            scale = factor * held / whole
+            scale = factor * (held if charge.per == "day" else held / whole)
             steps = [
                 (inf if tier.up_to_kw is None else tier.up_to_kw, scale * tier.price_per_kw)
                 for tier in charge.tiers
@@ -262,7 +274,7 @@ def _demand(model, atoms, imported, share, tariff, factor, begun):
 
 
 def _peak(model, atoms, imported, share, charge, month, months):
-    """The highest mean power of a charge's intervals in a month; None without intervals."""
+    """The mean of the highest days' mean power in a month; None without a charge's intervals."""
     stretches = {}
     for local, own, at, _, _ in atoms:
         if (
@@ -275,9 +287,17 @@ def _peak(model, atoms, imported, share, charge, month, months):
             stretches.setdefault(key, []).append((imported[at], share))
     if not stretches:
         return None
-    peak = model.var()
-    for used in stretches.values():
+    days = {}
+    for (day, _), used in stretches.items():
+        # Without a mean of days, all days have one peak.
+        peak = days.setdefault(day if charge.peaks > 1 else None, model.var())
         model.row(
             0.0, inf, [(peak, 0.25 * len(used)), *[(variable, -part) for variable, part in used]]
         )
-    return peak
+    demand = model.var()
+    model.row(charge.minimum_kw, inf, [(demand, 1.0)])
+    # The mean of the highest is at or above the mean of any as many.
+    count = min(charge.peaks, len(days))
+    for some in combinations(days.values(), count):
+        model.row(0.0, inf, [(demand, float(count)), *[(each, -1.0) for each in some]])
+    return demand

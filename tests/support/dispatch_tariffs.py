@@ -100,12 +100,13 @@ def _money(low, high):
 
 
 @st.composite
-def _rates(draw, rule, rises, lowest):
+def _rates(draw, rule, rises, lowest, reset="billing"):
     """Periods of the day in both months; the same steps where kWh of all periods count together."""
     rates = []
     for months in draw(st.sampled_from([(None,), ((1,), tuple(range(2, 13)))])):
-        per = draw(st.sampled_from(["month", "day"]))
-        limits = draw(st.sampled_from([(3,), (8, 30)] if per == "day" else [(200,), (150, 500)]))
+        per = "day" if reset == "day" else draw(st.sampled_from(["month", "day"]))
+        choices = [(3,), (8, 30)] if per == "day" else [(200,), (150, 500)]
+        limits = draw(st.sampled_from([(1,), (2, 5)] if reset == "day" else choices))
         same_rises = [draw(rises) for _ in limits]
         for start, end in draw(st.sampled_from(MORE_SPLITS)):
             of_period = same_rises
@@ -140,12 +141,27 @@ def _demand_charges(draw, rises):
         steps = []
         if draw(st.booleans()):
             steps = [0.8, max(price + 60 * draw(rises), 0.0)]
-        options = {"months": months, "ratchet": ratchet, "also": also, **hours}
+        trailing = 1 if ratchet else draw(st.sampled_from([1, 1, 2]))
+        per = draw(st.sampled_from(["month", "month", "day"]))
+        options = {
+            "months": months,
+            "ratchet": ratchet,
+            "also": also,
+            "per": per,
+            "peaks": draw(st.sampled_from([1, 1, 2, 3])),
+            "minimum_kw": draw(st.sampled_from([0.0, 0.0, 0.7])),
+            "trailing_months": trailing,
+            **hours,
+        }
         charges.append(demand(price, *steps, name=name, minutes=minutes, **options))
     return tuple(charges)
 
 
 ADDERS = (Adder("levy", 0.03), Adder("grid", 0.01))
+BY_HOUR = (
+    Adder("levy", 0.03),
+    Adder("grid", rates=(Rate(0.2, "22:30", "00:30"), Rate(0.02, "00:30", "22:30"))),
+)
 TAXES = (Tax("vat", 0.05, ("energy", "demand", "adder")), Tax("green", 0.1, ("energy",)))
 
 
@@ -154,7 +170,10 @@ def tariffs(draw, *, convex=False):
     """Tiers by every rule, demand charges, adders, taxes, exports; if `convex`, no falling step."""
     rises = _money(0.0, 0.4) if convex else _money(-0.4, 0.4)
     rule = draw(st.sampled_from([None, "chronological", "prorate", "per_period"]))
-    rates = draw(_rates(rule, rises, 0.0 if convex else -0.2))
+    reset = draw(st.sampled_from(["billing", "billing", "day"])) if rule else "billing"
+    rates = draw(_rates(rule, rises, 0.0 if convex else -0.2, reset))
+    if not any(rate.tiers for rate in rates):
+        reset = "billing"
     export_price = draw(st.sampled_from([0.0] if convex else [-0.05, 0.0, 0.15, 0.4]))
     export_rates = []
     for number, hours in enumerate(draw(st.sampled_from(SPLITS))):
@@ -163,9 +182,10 @@ def tariffs(draw, *, convex=False):
     return tariff(
         rates,
         tier_rule=rule,
+        tier_reset=reset,
         demand=draw(_demand_charges(rises)),
         fixed=(FixedCharge("standing", 0.5),),
-        adders=draw(st.sampled_from([(), ADDERS])),
+        adders=draw(st.sampled_from([(), ADDERS, BY_HOUR])),
         taxes=draw(st.sampled_from([(), TAXES])),
         export=draw(st.sampled_from([None, Export("net_billing", tuple(export_rates))])),
     )

@@ -409,9 +409,13 @@ def minimums(draw: st.DrawFn, allowed: bool) -> tuple[float | None, float | None
 
 
 @st.composite
-def cases(draw: st.DrawFn, steps: tuple[int, ...] = (1, 2)) -> Case:
+def cases(
+    draw: st.DrawFn,
+    steps: tuple[int, ...] = (1, 2),
+    options: tuple[int, ...] = (NET_METERING, NET_BILLING, NET_BILLING_CARRIED, BUY_ALL),
+) -> Case:
     """A tariff and a year of load and generation."""
-    option = draw(st.sampled_from([NET_METERING, NET_BILLING, NET_BILLING_CARRIED, BUY_ALL]))
+    option = draw(st.sampled_from(options))
     size = draw(st.sampled_from([0.0, 2.0, 8.0, 25.0]))
     carried = option == NET_BILLING_CARRIED
     per_hour, seed = draw(st.sampled_from(steps)), draw(st.integers(0, 2**32))

@@ -136,6 +136,7 @@ class _Authenticator:
             try:
                 caller = self._caller(_requested_version())
                 live_mode = caller.live_mode
+                # Some addresses exist in one generation only, and both share one table of routes.
                 if route.version not in (None, caller.version):
                     what = f"{caller.version.name} has no {route.method} {request.path}"
                     raise Refusal.unknown(what)

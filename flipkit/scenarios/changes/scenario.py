@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import product
 from types import MappingProxyType
@@ -17,7 +17,7 @@ from flipkit.scenarios.ev import EvCharging
 from flipkit.scenarios.solar import Solar
 from flipkit.tariffs import Tariff
 
-__all__ = ["CHANGES", "Scenario", "check_by_site", "label"]
+__all__ = ["CHANGES", "Scenario", "check_by_site", "combinations", "label"]
 
 _KINDS = {
     "tariff": Tariff,
@@ -148,7 +148,7 @@ class Scenario:
                 f"grid: unknown field {', '.join(unknown)}; the fields are"
                 f" {', '.join(sorted(known))}"
             )
-        return [cls(**values) for values in _combinations(name, lists)]
+        return [cls(**values) for values in combinations(name, **lists)]
 
     @property
     def investment(self) -> Investment | None:
@@ -201,16 +201,34 @@ class _Choice(NamedTuple):
     name: str
 
 
-def _combinations(name: str, choices: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield ``name`` and every field for each combination; the last field varies fastest.
+def combinations(name: str, **choices: Any) -> list[dict[str, Any]]:
+    """Return the fields of a scenario for each combination of choices.
 
-    A list or tuple varies, and is named: ``"sweep: battery 5 kWh/2.5 kW, no solar"``.
+    Parameters
+    ----------
+    name : str
+        Start of each name: ``"sweep: battery 5 kWh/2.5 kW, no solar"``.
+    **choices
+        By field: a list or tuple of choices, or one value for all, which the names leave out.
+
+    Returns
+    -------
+    list of dict
+        ``name`` and every field; the last field varies fastest.
+
+    Raises
+    ------
+    InputError
+        An empty list, or two choices of a field with one name.
     """
-    fields_of = [_choices(field, choice) for field, choice in choices.items()]
-    for combination in product(*fields_of):
+    choices_of_fields = [_choices(field, choice) for field, choice in choices.items()]
+    scenarios = []
+    for combination in product(*choices_of_fields):
         distinction = ", ".join(choice.name for choice in combination if choice.name)
         full_name = ": ".join(part for part in (name, distinction) if part)
-        yield {"name": full_name} | {choice.field: choice.value for choice in combination}
+        values = {choice.field: choice.value for choice in combination}
+        scenarios.append({"name": full_name, **values})
+    return scenarios
 
 
 def _choices(field: str, choice: Any) -> list[_Choice]:

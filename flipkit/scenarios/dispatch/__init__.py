@@ -7,10 +7,12 @@ and ``window_program`` these into a linear program.
 """
 
 from flipkit.scenarios.dispatch.block import Dispatch, DispatchBlock, dispatch, dispatch_block
-from flipkit.scenarios.dispatch.charge_terms import couples
-from flipkit.scenarios.dispatch.tariff_dispatch import dispatch_tariff
+from flipkit.scenarios.dispatch.charge_terms import EXPORT_TIERS, couples
+from flipkit.scenarios.dispatch.tariff_dispatch import APPROXIMATE, dispatch_tariff
 
 __all__ = [
+    "APPROXIMATE",
+    "EXPORT_TIERS",
     "Dispatch",
     "DispatchBlock",
     "couples",

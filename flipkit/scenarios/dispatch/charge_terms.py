@@ -53,7 +53,7 @@ from flipkit.tariffs.rating import (
 )
 from flipkit.vocabulary import Float64, Int64
 
-__all__ = ["BUY_ALL", "bill_without_fixed", "couples", "tariff_terms"]
+__all__ = ["BUY_ALL", "EXPORT_TIERS", "bill_without_fixed", "couples", "tariff_terms"]
 
 BUY_ALL = "buy all, sell all: the plan uses the imports and exports after the battery"
 CREDIT = "the credit that exports leave for later billing periods"
@@ -307,7 +307,7 @@ class _Ladders(NamedTuple):
         periods = rate_table(tariff.rates).periods
         calendar = part.calendar
         import_kwh = np.maximum(net_kwh, 0.0)
-        has_per_kw = any(tier.per_kw for period in periods for tier in period.tiers)
+        has_per_kw = any(tier.counts_kw for period in periods for tier in period.tiers)
         peak_kw = None
         if has_per_kw:
             imported = EnergySums(Block(("site",), calendar.grid, import_kwh[None], None))

@@ -154,10 +154,7 @@ class _Site:
             window = slice(first, end)
             net_kwh = self.net_kwh[window]
             start = WindowStart(stored_kwh, imported)
-            seconds = deadline - time.monotonic()
-            plan = None
-            if seconds > 0:
-                plan = solve_window(self.terms, self.net_kwh, limits, window, start, seconds, GAP)
+            plan = self._plan_window(window, start, limits, deadline)
             flow[window], stored[window] = _follow(plan, net_kwh, limits, stored_kwh)
             stored_kwh = float(stored[end - 1])
             imported[window] = np.maximum(net_kwh + flow[window], 0.0)
@@ -174,6 +171,15 @@ class _Site:
             method_used="milp" if has_binaries else "lp",
             note=_program_note(plans, each_window, is_complete=len(plans) == len(edges) - 1),
         )
+
+    def _plan_window(
+        self, window: slice, start: WindowStart, limits: Limits, deadline: float
+    ) -> WindowPlan | None:
+        """Return the cheapest plan of a window; None if none is found in time."""
+        seconds = deadline - time.monotonic()
+        if seconds <= 0:
+            return None
+        return solve_window(self.terms, self.net_kwh, limits, window, start, seconds, GAP)
 
     def compare_with_bill(self, plan: Dispatch, method: DispatchMethod) -> Dispatch:
         """Set the cost of a plan to its bill, and say in the note how exact that shows it to be."""

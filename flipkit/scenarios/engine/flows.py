@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +14,8 @@ from flipkit.errors import InputError
 from flipkit.frames import Finding
 from flipkit.scenarios.changes import Battery
 from flipkit.scenarios.dispatch import (
+    APPROXIMATE,
+    EXPORT_TIERS,
     Dispatch,
     DispatchBlock,
     couples,
@@ -23,6 +25,7 @@ from flipkit.scenarios.dispatch import (
 from flipkit.scenarios.engine.case import Case
 from flipkit.scenarios.engine.marginal_prices import marginal_prices
 from flipkit.scenarios.ev import EvCharging
+from flipkit.tariffs.model import has_tiers
 from flipkit.tariffs.rating import Block
 from flipkit.vocabulary import HOUR_US, DispatchMethod, Float64
 
@@ -244,10 +247,12 @@ def run_battery(
     # Under gross metering the meter of the battery sees the consumption alone.
     net_kwh = block.consumption_kwh if case.is_gross else block.net_kwh
     import_price, export_price = marginal_prices(case, block.grid)
-    if method in ("day_ahead", "optimal") and couples(case.import_tariff):
-        return _planned_by_bill(net_kwh, block.grid, case, battery, method, export_price)
+    is_planned = method in ("day_ahead", "optimal")
+    if is_planned and couples(case.import_tariff):
+        planned = _planned_by_bill(net_kwh, block.grid, case, battery, method, export_price)
+        return _say_export_tiers(planned, case)
 
-    return dispatch_block(
+    run = dispatch_block(
         net_kwh,
         import_price,
         export_price,
@@ -257,6 +262,16 @@ def run_battery(
         day_edges=day_starts(case.import_tariff.timezone, block.grid),
         with_state=with_soc,
     )
+    return _say_export_tiers(run, case) if is_planned else run
+
+
+def _say_export_tiers(planned: DispatchBlock, case: Case) -> DispatchBlock:
+    """Say that a plan at one price per interval neglects the tiers of an export tariff."""
+    if case.export_tariff is None or not has_tiers(case.export_tariff):
+        return planned
+    notes = [f"{APPROXIMATE}{EXPORT_TIERS}; {note}" for note in planned.notes]
+    methods = ("approximate",) * len(notes)
+    return replace(planned, methods_used=methods, notes=tuple(notes))
 
 
 def _planned_by_bill(

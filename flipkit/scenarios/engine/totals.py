@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from flipkit.money import round_money_array
 from flipkit.scenarios.engine.case import Case
 from flipkit.scenarios.engine.flows import EnergyFlows
 from flipkit.scenarios.engine.marginal_prices import export_prices
-from flipkit.tariffs import Tariff
+from flipkit.tariffs import Rate, Tariff
 from flipkit.tariffs.model import has_tiers, joined, parts_in_force, parts_of
 from flipkit.tariffs.rating import Block, EnergySums, Used, mean_prices, rate, tiers_reached
 from flipkit.vocabulary import HOUR_US, Float64, Int64
@@ -132,23 +132,51 @@ def _single_row(values: Float64 | None, grid: Grid, default: float) -> Float64:
 
 def _import_cost(case: Case, grid: Grid, kwh: Float64) -> tuple[Float64, Int64 | None]:
     """Return the cost of each interval's imports, and the tier that it begins in."""
-    tariff = case.import_tariff
+    if case.is_net_metered:
+        return np.full(grid.intervals, np.nan), None
+    return _cost_and_tier(case.import_tariff, grid, kwh)
+
+
+def _cost_and_tier(tariff: Tariff, grid: Grid, kwh: Float64) -> tuple[Float64, Int64 | None]:
     # Under other rules a kWh has no price of its own before the month is over.
     tier_rules = {part.tier_rule for part in parts_of(tariff)}
-    if case.is_net_metered or not tier_rules <= {None, "chronological"}:
+    if not tier_rules <= {None, "chronological"}:
         return np.full(grid.intervals, np.nan), None
     if has_tiers(tariff):
-        return _tiered_cost(tariff, grid, kwh)
+        return _tiered_cost(parts_in_force(tariff, grid.start_us, grid.end_us), grid, kwh)
     return _cost(tariff, grid, kwh), None
 
 
 def _export_credit(case: Case, grid: Grid, kwh: Float64) -> Float64:
     """Return what each interval's exports earn; 0 if exports are not paid."""
     if case.export_tariff is not None:
-        return _cost(case.export_tariff, grid, kwh)
-    if case.is_net_metered:
+        return _cost_and_tier(case.export_tariff, grid, kwh)[0]
+    exports = [part.export for part in parts_of(case.import_tariff) if part.export is not None]
+    tier_rules = {export.tier_rule for export in exports}
+    if case.is_net_metered or not tier_rules <= {None, "chronological"}:
         return np.full(grid.intervals, np.nan)
+    if any(rate.tiers for export in exports for rate in export.rates):
+        parts = parts_in_force(case.import_tariff, grid.start_us, grid.end_us)
+        terms = [(_export_terms(part), start, end) for part, start, end in parts]
+        return _tiered_cost(terms, grid, kwh)[0]
     return kwh * export_prices(case.import_tariff, grid)
+
+
+def _export_terms(part: Tariff) -> Tariff:
+    """Return what exports earn under a tariff, as a tariff of its own."""
+    export = part.export
+    if export is None:
+        return Tariff(part.name, part.currency, part.timezone, (Rate(0.0),))
+    return Tariff(
+        name=part.name,
+        currency=part.currency,
+        timezone=part.timezone,
+        rates=export.rates,
+        series=export.series,
+        tier_rule=export.tier_rule,
+        tier_reset=export.tier_reset,
+        holidays=part.holidays,
+    )
 
 
 def _own_use_cost(case: Case, grid: Grid, kwh: Float64) -> Float64:
@@ -162,10 +190,12 @@ def _cost(tariff: Tariff, grid: Grid, kwh: Float64) -> Float64:
     return tariff.prices(grid.start_us, grid.end_us).cost(*grid.times_us, kwh)
 
 
-def _tiered_cost(tariff: Tariff, grid: Grid, kwh: Float64) -> tuple[Float64, Int64]:
-    """Return cost and tier of each interval.
+def _tiered_cost(
+    parts: Iterable[tuple[Tariff, int, int]], grid: Grid, kwh: Float64
+) -> tuple[Float64, Int64]:
+    """Return cost and tier of each interval, under tariffs with the start and end of each.
 
-    Each part of the tariff counts its own kWh. In a month that is cut, each tier has its share of
+    Each of them counts its own kWh. In a month that is cut, each tier has its share of
     the limit, as in the bill.
     """
     start_us, end_us = grid.times_us
@@ -174,7 +204,7 @@ def _tiered_cost(tariff: Tariff, grid: Grid, kwh: Float64) -> tuple[Float64, Int
     edges = np.append(start_us, grid.end_us)
     prices = []
     tiers = np.zeros(grid.intervals, dtype=np.int64)
-    for part, first_us, last_us in parts_in_force(tariff, grid.start_us, grid.end_us):
+    for part, first_us, last_us in parts:
         if not has_tiers(part):
             prices.append(part.prices(first_us, last_us))
             continue

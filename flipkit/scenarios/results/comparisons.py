@@ -324,6 +324,7 @@ def _plans(scenarios: Sequence[Scenario], field: str) -> list[_Plan]:
             name = scenario.name
         else:
             name = tariff.name
+        # Two tariffs may share a name, and a plan is known by its name alone.
         used = {plan.name for plan in plans}
         while name in used:
             name = f"{name} ({scenario.name})"

@@ -243,7 +243,7 @@ class Simulation:
         client = getattr(prices, "flatpeak", prices)
         pairs = self._fleet.priced_currently()
         own_tariffs = len(self._fleet.site_ids) * len(self.scenarios) - len(pairs)
-        result = copy(self)
+        result = copy(self)  # shares what is calculated already
         result.proof = certify(
             client,
             pairs,

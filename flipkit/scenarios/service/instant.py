@@ -133,6 +133,7 @@ class _ResultPricing:
         result = self._result
         is_missing = np.ones(len(self._requests), dtype=np.bool_)
         if self._journal is not None:
+            # What an earlier run has priced is not sent again.
             known = self._journal.section(result.site_id, result.scenario, self._keys)
             for number, cost in known.items():
                 self._costs[number] = cost

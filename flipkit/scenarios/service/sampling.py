@@ -212,6 +212,7 @@ class _Sampler:
         for _ in range(quota):
             if not candidates:
                 return False
+            # The kind of interval that was sampled least so far, over all pairs.
             stratum = min(candidates, key=self._how_often)
             row = candidates[stratum].pop()
             if not candidates[stratum]:

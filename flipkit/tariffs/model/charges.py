@@ -66,20 +66,23 @@ class Minimum:
         Per billing period; if it is cut, in proportion to its days.
     per_year : float or None
         Per whole calendar year, topped up in its last billing period.
+    per_day : float or None
+        Per local day of the billing period; added to `per_month`.
 
     Raises
     ------
     InputError
-        Neither is given, or one is negative or not a finite number.
+        None of them is given, or one is negative or not a finite number.
     """
 
     per_month: float | None = None
     per_year: float | None = None
+    per_day: float | None = None
 
     def __post_init__(self) -> None:
-        if self.per_month is None and self.per_year is None:
-            raise InputError("minimum: give per_month, per_year or both")
-        for name in ("per_month", "per_year"):
+        if self.per_month is None and self.per_year is None and self.per_day is None:
+            raise InputError("minimum: give per_month, per_year or per_day")
+        for name in ("per_month", "per_year", "per_day"):
             if getattr(self, name) is not None:
                 check_field(self, name, "minimum", check=finite, at_least=0.0)
 
@@ -109,9 +112,9 @@ class Adder:
 
     Examples
     --------
-    >>> import flipkit as fk
-    >>> evening = fk.Rate(0.15, "17:00", "21:00", period="peak")
-    >>> grid_fee = fk.Adder("grid", rates=(evening, fk.Rate(0.05, "21:00", "17:00")))
+    >>> from flipkit.tariffs import Adder, Rate
+    >>> evening = Rate(0.15, "17:00", "21:00", period="peak")
+    >>> grid_fee = Adder("grid", rates=(evening, Rate(0.05, "21:00", "17:00")))
     """
 
     name: str

@@ -27,8 +27,8 @@ class DemandTier:
     up_to_kw : float or None
         Where the tier ends; None for the last.
     per_month : float
-        An amount for a billing demand that ends in this tier, above 0 kW or the tier before, as in
-        Norwegian capacity steps. Per billing period; if it is cut, in proportion to its days.
+        An amount for a billing demand that ends in this tier, as in Norwegian capacity steps. Per
+        billing period; if it is cut, in proportion to its days.
 
     Raises
     ------
@@ -162,16 +162,16 @@ class DemandCharge:
     --------
     The Flemish capacity tariff, and the capacity steps of a Norwegian network:
 
-    >>> import flipkit as fk
-    >>> flanders = fk.DemandCharge(
-    ...     "capacity", fk.DemandTier(47.33 / 12), minimum_kw=2.5, trailing_months=12
+    >>> from flipkit.tariffs import DemandCharge, DemandTier
+    >>> flanders = DemandCharge(
+    ...     "capacity", DemandTier(47.33 / 12), minimum_kw=2.5, trailing_months=12
     ... )
     >>> steps = (
-    ...     fk.DemandTier(0.0, up_to_kw=2.0, per_month=125.0),
-    ...     fk.DemandTier(0.0, up_to_kw=5.0, per_month=206.0),
-    ...     fk.DemandTier(0.0, per_month=350.0),
+    ...     DemandTier(0.0, up_to_kw=2.0, per_month=125.0),
+    ...     DemandTier(0.0, up_to_kw=5.0, per_month=206.0),
+    ...     DemandTier(0.0, per_month=350.0),
     ... )
-    >>> norway = fk.DemandCharge("capacity", steps, interval_minutes=60, peaks=3)
+    >>> norway = DemandCharge("capacity", steps, interval_minutes=60, peaks=3)
     """
 
     name: str

@@ -123,10 +123,15 @@ def _price_text(rate: Rate) -> str:
 
 def _tier_text(tier: Tier) -> str:
     price = _number_text(tier.price_per_kwh)
-    if tier.up_to is None:
+    limits = []
+    if tier.up_to is not None:
+        unit = "kWh per kW of peak" if tier.per_kw else "kWh"
+        limits.append(f"{_number_text(tier.up_to)} {unit}")
+    if tier.hours_of_use is not None:
+        limits.append(f"{_number_text(tier.hours_of_use)} kWh per kW of peak")
+    if not limits:
         return price
-    unit = "kWh per kW of peak" if tier.per_kw else "kWh"
-    return f"{price} up to {_number_text(tier.up_to)} {unit} a {tier.per}"
+    return f"{price} up to {' and '.join(limits)} a {tier.per}"
 
 
 def _series_lines(series: PriceSeries) -> list[str]:
@@ -233,6 +238,8 @@ def _fixed_text(charge: FixedCharge) -> str:
 
 def _minimum_text(minimum: Minimum) -> str:
     amounts = []
+    if minimum.per_day is not None:
+        amounts.append(f"{_number_text(minimum.per_day)} a day")
     if minimum.per_month is not None:
         amounts.append(f"{_number_text(minimum.per_month)} a month")
     if minimum.per_year is not None:

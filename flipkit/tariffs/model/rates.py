@@ -73,17 +73,23 @@ class Tier:
         limit, may leave out `per` and `per_kw`.
     per_kw : bool
         Whether `up_to` is kWh per kW of the billing period's highest import power.
+    hours_of_use : float or None
+        Where the tier ends at the latest, in kWh per kW of that power; None for nowhere. It holds
+        the steps of kWh within a block of hours of use: "the first 3,000 kWh of the first 200 hours
+        times the demand". A tier that ends before the one below it takes no kWh.
 
     Raises
     ------
     InputError
-        A price that is not a finite number, a limit that is not positive, an unknown `per`.
+        A price that is not a finite number, a limit that is not positive, an unknown `per`,
+        `hours_of_use` beside `per_kw`.
     """
 
     price_per_kwh: float
     up_to: float | None = None
     per: Literal["month", "day"] = "month"
     per_kw: bool = False
+    hours_of_use: float | None = None
 
     def __post_init__(self) -> None:
         checks.check_field(self, "price_per_kwh", "tier", check=checks.finite)
@@ -93,6 +99,22 @@ class Tier:
             raise InputError(f"tier: per {self.per!r} is not known; write 'month' or 'day'")
         if not isinstance(self.per_kw, bool):
             raise InputError(f"tier: per_kw {self.per_kw!r} is not known; write True or False")
+        if self.hours_of_use is not None:
+            checks.check_field(self, "hours_of_use", "tier", check=checks.finite, above=0.0)
+            if self.per_kw:
+                raise InputError(
+                    "tier: hours_of_use beside per_kw; write the block of hours as up_to"
+                )
+
+    @property
+    def has_limit(self) -> bool:
+        """Whether the tier ends somewhere."""
+        return self.up_to is not None or self.hours_of_use is not None
+
+    @property
+    def counts_kw(self) -> bool:
+        """Whether where it ends depends on the highest import power."""
+        return self.per_kw or self.hours_of_use is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +220,7 @@ def check_tiers(rates: Sequence[Rate], tier_rule: Any, tier_reset: Any, what: st
             f"{what}: tier_reset 'day', but no tiers; give rates with tiers (those of exports are "
             "in Export)"
         )
-    if tier_reset == "day" and any(tier.per != "day" or tier.per_kw for tier in tiers):
+    if tier_reset == "day" and any(tier.per != "day" or tier.counts_kw for tier in tiers):
         raise InputError(
             f"{what}: tiers count kWh of a month or by kW, but begin anew each day; "
             "write tiers with per='day', or tier_reset='billing'"
@@ -313,23 +335,27 @@ def _check_ladder(price: Any, tiers: tuple[Tier, ...]) -> tuple[float, tuple[Tie
 
 
 def _check_limits(tiers: tuple[Tier, ...]) -> None:
-    if tiers[-1].up_to is not None:
-        raise InputError(
-            f"rate: tier {len(tiers)}, the last, ends at {tiers[-1].up_to:g}; leave up_to out"
-        )
+    last = tiers[-1]
+    if last.has_limit:
+        field, limit = ("up_to", last.up_to) if last.up_to else ("hours_of_use", last.hours_of_use)
+        raise InputError(f"rate: tier {len(tiers)}, the last, ends at {limit:g}; leave {field} out")
+    has_blocks = any(tier.hours_of_use is not None for tier in tiers)
     for number, (lower, upper) in enumerate(pairwise(tiers), 1):
-        if lower.up_to is None:
+        if not lower.has_limit:
             raise InputError(
                 f"rate: tier {number} of {len(tiers)} has no limit; "
                 "only the last tier may be without a limit"
             )
-        if upper.up_to is not None and upper.up_to <= lower.up_to:
-            raise InputError(
-                f"rate: tier {number + 1} ends at {upper.up_to:g}, "
-                f"not above tier {number} ({lower.up_to:g})"
-            )
-        if (lower.per, lower.per_kw) != (upper.per, upper.per_kw):
+        is_same_unit = lower.per_kw == upper.per_kw
+        if upper.per != lower.per or not (is_same_unit or has_blocks):
             raise InputError(
                 f"rate: tiers {number} and {number + 1} count in different units "
                 "(per, per_kw); use one"
+            )
+        if lower.up_to is None or upper.up_to is None or not is_same_unit:
+            continue
+        if upper.up_to <= lower.up_to:
+            raise InputError(
+                f"rate: tier {number + 1} ends at {upper.up_to:g}, "
+                f"not above tier {number} ({lower.up_to:g})"
             )

@@ -94,6 +94,8 @@ class TariffReaders:
         timezone: str,
         tier_rule: TierRule | None = None,
         currency: str = "USD",
+        strict: bool = False,
+        ignore: Iterable[str] = (),
     ) -> Self:
         """Return the tariff of a record of OpenEI's Utility Rate Database (API version 3 to 8).
 
@@ -105,29 +107,46 @@ class TariffReaders:
         timezone, tier_rule, currency : str
             As in `Tariff`. Records do not state their time zone, nor how kWh fill the tiers:
             `tier_rule` is required if there are tiers.
+        strict : bool
+            Whether charges in words (``fixedattrs``, ``demandattrs``, ``energyattrs``) and charges
+            for additional meters are an error; otherwise the tariff is read without them and they
+            are findings (``tariff.unpriced``).
+        ignore : iterable of str
+            Fields of the record to leave out; each is a finding (``tariff.ignored``).
 
         Raises
         ------
         InputError
-            Several records, or none; whatever cannot be priced, with the name of its field:
-            coincident demand, monthly fuel adjustments, reactive power, charges for additional
-            meters or in words (``energyattrs``), units other than kWh and kW, any unknown field.
+            Several records, or none; whatever cannot be priced, with the names of all fields:
+            coincident demand, reactive power, units other than kWh and kW, a tier without a price,
+            any unknown field that is not zero or empty.
 
         Notes
         -----
-        ``rate`` and ``adj`` are added. Period 0 of the record is ``period 1``; a single period has
-        no name. ``startdate`` and ``enddate`` are the first and the last local day. A demand
-        interval that is not stated is 15 minutes. Ratchets apply to flat demand and to demand by
-        period, and look back 11 billing periods if no range is stated.
+        ``rate``, ``adj`` and the month's fuel adjustment are added. Period 0 of the record is
+        ``period 1``; a single period has no name. ``startdate`` and ``enddate`` are the first and
+        the last local day. A demand interval that is not stated is 15 minutes. Ratchets apply to
+        flat demand and to demand by period, and look back 11 billing periods if no range is stated.
+        Tiers of kWh after one of kWh/kW are steps within that block of hours of use, as NREL's SAM
+        reads them.
 
-        ``dgrules``: Net Metering carries kWh over to the end of the year and pays nothing for what
-        is left. Both kinds of Net Billing net within each interval of the energy that is rated (for
-        Net Billing Hourly, use hourly energy) and pay ``sell``. Without the field, exports are not
-        paid.
+        ``dgrules`` are read as SAM reads them, with its defaults. Net Metering carries kWh over to
+        the end of the year and pays nothing for what is left. Both kinds of Net Billing net within
+        each interval of the energy that is rated (for Net Billing Hourly, use hourly energy) and
+        pay ``sell``; the Hourly kind as credit for energy from the next month on, paid out after
+        December. Without the field, exports earn ``sell``, or nothing if there is none (SAM assumes
+        Net Metering). What is assumed is a finding (``tariff.assumed``).
         """
         from flipkit.tariffs.read import urdb
 
-        tariff = urdb.read(source, timezone=timezone, currency=currency, tier_rule=tier_rule)
+        tariff = urdb.read(
+            source,
+            timezone=timezone,
+            currency=currency,
+            tier_rule=tier_rule,
+            strict=strict,
+            ignore=ignore,
+        )
         return cast("Self", tariff)
 
     @classmethod
@@ -242,8 +261,9 @@ class TariffReaders:
         Parameters
         ----------
         source : mapping or iterable of mapping
-            One tariff object, or several in the same direction, as the API returns them. Never
-            changed.
+            One tariff object, several in the same direction, or the API's answer with a list of
+            them. Never changed. A status other than CONNECTED and a limit of a last tier are
+            findings. Prices by ``dates``, days of the month, are a price series over the contract.
         timezone, currency : str
             Those of the location; the hours of the schedule are local.
         market : PriceSeries, optional
@@ -257,10 +277,11 @@ class TariffReaders:
         Raises
         ------
         InputError
-            Whatever cannot be priced, by name: ``dates``, rate formulas, market rates without
-            `market`, tiers of surcharges or in both types, tiers beside a price that changes within
-            a month, contracts of one type that overlap or leave a gap, an unknown field inside the
-            schedule, objects of another time zone or currency.
+            Whatever cannot be priced, by name: rate formulas, market rates without `market`,
+            ``dates`` beside tiers or without contract dates, tiers of surcharges or in both types,
+            tiers beside a price that changes within a month, contracts of one type that overlap or
+            leave a gap, an unknown field inside the schedule, objects of another time zone or
+            currency, an incomplete list.
         """
         from flipkit.tariffs.read import flatpeak
 

@@ -108,6 +108,12 @@ class Tariff(TariffReaders):
     --------
     flipkit.bill, flipkit.bill_matrix : Calculate and compare the bills of tariffs.
 
+    Notes
+    -----
+    How plans of several countries are written, and what comes nearest to plans that cannot be
+    written (controlled load on a second register, a tax on the net of the year, a payout by period,
+    a cap on credits), is in ``flipkit/tariffs/README.md``.
+
     Examples
     --------
     >>> import flipkit as fk

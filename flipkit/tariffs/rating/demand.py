@@ -107,7 +107,7 @@ def _clock_marks(minutes: int, edges: Int64, offsets: Int64) -> Iterator[Int64]:
 
 @lru_cache(maxsize=128)
 def meter_runs(calendar: RatingCalendar) -> DemandRuns:
-    """Return the meter's intervals, cut at billing edges: they give `Tier.per_kw` its peak."""
+    """Return the meter's intervals, cut at billing edges: they give `Tier.counts_kw` its peak."""
     grid = calendar.grid
     marks = grid.edges_us[:-1]
     inside = (marks >= calendar.start_us) & (marks < calendar.end_us)

@@ -75,9 +75,9 @@ def energy_by_tier(sums: EnergySums, flow: PricedFlow, ladders: Ladders, kwh: Fl
     part = flow.part
     counts = tier_counts(part, ladders)
     is_cut = len(counts.periods) > len(part.calendar.billing)
-    per_kw = any(tier.per_kw for period in periods for tier in period.tiers)
+    counts_kw = any(tier.counts_kw for period in periods for tier in period.tiers)
     peak_kw = None
-    if per_kw:
+    if counts_kw:
         peak_kw = sums.peaks(meter_runs(part.calendar), flow.gross)[:, counts.billing]
     limits = tier_limits(periods, counts.periods, peak_kw)
     # The order of time needs the runs; the other rules need the sums of each count only.

@@ -165,10 +165,11 @@ def _successors(before: PeriodHours, after: PeriodHours) -> Int64:
     common = np.minimum(share_before[:, None], share_after) @ hours
     either = np.maximum(share_before[:, None], share_after) @ hours
     is_alike = np.divide(common, either, out=np.zeros_like(common), where=either > 0.0)
-    successors = np.argmax(is_alike, axis=1)
+    successors: Int64 = np.argmax(is_alike, axis=1)
 
-    in_force = share_after.any(axis=1)
-    names = [name if holds else None for name, holds in zip(_names(after), in_force, strict=True)]
+    names = _names(after)
+    for period in np.flatnonzero(~share_after.any(axis=1)).tolist():
+        names[period] = None  # not in force in this billing period
     for period, name in enumerate(_names(before)):
         if name is not None and name in names:
             successors[period] = names.index(name)

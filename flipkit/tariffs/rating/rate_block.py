@@ -329,10 +329,14 @@ def _minimum_line(cost: Float64, minimum: Minimum, billing: BillingPeriods, curr
     """What charges lack to the minimum of each billing period, then of each calendar year."""
     level = np.zeros(len(billing))
     top_up = np.zeros_like(cost)
-    shown = np.full(len(billing), minimum.per_month is not None)
+    has_periodic = minimum.per_month is not None or minimum.per_day is not None
+    shown = np.full(len(billing), has_periodic)
     notes: dict[int, str | np.ndarray] = {}
     if minimum.per_month is not None:
         level = minimum.per_month * billing.share
+    if minimum.per_day is not None:
+        level = level + minimum.per_day * billing.days
+    if has_periodic:
         top_up = np.maximum(level - cost, 0.0)
     if minimum.per_year is not None:
         for year in np.unique(billing.years).tolist():
@@ -369,7 +373,7 @@ def _tax_lines(
 ) -> Iterator[Line]:
     for tax in tariff.taxes:
         base = sum_cost(lines, shape, tax.on)
-        shown = None
+        shown = np.ones(shape[1], dtype=bool)
         if tax.months is not None:
             in_months = days_in_months(billing, tariff.timezone, tax.months) / billing.days
             base = base * in_months

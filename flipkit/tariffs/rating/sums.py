@@ -260,7 +260,9 @@ class Line:
         note = self.notes.get(period)
         if note is None or isinstance(note, np.ndarray):
             return note
-        return np.where(self.quantity[:, period] != 0.0, note, None)
+        texts = np.full(len(self.quantity), None, dtype=object)
+        texts[self.quantity[:, period] != 0.0] = note
+        return texts
 
 
 def component_kind(component: str) -> str:

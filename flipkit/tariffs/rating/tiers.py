@@ -83,17 +83,25 @@ def tier_limits(
     limits = np.full((sites, len(billing), len(periods), most), np.inf)
     for number, period in enumerate(periods):
         for step, tier in enumerate(period.tiers):
-            if tier.up_to is not None:
-                limits[:, :, number, step] = _limit(tier, tier.up_to, billing, peak_kw)
+            if tier.has_limit:
+                limits[:, :, number, step] = _limit(tier, billing, peak_kw)
+    if any(tier.hours_of_use is not None for period in periods for tier in period.tiers):
+        # The block of a step may end below the step before it; then the step has no width.
+        limits = np.maximum.accumulate(limits, axis=3)
     return limits
 
 
-def _limit(tier: Tier, up_to: float, billing: BillingPeriods, peak_kw: Float64 | None) -> Float64:
-    limit = up_to * (billing.share if tier.per == "month" else billing.days)
-    if not tier.per_kw:
+def _limit(tier: Tier, billing: BillingPeriods, peak_kw: Float64 | None) -> Float64:
+    scale = billing.share if tier.per == "month" else billing.days
+    limit: Float64 = np.array(np.inf)
+    if tier.up_to is not None:
+        limit = tier.up_to * scale
+    if not tier.counts_kw:
         return limit
     assert peak_kw is not None
-    return limit * peak_kw
+    if tier.hours_of_use is None:
+        return limit * peak_kw
+    return np.minimum(limit, tier.hours_of_use * scale * peak_kw)
 
 
 def fill_prorated(energy: Float64, limits: Float64) -> Float64:
@@ -340,8 +348,8 @@ def _climb(tariff: Tariff, used: Used, in_force: Span, window: Span, cuts: Int64
 
 
 def _check_rule(tariff: Tariff) -> None:
-    per_kw = any(tier.per_kw for rate in tariff.rates for tier in rate.tiers)
-    if tariff.tier_rule != "chronological" or per_kw:
+    counts_kw = any(tier.counts_kw for rate in tariff.rates for tier in rate.tiers)
+    if tariff.tier_rule != "chronological" or counts_kw:
         raise InputError(
             f"tariff {tariff.name!r}: only tiers of kWh with tier_rule 'chronological' have a "
             "price by time; rate the energy with fk.bill(energy, tariff)"

@@ -5,7 +5,8 @@ A reader is one module per format with one function::
     def read(source, *, timezone, currency, ...) -> Tariff
 
 It takes what the service returns, never changes it, and refuses by name whatever it cannot price:
-a charge that is ignored makes bills wrong. ``source.py`` has what readers share: `load_json` (an
+a charge that is ignored makes bills wrong. What it assumes, and what it was told to leave out, are
+`Tariff.findings`. ``source.py`` has what readers share: `load_json` (an
 object, its JSON text or a file), `check_object` (unknown fields), `located` (the place in an error
 message) and `read_instant` (dates).
 

@@ -26,7 +26,7 @@ class _Options(NamedTuple):
     tier_rule: TierRule | None
     path: Path
 
-    def place(self) -> dict[str, str]:
+    def place(self) -> dict[str, Any]:
         """Return time zone and currency as far as they are given."""
         place = {"timezone": self.timezone, "currency": self.currency}
         return {name: value for name, value in place.items() if value is not None}

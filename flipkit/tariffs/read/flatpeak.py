@@ -423,7 +423,7 @@ def _check_expressible(tariff: Tariff) -> None:
             f"location's own, {tariff.timezone}"
         )
     for rate in tariff.rates:
-        if any(tier.per != "month" or tier.per_kw for tier in rate.tiers):
+        if any(tier.per != "month" or tier.counts_kw for tier in rate.tiers):
             raise InputError(
                 f"{what} has tiers by day or by kW; Flatpeak's to_kwh counts the kWh of a month"
             )

@@ -52,6 +52,13 @@ def read_demand(record: Record) -> tuple[DemandCharge, ...]:
     timed = _ladders(record, "demandratestructure", "demandrateunit")
     if not any(_costs(ladder) for ladder in (*flat, *timed)):
         return ()
+    least_kw = record.number("demandmin")
+    if least_kw:
+        # The database's own name of peakkwcapacitymin; SAM, too, has no field for a least demand.
+        record.note(
+            f"tariff.assumed: demandmin {least_kw:g} is the least demand of customers who may have "
+            "the tariff, not a least billing demand"
+        )
     ratchets = _ratchets(record)
     minutes = _interval_minutes(record)
     charges = []
@@ -142,8 +149,7 @@ def _flat_months(
         period_of_month = [0] * 12
     months_of: _Months = {}
     for month, period in enumerate(period_of_month, 1):
-        record.check_period(period, periods, f"flatdemandmonths[{month - 1}]")
-        if period == number:
+        if record.period(period, periods, f"flatdemandmonths[{month - 1}]") == number:
             applies = _Applies((DemandWindow(),), ratchets[month - 1])
             months_of.setdefault(applies, []).append(month)
     return months_of
@@ -219,18 +225,15 @@ def _look_back(record: Record) -> Ratchet:
     if not all(isinstance(flag, bool | int) and flag in (0, 1) for flag in flags):
         raise record.error("lookbackmonths", "expected 12 values, each true or false")
     months = tuple(month for month, flag in enumerate(flags, 1) if flag)
-    # The range counts billing periods back from now; the months are always the same of the year.
-    if bool(periods) == bool(months):
+    if not periods and not months:
         raise record.error(
             "lookbackpercent",
-            "needs either lookbackrange or lookbackmonths, to say where to look back",
+            "needs lookbackrange or lookbackmonths, to say where to look back",
         )
     if periods != int(periods):
         raise record.error("lookbackrange", f"{periods:g} is not a whole number of months")
     with located(record.what):
-        if periods:
-            return Ratchet(share, int(periods))
-        return Ratchet(share, _YEAR_BACK, months)
+        return Ratchet(share, int(periods) or _YEAR_BACK, months or None)
 
 
 def _share(value: Any, what: str) -> float:

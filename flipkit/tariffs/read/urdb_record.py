@@ -1,12 +1,13 @@
-"""A record of OpenEI's Utility Rate Database: its fields by name, and those that are refused.
+"""A record of OpenEI's Utility Rate Database: its fields, those that are refused, and findings.
 
 Fields: https://openei.org/services/doc/rest/util_rates/?version=8
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -14,41 +15,48 @@ from flipkit import checks
 from flipkit.checks import short_repr
 from flipkit.errors import InputError
 from flipkit.tariffs.read.source import check_object, is_list, load_json
+from flipkit.vocabulary import DAY_S
 
 __all__ = ["Record", "RecordTier", "open_record"]
 
 _PRICED = frozenset(
     """
     label utility name servicetype startdate enddate energyratestructure energyweekdayschedule
-    energyweekendschedule energyrateunit demandratestructure demandweekdayschedule
-    demandweekendschedule demandrateunit demandwindow flatdemandstructure flatdemandmonths
-    flatdemandunit demandratchetpercentage lookbackpercent lookbackrange lookbackmonths
-    fixedchargefirstmeter fixedchargeunits fixedmonthlycharge mincharge minchargeunits
-    minmonthlycharge annualmincharge dgrules usenetmetering
+    energyweekendschedule energyrateunit fueladjustmentsmonthly demandratestructure
+    demandweekdayschedule demandweekendschedule demandrateunit demandwindow demandmin
+    flatdemandstructure flatdemandmonths flatdemandunit demandratchetpercentage lookbackpercent
+    lookbackrange lookbackmonths fixedchargefirstmeter fixedchargeunits fixedmonthlycharge mincharge
+    minchargeunits minmonthlycharge annualmincharge dgrules usenetmetering
     """.split()  # noqa: SIM905  as words they can be compared with the database's list
 )
 # Who may have the tariff, its origin, how energy is measured: nothing that a bill charges.
 _INFORMATION = frozenset(
     """
-    uri type approved is_default supercedes sector description source sourceparent
-    basicinformationcomments country eiaid eia energycomments demandcomments latest_update revisions
-    demandunits peakkwcapacitymin peakkwcapacitymax peakkwcapacityhistory peakkwhusagemin
-    peakkwhusagemax peakkwhusagehistory voltageminimum voltagemaximum voltagecategory phasewiring
-    utilityid geopoint coincidentrateunit coincidentrateschedule coincidentschedule
+    _id uri type version approved is_default supercedes supersedes sector description source
+    sourceparent basicinformationcomments country eiaid eia energycomments demandcomments
+    latest_update revisions demandunits peakkwcapacitymin peakkwcapacitymax peakkwcapacityhistory
+    peakkwhusagemin peakkwhusagemax peakkwhusagehistory voltageminimum voltagemaximum
+    voltagecategory phasewiring utilityid geopoint coincidentrateunit coincidentrateschedule
+    coincidentschedule energytoulabels demandtoulabels
     """.split()  # noqa: SIM905
 )
 _REFUSED = {
-    "coincidentratestructure": "charges on demand at the system's peak, which no meter records",
-    "fueladjustmentsmonthly": "fuel adjustments by month",
-    "demandreactivepowercharge": "a charge on reactive power (kvar)",
-    "fixedchargeeaaddl": "a charge for each additional meter",
-    "energyattrs": "charges in words",
-    "demandattrs": "charges in words",
-    "fixedattrs": "charges in words",
+    "coincidentratestructure": "demand at the system's peak, whose hour no meter records",
+    "demandreactivepowercharge": "reactive power (kvar), which is not in the energy",
+    "pdp_charge_energy": "charges on event days, which the record does not name",
+    "pdp_credit_energyratestructure": "credits of a program with event days",
+    "pdp_credit_demandratestructure": "credits of a program with event days",
 }
-_TIER_FIELDS = ("rate", "adj", "max", "unit", "sell")
-_NO_LIMIT = 1e37
-"""SAM writes 1e38 for a tier without a limit."""
+# Read without, unless `strict`: with which of them a site pays cannot be told from the record.
+_NOT_PRICED = {
+    "fixedattrs": "charges in words",
+    "demandattrs": "charges in words",
+    "energyattrs": "charges in words",
+    "fixedchargeeaaddl": "a charge for each meter after the first",
+}
+_TIER_FIELDS = ("rate", "adj", "max", "unit", "sell", "name")
+_NEVER_REACHED = 1e9
+"""KWh or kW that no site reaches: no limit is meant. SAM writes 1e38, some records 1e14."""
 
 
 class RecordTier(NamedTuple):
@@ -59,10 +67,13 @@ class RecordTier(NamedTuple):
     fields : mapping of str to object
     place : str
         Record, field and indices, for error messages.
+    is_last : bool
+        Whether it is the last of its period.
     """
 
     fields: Mapping[str, Any]
     place: str
+    is_last: bool
 
     def unit(self, default: str) -> str:
         """Return the unit in lower case."""
@@ -70,6 +81,10 @@ class RecordTier(NamedTuple):
         if not isinstance(unit, str):
             raise InputError(f"{self.place}.unit: {unit!r} is not a string")
         return unit.lower()
+
+    def costs(self) -> bool:
+        """Return whether it has a price, if only 0."""
+        return any(self.fields.get(name) is not None for name in ("rate", "adj"))
 
     def price(self) -> float:
         """Return rate and adjustment together, added as decimal numbers: 0.1 + 0.2 is 0.3."""
@@ -79,11 +94,12 @@ class RecordTier(NamedTuple):
         return checks.finite(total, self.place)
 
     def limit(self) -> float | None:
-        """Return where the tier ends; None if it has no limit."""
+        """Return where the tier ends; None if it has no limit, which 0 means at the last."""
         if self.fields.get("max") is None:
             return None
         limit = self._number("max")
-        return None if limit >= _NO_LIMIT else limit
+        has_none = limit >= _NEVER_REACHED or (self.is_last and limit == 0.0)
+        return None if has_none else limit
 
     def sells(self) -> bool:
         """Return whether it has a selling price, if only 0."""
@@ -98,7 +114,7 @@ class RecordTier(NamedTuple):
         return 0.0 if value is None else checks.finite(value, f"{self.place}.{name}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Record:
     """One record, its field names in lower case.
 
@@ -108,10 +124,13 @@ class Record:
         For error messages.
     fields : mapping of str to object
         Without empty fields.
+    findings : list of str
+        What was assumed or is not priced, as ``code: message``.
     """
 
     what: str
     fields: Mapping[str, Any]
+    findings: list[str]
 
     def __contains__(self, name: str) -> bool:
         return name in self.fields
@@ -119,6 +138,10 @@ class Record:
     def error(self, name: str, problem: str) -> InputError:
         """Return the error that refuses a field."""
         return InputError(f"{self.what}, {name}: {problem}")
+
+    def note(self, finding: str) -> None:
+        """Add a finding, ``code: message``."""
+        self.findings.append(finding)
 
     def number(self, name: str) -> float:
         """Return a number; 0.0 if the field is absent."""
@@ -132,6 +155,31 @@ class Record:
         if not isinstance(value, str):
             raise self.error(name, f"expected a string, got {short_repr(value)}")
         return value
+
+    def date(self, name: str) -> date | None:
+        """Return a date as it is written, in UTC; None if the field is absent.
+
+        The API has seconds since 1970, exports of the database ISO 8601 text or
+        ``{"$date": ...}`` with text or milliseconds.
+        """
+        value = self.fields.get(name)
+        if value is None:
+            return None
+        ticks_per_second = 1
+        if isinstance(value, Mapping) and "$date" in value:
+            value = value["$date"]
+            ticks_per_second = 1000
+        try:
+            if isinstance(value, str):
+                return date.fromisoformat(value.strip()[:10])
+            seconds = checks.finite(value, name) / ticks_per_second
+            return date(1970, 1, 1) + timedelta(days=seconds // DAY_S)
+        except (ValueError, OverflowError):
+            raise self.error(
+                name,
+                f"{short_repr(value)} is not a date; expected seconds since 1970-01-01 UTC, or "
+                "text such as '2017-01-01'",
+            ) from None
 
     def months(self, name: str) -> list[Any]:
         """Return a list of twelve values, January first."""
@@ -150,25 +198,30 @@ class Record:
                     name, f"absent, but there are {periods} periods; say which holds at which hour"
                 )
             return [[0] * 24] * 12
-        rows = self.months(name)
-        for month, row in enumerate(rows):
+        schedule = []
+        for month, row in enumerate(self.months(name)):
+            place = f"{name}[{month}]"
             if not is_list(row) or len(row) != 24:
                 raise self.error(
-                    f"{name}[{month}]",
-                    f"expected a list of 24 numbers, one per hour, got {_size(row)}",
+                    place, f"expected a list of 24 numbers, one per hour, got {_size(row)}"
                 )
-            for hour, period in enumerate(row):
-                self.check_period(period, periods, f"{name}[{month}][{hour}]")
-        return [[int(period) for period in row] for row in rows]
+            schedule.append(
+                [
+                    self.period(period, periods, f"{place}[{hour}]")
+                    for hour, period in enumerate(row)
+                ]
+            )
+        return schedule
 
-    def check_period(self, period: Any, periods: int, place: str) -> None:
-        """Raise InputError if `period` is not the number of one of the periods."""
-        is_whole = isinstance(period, int) and not isinstance(period, bool)
-        if not is_whole or not 0 <= period < periods:
+    def period(self, value: Any, periods: int, place: str) -> int:
+        """Return the number of a period; raise InputError if it is not one of them."""
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or value not in range(periods):
             raise self.error(
                 place,
-                f"{short_repr(period)} is not a period; the structure has 0 to {periods - 1}",
+                f"{short_repr(value)} is not a period; the structure has 0 to {periods - 1}",
             )
+        return int(value)
 
     def tiers(self, name: str) -> list[list[RecordTier]]:
         """Return the tiers of each period of a rate structure; unknown fields are refused."""
@@ -180,20 +233,24 @@ class Record:
             place = f"{self.what}, {name}[{number}]"
             if not is_list(entries) or not entries:
                 raise InputError(f"{place}: expected a list of tiers, got {short_repr(entries)}")
-            tiers = [RecordTier(entry, f"{place}[{tier}]") for tier, entry in enumerate(entries)]
+            last = len(entries) - 1
+            tiers = [
+                RecordTier(entry, f"{place}[{tier}]", tier == last)
+                for tier, entry in enumerate(entries)
+            ]
             for tier in tiers:
                 _check_tier(tier)
             tiers_of_periods.append(tiers)
         return tiers_of_periods
 
 
-def open_record(source: Any) -> Record:
+def open_record(source: Any, *, strict: bool, ignore: Iterable[str]) -> Record:
     """Return the one record in `source`, which is never changed.
 
     Raises
     ------
     InputError
-        No record or several; a field that cannot be priced.
+        No record or several; fields that cannot be priced, all of them by name.
     """
     given = load_json(source, "URDB record")
     if isinstance(given, Mapping) and "items" in given:
@@ -203,17 +260,15 @@ def open_record(source: Any) -> Record:
             "URDB record: expected an object, its JSON text or the path of a file, "
             f"got {short_repr(given)}"
         )
-    fields: dict[str, Any] = {}
-    for name, value in given.items():
-        lower_name = str(name).lower()
-        if _is_empty(value):  # the API writes an empty list for what a record does not have
-            continue
-        if lower_name in fields:
-            raise InputError(f"URDB record: the field {lower_name} appears twice; keep one")
-        fields[lower_name] = value
+    fields = _fields_of(given)
     label = str(fields.get("label") or fields.get("name") or "")
-    record = Record(f"URDB record {label[:80]!r}", fields)
-    _check_fields(record)
+    what = f"URDB record {label[:80]!r}"
+    findings = []
+    for name in _names_to_ignore(ignore, fields):
+        if fields.pop(name, None) is not None:
+            findings.append(f"tariff.ignored: {name} of the record, as asked")
+    record = Record(what=what, fields=fields, findings=findings)
+    _check_fields(record, strict)
     return record
 
 
@@ -226,18 +281,48 @@ def _only_item(items: Any) -> Any:
     return items[0]
 
 
-def _check_fields(record: Record) -> None:
-    for name, why in _REFUSED.items():
-        if name in record and not _is_zero(record.fields[name]):
-            raise record.error(
-                name, f"{why}; flipkit cannot price that. Without the field the rest can be read"
-            )
-    known = _PRICED | _INFORMATION | _REFUSED.keys()
-    unknown = sorted(name for name in record.fields if name not in known)
-    if unknown:
+def _fields_of(given: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return the fields with content, their names in lower case."""
+    fields: dict[str, Any] = {}
+    for name, value in given.items():
+        lower_name = str(name).lower()
+        if _is_empty(value):  # the API writes an empty list for what a record does not have
+            continue
+        if fields.get(lower_name, value) != value:
+            raise InputError(f"URDB record: the field {lower_name} appears twice; keep one")
+        fields[lower_name] = value
+    return fields
+
+
+def _names_to_ignore(ignore: Iterable[str], fields: Mapping[str, Any]) -> list[str]:
+    names = [ignore] if isinstance(ignore, str) else list(ignore)
+    known = _PRICED | _INFORMATION | _REFUSED.keys() | _NOT_PRICED.keys()
+    lower_names = []
+    for name in names:
+        lower_name = str(name).lower()
+        if lower_name not in known and lower_name not in fields:
+            raise InputError(f"ignore: {name!r} is not a field of a URDB record; leave it out")
+        lower_names.append(lower_name)
+    return lower_names
+
+
+def _check_fields(record: Record, strict: bool) -> None:
+    """Note the charges that are read without, and raise InputError for those that are refused."""
+    refused = {}
+    for name, value in sorted(record.fields.items()):
+        if name in _PRICED or name in _INFORMATION or not _may_charge(value):
+            continue
+        if name in _NOT_PRICED and not strict:
+            why = _NOT_PRICED[name]
+            record.note(f"tariff.unpriced: {name}, {why}: {_in_words(value)}")
+        else:
+            reasons = _REFUSED | _NOT_PRICED
+            refused[name] = reasons.get(name, "an unknown field, which may be a charge")
+    if refused:
+        reasons_text = "; ".join(f"{name}: {why}" for name, why in refused.items())
         raise InputError(
-            f"{record.what}: unknown field {', '.join(unknown)}; flipkit does not price what it "
-            "does not know. Without it the rest can be read"
+            f"{record.what}, {reasons_text}. flipkit cannot price that; without it, the rest is "
+            f"read: ignore={tuple(refused)!r}"
         )
 
 
@@ -246,8 +331,15 @@ def _check_tier(tier: RecordTier) -> None:
     if isinstance(fields, Mapping):
         fields = {name: value for name, value in fields.items() if not _is_empty(value)}
     check_object(fields, _TIER_FIELDS, tier.place)
-    if "rate" not in fields:
-        raise InputError(f"{tier.place}: no rate; write the price, 0 if there is none")
+
+
+def _in_words(value: Any) -> str:
+    """Return key and value of a list of objects, or any other value, as text."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key.strip()} {_in_words(content)}" for key, content in value.items())
+    if is_list(value):
+        return ", ".join(_in_words(each) for each in value)
+    return " ".join(str(value).split())
 
 
 def _is_empty(value: Any) -> bool:
@@ -255,14 +347,14 @@ def _is_empty(value: Any) -> bool:
     return value is None or (is_sized and len(value) == 0)
 
 
-def _is_zero(value: Any) -> bool:
-    """Return whether a charge is zero, or a list of zeros."""
-    values = value if is_list(value) else [value]
-    for each in values:
-        is_number = isinstance(each, int | float) and not isinstance(each, bool)
-        if not is_number or each != 0:
-            return False
-    return True
+def _may_charge(value: Any) -> bool:
+    """Return whether there is a number other than zero in it, or text; of tiers, a price."""
+    if isinstance(value, Mapping):
+        prices = [value[name] for name in ("rate", "adj") if name in value]
+        return any(_may_charge(each) for each in prices or value.values())
+    if is_list(value):
+        return any(_may_charge(each) for each in value)
+    return not _is_empty(value) and value != 0
 
 
 def _size(value: Any) -> str:

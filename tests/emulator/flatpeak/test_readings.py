@@ -3,6 +3,7 @@
 import contextlib
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -149,6 +150,7 @@ class Memory(RuleBasedStateMachine):
                 assert found == {series: expected(records) for series, records in own.items()}
 
 
+@pytest.mark.slow
 def test_the_store_equals_a_dict_across_restarts(tmp_path):
     Memory.folder = tmp_path
     quick = settings(

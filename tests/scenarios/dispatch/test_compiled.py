@@ -11,7 +11,7 @@ import pytest
 from flipkit.scenarios import Battery
 from flipkit.scenarios.dispatch import dispatch
 
-MODULES = ("convex", "optimum", "pieces", "rules", "segments")
+MODULES = ("convolution", "optimum", "rules", "segments")
 
 
 def compiled_functions(module):
@@ -36,13 +36,15 @@ def test_each_loop_is_compiled_for_one_set_of_types(module):
         assert len(function.overloads) == 1, name
 
 
+@pytest.mark.slow
 def test_the_room_does_not_load_numba_and_a_rule_does_not_load_the_optimum():
     code = """
 import sys
+import flipkit.scenarios.dispatch
+print("numba" in sys.modules)
 import numpy as np
 from flipkit.scenarios import Battery
 from flipkit.scenarios.dispatch import dispatch
-print("numba" in sys.modules)
 dispatch(np.ones(4), np.ones(4), np.ones(4), 1.0, Battery(5, 3), "rule")
 optimum = "flipkit.scenarios.dispatch.optimum"
 print(sorted({optimum, "highspy"} & set(sys.modules)))
@@ -51,6 +53,7 @@ print(sorted({optimum, "highspy"} & set(sys.modules)))
     assert done.stdout.splitlines() == ["False", "[]"]
 
 
+@pytest.mark.slow
 def test_without_a_folder_for_a_cache_the_loops_are_compiled_anyway(monkeypatch):
     njit = numba.njit
 

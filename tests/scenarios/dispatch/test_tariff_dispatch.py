@@ -98,6 +98,7 @@ DAYS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plan", DAYS)
 @pytest.mark.parametrize("minutes", [60, 240])
 @pytest.mark.parametrize("seed", range(4))

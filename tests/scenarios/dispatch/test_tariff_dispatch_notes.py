@@ -123,6 +123,9 @@ NEGLECTED = {
     "their limits are those of the peak without a battery": tariff(
         (Rate(tiers=PER_KW),), tier_rule="per_period"
     ),
+    "limits are those of the peak without a battery": tariff(
+        (Rate(tiers=(Tier(0.1, 50, hours_of_use=40), Tier(0.2))),), tier_rule="per_period"
+    ),
     "net metering: an exported kWh is valued at the import price of its interval": tariff(
         export=Export("net_metering")
     ),

@@ -18,6 +18,7 @@ def costs(frame):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kit", ["pandas"], indirect=True)
 def test_every_interval_priced_by_the_service_makes_the_same_bills(kit, tmp_path):
     frame = fk.site_energy(kit, "2025-06-29", "2025-07-01", site_id=["be-01", "ca-03", "uk-02"])

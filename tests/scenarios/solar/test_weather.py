@@ -270,6 +270,7 @@ def test_means_over_other_intervals():
 # The bundled year
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:DatetimeIndex.dayofyear")  # pvlib asks pandas by its old name
 def test_the_table_is_made_again_from_the_stations(tmp_path):
     spec = importlib.util.spec_from_file_location("make_weather", TOP / "data" / "make_weather.py")

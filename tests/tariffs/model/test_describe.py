@@ -1,10 +1,13 @@
 """The text of a tariff says everything that a bill charges, in the words of the bill."""
 
-from dataclasses import replace
+import re
+from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from flipkit import tariffs
 from flipkit.tariffs import (
     Adder,
     DemandCharge,
@@ -51,11 +54,11 @@ def test_a_ladder_shows_every_step_and_its_rule():
         "               16:00-24:00  peak    0.6",
         "tier rule prorate: the total fills them, each period pays its share of each",
     ]
-    by_power = plan(
-        [Rate(tiers=(Tier(0.4, 100, per_kw=True), Tier(0.5)))], tier_rule="chronological"
-    )
+    in_blocks = (Tier(0.6, 50, hours_of_use=20), Tier(0.4, 100, per_kw=True), Tier(0.5))
+    by_power = plan([Rate(tiers=in_blocks)], tier_rule="chronological")
     assert lines(by_power)[1:] == [
-        "Jan-Dec  all   00:00-24:00  0.4 up to 100 kWh per kW of peak a month, then 0.5",
+        "Jan-Dec  all   00:00-24:00  0.6 up to 50 kWh and 20 kWh per kW of peak a month, then "
+        "0.4 up to 100 kWh per kW of peak a month, then 0.5",
         "tier rule chronological: kWh count in the order of time, over all periods together",
     ]
 
@@ -69,6 +72,7 @@ def test_a_ladder_shows_every_step_and_its_rule():
         ({"adders": Adder("levy", 0.00001)}, "adder levy: 0.00001 per kWh"),
         ({"minimum": Minimum(10)}, "minimum: 10 a month, before taxes"),
         ({"minimum": Minimum(10, 150)}, "minimum: 10 a month and 150 a year, before taxes"),
+        ({"minimum": Minimum(per_day=0.3)}, "minimum: 0.3 a day, before taxes"),
         ({"taxes": Tax("VAT", 0.05)}, "tax VAT: 5 % of all charges"),
         ({"taxes": Tax("city", 0.075, ("energy", "adder"))}, "tax city: 7.5 % of energy, adder"),
         (
@@ -176,6 +180,33 @@ def test_tiers_that_begin_anew_each_day_and_adders_by_hour_say_so():
             "net billing: credit above the charges goes to the next month, "
             "what is left after Dec is 50 % paid out",
         ),
+        (
+            Export("net_billing", (Rate(0.05),), carry_over="credit", credit_on="energy"),
+            "net billing: credit above the charges for energy goes to the next month, "
+            "what is left after Dec is lost",
+        ),
+        (
+            Export(
+                "net_metering",
+                (Rate(0.05),),
+                carry_over="credit",
+                credit_on=("fixed", "energy"),
+                credit_next_month=True,
+            ),
+            "net metering: credit pays for the charges for energy, fixed from the next month on, "
+            "what is left after Dec is lost",
+        ),
+        (
+            Export(
+                "net_metering",
+                carry_over="year",
+                payout_per_kwh=0.03,
+                true_up_on="total",
+                payout_as_credit=True,
+            ),
+            "net metering: kWh left over go to the next month, those left after Dec earn 0.03 "
+            "per kWh on the total of all periods, as credit on the charges",
+        ),
         (Export("buy_all_sell_all", (Rate(0.05),)), "buy all, sell all"),
     ],
     ids=lambda value: value.mode if isinstance(value, Export) else "",
@@ -229,3 +260,22 @@ def test_what_a_reader_could_not_price_is_described_and_not_compared():
     assert noted.describe().splitlines()[-1] == finding
     assert noted == tariff
     assert hash(noted) == hash(tariff)
+
+
+def test_the_page_about_plans_is_true():
+    """Its code runs, and every name in its tables is one of the model's."""
+    page = (Path(tariffs.__file__).parent / "README.md").read_text(encoding="utf-8")
+    [code] = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    made = {}
+    exec(code, made)  # noqa: S102  the page's own code
+    assert made["sydney"].tier_reset == "day"
+    assert made["flanders"].demand[0].trailing_months == 12
+    known = set(dir(tariffs)) | set(dir(Tariff)) | {"fk.bill", "energy"}
+    for each in (Adder, DemandCharge, DemandTier, Export, Rate, Tax, Tier, Tariff):
+        known |= {field.name for field in fields(each)}
+    words = {
+        word
+        for cell in re.findall(r"`([^`]+)`", page.replace(code, ""))
+        for word in re.findall(r"\b([A-Za-z_]+)(?=[(=])", cell)
+    }
+    assert words - known - {"time_of_use", "bill"} == set()

@@ -32,6 +32,10 @@ def ladder(*prices, step=100.0, **more):
     return (*steps, Tier(prices[-1], **more))
 
 
+def prices_of_an_hour():
+    return PriceSeries([0], [HOUR], [0.1])
+
+
 def full():
     """A tariff with one of everything."""
     return Tariff(
@@ -101,6 +105,13 @@ def test_a_ladder_of_one_step_is_a_price():
         (lambda: Tier(1, 0), "up_to 0 must be above 0"),
         (lambda: Tier(1, 5, "week"), "per 'week' is not known; write 'month' or 'day'"),
         (lambda: Tier(1, 5, per_kw=1), "per_kw 1"),
+        (lambda: Tier(1, 5, hours_of_use=0), "hours_of_use 0 must be above 0"),
+        (lambda: Tier(1, 5, per_kw=True, hours_of_use=9), "hours_of_use beside per_kw"),
+        (lambda: Rate(tiers=[Tier(1, hours_of_use=9)]), "the last, ends at 9; leave hours_of_use"),
+        (
+            lambda: Rate(tiers=[Tier(1, 5), Tier(2, 9, per_kw=True), Tier(3)]),
+            "tiers 1 and 2 count in different units",
+        ),
         (lambda: DemandTier(float("inf")), "demand tier: price_per_kw inf"),
         (lambda: DemandTier(1, -1), "up_to_kw -1 must be above 0"),
         (lambda: DemandCharge("", DemandTier(1)), "'' is not a name"),
@@ -125,7 +136,7 @@ def test_a_ladder_of_one_step_is_a_price():
         (lambda: Ratchet(0.8, 0), "months 0 is not a number of billing periods; write how many"),
         (lambda: Ratchet(0.8, 11, (0,)), "month 0 does not exist"),
         (lambda: FixedCharge("x", per_day=float("nan")), "'x': per_day nan"),
-        (Minimum, "give per_month, per_year or both"),
+        (Minimum, "give per_month, per_year or per_day"),
         (lambda: Minimum(-1), "per_month -1 must be at least 0"),
         (lambda: Adder("x", None), "adder 'x': price_per_kwh None"),
         (lambda: Tax("x", "5%"), "tax 'x': share '5%'"),
@@ -158,6 +169,54 @@ def test_a_ladder_of_one_step_is_a_price():
             "payout_share is for carry_over",
         ),
         (lambda: Export("net_metering", true_up_month=0), "true_up_month 0"),
+        (lambda: Export("net_metering", true_up_on="sum"), "true_up_on 'sum' is not known"),
+        (
+            lambda: Export("net_metering", true_up_on="total"),
+            "true_up_on is for carry_over='year', got true_up_on='total' with net_metering",
+        ),
+        (
+            lambda: Export("net_metering", payout_as_credit=True),
+            "payout_as_credit is for carry_over='year'",
+        ),
+        (
+            lambda: Export("net_metering", carry_over="year", credit_next_month=True),
+            "credit_next_month is for carry_over='credit'",
+        ),
+        (
+            lambda: Export("net_metering", carry_over="year", credit_next_month=1),
+            "credit_next_month: expected a bool",
+        ),
+        (
+            lambda: Export("net_metering", carry_over="credit"),
+            "net_metering with carry_over 'credit' needs rates",
+        ),
+        (
+            lambda: Export("net_metering", [Rate(0.1)], carry_over="credit", payout_per_kwh=0.1),
+            "payout_per_kwh is for kWh; credit has rates",
+        ),
+        (
+            lambda: Export("net_billing", [Rate(0.1)], credit_on="energy"),
+            "credit_on is for carry_over='credit' or payout_as_credit",
+        ),
+        (
+            lambda: Export("net_billing", [Rate(0.1)], carry_over="credit", credit_on="tax"),
+            "credit_on 'tax' cannot be paid by credit; write some of energy, demand",
+        ),
+        (
+            lambda: Export("net_billing", [Rate(0.1)], carry_over="credit", credit_on=()),
+            r"credit_on \(\) has no charges",
+        ),
+        (
+            lambda: Export("net_metering", series=prices_of_an_hour()),
+            "net_metering has no price series",
+        ),
+        (
+            lambda: Tariff(
+                "x", "GBP", "UTC", series=prices_of_an_hour(), export=Export("net_metering")
+            ),
+            "net metering leaves kWh without an hour, so a price series cannot price",
+        ),
+        (lambda: Adder("x", 0.1, non_bypassable="yes"), "non_bypassable: expected a bool"),
     ],
 )
 def test_charges_that_are_not_valid_are_refused(make, words):

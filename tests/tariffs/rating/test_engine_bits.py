@@ -248,6 +248,7 @@ def test_what_is_large_depends_on_whether_the_code_is_there(monkeypatch):
     assert not BILL.is_large(block)
 
 
+@pytest.mark.slow
 def test_without_a_folder_for_a_cache_code_is_compiled_again(monkeypatch):
     import numba
 

@@ -196,6 +196,34 @@ def test_limits_by_day_and_by_kw(tier, limit):
     )
 
 
+@pytest.mark.parametrize("rule", ["chronological", "prorate", "per_period"])
+@pytest.mark.parametrize(("peak", "kwh"), [(3, (150, 150, 200, 246)), (1, (100, 0, 400, 244))])
+def test_steps_of_kwh_end_with_their_block_of_hours(rule, peak, kwh):
+    # 746 kWh and a peak of 3 kW, or 744 kWh and 1 kW: the first 100 hours are 300 or 100 kWh.
+    used = JANUARY.copy()
+    used[100] = peak
+    steps = (
+        Tier(0.5, 150, hours_of_use=100),
+        Tier(0.4, hours_of_use=100),
+        Tier(0.3, 500),
+        Tier(0.2),
+    )
+    found = billed(used, tariff(Rate(tiers=steps), tier_rule=rule))
+    expected = {}
+    for number, (step, amount) in enumerate(zip(steps, kwh, strict=True), 1):
+        if amount or number == 1:
+            name = ("2025-01", f"energy all tier {number}")
+            expected[name] = (amount, amount * step.price_per_kwh)
+    close(found, expected)
+
+
+def test_a_minimum_per_day_is_for_the_days_of_the_energy():
+    # Twelve days of 1 kWh an hour at 0.01; the minimum is 0.5 a day and 31 a month.
+    plan = tariff(Rate(0.01), minimum=Minimum(per_month=31, per_day=0.5))
+    found = billed(np.ones(12 * 24), plan)
+    assert found["2025-01", "minimum"] == (18, pytest.approx(18 - 2.88))
+
+
 def test_a_day_that_is_cut_counts_as_the_fraction_of_its_length():
     plan = tariff(
         Rate(tiers=ladder(0.1, 0.2, limits=[12], per="day")),
@@ -529,10 +557,10 @@ def test_billing_dates_have_no_yearly_minimum_with_a_finding():
     assert row["finding"] == f"minimum.open: {why}"
 
 
-def test_a_minimum_lifts_a_bill_that_pays_out():
+def test_a_minimum_does_not_take_back_what_exports_earn():
     export = Export("net_billing", [Rate(0.1)])
     found = billed(np.zeros(744), tariff(export=export, minimum=Minimum(10)), 1)
-    assert found["2025-01", "minimum"] == pytest.approx((10, 84.4))
+    assert found["2025-01", "minimum"] == pytest.approx((10, 10))
 
 
 def test_successive_tariffs_split_a_month_by_its_days():

@@ -193,9 +193,9 @@ def test_wrong_tiers_are_refused_by_name(words):
         read(all_day(WRONG[words]))
 
 
-@pytest.mark.parametrize("fields", [{"per": "day"}, {"per_kw": True}])
+@pytest.mark.parametrize("fields", [{"per": "day"}, {"per_kw": True}, {"hours_of_use": 20}])
 def test_tiers_that_flatpeak_cannot_count_are_not_written(fields):
-    rates = (Rate(tiers=(Tier(0.1, 5, **fields), Tier(0.2, **fields))),)
+    rates = (Rate(tiers=(Tier(0.1, 5, **fields), Tier(0.2))),)
     tariff = Tariff("Daily", "EUR", "Europe/Brussels", rates, tier_rule="prorate")
     with pytest.raises(InputError, match="'Daily' has tiers by day or by kW"):
         tariff.to_flatpeak("loc_1")

@@ -9,9 +9,8 @@ to differ, a test here shows the difference:
   of the same rate shifts every period by one, and a ratchet of one month holds for all twelve.
 * A month without any import makes its kWh/kW limits zero, and kWh rolled over from it are lost.
 * A period's kWh roll over to itself only if it is in force on weekdays in the hours from 0:00,
-  5:00, 11:00 or 17:00. The true-up pays the sum of all periods, not what each period has left.
-* A minimum is compared with the bill of imports or zero, whichever is higher, and a yearly minimum
-  with the sum of bills before the monthly top-ups.
+  5:00, 11:00 or 17:00. The true-up pays the sum of all periods, as flipkit does where it is told.
+* A yearly minimum is compared with the sum of bills before the monthly top-ups.
 * Tiers are counted on one ladder. All periods must have the same limits; where one is a limit by kW
   and another is not, the first period's is used for both. A tier once reached is kept to the
   month's end in every period.
@@ -19,6 +18,7 @@ to differ, a test here shows the difference:
 
 import copy
 from collections import defaultdict
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -30,7 +30,7 @@ from support.bill_as_tariff import engine_bill
 from support.bill_hand import D, bill_by, day_and_night, flat, numbers, profile, total
 from support.bill_oracle import bill
 from support.bill_plan import ALL_DAYS, MONTHS, Demand, Export, Plan, Profile, Ratchet, When
-from support.sam_cases import NET_BILLING, NET_METERING, NO_LIMIT, START
+from support.sam_cases import NET_METERING, NO_LIMIT, START
 
 HOURS = 8760
 common = settings(
@@ -79,7 +79,7 @@ def ours(plan, used, made):
 
 
 @pytest.mark.slow
-@settings(common, max_examples=200)
+@settings(common, max_examples=40)
 @given(sam_cases.cases())
 def test_the_engine_bills_every_month_as_sam_does(case):
     assert by_month(engine_bill([case.plan], case.profile)) == pytest.approx(
@@ -87,7 +87,7 @@ def test_the_engine_bills_every_month_as_sam_does(case):
     )
 
 
-@settings(common, max_examples=12)
+@settings(common, max_examples=6)
 @given(sam_cases.cases(steps=(1,)))
 def test_the_oracle_bills_every_month_as_sam_does(case):
     assert by_month(bill([case.plan], case.profile)) == pytest.approx(
@@ -270,8 +270,8 @@ def test_sam_loses_what_rolls_over_from_a_month_without_import():
 
 
 def test_sam_pays_the_true_up_on_the_sum_of_all_periods():
-    # 100 kWh are left by day in December, 60 are bought by night: SAM pays for 40, we pay for what
-    # is left by day
+    # 100 kWh are left by day in December, 60 are bought by night: SAM pays for 40, we for what is
+    # left by day, or for 40 where the plan says so
     used, made = year(0, at={HOURS - 24: 60}, generation={HOURS - 12: 100})
     schedule = [[1 if 7 <= hour < 23 else 2 for hour in range(24)] for _ in range(12)]
     table = [[1, 1, NO_LIMIT, 0, 0.4, 0], [2, 1, NO_LIMIT, 0, 0.2, 0]]
@@ -286,19 +286,8 @@ def test_sam_pays_the_true_up_on_the_sum_of_all_periods():
     plan = Plan("UTC", day_and_night((0.4,), (0.2,)), tier_rule="prorate", export=export)
     assert sam(inputs, used, made)[11] == pytest.approx(60 * 0.2 - 40 * 0.05)
     assert ours(plan, used, made)[11] == pytest.approx(60 * 0.2 - 100 * 0.05)
-
-
-def test_sam_tops_up_from_zero_where_exports_exceed_imports():
-    # 100 kWh sold at 0.30: -30; the minimum of 10 is added to it at SAM's, and reached at ours
-    used, made = year(0, generation={5: 100})
-    inputs = {
-        "ur_metering_option": NET_BILLING,
-        "ur_ec_tou_mat": [[1, 1, NO_LIMIT, 0, 0.4, 0.3]],
-        "ur_monthly_min_charge": 10,
-    }
-    plan = Plan("UTC", (flat(0.4),), export=Export("net_billing", (flat(0.3),)), min_month=D(10))
-    assert sam(inputs, used, made)[:2] == pytest.approx([-20, 10])
-    assert ours(plan, used, made)[:2] == pytest.approx([10, 10])
+    on_total = replace(plan, export=replace(export, true_up_on="total"))
+    assert ours(on_total, used, made)[11] == pytest.approx(60 * 0.2 - 40 * 0.05)
 
 
 def test_sam_tops_up_the_year_on_top_of_the_months():
