@@ -40,7 +40,8 @@ FINDING_CODES: dict[str, str] = {
     "performance.zero_production": "nothing was produced",
     # Tariffs, as a reader found them.
     "tariff.assumed": "something that a record does not say is assumed",
-    "tariff.ignored": "a field of a record is left out, as asked",
+    "tariff.ignored": "a field of a record, or a column, is left out",
+    "tariff.status": "the service reports another status than connected",
     "tariff.unpriced": "charges of a record are left out, because they are in words",
     # Bills, in simulations too.
     "adder.spread": "charged kWh of net metering have no hour: an adder by hour spreads them",

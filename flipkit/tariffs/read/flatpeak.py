@@ -163,7 +163,7 @@ def _read_contract(source: Mapping[str, Any], timezone: str, findings: list[str]
     status = source.get("status")
     if status not in (None, "CONNECTED"):
         findings.append(
-            f"flatpeak.status: {what} has status {status}, so its prices may be out of date"
+            f"tariff.status: {what} has status {status}, so its prices may be out of date"
         )
     market_rates = source.get("market_rates")
     schedule, place = _schedule(source, what)
@@ -411,7 +411,11 @@ def _check_expressible(tariff: Tariff) -> None:
             f"{what} is a price series, which a Flatpeak schedule (month, day, hour) cannot "
             "express; create the tariff with market_rates at Flatpeak instead"
         )
-    charges = [name for name in (*CHARGES, "parts") if getattr(tariff, name) not in (None, ())]
+    if tariff.parts:
+        raise InputError(
+            f"{what} has parts, and a Flatpeak object is one contract; write each of tariff.parts"
+        )
+    charges = [name for name in CHARGES if getattr(tariff, name) not in (None, ())]
     if charges:
         raise InputError(
             f"{what} has {', '.join(charges)}; a Flatpeak schedule cannot express them"

@@ -161,7 +161,7 @@ def _tiers(
             tiers.append(Tier(price, step.fields.get("to_kwh")))
     if tiers[-1].up_to is not None:
         findings.append(
-            f"flatpeak.last_tier: {last.path}.to_kwh is {tiers[-1].up_to:g}; kWh above it are "
+            f"tariff.assumed: {last.path}.to_kwh is {tiers[-1].up_to:g}; kWh above it are "
             "priced as those below"
         )
         with located(path):

@@ -60,11 +60,11 @@ _TWO_REGISTERS = (
 # "What happens to my Economy Seven (E7) tariff when I have a smart meter installed?"
 _NIGHT = "00:30-07:30"
 _NIGHT_IS_ASSUMED = (
-    f"economy7.hours: night is assumed from {_NIGHT.replace('-', ' to ')}, which Octopus states "
+    f"tariff.assumed: night from {_NIGHT.replace('-', ' to ')}, which Octopus states "
     "for smart meters; other meters have hours of their own, so give night_hours"
 )
 _IS_ASSUMED = (
-    "octopus.register: nothing says which list of the API this is, and it is read as "
+    "tariff.assumed: nothing says which list of the API this is, and it is read as "
     f"{UNIT_RATES}, prices of the whole day; give day-unit-rates and night-unit-rates to "
     "Tariff.from_economy7"
 )
@@ -261,7 +261,7 @@ def _ignored_columns(content: Any, what: str) -> list[str]:
     if not is_frame(content):
         return []
     others = [str(name) for name in content.columns if name not in _ROW_FIELDS]
-    return [f"octopus.columns: {what}: ignored {', '.join(others)}"] if others else []
+    return [f"tariff.ignored: {what}: {', '.join(others)}"] if others else []
 
 
 def _parts(empty: Tariff, rates: list[_OctopusPrice]) -> list[Tariff]:

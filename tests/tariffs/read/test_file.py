@@ -90,7 +90,7 @@ def test_flatpeak_is_recognized_in_a_list_of_the_api(saved):
     answer["data"] = [flatpeak(0.3, status="ERROR"), flatpeak(0.1, "EXPORT")]
     tariff = Tariff.from_file(saved("plan.json", answer))
     assert tariff.export.rates[0].price_per_kwh == 0.1
-    assert [finding.split(":")[0] for finding in tariff.findings] == ["flatpeak.status"]
+    assert [finding.split(":")[0] for finding in tariff.findings] == ["tariff.status"]
 
 
 @pytest.mark.parametrize(

@@ -455,7 +455,7 @@ def test_a_price_series_has_no_schedule():
 def test_a_status_other_than_connected_is_a_finding(status):
     tariff = Tariff.from_flatpeak({**night_saver(), "status": status}, **WHERE)
     (finding,) = tariff.findings
-    assert finding.startswith(f"flatpeak.status: Flatpeak tariff 'Night saver' has status {status}")
+    assert finding.startswith(f"tariff.status: Flatpeak tariff 'Night saver' has status {status}")
     assert tariff == Tariff.from_flatpeak({**night_saver(), "status": "CONNECTED"}, **WHERE)
     assert Tariff.from_flatpeak({**night_saver(), "status": "CONNECTED"}, **WHERE).findings == ()
 
@@ -479,7 +479,7 @@ def test_a_limit_of_the_last_tier_is_a_finding():
     tariff = Tariff.from_flatpeak(source, **WHERE)
     assert tariff == Tariff.from_flatpeak(night_saver(), **WHERE)
     (finding,) = tariff.findings
-    assert finding.startswith("flatpeak.last_tier: ")
+    assert finding.startswith("tariff.assumed: ")
     assert "hours[0].rate[0].to_kwh is 100; kWh above it are priced as those below" in finding
 
     rates.append({"fixed": 0.2, "to_kwh": 300})

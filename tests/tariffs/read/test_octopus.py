@@ -354,7 +354,7 @@ def test_a_frame_may_hold_times_and_other_columns(library):
     )
     tariff = read(frame)
     assert tariff == read(answer(row(24.5, JANUARY, APRIL), row(26.0, APRIL, None)))
-    assert "octopus.columns: Octopus unit rates: ignored region" in tariff.findings
+    assert "tariff.ignored: Octopus unit rates: region" in tariff.findings
 
 
 def test_a_joined_list_may_repeat_the_row_at_a_seam():
@@ -367,7 +367,7 @@ def test_a_joined_list_may_repeat_the_row_at_a_seam():
 def test_a_single_page_does_not_say_that_its_prices_hold_all_day():
     # day-unit-rates and night-unit-rates of a single page look the same.
     (finding,) = read(answer(row(24.5, JANUARY, None))).findings
-    assert finding.startswith("octopus.register: nothing says which list")
+    assert finding.startswith("tariff.assumed: nothing says which list")
     assert "Tariff.from_economy7" in finding
     # Half-hourly prices are of no register; an address and an object of both lists name theirs.
     assert read(HALF_HOURLY).findings == ()
@@ -412,7 +412,7 @@ def test_a_night_register_has_hours_of_its_own_clock():
         (to_us(JULY), 0.32, 0.15, 0.6),
     ]
     (finding,) = tariff.findings
-    assert finding.startswith("economy7.hours: night is assumed from 00:30 to 07:30")
+    assert finding.startswith("tariff.assumed: night from 00:30 to 07:30")
     july = tariff.prices("2025-07-15")
     # 00:30 to 07:30 UTC is 01:30 to 08:30 in London.
     assert [from_us(int(time)).isoformat() for time in july.start_us] == [
