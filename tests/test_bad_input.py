@@ -473,6 +473,25 @@ def test_an_invalid_answer_is_a_typed_error_that_names_the_request(frames_librar
         READS[verb](scripted(copied, frames=frames_library))
 
 
+# Functions of several requests, for a service that cannot be reached.
+REPORTS = {
+    "the cost report": lambda kit, energy: fk.cost_report(kit, "2025-06"),
+    "the performance report": lambda kit, energy: fk.performance_report(kit, "2025-06"),
+    "the lost value report": lambda kit, energy: fk.lost_value_report(kit, "2025-06"),
+    "the energy of sites": lambda kit, energy: fk.site_energy(kit, "2025-06"),
+    "a simulation": lambda kit, energy: fk.simulate(energy, [fk.Scenario("today")], prices=kit),
+}
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_service_that_cannot_be_reached_is_an_error(frames_library, energy, name):
+    def refuse(_request):
+        raise httpx.ConnectError("refused")
+
+    with pytest.raises(fk.ConnectionFailed, match=r"\[(GET|POST) /\S+ \(\d attempts?\)\]"):
+        REPORTS[name](scripted(refuse, frames=frames_library), energy())
+
+
 @pytest.mark.parametrize("page", ["a page of HTML", "half a body", "another shape"])
 def test_records_with_an_invalid_answer_are_all_reported(records, page, frames_library):
     answer = PAGES[page]

@@ -2,7 +2,8 @@
 
 * `columns` declares every column: dtype, unit, meaning.
 * `tables` declares every frame: its columns and the order of its rows.
-* `table` builds frames, `take` reads them, `files` writes and reads CSV, `findings` are remarks.
+* `table` builds frames, `take` reads them, `files` writes and reads CSV.
+* `findings` are remarks; every code has its meaning there.
 """
 
 from flipkit.frames.columns import GLOSSARY

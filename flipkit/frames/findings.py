@@ -45,6 +45,7 @@ FINDING_CODES: dict[str, str] = {
     "tariff.unpriced": "charges of a record are left out, because they are in words",
     # Bills, in simulations too.
     "adder.spread": "charged kWh of net metering have no hour: an adder by hour spreads them",
+    "carry_over.expired": "kWh or credit left at a true-up are lost",
     "carry_over.open": "carried over beyond the last billing period, and not settled",
     "demand.history": "a billing demand looks back at billing periods before the energy",
     "export.unpaid": "exports are not paid",
@@ -93,7 +94,7 @@ class Finding(NamedTuple):
     Attributes
     ----------
     name : str
-        The dotted code, such as ``coverage.partial``.
+        The dotted code, one of `FINDING_CODES`, such as ``coverage.partial``.
     words : str
         The message, with its figures.
     rows : tuple of int

@@ -43,9 +43,10 @@ def codes_in(source):
 
 
 def code_of_call(call):
-    """The code in ``Finding("x.y", ...)``, ``_finding("x.y", ...)`` or ``Finding(f"x.{y}")``."""
+    """The code in ``Finding("x.y", ...)``, ``_finding("x.y", ...)`` or ``note("x.y", ...)``."""
     code = call.args[0]
-    if "finding" not in ast.unparse(call.func).lower():
+    function = ast.unparse(call.func).lower()
+    if "finding" not in function and not function.endswith("note"):
         return set()
     if isinstance(code, ast.JoinedStr):
         code = code.values[0]
@@ -65,11 +66,12 @@ a = Finding("one.a", words)
 b = _finding("two.b", rows, "three.c: words")
 c = f"four.d: {number} of 5"
 d = Finding(f"five.{method}", "words")
+record.note("six.f", "words")
 raise InputError("site.state_code: unknown")
 words = "no code"
 e = Finding(other.name, "words")
 """
-    assert codes_in(source) == {"one.a", "two.b", "three.c", "four.d", "five."}
+    assert codes_in(source) == {"one.a", "two.b", "three.c", "four.d", "five.", "six.f"}
 
 
 def test_every_code_has_a_meaning_and_every_meaning_is_used():

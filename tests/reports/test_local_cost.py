@@ -258,6 +258,21 @@ def test_rounded_energy_may_reach_a_tier_earlier_or_later_than_the_service_did(
     assert "cost." not in row["finding"]
 
 
+@pytest.mark.parametrize(("more", "is_found"), [(3.0, False), (5.0, True)])
+def test_under_tiers_rounding_explains_a_few_wh_and_no_more(monkeypatch, more, is_found):
+    """The last of eleven records may be off by 3.7 Wh of the first tier and 0.5 Wh of its own."""
+
+    def more_for_the_last(*given, **named):
+        rows = cost_rows(*given, **named)
+        return replace(rows, cost=np.where(rows.energy_kwh > 0.4, rows.cost + more, rows.cost))
+
+    monkeypatch.setattr("flipkit.reports.cost.cost_rows", more_for_the_last)
+    kit, _ = metered([{"schedule": schedule(STEEP)}], values=[100.0] * 10 + [500.0])
+    row = records(fk.cost_report(kit, "2025-05"))[0]
+    assert row["cost"] - row["local_cost"] == pytest.approx(more, abs=0.01)
+    assert ("cost.differs" in row["finding"]) == is_found
+
+
 def test_one_percent_is_found_under_tiers_too(monkeypatch):
     kit, _ = metered(TARIFFS["tiers"])
     scale_costs(monkeypatch, 1.01, "2025-06")
@@ -296,6 +311,28 @@ def test_without_tariff_and_price_list_it_is_unchecked(without_tariff, without_p
     assert np.isnan(row["local_cost"])
     assert row["local_cost_source"] is None
     assert "cost.unchecked" in row["finding"]
+
+
+def test_an_empty_price_list_leaves_the_cost_unchecked(monkeypatch, without_tariff):
+    monkeypatch.setattr("flipkit.reports.local_cost.price_series", lambda *_, **__: None)
+    kit, location = metered([{"schedule": schedule(LADDER[2:])}], days=2)
+    [row] = records(fk.cost_report(kit, "2025-05"))
+    assert row["local_cost_source"] is None
+    assert f"no price list (the price list of {location} is empty)" in row["finding"]
+
+
+def test_a_tariff_of_another_type_is_rated_by_the_price_list(monkeypatch):
+    tariff_objects = fk.Flatpeak.tariff_objects
+
+    def with_another(client, location_id):
+        own = tariff_objects(client, location_id)
+        return [*own, {**own[0], "type": "STANDING"}]
+
+    monkeypatch.setattr("flipkit.flatpeak.Flatpeak.tariff_objects", with_another)
+    kit, _ = metered([{"schedule": schedule(LADDER[2:])}], days=2)
+    [row] = records(fk.cost_report(kit, "2025-05"))
+    assert row["local_cost"] == pytest.approx(row["cost"], abs=0.05)
+    assert row["local_cost_source"] == "price_list"
 
 
 def test_a_device_is_unchecked_because_its_location_is_not_known():

@@ -123,6 +123,18 @@ def test_one_record_with_another_interval_is_refused(change):
         fk.site_energy(kit, "2025-06-01")
 
 
+@pytest.mark.parametrize("imported", [[], [10], [10, 12]])
+def test_generation_without_a_record_of_imports_is_refused(imported):
+    """Before, between and after the imports; and where there are none at all."""
+    for hour in (9, 11, 13):
+        kit, location = site_kit()
+        records = [record(location, each, 1.0) for each in imported]
+        records.append(record(location, hour, 2.0, tariff_direction="LOCAL"))
+        assert len(kit.flatpeak.submit_interval(records).failed) == 0
+        with pytest.raises(InputError, match="site home: its records do not share the same"):
+            fk.site_energy(kit, "2025-06-01")
+
+
 @pytest.mark.parametrize(
     ("start", "end", "error"),
     [

@@ -154,10 +154,19 @@ def rows_by_table(store):
         return {name: db.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables}  # noqa: S608
 
 
-def test_without_its_files_the_error_says_what_to_do(monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    "read",
+    [
+        sample_folder,
+        sample.sample_sites,
+        sample.sample_tariffs,
+        lambda: open_store(None, sample=True),
+    ],
+)
+def test_without_its_files_the_error_says_what_to_do(monkeypatch, tmp_path, read):
     monkeypatch.setattr(sample, "__file__", str(tmp_path / "flipkit" / "emulator" / "sample.py"))
     with pytest.raises(ConfigurationError, match=r"sample fleet is in neither .*--empty"):
-        sample_folder()
+        read()
 
 
 def test_an_installed_package_has_its_own_files(monkeypatch, tmp_path):

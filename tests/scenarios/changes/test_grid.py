@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from flipkit.errors import InputError
 from flipkit.scenarios import Load
 from flipkit.scenarios.changes import label
-from flipkit.scenarios.changes.scenario import _combinations
+from flipkit.scenarios.changes.scenario import combinations
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,6 @@ class Sized:
 @dataclass(frozen=True)
 class Named:
     name: str
-
-
-def combinations(name, /, **choices):
-    return list(_combinations(name, choices))
 
 
 def test_names_say_what_varies_and_leave_out_what_does_not():

@@ -86,6 +86,27 @@ def test_a_location_with_tiers_costs_what_its_cost_report_says(seed):
     assert costs(result)["home", "today"] == pytest.approx(reported.sum(), abs=0.005)
 
 
+def test_a_contract_that_has_ended_leaves_no_price():
+    """Its tariff does not cover the energy, and the service's price list has nothing either."""
+    kit = kits.kit_over()
+    location = kits.home(kit)
+    ended = {"contract_end_date": "2024-12-31T00:00:00Z"}
+    sold = fk.Tariff.flat(0.1, **GBP).to_flatpeak(location, direction="EXPORT")
+    kit.flatpeak.create_tariff(location, sold | ended)
+    frame = energy(site="home").assign(generation_kwh=2.0)
+    result = fk.simulate(frame, [fk.Scenario("today")], prices=kit)
+    [row] = records_of(result.summary(band=False))
+    assert row["export_kwh"] > 0.0
+    assert row["cost"] == 0.0
+    assert "simulate.no_export_price" in row["finding"]
+
+    location = kit.flatpeak.create_location("ended", city="London", country_code="GB")
+    bought = fk.Tariff.flat(0.25, **GBP).to_flatpeak(location)
+    kit.flatpeak.create_tariff(location, bought | ended)
+    with pytest.raises(InputError, match="site ended, scenario 'today': no import price"):
+        fk.simulate(energy(site="ended"), [fk.Scenario("today")], prices=kit)
+
+
 def test_own_use_that_has_a_price_is_priced_and_verified():
     """Leased panels: the home pays for each kWh of them that it uses."""
     kit = kits.kit_over()

@@ -1,6 +1,7 @@
 """A simulation calculates once what its methods need, and says how it was run."""
 
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -130,6 +131,23 @@ def test_a_plan_of_the_band_says_how_exact_it_is():
     assert "dispatch.milp: cost_optimal: " in row["finding"]
 
 
+def test_a_plan_by_the_bill_knows_the_export_tariff_of_its_own():
+    """Its price moves energy as the same price among the terms of the import tariff does."""
+    terms = fk.Export("net_billing", (Rate(0.28),))
+    battery = fk.Battery(5, 2.5, export_from_battery=True)
+    sold = fk.Tariff.flat(0.28, name="sold", **GBP)
+    scenarios = [
+        fk.Scenario("own", tariff=PEAK, export_tariff=sold, battery=battery),
+        fk.Scenario("terms", tariff=replace(PEAK, export=terms), battery=battery),
+        fk.Scenario("unpaid", tariff=PEAK, battery=battery),
+    ]
+    result = fk.simulate(energy(["a"]), scenarios, dispatch="optimal")
+    own, same, unpaid = result.summary(band=False).to_dict("records")
+    assert own["cost"] == pytest.approx(same["cost"], abs=0.011)
+    assert own["export_kwh"] == pytest.approx(same["export_kwh"], abs=0.05)
+    assert own["export_kwh"] > unpaid["export_kwh"] + 1.0
+
+
 def test_a_plan_that_neglects_a_charge_says_which():
     credit = fk.Export("net_metering")
     metered = fk.Tariff("metered", "GBP", "Europe/London", (Rate(0.25),), export=credit)
@@ -139,6 +157,17 @@ def test_a_plan_that_neglects_a_charge_says_which():
     assert row["finding"].startswith(
         "dispatch.approximate: net metering: an exported kWh is valued at the import price of its"
     )
+
+
+def test_a_file_that_cannot_be_written_is_an_error(monkeypatch, tmp_path):
+    def full(_descriptor):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("flipkit.frames.files.os.fsync", full)
+    result = fk.simulate(energy(["a"]), SCENARIOS[:1])
+    with pytest.raises(OSError, match="disk full"):
+        result.to_csv(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_attributes_say_how_it_was_run():
