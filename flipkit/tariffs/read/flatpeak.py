@@ -161,7 +161,7 @@ def _label(source: Mapping[str, Any]) -> str:
 def _read_contract(source: Mapping[str, Any], timezone: str, findings: list[str]) -> _Contract:
     what = _label(source)
     status = source.get("status")
-    if status not in (None, "CONNECTED"):
+    if status is not None and str(status).upper() != "CONNECTED":
         findings.append(
             f"tariff.status: {what} has status {status}, so its prices may be out of date"
         )
