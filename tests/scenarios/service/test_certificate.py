@@ -9,6 +9,7 @@ import httpx
 import numpy as np
 import polars as pl
 import pytest
+from support import kits
 from support.kits import kit_over, scripted
 from support.proof_help import (
     HandService,
@@ -806,6 +807,28 @@ def test_the_statement_counts_the_kinds_of_intervals_in_a_sentence(rows, sentenc
         "They were sampled from 9,876 intervals with energy in 3 of 4 combinations of site and"
         f" scenario, seed 7: {sentence} Each was priced by" in found.statement
     )
+
+
+def test_combinations_with_tariffs_of_their_own_are_counted():
+    kit = kit_over()
+    kits.home(kit)
+    begin = datetime(2025, 6, 1, tzinfo=UTC)
+    energy = {
+        "site_id": ["home"] * 48,
+        "start_utc": [begin + timedelta(minutes=30 * number) for number in range(48)],
+        "consumption_kwh": [0.5] * 48,
+    }
+    own = fk.Tariff.flat(0.1, currency="GBP", timezone="Europe/London")
+    scenarios = [
+        fk.Scenario("today"),
+        fk.Scenario("cheap", tariff=own),
+        fk.Scenario("less", load=fk.Load(scale=0.9)),
+        fk.Scenario("cheap and less", tariff=own, load=fk.Load(scale=0.9)),
+    ]
+    proof = fk.simulate(pl.DataFrame(energy), scenarios, prices=kit, verify=6).proof
+    assert proof.agrees
+    assert codes(proof) == ["certificate.own_tariff"]
+    assert "2 combinations have tariffs of their own" in proof.statement
 
 
 EMULATOR = "emulator, which shares the rating engine with flipkit: this checks the wiring"
