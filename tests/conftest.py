@@ -33,8 +33,9 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         folder = item.path.parent.relative_to(config.rootpath).as_posix()
         is_property_test = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        is_of_tariffs = folder.startswith("tests/tariffs/")  # the heart of it: in the inner loop
         is_slow_setup = SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ()))
-        if folder in SLOW_FOLDERS or is_property_test or is_slow_setup:
+        if folder in SLOW_FOLDERS or (is_property_test and not is_of_tariffs) or is_slow_setup:
             item.add_marker("slow")
 
 

@@ -13,7 +13,8 @@ from flipkit.frames import take
 
 MAKE = {"pandas": pd.DataFrame, "polars": pl.DataFrame}
 GBP = {"currency": "GBP", "timezone": "Europe/London"}
-FLAT = fk.Scenario("flat", tariff=fk.Tariff.flat(0.25, **GBP))
+FLAT_TARIFF = fk.Tariff.flat(0.25, **GBP)
+FLAT = fk.Scenario("flat", tariff=FLAT_TARIFF)
 BEGIN = datetime(2025, 6, 1, tzinfo=UTC)
 HALF_HOUR = timedelta(minutes=30)
 DAY = {"start": BEGIN, "end": BEGIN + timedelta(days=1)}
@@ -259,10 +260,34 @@ MISTAKES = {
         fk.InputError,
         "nothing was sent, because 1 of 5 records are not valid: row 2: value",
     ),
-    "a generation below zero": (
-        lambda kit, records, energy: fk.simulate(energy(generation_kwh=[0.0, -1.0, 0.0]), [FLAT]),
+    "a generation without end": (
+        lambda kit, records, energy: fk.simulate(
+            energy(generation_kwh=[0.0, float("-inf"), 0.0]), [FLAT]
+        ),
         fk.InputError,
-        "site home, 2025-06-01T00:30:00Z: generation_kwh is missing, negative",
+        "site home, 2025-06-01T00:30:00Z: generation_kwh is missing or infinite",
+    ),
+    "negative consumption that negative generation would hide": (
+        lambda kit, records, energy: fk.bill(
+            energy(consumption_kwh=[1.0, -1.0, 1.0], generation_kwh=[0.0, -2.0, 0.0]), FLAT_TARIFF
+        ),
+        fk.InputError,
+        "site home, 2025-06-01T00:30:00Z: consumption_kwh is missing, negative",
+    ),
+    "energy of another currency than the tariff": (
+        lambda kit, records, energy: fk.bill(energy(currency=["EUR"] * 3), FLAT_TARIFF),
+        fk.InputError,
+        "energy, site home: currency is 'EUR', but that of tariff 'Flat rate' is 'GBP'; give each site",
+    ),
+    "energy of another time zone than the tariff": (
+        lambda kit, records, energy: fk.bill_matrix(energy(timezone=["UTC"] * 3), [FLAT_TARIFF]),
+        fk.InputError,
+        "energy, site home: timezone is 'UTC', but that of tariff 'Flat rate' is 'Europe/London'",
+    ),
+    "a site in two time zones": (
+        lambda kit, records, energy: fk.bill(energy(timezone=["UTC", "UTC", "CET"]), FLAT_TARIFF),
+        fk.InputError,
+        "energy, site home: timezone is 'UTC' and 'CET'; a site has one timezone",
     ),
     "a battery with power and no capacity": (
         lambda kit, records, energy: fk.Battery(0, 5),

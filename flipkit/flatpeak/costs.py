@@ -13,9 +13,9 @@ from flipkit.errors import InputError, UnexpectedAnswer
 from flipkit.flatpeak.cost_answers import CostColumns, CostReport, CostRows, cost_columns, in_kwh
 from flipkit.flatpeak.delivery import record_bodies
 from flipkit.flatpeak.generations import Wire
-from flipkit.flatpeak.records import CheckedRecords, read_intervals
+from flipkit.flatpeak.records import CheckedRecords, implausible_intervals, read_intervals
 from flipkit.flatpeak.service import Service, ids_of
-from flipkit.frames import COSTS, INSTANT_COSTS, FrameType, returns
+from flipkit.frames import COSTS, INSTANT_COSTS, Finding, FrameType, as_text, returns
 from flipkit.http import Answer, map_concurrent
 from flipkit.vocabulary import Aggregation, Direction
 
@@ -272,7 +272,7 @@ class InstantCosts(Service[FrameType]):
         -------
         DataFrame
             One row per record, in the order of the records; of the library of `records`, if that
-            is a frame.
+            is a frame. Findings are the likely slips of `submit_interval`.
 
         Raises
         ------
@@ -338,6 +338,7 @@ class InstantCosts(Service[FrameType]):
         columns["row"] = np.arange(len(checked))
         for name in _OF_RECORD:
             columns[name] = checked.columns[name]
+        columns["finding"] = _findings_by_row(checked)
         return INSTANT_COSTS.build(columns, into, ordered=True, facts=facts)
 
 
@@ -361,6 +362,15 @@ def _instant_columns(answers: Sequence[Answer[Any]], wire: Wire) -> dict[str, An
         "currency": [value.currency_code for value in values],
         "confidence": costs.confidence,
     }
+
+
+def _findings_by_row(checked: CheckedRecords) -> list[str | None]:
+    """The likely slips of each record."""
+    found: list[list[Finding]] = [[] for _ in range(len(checked))]
+    for finding in implausible_intervals(checked):
+        for row in finding.rows:
+            found[row].append(finding._replace(rows=()))
+    return [as_text(of_row) for of_row in found]
 
 
 def _read_all(records: Any) -> CheckedRecords:

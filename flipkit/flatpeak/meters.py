@@ -21,7 +21,8 @@ from flipkit.flatpeak.records import (
     CheckedRecords,
     contested_rows,
     falling_registers,
-    implausible_powers,
+    implausible_intervals,
+    implausible_registers,
     read_intervals,
     read_readings,
     repeats_and_overlaps,
@@ -60,7 +61,10 @@ class Meters(Service[FrameType]):
         Returns
         -------
         Submission
-            Its frame is of the library of `records`, if that is a frame.
+            Its frame is of the library of `records`, if that is a frame. Findings:
+            ``records.repeated``, ``records.overlap``, and likely slips: ``records.power`` (above 1
+            MW, in series of few records), ``energy.unit`` (Wh or MWh for kWh), ``energy.register``
+            (readings of a register), ``energy.peak`` (a stray reading). All records are sent.
 
         Raises
         ------
@@ -74,7 +78,7 @@ class Meters(Service[FrameType]):
         return self._submit(
             checked,
             interval_queues(checked, np.union1d(repeats, overlaps), self._wire),
-            [*repeats_and_overlaps(repeats, overlaps), *implausible_powers(checked)],
+            [*repeats_and_overlaps(repeats, overlaps), *implausible_intervals(checked)],
             path=("meters", "interval"),
             into=self._library_of(records),
         )
@@ -97,7 +101,9 @@ class Meters(Service[FrameType]):
         Returns
         -------
         Submission
-            ``start_utc`` of its frame is the time of the reading.
+            ``start_utc`` of its frame is the time of the reading. Findings:
+            ``records.register_fell``, ``records.repeated``, and the likely slips of
+            `submit_interval` in what the register counts between readings.
 
         Raises
         ------
@@ -110,7 +116,7 @@ class Meters(Service[FrameType]):
         return self._submit(
             checked,
             register_queues(checked, self._wire),
-            falling_registers(checked),
+            [*falling_registers(checked), *implausible_registers(checked)],
             path=("meters", "cumulative", "epoch"),
             into=self._library_of(records),
         )

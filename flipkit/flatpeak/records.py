@@ -5,15 +5,22 @@ A row that cannot be sent gets an error with its reason; the others are sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from flipkit.errors import InputError
 from flipkit.frames import Finding, take
 from flipkit.http import joined
+from flipkit.plausibility import (
+    LEAST_INTERVALS,
+    MeterSeries,
+    consumption_findings,
+    generation_findings,
+)
 from flipkit.vocabulary import (
     DIRECTIONS,
     FLOWS,
@@ -29,7 +36,8 @@ __all__ = [
     "CheckedRecords",
     "contested_rows",
     "falling_registers",
-    "implausible_powers",
+    "implausible_intervals",
+    "implausible_registers",
     "read_intervals",
     "read_readings",
     "repeats_and_overlaps",
@@ -52,7 +60,8 @@ _OPTIONAL = (
     "confidence",
 )
 # A home draws some kW, a rapid charger a few hundred; a wrong unit is off by a factor of 1,000.
-_PLAUSIBLE_W = 1_000_000.0
+# Longer series are compared with the curve of a home, so that a factory is not taken for a slip.
+_PLAUSIBLE_KW = 1_000.0
 
 
 @dataclass(frozen=True)
@@ -297,20 +306,101 @@ def _finding(code: str, message: str, rows: Int64) -> list[Finding]:
     return [Finding(code, message, tuple(rows.tolist()))] if len(rows) else []
 
 
-def implausible_powers(checked: CheckedRecords) -> list[Finding]:
-    """Return a finding about records whose mean power is above 1 MW."""
+def implausible_intervals(checked: CheckedRecords) -> list[Finding]:
+    """Return findings about likely slips: of whole series, or of records where there are few."""
     rows = checked.good
     columns = checked.columns
-    duration_us = (columns["end_utc"][rows] - columns["start_utc"][rows]).astype(np.int64)
-    hours = duration_us / HOUR_US
+    series = series_codes(columns, rows, SERIES)
+    start = columns["start_utc"][rows].view(np.int64)
+    order = np.lexsort((start, series))
+    rows, series = rows[order], series[order]
+
+    hours = (columns["end_utc"][rows] - columns["start_utc"][rows]).astype(np.int64) / HOUR_US
     is_energy = np.array([unit in _REGISTER_UNITS for unit in columns["units"][rows]], dtype=bool)
+    wh = _in_wh(columns, rows)
     with np.errstate(over="ignore"):  # infinite is above 1 MW too
-        power_w = _in_wh(columns, rows) / np.where(is_energy, hours, 1.0)
-    return _finding(
-        "records.power",
-        "mean power above 1 MW; check the unit",
-        rows[power_w > _PLAUSIBLE_W],
-    )
+        power_kw = wh / np.where(is_energy, hours, 1.0) / 1000
+    few = np.bincount(series)[series] < LEAST_INTERVALS
+    return [
+        *_finding(
+            "records.power",
+            "mean power above 1 MW; check the unit",
+            np.sort(rows[few & (power_kw > _PLAUSIBLE_KW)]),
+        ),
+        *_slips(columns, rows[~few], series[~few], power_kw[~few], hours[~few]),
+    ]
+
+
+def implausible_registers(checked: CheckedRecords) -> list[Finding]:
+    """Return findings about likely slips in what registers count between their readings."""
+    rows = checked.good
+    columns = checked.columns
+    series = series_codes(columns, rows, SERIES)
+    times = columns["time_utc"][rows].view(np.int64)
+    order = np.lexsort((rows, times, series))
+    rows, series, times = rows[order], series[order], times[order]
+    register_wh = _in_wh(columns, rows)
+    hours = np.diff(times) / HOUR_US
+    with np.errstate(invalid="ignore"):  # the difference of two numbers that are too large
+        counted_wh = np.diff(register_wh)
+    is_interval = (series[1:] == series[:-1]) & (hours > 0) & (counted_wh >= 0)
+    hours = hours[is_interval]
+    power_kw = counted_wh[is_interval] / hours / 1000
+    return _slips(columns, rows[1:][is_interval], series[1:][is_interval], power_kw, hours)
+
+
+class _PlacedSeries(NamedTuple):
+    """The records of one series, in the order of time."""
+
+    flow: str
+    direction: str
+    energy: MeterSeries
+    rows: Int64
+
+
+def _slips(
+    columns: dict[str, np.ndarray], rows: Int64, series: Int64, power_kw: Float64, hours: Float64
+) -> list[Finding]:
+    """Return findings about series, one per code; the rows are sorted by series and time."""
+    messages: dict[str, list[str]] = {}
+    found_rows: dict[str, list[Int64]] = {}
+    for of_place in _series_by_place(columns, rows, series, power_kw, hours):
+        imports = [each.energy for each in of_place if each.direction == "IMPORT"]
+        for each in of_place:
+            if each.flow == "INBOUND":
+                found = consumption_findings(each.energy)
+            else:
+                found = generation_findings(each.energy, imports[0] if imports else None)
+            for finding in found:
+                messages.setdefault(finding.name, []).append(finding.words)
+                found_rows.setdefault(finding.name, []).append(each.rows)
+    findings = []
+    for code, of_code in messages.items():
+        others = f" (and {len(of_code) - 1} more series)" if len(of_code) > 1 else ""
+        all_rows = np.sort(np.concatenate(found_rows[code]))
+        findings += _finding(code, f"{of_code[0]}{others}", all_rows)
+    return findings
+
+
+def _series_by_place(
+    columns: dict[str, np.ndarray], rows: Int64, series: Int64, power_kw: Float64, hours: Float64
+) -> Iterable[list[_PlacedSeries]]:
+    """Return the series of each location and device."""
+    places: dict[tuple[str, str | None], list[_PlacedSeries]] = {}
+    edges = np.flatnonzero(np.diff(series, prepend=-1, append=-1))
+    for first, last in pairwise(edges.tolist()):
+        part = slice(first, last)
+        location, device, flow, direction = (columns[name][rows[first]] for name in SERIES)
+        device_text = f", device {device}" if device else ""
+        energy = MeterSeries(
+            name=f"location {location}{device_text}, {flow} {direction},",
+            kwh=power_kw[part] * hours[part],
+            hours=hours[part],
+        )
+        if np.isfinite(energy.kwh).all():
+            placed = _PlacedSeries(flow, direction, energy, rows[part])
+            places.setdefault((location, device), []).append(placed)
+    return places.values()
 
 
 def falling_registers(checked: CheckedRecords) -> list[Finding]:

@@ -9,6 +9,13 @@ __all__ = ["FINDING_CODES", "Finding", "as_text", "rows_text"]
 
 # Every code, and what it says. The message of a finding adds the figures.
 FINDING_CODES: dict[str, str] = {
+    # Energy and prices of the input.
+    "energy.peak": "a few intervals are far above the others and above the fuse of a home",
+    "energy.register": "values never fall, as the readings of a register",
+    "energy.unit": "values are implausible in kWh, or would be those of a home in Wh or MWh",
+    "generation.negative": "negative generation, which an inverter draws, counts as consumption",
+    "interval.coarse": "intervals are too long for the prices or the demand of the tariff",
+    "price.unit": "prices are implausible, and may be in pence or per MWh",
     # Submitted records.
     "batch.counts": "a batch accepted another number of records than were not reported as failed",
     "batch.unknown_record": "a batch reports the failure of a record that it does not contain",
@@ -42,7 +49,7 @@ FINDING_CODES: dict[str, str] = {
     "tariff.assumed": "something that a record does not say is assumed",
     "tariff.ignored": "a field of a record, or a column, is left out",
     "tariff.status": "the service reports another status than connected",
-    "tariff.unpriced": "charges of a record are left out, because they are in words",
+    "tariff.unpriced": "charges of a record that are not priced, such as those in words",
     # Bills, in simulations too.
     "adder.spread": "charged kWh of net metering have no hour: an adder by hour spreads them",
     "carry_over.expired": "kWh or credit left at a true-up are lost",
@@ -50,6 +57,7 @@ FINDING_CODES: dict[str, str] = {
     "demand.history": "a billing demand looks back at billing periods before the energy",
     "export.unpaid": "exports are not paid",
     "minimum.open": "a yearly minimum is not applied",
+    "net_metering.series": "netted kWh have no hour in a price series: all imports are charged",
     "period.cut": "the period is cut by the window, or by the energy",
     # Simulations.
     "dispatch.approximate": "the battery's dispatch is not exact",

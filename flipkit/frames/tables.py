@@ -155,6 +155,7 @@ INSTANT_COSTS = Table(
         "confidence",
         "session_reference_id",
         "record_reference_id",
+        "finding",
     ),
     key=("row",),
 )
@@ -215,7 +216,15 @@ COST_REPORT = Table(
 
 SITE_ENERGY = Table(
     "site energy",
-    ("site_id", "start_utc", "end_utc", "consumption_kwh", "generation_kwh"),
+    (
+        "site_id",
+        "start_utc",
+        "end_utc",
+        "consumption_kwh",
+        "generation_kwh",
+        "timezone",
+        "currency",
+    ),
     key=("site_id", "start_utc"),
 )
 
@@ -242,7 +251,7 @@ BILL = Table(
 
 BILL_MATRIX = Table(
     "bill matrix",
-    ("site_id", "tariff", "cost", "currency", "rank", "best", "regret", "rule_spread"),
+    ("site_id", "tariff", "cost", "currency", "rank", "best", "regret", "rule_spread", "finding"),
     key=("site_id", "tariff"),
 )
 

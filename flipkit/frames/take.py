@@ -17,6 +17,8 @@ __all__ = ["records_of", "take"]
 _MAX_NAMES_SHOWN = 40
 _MAX_NAME_LENGTH = 60
 
+_NULL_RUN = TextRuns(starts=np.zeros(1, np.int64), codes=np.full(1, -1), labels=[])
+
 _Parser: TypeAlias = Callable[[np.ndarray, str], np.ndarray]
 
 
@@ -83,7 +85,8 @@ def take(
     for name in booleans:
         columns[name] = _parse_booleans(source.column(name), name)
     for name in runs:
-        columns[name] = _checked_runs(source.text_runs(name), name)
+        is_present = name in source.names
+        columns[name] = _checked_runs(source.text_runs(name), name) if is_present else _NULL_RUN
     return columns
 
 

@@ -50,7 +50,8 @@ def site_energy(
     -------
     DataFrame
         In the kit's library. An interval without an import record is absent, so that `simulate`
-        reports the gap.
+        reports the gap. ``timezone`` and ``currency`` are those of the location: tariffs of
+        another place are then refused.
 
     Raises
     ------
@@ -81,7 +82,7 @@ def site_energy(
     parts = []
     for location in selected:
         part = _site_columns(
-            location.site_id,
+            location,
             imported=found[location, "IMPORT"],
             exported=found[location, "EXPORT"],
             self_consumed=found[location, "LOCAL"],
@@ -120,7 +121,7 @@ def _bounds(window: Window, location: SiteLocation) -> tuple[int, int]:
 
 
 def _site_columns(
-    site_id: str | None,
+    location: SiteLocation,
     *,
     imported: CostRows | None,
     exported: CostRows | None,
@@ -128,6 +129,7 @@ def _site_columns(
 ) -> dict[str, np.ndarray]:
     """Add up the records of each interval."""
     assert imported is not None
+    site_id = location.site_id
     # The intervals are those of the imports: each interval has an import record, be it of 0 kWh.
     start_us, first = np.unique(imported.start_us, return_index=True)
     end_us = imported.end_us[first]
@@ -136,6 +138,8 @@ def _site_columns(
     self_consumed_wh = _wh_by_interval(site_id, start_us, end_us, self_consumed)
     return {
         "site_id": np.full(len(start_us), site_id, dtype=object),
+        "timezone": np.full(len(start_us), location.timezone, dtype=object),
+        "currency": np.full(len(start_us), location.currency, dtype=object),
         "start_utc": start_us,
         "end_utc": end_us,
         "consumption_kwh": (import_wh + self_consumed_wh) / 1000,

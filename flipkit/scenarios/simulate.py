@@ -15,7 +15,7 @@ from flipkit.scenarios.changes import Scenario
 from flipkit.scenarios.engine import Fleet, SitePrices, current_prices
 from flipkit.scenarios.results import Simulation
 from flipkit.scenarios.service import priced_by_service
-from flipkit.tariffs.rating import Block, read_blocks
+from flipkit.tariffs.rating import Energy, read_energy
 from flipkit.vocabulary import DISPATCH_METHODS, DispatchMethod
 
 __all__ = ["simulate"]
@@ -45,8 +45,9 @@ def simulate(
     ----------
     energy : pandas.DataFrame or polars.DataFrame
         ``site_id``, ``start_utc`` and ``consumption_kwh``, and ``generation_kwh`` if there is any
-        generation. Each site has a constant step and no gaps; sites may differ in steps, time zones
-        and currencies.
+        generation; negative generation, which an inverter draws, counts as consumption. Each site
+        has a constant step and no gaps; sites may differ in steps, time zones and currencies.
+        Optional ``timezone`` and ``currency`` must be those of the site's tariffs.
     scenarios : iterable of Scenario
         Of different names. The first one is the baseline of the savings.
     prices : Kit, Flatpeak, Tariff, mapping of str to Tariff, or DataFrame, optional
@@ -55,7 +56,7 @@ def simulate(
         tariff objects, or its price list where these are not complete. One tariff holds for all
         sites, a mapping is by site id. A frame has ``site_id, start_utc, end_utc, tariff_direction,
         price_per_kwh, currency`` and ``timezone``, the site's IANA time zone; without that column
-        it is the time zone of the first scenario with a tariff, or else UTC.
+        it is that of the energy, of the first scenario with a tariff, or else UTC.
     verify : int
         Number of intervals, among those with Flatpeak's prices, to price by ``POST
         /costs/instant?non_persistent=true`` too. `Simulation.certificate` compares the costs.
@@ -87,8 +88,8 @@ def simulate(
         A column of `energy` is missing, or a timestamp has no time zone.
     InputError
         No scenario or two of the same name, invalid energy, a site without an import price or with
-        tariffs in two currencies, prices that do not cover the energy, or an invalid option. The
-        message names site and scenario.
+        tariffs in two currencies or of another place than its energy, prices that do not cover the
+        energy, or an invalid option. The message names site and scenario.
     ConfigurationError
         "day_ahead" or "optimal" under tiers or demand charges, and HiGHS is not installed.
     RequestError
@@ -108,9 +109,9 @@ def simulate(
     _check_options(verify, dispatch, method, journal, executor)
     checked = _checked_scenarios(scenarios)
     frames = library_of(energy)
-    blocks = tuple(read_blocks(energy))
+    metered = read_energy(energy)
 
-    fleet = Fleet(blocks, _site_prices(prices, blocks, checked), checked, executor)
+    fleet = Fleet(metered, _site_prices(prices, metered, checked), checked, executor)
     totals = fleet.evaluate(checked, dispatch)
     if method == "instant":
         client = getattr(prices, "flatpeak", prices)
@@ -165,15 +166,17 @@ def _checked_scenarios(scenarios: Any) -> tuple[Scenario, ...]:
 
 
 def _site_prices(
-    prices: Any, blocks: Sequence[Block], scenarios: Sequence[Scenario]
+    prices: Any, energy: Energy, scenarios: Sequence[Scenario]
 ) -> dict[str, SitePrices]:
     spans: dict[str, tuple[int, int]] = {}
     zones: dict[str, str] = {}
-    for block in blocks:
+    for block in energy.blocks:
         for site_id in block.site_ids:
             spans[site_id] = (block.grid.start_us, block.grid.end_us)
             tariffs = [scenario.at(site_id, "tariff") for scenario in scenarios]
-            own_zones = [tariff.timezone for tariff in tariffs if tariff is not None]
-            if own_zones:
-                zones[site_id] = own_zones[0]
+            known_zones = [tariff.timezone for tariff in tariffs if tariff is not None]
+            if site_id in energy.timezones:
+                known_zones.insert(0, energy.timezones[site_id])
+            if known_zones:
+                zones[site_id] = known_zones[0]
     return current_prices(prices, spans, zones)

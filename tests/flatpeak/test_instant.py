@@ -86,6 +86,7 @@ def test_the_documented_example(service, flatpeak, rows, non_persistent):
         "confidence": 1.0,
         "session_reference_id": None,
         "record_reference_id": "r",
+        "finding": None,
     }
 
 
@@ -235,3 +236,18 @@ def _anode(body):
         "energy_flow_direction": body["direction"],
         "tariff_direction": body["tariff_rate"],
     }
+
+
+def test_likely_slips_are_in_the_row_of_each_record(service, flatpeak, rows):
+    service.answers["POST /costs/instant"] = priced
+    plain = [{**record, "value": 0.2 + (n % 7) / 9} for n, record in enumerate(half_hours(48))]
+    found = rows(flatpeak.simulate_costs(plain))
+    assert {row["finding"] for row in found} == {None}
+    at_once = {"energy_flow_direction": None, "device_id": None, "location_id": "loc_1"}
+    in_wh = [{**record, "value": 1000 * record["value"], **at_once} for record in plain]
+    found = rows(flatpeak.simulate_costs(in_wh))
+    [text] = {row["finding"] for row in found}
+    assert text.startswith("energy.unit: location ")
+    assert "(row" not in text
+    [single] = rows(flatpeak.instant_cost({**plain[0], "value": 600.0}, non_persistent=True))
+    assert single["finding"] == "records.power: mean power above 1 MW; check the unit"

@@ -4,6 +4,7 @@ import random
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -172,3 +173,15 @@ def test_each_series_arrives_in_order_whole_or_failed(
     assert all(len(call.body["data"]) <= size for call in service.calls)
     if failure_rate == 0:
         assert not failed
+
+
+def test_a_register_in_wh_that_is_submitted_as_kwh_is_a_finding(service, flatpeak):
+    service.answers[PATH] = accepted
+    home = 100 + 300 * np.random.default_rng(7).random(96) ** 4  # Wh per quarter-hour
+    register = 1_000_000 + home.cumsum()
+    records = [reading(n, value=wh, units="KWH") for n, wh in enumerate(register)]
+    [finding] = flatpeak.submit_cumulative(records).findings
+    assert (finding.name, finding.rows) == ("energy.unit", tuple(range(1, 96)))
+    assert finding.words.startswith("location loc_1, INBOUND IMPORT, has a mean of")
+    right = [{**each, "units": "WH"} for each in records]
+    assert flatpeak.submit_cumulative(right).findings == ()

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import httpx
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
@@ -497,3 +498,53 @@ def test_a_large_upload_is_split_at_ten_thousand(service, flatpeak):
     assert sorted(len(call.body) for call in service.calls) == [1, 10_000, 10_000]
     assert submission.accepted == 20_001
     assert {body["value"] for call in service.calls for body in call.body} == set(range(20_001))
+
+
+def test_likely_slips_of_whole_series_are_findings_and_all_is_sent(service, flatpeak):
+    service.answers[PATH] = accepted
+    home = 200 + 600 * np.random.default_rng(7).random(96) ** 4  # Wh per half-hour
+    series = {
+        "plain": [{"value": wh} for wh in home],
+        "in_wh": [{"value": wh, "units": "KWH"} for wh in home],
+        "in_w": [{"value": 2 * wh, "units": "KW"} for wh in home],
+        "register": [{"value": wh} for wh in 90_000 + home.cumsum()],
+        "stray": [{"value": wh} for wh in [*home[:-1], 200_000.0]],
+        "factory": [{"value": 1000.0 + 20 * (n % 3), "units": "KWH"} for n in range(96)],
+    }
+    records = [
+        record(n, location_id=f"loc_{name}", **each)
+        for name, of_series in series.items()
+        for n, each in enumerate(of_series)
+    ]
+    random.Random(3).shuffle(records)
+    rows_of = {
+        name: tuple(n for n, each in enumerate(records) if each["location_id"] == f"loc_{name}")
+        for name in series
+    }
+    submission = flatpeak.submit_interval(records)
+    assert submission.accepted == len(records)
+    assert names(submission) == {
+        "energy.unit": tuple(sorted(rows_of["in_wh"] + rows_of["in_w"])),
+        "energy.register": rows_of["register"],
+        "energy.peak": rows_of["stray"],
+    }
+    said = {finding.name: finding.words for finding in submission.findings}
+    assert "INBOUND IMPORT, has a mean of" in said["energy.unit"]
+    assert said["energy.unit"].endswith("check the unit (and 1 more series)")
+    assert said["energy.register"].startswith("location loc_register, INBOUND IMPORT, never falls")
+
+
+def test_exports_in_wh_beside_imports_of_a_home(service, flatpeak):
+    service.answers[PATH] = accepted
+    sun = np.clip(np.sin(np.arange(96) / 48 * 2 * np.pi), 0, None)
+    imports = 200 + 600 * np.random.default_rng(7).random(96) ** 4
+    records = [record(n, value=wh) for n, wh in enumerate(imports)]
+    outbound = {"energy_flow_direction": "OUTBOUND", "units": "KWH"}
+    exports = [record(n, value=1500 * each, **outbound) for n, each in enumerate(sun)]
+    assert names(flatpeak.submit_interval(records + exports)) == {
+        "energy.unit": tuple(range(96, 192))
+    }
+    right = [{**each, "units": "WH"} for each in exports]
+    assert names(flatpeak.submit_interval(records + right)) == {}
+    # Alone they may be those of any solar farm.
+    assert names(flatpeak.submit_interval(exports)) == {}

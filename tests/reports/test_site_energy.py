@@ -158,3 +158,24 @@ def test_local_dates_need_the_time_zone_of_the_location():
 
 def test_no_locations_are_an_empty_frame():
     assert len(fk.site_energy(kits.kit_over(), "2025-06")) == 0
+
+
+def test_each_row_has_the_time_zone_and_currency_of_its_site(kit):
+    frame = fk.site_energy(kit, "2025-06-01", site_id=["uk-01", "be-01", "ca-01"])
+    found = take(frame, texts=["site_id", "timezone", "currency"])
+    assert set(zip(*found.values(), strict=True)) == {
+        ("uk-01", "Europe/London", "GBP"),
+        ("be-01", "Europe/Brussels", "EUR"),
+        ("ca-01", "America/Los_Angeles", "USD"),
+    }
+    tariff = fk.Tariff.flat(0.3, currency="GBP", timezone="Europe/London")
+    for rated in (lambda: fk.bill(frame, tariff), lambda: fk.bill_matrix(frame, [tariff])):
+        with pytest.raises(InputError, match=r"site be-01: currency is 'EUR'.* is 'GBP'"):
+            rated()
+
+
+def test_the_energy_of_the_sample_fleet_raises_no_alarm(kit):
+    frame = fk.site_energy(kit, "2025-06")
+    result = fk.simulate(frame, [fk.Scenario("today")], prices=kit)
+    findings = [text for text in take(result.summary(), texts=["finding"])["finding"] if text]
+    assert not [text for text in findings if "energy." in text or "price.unit" in text]

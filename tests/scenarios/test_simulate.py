@@ -1,5 +1,6 @@
 """`fk.simulate` against a plain reference, by conservation of energy, and against the emulator."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -219,7 +220,7 @@ def test_prices_from_a_frame():
     [
         (energy([1.0, -0.1]), InputError, "uk-01, 2025-03-29T12:30:00Z: consumption_kwh"),
         (energy([1.0, None]), InputError, "consumption_kwh is missing"),
-        (energy([1.0, 1.0], [0.0, -1.0]), InputError, "generation_kwh"),
+        (energy([1.0, 1.0], [0.0, -np.inf]), InputError, "generation_kwh"),
         (
             energy([1.0, 1.0, 1.0, 1.0]).drop(index=2),
             InputError,
@@ -401,3 +402,72 @@ def test_an_unknown_dispatch_and_a_number_as_battery_are_errors():
         InputError, match="battery: expected a Battery, or a mapping of site id to Battery, got int"
     ):
         Scenario("x", battery=5)
+
+
+def test_negative_generation_is_load_and_a_finding():
+    # 0.05 kWh drawn by the inverter in each of two half-hours: 1.1 kWh at 0.25.
+    result = simulate(energy([0.5, 0.5, 1.0], [-0.05, -0.05, 3.0]), [Scenario("x", tariff=FLAT)])
+    row = summary(result)["uk-01", "x"]
+    assert (row["import_kwh"], row["export_kwh"]) == (1.1, 2.0)
+    assert row["cost"] == 0.28
+    assert "generation.negative: 0.1 kWh of negative generation in 2 intervals" in row["finding"]
+    moved = simulate(energy([0.55, 0.55, 1.0], [0.0, 0.0, 3.0]), [Scenario("x", tariff=FLAT)])
+    assert row["self_consumption"] == summary(moved)["uk-01", "x"]["self_consumption"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"currency": "EUR"}, "scenario 'x', site uk-01: energy, site uk-01: currency is 'EUR'"),
+        ({"timezone": "Europe/Brussels"}, "timezone is 'Europe/Brussels'.*'Europe/London'"),
+    ],
+)
+def test_energy_of_another_place_than_a_tariff_is_refused(columns, words):
+    frame = energy([1.0, 1.0]).assign(**columns)
+    with pytest.raises(InputError, match=words):
+        simulate(frame, [Scenario("x", tariff=FLAT)])
+    with pytest.raises(InputError, match=words):
+        simulate(frame, [Scenario("x")], prices=FLAT)
+
+
+def test_the_time_zone_of_the_energy_is_that_of_prices_without_one():
+    starts = [START + n * HALF_HOUR for n in range(2)]
+    prices = pd.DataFrame(
+        {
+            "site_id": "uk-01",
+            "start_utc": starts,
+            "end_utc": [start + HALF_HOUR for start in starts],
+            "tariff_direction": "IMPORT",
+            "price_per_kwh": 0.25,
+            "currency": "GBP",
+        }
+    )
+    guessed = simulate(energy([1.0, 1.0]), [Scenario("x")], prices=prices)
+    assert "simulate.utc" in summary(guessed)["uk-01", "x"]["finding"]
+    frame = energy([1.0, 1.0]).assign(timezone="Europe/London", currency="GBP")
+    known = simulate(frame, [Scenario("x")], prices=prices)
+    assert summary(known)["uk-01", "x"]["finding"] is None
+
+
+def test_findings_of_tariffs_and_likely_slips_are_in_the_summary():
+    noted = replace(NIGHT, name="noted", findings=("urdb.words: fixedattrs is not priced",))
+    pence = fk.Tariff.flat(25.73, **GBP)
+    hourly = [START.replace(hour=0, minute=0) + 2 * n * HALF_HOUR for n in range(48)]
+    frame = pd.DataFrame({"site_id": "a", "start_utc": hourly, "consumption_kwh": 400.0})
+    # 00:30 on three days and 07:30 on two.
+    half_past = fk.Tariff.time_of_use({"00:30-07:30": 0.09, "07:30-00:30": 0.29}, **GBP)
+    scenarios = [
+        Scenario("noted", tariff=noted),
+        Scenario("pence", tariff=pence),
+        Scenario("half past", tariff=half_past),
+        Scenario("battery", tariff=noted, battery=fk.Battery(5, 2.5)),
+    ]
+    rows = summary(simulate(frame, scenarios))
+    for name in ("noted", "pence", "half past", "battery"):
+        assert "energy.unit: consumption_kwh has a mean of 400 kW" in rows["a", name]["finding"]
+    for name in ("noted", "battery"):
+        assert "urdb.words: fixedattrs is not priced" in rows["a", name]["finding"]
+        assert "price.unit" not in rows["a", name]["finding"]
+        assert "interval.coarse" not in rows["a", name]["finding"]
+    assert "price.unit: prices of 'Flat rate' are typically 25.73" in rows["a", "pence"]["finding"]
+    assert "interval.coarse: 5 of 48 intervals" in rows["a", "half past"]["finding"]

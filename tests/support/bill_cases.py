@@ -174,16 +174,19 @@ def ladder(
     rising = [end for number, end in enumerate(ends) if end > 0 and end not in ends[:number]]
     amounts = exact([draw(odd_prices) for _ in range(len(rising) + 1)])
     limits = tuple(Limit(end, daily, per_kw) for end in exact(rising))
-    if not per_kw and draw(st.sampled_from([False, False, True])):
-        limits = tuple(replace(limit, hours=hours) for limit, hours in draw(in_blocks(limits)))
+    may_be_in_blocks = not each_day and not per_kw
+    if may_be_in_blocks and draw(st.sampled_from([False, False, True])):
+        limits = draw(in_blocks(limits))
     return amounts, limits
 
 
 @st.composite
-def in_blocks(draw: st.DrawFn, limits: tuple[Limit, ...]) -> list[tuple[Limit, Decimal | None]]:
+def in_blocks(draw: st.DrawFn, limits: tuple[Limit, ...]) -> tuple[Limit, ...]:
     """Each limit with the hours of use at which it ends at the latest, in rising blocks."""
     hours = sorted(draw(st.integers(1, 400)) for _ in limits)
-    return [(limit, Decimal(each)) for limit, each in zip(limits, hours, strict=True)]
+    return tuple(
+        replace(limit, hours=Decimal(each)) for limit, each in zip(limits, hours, strict=True)
+    )
 
 
 @st.composite

@@ -770,7 +770,7 @@ def left_to_pay(part: Stretch, rows: Rows, memory: Memory) -> Decimal:
 
 def minimum_rows(part: Stretch, rows: Rows, memory: Memory) -> Rows:
     plan, year = part.plan, part.cycle.first.year
-    so_far = sum((cost for _, cost in rows.values()), ZERO)
+    so_far = left_to_pay(part, rows, memory)
     top_up = ZERO
     if plan.min_month is not None or plan.min_day is not None:
         least = (plan.min_month or ZERO) * part.share + (plan.min_day or ZERO) * part.days

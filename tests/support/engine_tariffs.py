@@ -105,9 +105,9 @@ def price_series(draw, start_us, end_us):
 
 
 @st.composite
-def exports(draw, holidays, start_us, end_us, rule):
+def exports(draw, holidays, start_us, end_us, may_net):
     mode = draw(export_modes)
-    if mode is None or (mode == "net_metering" and rule == "chronological"):
+    if mode is None or (mode == "net_metering" and not may_net):
         return None
     true_up = draw(st.integers(1, 12))
     if mode == "net_metering":
@@ -144,6 +144,8 @@ def tariffs(draw, place, start_us, end_us):
     else:
         series = draw(price_series(start_us, end_us))
     demand = [draw(demand_charges(number)) for number in range(draw(st.integers(0, 2)))]
+    in_order = rule == "chronological" and any(rate.tiers for rate in rates)
+    may_net = series is None and not in_order
     return Tariff(
         draw(names),
         "EUR",
@@ -157,9 +159,7 @@ def tariffs(draw, place, start_us, end_us):
         minimum=draw(minimums),
         adders=[Adder("a", 0.01)] * draw(st.integers(0, 1)),
         taxes=[Tax("t", 0.2)] * draw(st.integers(0, 1)),
-        export=draw(
-            exports(holidays, start_us, end_us, rule if any(rate.tiers for rate in rates) else None)
-        ),
+        export=draw(exports(holidays, start_us, end_us, may_net)),
     )
 
 

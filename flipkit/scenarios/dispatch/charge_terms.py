@@ -432,10 +432,10 @@ class _DemandTerms:
         if looks_back(charge):
             any_month = self._measure(calendar, DemandHours.of(charge, any_month=True))
         times = price_times(charge, calendar)
-        for billing in np.unique(measured.runs.billing[measured.runs.slot]).tolist():
+        for billing in np.flatnonzero(measured.runs.is_measured).tolist():
             earlier = [
                 each
-                for each in earlier_periods(charge, calendar, billing)
+                for each in earlier_periods(charge, calendar)[billing]
                 if len(any_month.levels(each))
             ]
             demands = [measured.levels(billing), *(any_month.levels(each) for each in earlier)]

@@ -71,6 +71,12 @@ class Case(NamedTuple):
         return tuple(id(value) for value in self[:-1])
 
     @property
+    def tariffs(self) -> list[Tariff]:
+        """The tariffs in force."""
+        given = (self.import_tariff, self.export_tariff, self.local_tariff)
+        return [tariff for tariff in given if tariff is not None]
+
+    @property
     def changes_energy(self) -> bool:
         """Whether consumption or generation differ from the input."""
         return self.load is not None or self.solar is not None or self.ev is not None

@@ -17,7 +17,7 @@ from flipkit.scenarios.changes import Scenario
 from flipkit.scenarios.engine.case import Case, SitePrices, case_of
 from flipkit.scenarios.engine.flows import energy_flows
 from flipkit.scenarios.engine.totals import IntervalResult, SiteTotals, evaluate, interval_result
-from flipkit.tariffs.rating import LARGE, Block, map_threads
+from flipkit.tariffs.rating import LARGE, Block, Energy, check_site, map_threads
 from flipkit.vocabulary import DispatchMethod, Int64
 
 __all__ = ["Fleet"]
@@ -36,7 +36,7 @@ class Fleet:
 
     Attributes
     ----------
-    blocks : tuple of Block
+    energy : Energy
     prices : mapping of str to SitePrices
         Current prices by site id.
     scenarios : tuple of Scenario
@@ -45,7 +45,7 @@ class Fleet:
         Does the work; None for threads of this process.
     """
 
-    blocks: tuple[Block, ...]
+    energy: Energy
     prices: Mapping[str, SitePrices]
     scenarios: tuple[Scenario, ...]
     executor: Executor | None = None
@@ -53,11 +53,12 @@ class Fleet:
     @property
     def site_ids(self) -> list[str]:
         """All site ids, sorted."""
-        return sorted(site_id for block in self.blocks for site_id in block.site_ids)
+        return sorted(site_id for block in self.energy.blocks for site_id in block.site_ids)
 
     def of_site(self, site_id: str) -> Fleet:
         """Return the fleet of one site alone, without an executor."""
-        return replace(self, blocks=(self._block_of(site_id),), executor=None)
+        energy = replace(self.energy, blocks=[self._block_of(site_id)])
+        return replace(self, energy=energy, executor=None)
 
     def case(self, site_id: str, scenario: Scenario) -> Case:
         """Return a site under a scenario of the simulation."""
@@ -90,14 +91,23 @@ class Fleet:
             A site without an import price, or with tariffs in two currencies.
         """
         # Compiled code takes half a second to load: it pays for large fleets alone.
-        size = len(scenarios) * sum(block.consumption_kwh.size for block in self.blocks)
+        size = len(scenarios) * sum(block.consumption_kwh.size for block in self.energy.blocks)
         work = partial(_evaluate_part, method=method, compiled=size >= LARGE)
-        parts = [part for block in self.blocks for part in self._parts(block, scenarios)]
+        parts = [part for block in self.energy.blocks for part in self._parts(block, scenarios)]
         if self.executor is None or _is_shut_down(self.executor):
             done = map_threads(work, parts)
         else:
             done = list(_evaluate_elsewhere(self.executor, work, parts))
-        return [totals for part in done for totals in part]
+        return [self._with_findings(totals) for part in done for totals in part]
+
+    def _with_findings(self, totals: SiteTotals) -> SiteTotals:
+        """Return totals with what is known about the energy of each site."""
+        known = self.energy.findings
+        findings = [
+            (*known.get(site_id, ()), *of_site)
+            for site_id, of_site in zip(totals.site_ids, totals.findings, strict=True)
+        ]
+        return totals._replace(findings=tuple(findings))
 
     def interval_result(
         self, site_id: str, scenario: Scenario, method: DispatchMethod
@@ -109,7 +119,7 @@ class Fleet:
 
     def _block_of(self, site_id: str) -> Block:
         """Return the energy of one site."""
-        for block in self.blocks:
+        for block in self.energy.blocks:
             if site_id in block.site_ids:
                 row = block.site_ids.index(site_id)
                 return block.rows(slice(row, row + 1))
@@ -123,10 +133,13 @@ class Fleet:
     def _cases(self) -> dict[tuple[str, str], Case]:
         """The cases of the simulation's scenarios, by site id and scenario name."""
         cases = {}
-        for block in self.blocks:
+        for block in self.energy.blocks:
             for site_id in block.site_ids:
                 for scenario in self.scenarios:
                     case = case_of(site_id, scenario, self.prices.get(site_id))
+                    with _named_scenario((site_id,), scenario.name):
+                        for tariff in case.tariffs:
+                            check_site(self.energy, site_id, tariff, block.grid)
                     cases[site_id, scenario.name] = case
         return cases
 

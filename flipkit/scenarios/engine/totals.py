@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -14,9 +14,17 @@ from flipkit.money import round_money_array
 from flipkit.scenarios.engine.case import Case
 from flipkit.scenarios.engine.flows import EnergyFlows
 from flipkit.scenarios.engine.marginal_prices import export_prices
-from flipkit.tariffs import Rate, Tariff
+from flipkit.tariffs import Export, Rate, Tariff
 from flipkit.tariffs.model import has_tiers, joined, parts_in_force, parts_of
-from flipkit.tariffs.rating import Block, EnergySums, Used, mean_prices, rate, tiers_reached
+from flipkit.tariffs.rating import (
+    Block,
+    EnergySums,
+    Used,
+    mean_prices,
+    rate,
+    tariff_findings,
+    tiers_reached,
+)
 from flipkit.vocabulary import HOUR_US, Float64, Int64
 
 __all__ = ["Component", "IntervalResult", "SiteTotals", "evaluate", "interval_result"]
@@ -163,19 +171,17 @@ def _export_credit(case: Case, grid: Grid, kwh: Float64) -> Float64:
 
 
 def _export_terms(part: Tariff) -> Tariff:
-    """Return what exports earn under a tariff, as a tariff of its own."""
-    export = part.export
-    if export is None:
-        return Tariff(part.name, part.currency, part.timezone, (Rate(0.0),))
-    return Tariff(
-        name=part.name,
-        currency=part.currency,
-        timezone=part.timezone,
+    """Return a tariff whose prices are what exports earn under another one."""
+    export = part.export or Export("net_billing", (Rate(0.0),))
+    return replace(
+        part,
         rates=export.rates,
         series=export.series,
         tier_rule=export.tier_rule,
         tier_reset=export.tier_reset,
-        holidays=part.holidays,
+        valid_from_us=None,
+        valid_to_us=None,
+        export=None,
     )
 
 
@@ -407,11 +413,12 @@ class _BillSheet:
         their own name.
         """
         sign = -1.0 if is_credit else 1.0
-        for bill in rate(energy, tariff):
+        bills = rate(energy, tariff)
+        self._add_common(tariff_findings(tariff, energy.block.grid))
+        for bill in bills:
             counts_months = has_tiers(bill.tariff) and bill.tariff.tier_reset == "billing"
             if counts_months and (bill.billing.share != 1.0).any():
-                for site in range(self._sites):
-                    self._add_finding(site, _MONTH_IS_CUT)
+                self._add_common([_MONTH_IS_CUT])
             for line in bill.lines:
                 own_name = f"export: {line.text}" if is_credit else line.text
                 component = names.get(line.kind, own_name)
@@ -439,6 +446,12 @@ class _BillSheet:
             # That exports are unpaid is a finding of the summary, with the kWh of the site.
             if code != "export.unpaid":
                 self._add_finding(site, Finding(code, message))
+
+    def _add_common(self, findings: Iterable[Finding]) -> None:
+        """Add findings that hold for all sites."""
+        for finding in findings:
+            for site in range(self._sites):
+                self._add_finding(site, finding)
 
     def _add_finding(self, site: int, finding: Finding) -> None:
         if finding not in self.findings[site]:

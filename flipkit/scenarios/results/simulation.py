@@ -118,6 +118,10 @@ class Simulation:
             * ``simulate.instant``: the costs are the service's.
             * ``finance.part_year``: the saving of a year is projected from a part of it.
             * those of load, solar, car and battery (``dispatch``).
+            * those of the tariffs in force: what their readers could not price, ``price.unit``,
+              ``interval.coarse``.
+            * those of the site's energy: ``generation.negative``, ``energy.unit``,
+              ``energy.register``, ``energy.peak``; see `flipkit.bill`.
         """
         totals_by_method = self._band if band else {}
         columns = summary_columns(self.scenarios, self._totals, totals_by_method)

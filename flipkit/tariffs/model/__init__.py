@@ -21,7 +21,13 @@ from flipkit.tariffs.model.consistency import (
 from flipkit.tariffs.model.demand import DemandCharge, DemandTier, DemandWindow, Ratchet
 from flipkit.tariffs.model.describe import describe_validity
 from flipkit.tariffs.model.export import CREDITABLE, Export
-from flipkit.tariffs.model.parts import has_tiers, parts_in_force, parts_of, without_export
+from flipkit.tariffs.model.parts import (
+    all_findings,
+    has_tiers,
+    parts_in_force,
+    parts_of,
+    without_export,
+)
 from flipkit.tariffs.model.rate_table import (
     Schedule,
     added,
@@ -78,6 +84,7 @@ __all__ = [
     "Validity",
     "added",
     "aligned",
+    "all_findings",
     "canonical",
     "check_cover",
     "clock_text",

@@ -178,7 +178,10 @@ class Tax:
             raise InputError(f"{what}: on {kinds!r} has no charges; write some of {known}")
         for kind in kinds:
             if kind not in TAXABLE:
-                raise InputError(f"{what}: on {kind!r} cannot be taxed; write some of {known}")
+                raise InputError(
+                    f"{what}: on {kind!r} cannot be taxed; write some of {known} "
+                    "(what exports earn, and a net of both, is not taxed)"
+                )
         # In one order, so that equal taxes are equal.
         on = tuple(kind for kind in TAXABLE if kind in kinds)
         set_fields(self, on=on, months=months_of(self.months))

@@ -139,15 +139,9 @@ def _with_checked_tariff(tariff: Any, what: str) -> Export:
 
 
 def _check_net_metering(tariff: Any, what: str) -> None:
-    """Raise InputError for prices that need the time of a kWh, beside net metering."""
-    if tariff.export is None or tariff.export.mode != "net_metering":
-        return
-    if not tariff.rates:
-        raise InputError(
-            f"{what}: net metering leaves kWh without an hour, so a price series cannot price "
-            "them; write rates, or net_billing with the same series for exports"
-        )
-    if not any(rate.tiers for rate in tariff.rates):
+    """Raise InputError for tiers that need the time of a kWh, beside net metering."""
+    is_netted = tariff.export is not None and tariff.export.mode == "net_metering"
+    if not is_netted or not any(rate.tiers for rate in tariff.rates):
         return
     if tariff.tier_rule == "chronological":
         raise InputError(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from flipkit.checks import check_field, finite, instance_of, set_fields
+from flipkit.checks import check_field, finite, instance_of, set_fields, short_repr
 from flipkit.errors import InputError
 from flipkit.tariffs.model.rate_table import rate_table
 from flipkit.tariffs.model.rates import Rate, TierReset, TierRule, check_rates, check_tiers
@@ -27,10 +28,14 @@ _CARRY_OVER = {
 class Export:
     """How exported energy is settled.
 
-    A period of net metering is a name, or the hours of an energy period: kWh that are left over at
-    the end of a billing period serve the energy period of the same name in the next one or, where
-    it has none, the energy period that is in force in most of the same hours, whatever its price.
-    Where a month has one period, all kWh serve it.
+    Net metering carries kWh to the energy period of the same name in the next billing period. If
+    that is not in force, or has no name (one that is only a number, such as ``period 2``, says
+    nothing), they serve the energy period whose hours are most like theirs, whatever its price: the
+    most hours in common for the hours in either. Where a month has one energy period, that is it.
+    In a billing period that crosses a season, the energy periods of each season are netted apart.
+
+    A tariff that follows and settles exports in the same way takes the balance over; otherwise the
+    balance is settled when the tariff ends.
 
     Attributes
     ----------
@@ -70,7 +75,7 @@ class Export:
         netted over all energy periods together (the net surplus of the year).
     payout_as_credit : bool
         Carried kWh: what the true-up pays becomes credit, for charges of its own billing period
-        and those after it, and is not paid out.
+        and those after it, and is not paid out. A bill shows it as ``carry over credit``.
     tier_rule, tier_reset : str
         How exported kWh fill the tiers of `rates`, and when their count begins anew: as in
         `Tariff`. `tier_rule` is required if there are tiers in several periods.
@@ -122,6 +127,11 @@ class Export:
         if self.true_up_on not in ("period", "total"):
             raise InputError(
                 f"export: true_up_on {self.true_up_on!r} is not known; write 'period' or 'total'"
+            )
+        if isinstance(self.payout_per_kwh, Iterable | Rate):
+            raise InputError(
+                f"export: payout_per_kwh {short_repr(self.payout_per_kwh)} is not one price; what "
+                "a surplus kWh of each period earns is said by rates with carry_over='credit'"
             )
         check_field(self, "payout_per_kwh", "export", check=finite)
         check_field(self, "payout_share", "export", check=finite, at_least=0.0)

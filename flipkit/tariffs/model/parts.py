@@ -9,7 +9,7 @@ from functools import lru_cache
 from flipkit.tariffs.model.consistency import overlap
 from flipkit.tariffs.model.tariff import Tariff
 
-__all__ = ["has_tiers", "parts_in_force", "parts_of", "without_export"]
+__all__ = ["all_findings", "has_tiers", "parts_in_force", "parts_of", "without_export"]
 
 
 def parts_of(tariff: Tariff) -> tuple[Tariff, ...]:
@@ -47,9 +47,19 @@ def has_tiers(tariff: Tariff) -> bool:
     return any(rate.tiers for part in parts_of(tariff) for rate in part.rates)
 
 
-@lru_cache(maxsize=256)
+def all_findings(tariff: Tariff) -> tuple[str, ...]:
+    """Return the findings of a tariff and its parts, which equal tariffs need not share."""
+    of_parts = (finding for part in tariff.parts for finding in part.findings)
+    return (*tariff.findings, *of_parts)
+
+
 def without_export(tariff: Tariff) -> Tariff:
     """Return the tariff without export terms; cached, so that all its sites share one value."""
+    return _without_export(tariff, all_findings(tariff))
+
+
+@lru_cache(maxsize=256)
+def _without_export(tariff: Tariff, findings: tuple[str, ...]) -> Tariff:
     if tariff.parts:
         parts = [without_export(part) for part in tariff.parts]
         return replace(tariff, parts=tuple(parts))

@@ -1,6 +1,6 @@
 """Rating: energy and a tariff to bills."""
 
-from flipkit.tariffs.rating.bill import LARGE, bill, bill_matrix
+from flipkit.tariffs.rating.bill import LARGE, bill
 from flipkit.tariffs.rating.demand import (
     DemandHours,
     demand_runs,
@@ -9,8 +9,10 @@ from flipkit.tariffs.rating.demand import (
     meter_runs,
     price_times,
 )
-from flipkit.tariffs.rating.energy import Block, map_threads, read_blocks
+from flipkit.tariffs.rating.energy import Block, Energy, map_threads, read_energy
+from flipkit.tariffs.rating.findings import check_site, tariff_findings
 from flipkit.tariffs.rating.ladders import Ladders, TierCounts, tier_counts
+from flipkit.tariffs.rating.matrix import bill_matrix
 from flipkit.tariffs.rating.rate_block import calendars, check_covered, partition_of, rate
 from flipkit.tariffs.rating.runs import (
     DemandRuns,
@@ -39,6 +41,7 @@ __all__ = [
     "Block",
     "DemandHours",
     "DemandRuns",
+    "Energy",
     "EnergySums",
     "Ladders",
     "Partition",
@@ -52,6 +55,7 @@ __all__ = [
     "bill_matrix",
     "calendars",
     "check_covered",
+    "check_site",
     "component_kind",
     "demand_runs",
     "earlier_periods",
@@ -65,9 +69,10 @@ __all__ = [
     "pieces_of",
     "price_times",
     "rate",
-    "read_blocks",
+    "read_energy",
     "step_prices",
     "sum_cost",
+    "tariff_findings",
     "tier_counts",
     "tier_limits",
     "tier_prices",

@@ -123,7 +123,9 @@ def _measured_runs(
     """The stretches that count in a slot; those with slot -1 are left out."""
     runs = runs_between(calendar.grid, np.append(starts, calendar.end_us))
     is_measured = slot >= 0
-    return DemandRuns(runs.where(is_measured), slot[is_measured], billing)
+    in_billing = np.zeros(len(calendar.billing), dtype=bool)
+    in_billing[billing[slot[is_measured]]] = True
+    return DemandRuns(runs.where(is_measured), slot[is_measured], billing, in_billing)
 
 
 def _is_measured(
@@ -198,12 +200,10 @@ def _demand(
     any_month: bool = False,
 ) -> _Demand:
     runs = demand_runs(calendar, DemandHours.of(charge, any_month=any_month))
-    billings = len(calendar.billing)
     kw = sums.peaks(runs, gross)
     if charge.peaks > 1:
-        kw = _mean_of_highest(kw, runs.billing, charge.peaks, billings)
-    is_measured = np.isin(np.arange(billings), runs.billing[runs.slot])
-    return _Demand(np.maximum(kw, charge.minimum_kw), is_measured)
+        kw = _mean_of_highest(kw, runs.billing, charge.peaks, len(calendar.billing))
+    return _Demand(np.maximum(kw, charge.minimum_kw), runs.is_measured)
 
 
 def _mean_of_highest(day_kw: Float64, billing: Int64, peaks: int, billings: int) -> Float64:
@@ -232,20 +232,25 @@ def looks_back(charge: DemandCharge) -> bool:
     return charge.ratchet is not None or charge.trailing_months > 1
 
 
-def earlier_periods(charge: DemandCharge, calendar: RatingCalendar, number: int) -> list[int]:
-    """Return the billing periods before one that its billing demand looks back at, in order.
+@lru_cache(maxsize=128)
+def earlier_periods(charge: DemandCharge, calendar: RatingCalendar) -> tuple[list[int], ...]:
+    """Return the earlier ones that the demand of each billing period looks back at, in order.
 
     In exactly one year, they come from its own end.
     """
     billing = calendar.billing
-    first = number - _periods_back(charge)
-    if repeats_year(calendar):
-        earlier = [each % len(billing) for each in range(first, number)]
-    else:
-        earlier = list(range(max(0, first), number))
-    if charge.ratchet is None or charge.ratchet.of_months is None:
-        return earlier
-    return [each for each in earlier if int(billing.months[each]) in charge.ratchet.of_months]
+    counts = np.ones(len(billing), dtype=bool)
+    if charge.ratchet is not None and charge.ratchet.of_months is not None:
+        counts = np.isin(billing.months, charge.ratchet.of_months)
+    is_year = repeats_year(calendar)
+    earlier = []
+    for number in range(len(billing)):
+        first = number - _periods_back(charge)
+        periods = [
+            each % len(billing) for each in range(first if is_year else max(0, first), number)
+        ]
+        earlier.append([each for each in periods if counts[each]])
+    return tuple(earlier)
 
 
 def repeats_year(calendar: RatingCalendar) -> bool:
@@ -264,15 +269,14 @@ def _billing_demand(
 ) -> Float64:
     """The billing demand: from the demand of each billing period and of those before."""
     billed = own.kw.copy()
-    for number in range(len(calendar.billing)):
-        periods = earlier_periods(charge, calendar, number)
+    for number, periods in enumerate(earlier_periods(charge, calendar)):
         if charge.ratchet is not None:
             highest = np.max(earlier.kw[:, periods], axis=1, initial=0.0)
             billed[:, number] = np.maximum(own.kw[:, number], charge.ratchet.share * highest)
         else:
-            periods = [each for each in periods if earlier.is_measured[each]]
-            total = _sum_in_order(earlier.kw[:, periods]) + own.kw[:, number]
-            billed[:, number] = total / (len(periods) + 1)
+            known = [each for each in periods if earlier.is_measured[each]]
+            total = _sum_in_order(earlier.kw[:, known]) + own.kw[:, number]
+            billed[:, number] = total / (len(known) + 1)
     return billed
 
 

@@ -1,11 +1,11 @@
-"""The energy of each site, checked: regular steps, no gap, nothing negative; as blocks."""
+"""The energy of each site, checked: regular steps, no gap, no negative use; as blocks."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -13,12 +13,19 @@ import numpy as np
 
 from flipkit.calendar import Grid, format_times
 from flipkit.errors import InputError
-from flipkit.frames import TextRuns, take
-from flipkit.vocabulary import Float64, Int64
+from flipkit.frames import Finding, TextRuns, take
+from flipkit.plausibility import (
+    MeterSeries,
+    consumption_findings,
+    generation_findings,
+    suspicious_rows,
+)
+from flipkit.vocabulary import HOUR_US, Float64, Int64
 
-__all__ = ["Block", "map_threads", "read_blocks", "row_slices"]
+__all__ = ["Block", "Energy", "map_threads", "read_energy", "row_slices"]
 
 _KWH = ("consumption_kwh", "generation_kwh")
+_FACTS = ("timezone", "currency")
 _MINUTE_US = 6e7
 # As unsigned numbers, the bits of all floats from 0 up to the largest finite one lie below those of
 # infinity; negative, infinite and NaN lie at or above. One pass tells whether a column is valid.
@@ -72,7 +79,28 @@ class Block:
         return Block(site_ids, self.grid, consumption, generation, self.net_kwh[rows])
 
 
-def read_blocks(energy: Any) -> list[Block]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Energy:
+    """The energy of an energy frame, and what the frame says about each site.
+
+    Attributes
+    ----------
+    blocks : list of Block
+        Each site is in one of them.
+    timezones, currencies : dict of str to str
+        By site id; a site of which the frame says nothing is absent.
+    findings : dict of str to tuple of Finding
+        By site id: ``generation.negative`` and those of `flipkit.plausibility`; a site without
+        findings is absent.
+    """
+
+    blocks: list[Block]
+    timezones: dict[str, str] = field(default_factory=dict)
+    currencies: dict[str, str] = field(default_factory=dict)
+    findings: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
+
+
+def read_energy(energy: Any) -> Energy:
     """Read an energy frame as blocks of sites that have the same intervals.
 
     Uses the memory of the frame where its rows are in order.
@@ -80,25 +108,29 @@ def read_blocks(energy: Any) -> list[Block]:
     Parameters
     ----------
     energy : DataFrame
-        ``site_id, start_utc, consumption_kwh`` and, optionally, ``generation_kwh``. A site whose
-        generation is null throughout has none. Sites may have different steps and windows.
+        ``site_id, start_utc, consumption_kwh`` and, optionally, ``generation_kwh``, ``timezone``,
+        ``currency``. A site whose generation is null throughout has none; negative generation
+        becomes consumption. Sites may have different steps and windows.
 
     Raises
     ------
     MissingColumnError, NaiveTimestampError
     InputError
-        No rows, a site with a single interval, a gap, a repeated time, or a value that is missing,
-        negative or infinite; names site and time.
+        No rows, a site with a single interval, a gap, a repeated time, a value that is missing or
+        infinite, or negative consumption; names site and time. A site with two time zones or
+        currencies.
     """
     columns = take(
         energy,
         times=["start_utc"],
         numbers=_KWH,
-        runs=["site_id"],
-        optional=["generation_kwh"],
+        runs=["site_id", *_FACTS],
+        optional=["generation_kwh", *_FACTS],
         what="energy",
     )
+    _refuse_second_register(energy)
     sites: TextRuns = columns.pop("site_id")
+    facts = {name: columns.pop(name) for name in _FACTS}
     if not len(columns["start_utc"]):
         raise InputError("energy: no rows; give at least two intervals per site")
     missing = np.flatnonzero(sites.codes < 0)
@@ -110,8 +142,107 @@ def read_blocks(energy: Any) -> list[Block]:
     if np.isnan(generation[0]) and np.isnan(generation).all():
         del columns["generation_kwh"]
     columns["start_utc"] = columns["start_utc"].view(np.int64)
+
+    findings: dict[str, list[Finding]] = {}
+    blocks = _blocks(sites, columns)
+    if blocks is None:
+        _move_negative_generation(sites, columns, findings)
+        blocks = _blocks(sites, columns) or list(_gathered(sites, columns))
+    for block in blocks:
+        _add_plausibility(block, findings)
+    return Energy(
+        blocks=blocks,
+        timezones=_by_site_id(sites, facts["timezone"], "timezone"),
+        currencies=_by_site_id(sites, facts["currency"], "currency"),
+        findings={site: tuple(of_site) for site, of_site in findings.items()},
+    )
+
+
+def _blocks(sites: TextRuns, columns: dict[str, np.ndarray]) -> list[Block] | None:
     block = _in_place(sites, columns)
-    return [block] if block is not None else list(_gathered(sites, columns))
+    return None if block is None else [block]
+
+
+def _move_negative_generation(
+    sites: TextRuns, columns: dict[str, np.ndarray], findings: dict[str, list[Finding]]
+) -> None:
+    """Count negative generation, which is what an inverter draws, as consumption.
+
+    The net does not change: consumption - generation has the same bits before and after.
+    """
+    generation = columns.get("generation_kwh")
+    if generation is None:
+        return
+    # Consumption that is not valid stays as it is, to be refused.
+    consumption = columns["consumption_kwh"]
+    is_negative = (generation < 0) & np.isfinite(generation) & (consumption >= 0)
+    if not is_negative.any():
+        return
+    drawn = np.where(is_negative, -generation, 0.0)
+    columns["consumption_kwh"] = consumption + drawn
+    columns["generation_kwh"] = np.where(is_negative, 0.0, generation)
+
+    codes = np.repeat(sites.codes, np.diff(np.append(sites.starts, len(drawn))))
+    count = len(sites.labels)
+    drawn_kwh = np.bincount(codes, drawn, count)
+    intervals = np.bincount(codes, is_negative, count).astype(np.int64)
+    made_kwh = np.bincount(codes, np.where(generation > 0, generation, 0.0), count)
+    for code in np.flatnonzero(intervals).tolist():
+        message = (
+            f"{drawn_kwh[code]:,.6g} kWh of negative generation in {intervals[code]:,} intervals, "
+            "which the inverter draws, counted as consumption"
+        )
+        if drawn_kwh[code] > made_kwh[code]:
+            message += f", more than the {made_kwh[code]:,.6g} kWh generated: is the sign reversed?"
+        finding = Finding("generation.negative", message)
+        findings.setdefault(sites.labels[code], []).append(finding)
+
+
+def _add_plausibility(block: Block, findings: dict[str, list[Finding]]) -> None:
+    hours = block.grid.step_us / HOUR_US
+    selected = suspicious_rows(block.consumption_kwh, hours)
+    if block.generation_kwh is not None:
+        selected |= suspicious_rows(block.generation_kwh, hours)
+    for row in np.flatnonzero(selected).tolist():
+        consumption = MeterSeries("consumption_kwh", block.consumption_kwh[row], hours)
+        found = consumption_findings(consumption)
+        if block.generation_kwh is not None:
+            generation = MeterSeries("generation_kwh", block.generation_kwh[row], hours)
+            found += generation_findings(generation, consumption)
+        if found:
+            findings.setdefault(block.site_ids[row], []).extend(found)
+
+
+def _by_site_id(sites: TextRuns, values: TextRuns, name: str) -> dict[str, str]:
+    """The value of a text column for each site; null says nothing."""
+    if not values.labels:
+        return {}
+    # Both columns are constant between these rows.
+    rows = np.union1d(sites.starts, values.starts)
+    site = sites.codes[np.searchsorted(sites.starts, rows, side="right") - 1]
+    value = values.codes[np.searchsorted(values.starts, rows, side="right") - 1]
+    pairs = np.unique(np.stack([site, value], axis=1)[value >= 0], axis=0)
+    found: dict[str, str] = {}
+    for site_code, value_code in pairs.tolist():
+        site_id, label = sites.labels[site_code], values.labels[value_code]
+        if site_id in found:
+            raise InputError(
+                f"energy, site {site_id}: {name} is {found[site_id]!r} and {label!r}; a site has "
+                f"one {name}"
+            )
+        found[site_id] = label
+    return found
+
+
+def _refuse_second_register(energy: Any) -> None:
+    """Raise InputError for a column of controlled load, which has prices of its own."""
+    for name in energy.columns:
+        if "controlled" in str(name).lower():
+            raise InputError(
+                f"energy, column {name!r}: controlled load on a register of its own cannot be "
+                "priced beside the other register; give it as a site of its own, with the tariff "
+                "of that register, and add the two bills"
+            )
 
 
 def _in_place(sites: TextRuns, columns: dict[str, np.ndarray]) -> Block | None:
@@ -207,6 +338,8 @@ def _checked_grid(site: str, columns: dict[str, np.ndarray]) -> Grid:
             continue
         values = columns[name]
         problem = f"{name} is missing, negative or infinite"
+        if name == "generation_kwh":  # negative generation has become consumption
+            problem = f"{name} is missing or infinite"
         fix = "give the measured or estimated energy; a missing reading is not 0"
         _refuse(site, start, ~(values >= 0) | np.isinf(values), problem, fix)
     if len(start) < 2:

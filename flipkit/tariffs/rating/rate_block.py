@@ -192,25 +192,20 @@ def _rate_part(
 
     # Credit pays for charges, minimums look at what it leaves, and taxes at everything before them.
     energy = charged_energy(sums, tariff, part, neighbours)
-    charges = [
+    bypassable = [
         *energy_lines(sums, tariff, part, energy, tier_rule),
         *demand_lines(sums, tariff, calendar, is_gross(tariff)),
         *_fixed_lines(tariff, billing, shape),
         *_adder_lines(sums, tariff, part, energy, non_bypassable=False),
     ]
-    payable = (
-        charges if export is None else [line for line in charges if line.kind in export.credit_on]
-    )
-    if any(adder.non_bypassable for adder in tariff.adders):
-        charges += _adder_lines(sums, tariff, part, energy, non_bypassable=True)
-
+    charges = bypassable + list(_adder_lines(sums, tariff, part, energy, non_bypassable=True))
     exports = list(export_lines(sums, tariff, part, energy, neighbours.following))
     lines = charges + exports
     credit = None
     if export is not None and export.has_credit:
+        payable = sum_cost(bypassable, shape, export.credit_on)
         earned = -sum_cost(exports, shape)
-        to_pay = sum_cost(payable, shape)
-        credit = carried_credit(to_pay, earned, tariff, part, neighbours)
+        credit = carried_credit(payable, earned, tariff, part, neighbours)
         lines.append(credit.line)
     if tariff.minimum is not None:
         left = _after_exports(tariff, charges, lines, credit, shape)
@@ -268,13 +263,14 @@ def _fixed_line(
 def _adder_lines(
     sums: EnergySums, tariff: Tariff, part: Partition, energy: Charged, *, non_bypassable: bool
 ) -> Iterator[Line]:
+    adders = [adder for adder in tariff.adders if adder.non_bypassable == non_bypassable]
+    if not adders:
+        return
     if non_bypassable:
         # Before exports are netted.
         energy = Charged(sums.imports(part, is_gross(tariff)))
     kwh = sum_periods(energy.kwh)
-    for adder in tariff.adders:
-        if adder.non_bypassable != non_bypassable:
-            continue
+    for adder in adders:
         if adder.rates:
             yield from _timed_adder_lines(sums, tariff, part, energy, adder)
         else:

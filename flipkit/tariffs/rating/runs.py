@@ -135,11 +135,14 @@ class DemandRuns:
         Number of the billing period, or of the measured day where demand is measured by the day.
     billing : ndarray of int64, shape (slots,)
         The billing period of each slot.
+    is_measured : ndarray of bool, shape (billing periods,)
+        Whether the billing period has demand intervals.
     """
 
     runs: Runs
     slot: Int64
     billing: Int64
+    is_measured: np.ndarray
 
     @property
     def slots(self) -> int:

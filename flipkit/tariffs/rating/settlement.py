@@ -39,6 +39,10 @@ __all__ = [
 
 _UNPAID = "export.unpaid: the tariff pays nothing for exported energy"
 _UNPAID_SURPLUS = "export.unpaid: the tariff pays nothing for exports above imports"
+_NETTED_SERIES = (
+    "net_metering.series: kWh netted over a billing period have no hour in a price series, so all "
+    "imports are charged; net_billing with the same series pays for exports by the hour"
+)
 _OPEN = "carry_over.open: carried beyond the last billing period of the energy, and not settled"
 # Of kWh and of money: what is less is the noise of floats.
 _NOISE = 1e-9
@@ -164,7 +168,10 @@ def energy_lines(
     if tariff.series is not None:
         flow = PricedFlow(part, is_gross(tariff), is_export=False)
         cost = sums.costs(flow, tariff.series)
-        yield Line("energy", "energy all", "kWh", energy.kwh[:, :, 0], cost)
+        kwh = energy.kwh[:, :, 0]
+        is_netted = tariff.export is not None and tariff.export.mode == "net_metering"
+        notes = dict.fromkeys(range(kwh.shape[1]), _NETTED_SERIES) if is_netted else {}
+        yield Line("energy", "energy all", "kWh", kwh, cost, notes=notes)
         return
     ladders = Ladders(tariff.rates, tier_rule, tariff.tier_reset)
     flow = PricedFlow(part, is_gross(tariff), is_export=False)

@@ -336,7 +336,7 @@ def _check_tier(tier: RecordTier) -> None:
 def _in_words(value: Any) -> str:
     """Return key and value of a list of objects, or any other value, as text."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key.strip()} {_in_words(content)}" for key, content in value.items())
+        return ", ".join(f"{_in_words(key)} {_in_words(each)}" for key, each in value.items())
     if is_list(value):
         return ", ".join(_in_words(each) for each in value)
     return " ".join(str(value).split())

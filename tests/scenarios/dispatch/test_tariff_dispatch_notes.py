@@ -15,12 +15,15 @@ from support.dispatch_tariffs import (
     planned,
     rule_dispatch,
     tariff,
+    us,
 )
 
+from flipkit.calendar import Grid
 from flipkit.errors import ConfigurationError
 from flipkit.scenarios import Battery
 from flipkit.scenarios.dispatch import tariff_dispatch
-from flipkit.tariffs import Export, Minimum, Rate, Tier
+from flipkit.scenarios.dispatch.charge_terms import tariff_terms
+from flipkit.tariffs import Adder, Export, Minimum, Rate, Tier
 
 START, MINUTES, COUNT = MIDNIGHT - timedelta(hours=12), 60, 24
 NET = np.random.default_rng(11).normal(0.4, 1.5, COUNT)
@@ -229,3 +232,45 @@ def test_without_the_solver_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "highspy", None)
     with pytest.raises(ConfigurationError, match=r"pip install 'flipkit\[milp\]'"):
         dispatched(tariff(demand=PEAK))
+
+
+LATER = "the credit that exports leave for later billing periods, which the plan ignores"
+
+
+@pytest.mark.parametrize(
+    "export",
+    [
+        sold(0.6, carry_over="credit", credit_on=("fixed",)),
+        sold(0.2, carry_over="credit", credit_next_month=True),
+    ],
+)
+def test_credit_that_may_not_pay_for_the_charges_makes_the_plan_approximate(export):
+    result = dispatched(tariff(demand=PEAK, export=export))
+    assert result.method_used == "approximate"
+    assert LATER in result.note
+
+
+def test_credit_on_energy_that_is_used_up_keeps_the_plan_exact():
+    export = sold(0.02, carry_over="credit", credit_on=("energy",))
+    result = dispatched(tariff(demand=PEAK, export=export))
+    assert result.method_used == "lp"
+
+
+@pytest.mark.parametrize("carry_over", ["year", "credit"])
+def test_net_metering_with_adders_on_every_import_says_that_it_approximates(carry_over):
+    adders = (Adder("levy", 0.05, non_bypassable=True), Adder("fee", 0.01))
+    surplus = (Rate(0.05),) if carry_over == "credit" else ()
+    export = Export("net_metering", surplus, carry_over=carry_over)
+    result = dispatched(tariff(export=export, adders=adders))
+    assert result.method_used == "approximate"
+    assert "net metering" in result.note
+
+
+def test_an_export_under_net_metering_does_not_save_an_adder_on_every_import():
+    adders = (Adder("levy", 0.05, non_bypassable=True), Adder("fee", 0.01))
+    plan = tariff(export=Export("net_metering"), adders=adders)
+    grid = Grid(us(START), MINUTES * 60_000_000, COUNT)
+    terms = tariff_terms(plan, grid, NET, None)
+    assert terms.import_price - terms.export_price == pytest.approx(np.full(COUNT, 0.05))
+    night = np.array([(START + timedelta(hours=hour)).hour < 7 for hour in range(COUNT)])
+    assert terms.import_price == pytest.approx(np.where(night, 0.16, 0.36))

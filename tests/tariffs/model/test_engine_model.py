@@ -210,12 +210,6 @@ def test_a_ladder_of_one_step_is_a_price():
             lambda: Export("net_metering", series=prices_of_an_hour()),
             "net_metering has no price series",
         ),
-        (
-            lambda: Tariff(
-                "x", "GBP", "UTC", series=prices_of_an_hour(), export=Export("net_metering")
-            ),
-            "net metering leaves kWh without an hour, so a price series cannot price",
-        ),
         (lambda: Adder("x", 0.1, non_bypassable="yes"), "non_bypassable: expected a bool"),
     ],
 )
@@ -430,6 +424,15 @@ TIMED = [Rate(0.1, "17:00", "21:00"), Rate(0.0, "21:00", "17:00")]
         (lambda: Adder("x", rates=TIMED[:1]), "a gap: no price in Jan"),
         (lambda: Adder("x", rates=[0.1]), "rates, item 0: expected a Rate, got float"),
         (lambda: Tax("x", 0.1, months=(13,)), "month 13 does not exist"),
+        (lambda: Tax("x", 0.1, "net"), "'net' cannot be taxed; .*what exports earn, and a net"),
+        (
+            lambda: Export("net_metering", carry_over="year", payout_per_kwh=[Rate(0.1)]),
+            "payout_per_kwh .* is not one price; .* rates with carry_over='credit'",
+        ),
+        (
+            lambda: Export("net_metering", payout_per_kwh={"peak": 0.1}),
+            "payout_per_kwh {'peak': 0.1} is not one price",
+        ),
         (
             lambda: Export("net_metering", [Rate(tiers=DAILY)], carry_over="credit"),
             "surplus has no tiers",

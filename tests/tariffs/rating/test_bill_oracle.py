@@ -26,7 +26,15 @@ from support.bill_as_tariff import (
     tariff,
     tariff_of,
 )
-from support.bill_cases import ZONES, cases, holidays_of, plans, price_series, profiles
+from support.bill_cases import (
+    ZONES,
+    billing_dates,
+    cases,
+    holidays_of,
+    plans,
+    price_series,
+    profiles,
+)
 from support.bill_hand import D, bill_by, day_and_night, flat, numbers, profile, total
 from support.bill_oracle import bill
 from support.bill_plan import Demand, Export, Plan, Profile, Ratchet, Tax, When
@@ -465,3 +473,37 @@ def test_the_matrix_ranks_what_the_oracle_bills(data):
         costs[before] <= costs[after] + Decimal("1e-9") for before, after in pairwise(ordered)
     )
     assert frame.filter(pl.col("best"))["tariff"].to_list() == ordered[:1]
+
+
+@pytest.mark.slow
+@settings(at_random, max_examples=PAIRS // 15)
+@given(st.data())
+def test_kwh_are_carried_from_period_to_period_as_the_oracle_does(data):
+    case = data.draw(cases())
+    plan = case.plans[0]
+    assume(plan.periods)
+    ladders = [(period.prices, period.limits) for period in plan.periods]
+    export = Export(
+        "net_metering",
+        carry_over="year",
+        payout=D("0.05"),
+        true_up_month=data.draw(st.integers(1, 12)),
+        true_up_on=data.draw(st.sampled_from(["period", "total"])),
+        payout_as_credit=data.draw(st.booleans()),
+    )
+    plan = replace(
+        plan,
+        export=export,
+        tier_rule="prorate" if plan.tier_rule == "chronological" else plan.tier_rule,
+        tier_reset="billing",
+        # Without names, rates of one price would be one period.
+        named=len(set(ladders)) < len(ladders) or data.draw(st.booleans()),
+        start=None,
+        end=None,
+    )
+    edges = data.draw(
+        st.sampled_from([case.edges, data.draw(billing_dates(case.profile, plan.timezone))])
+    )
+    sunny = replace(case.profile, generation=tuple(3 * kwh for kwh in case.profile.generation))
+    expected = by_kind(bill([plan], sunny, edges))
+    assert not differences(expected, by_kind(engine_bill([plan], sunny, edges)))

@@ -571,7 +571,7 @@ def test_successive_tariffs_split_a_month_by_its_days():
         valid_to_us=change,
         tier_rule="chronological",
         fixed=[FixedCharge("x", per_month=31)],
-        demand=[DemandCharge("d", DemandTier(31))],
+        demand=[DemandCharge("d", DemandTier(31), interval_minutes=60)],
     )
     second = tariff(Rate(0.5), name="new", valid_from_us=change, minimum=Minimum(per_month=310))
     frame = bill(energy(JANUARY), Tariff.successive([first, second]))

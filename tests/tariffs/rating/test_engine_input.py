@@ -55,7 +55,7 @@ def spot(begin, hours):
         ),
         (energy([1.0, np.nan]), InputError, "2025-01-01T01:00:00Z: consumption_kwh"),
         (energy([1.0, np.inf]), InputError, "2025-01-01T01:00:00Z: consumption_kwh"),
-        (energy([1.0, 1.0], [0.0, -1.0]), InputError, "2025-01-01T01:00:00Z: generation_kwh"),
+        (energy([1.0, 1.0], [0.0, -np.inf]), InputError, "2025-01-01T01:00:00Z: generation_kwh"),
         (energy([1.0, 1.0], [np.nan, 0.0]), InputError, "2025-01-01T00:00:00Z: generation_kwh"),
         (energy([1.0, 1.0], [0.0, np.nan]), InputError, "2025-01-01T01:00:00Z: generation_kwh"),
         (energy(np.ones(5)).drop(index=2), InputError, "2025-01-01T02:00:00Z: no interval"),
@@ -206,6 +206,7 @@ def test_the_matrix_has_best_regret_and_the_spread_of_the_tier_rules():
         "best",
         "regret",
         "rule_spread",
+        "finding",
     ]
     # By the clock 48 kWh of day and 52 of night are in the first tier, in proportion 50 and 50, by
     # period 100 and 100.

@@ -263,7 +263,9 @@ def test_one_year_alone_is_as_the_second_of_two_equal_years():
     charges = [
         DemandCharge("t", DemandTier(3), trailing_months=12, peaks=2, interval_minutes=60),
         DemandCharge("r", DemandTier(5), ratchet=Ratchet(0.95, 11, (1, 7)), interval_minutes=60),
-        DemandCharge("s", DemandTier(5), months=(2, 3), ratchet=Ratchet(1.0, 5)),
+        DemandCharge(
+            "s", DemandTier(5), months=(2, 3), ratchet=Ratchet(1.0, 5), interval_minutes=60
+        ),
     ]
     tariff = plan("UTC", demand=charges)
     alone = fk.bill(one, tariff)
@@ -273,6 +275,32 @@ def test_one_year_alone_is_as_the_second_of_two_equal_years():
     np.testing.assert_array_equal(alone["cost"], second["cost"])
     assert alone["finding"].dropna().str.contains("one year, are taken from its end").all()
     assert second["finding"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "dates", "is_year"),
+    [
+        ("2024-01-01", "2025-01-01", None, True),  # 366 days
+        ("2024-07-01", "2025-07-01", None, True),  # twelve months of two years
+        ("2025-01-15", "2026-01-15", 12, True),  # from the 15th to the 15th
+        ("2025-01-01", "2025-12-31", None, False),  # a day is missing
+        ("2025-01-01", "2026-02-01", None, False),  # thirteen months
+        ("2025-01-06", "2025-03-31", "week", False),  # twelve weeks
+    ],
+)
+def test_what_is_exactly_one_year(first, last, dates, is_year):
+    # A peak of 10 kW in the last billing period, 1 kW before: half of it is charged in the first
+    frame = energy(OSLO, first, last, 1.0)
+    frame.loc[frame.index[-30], "consumption_kwh"] = 10.0
+    charge = DemandCharge("d", DemandTier(1), ratchet=Ratchet(0.5, 1), interval_minutes=60)
+    billing_dates = None
+    if dates == 12:
+        billing_dates = [*(f"2025-{month:02d}-15" for month in range(1, 13)), last]
+    elif dates == "week":
+        billing_dates = [day.date() for day in pd.date_range(first, last, freq="7D")]
+    bill = fk.bill(frame, plan(OSLO, demand=charge), billing_dates=billing_dates)
+    kw = bill[bill.component == "demand d"]["quantity"]
+    assert kw.iloc[0] == pytest.approx(5.0 if is_year else 1.0)
 
 
 @pytest.mark.parametrize(
@@ -308,7 +336,7 @@ def test_the_closed_form_of_reopt_with_one_year(ratchet, cost):
 
 def test_a_look_back_beyond_the_energy_is_a_finding():
     frame = energy("UTC", "2022-03-01", "2022-06-01", 1.0)
-    charge = DemandCharge("d", DemandTier(5), ratchet=Ratchet(0.8, 11))
+    charge = DemandCharge("d", DemandTier(5), ratchet=Ratchet(0.8, 11), interval_minutes=60)
     assert findings(frame, plan("UTC", demand=charge)) == [
         "demand.history: demand d looks back at 11 billing periods; the energy holds fewer, and "
         "those count"
@@ -432,7 +460,7 @@ def everything():
 
 
 def test_a_fleet_in_compiled_code_has_the_bits_of_each_home_alone():
-    from flipkit.tariffs.rating.energy import read_blocks
+    from flipkit.tariffs.rating.energy import read_energy
     from flipkit.tariffs.rating.rate_block import rate
     from flipkit.tariffs.rating.sums import EnergySums
 
@@ -442,10 +470,10 @@ def test_a_fleet_in_compiled_code_has_the_bits_of_each_home_alone():
         frame["site_id"] = f"s{number}"
         frame["consumption_kwh"] *= 1 + number / 7
         frames.append(frame)
-    (fleet,) = read_blocks(pd.concat(frames, ignore_index=True))
+    (fleet,) = read_energy(pd.concat(frames, ignore_index=True)).blocks
     compiled = rate(EnergySums(fleet, compiled=True), everything())
     for number, frame in enumerate(frames):
-        (block,) = read_blocks(frame)
+        (block,) = read_energy(frame).blocks
         alone = rate(EnergySums(block, compiled=False), everything())
         for ours, theirs in zip(compiled[0].lines, alone[0].lines, strict=True):
             assert ours.text == theirs.text
@@ -516,3 +544,24 @@ def test_a_battery_says_that_it_neglects_the_tiers_of_exports(apart):
     scenario = fk.Scenario("battery", tariff, battery=battery, **terms)
     summary = fk.simulate(frame, [scenario], dispatch="optimal").summary()
     assert "tiers of the export price" in summary["finding"].iloc[0]
+
+
+def test_controlled_load_beside_the_other_register_is_refused_and_is_a_site_of_its_own():
+    frame = energy(SYDNEY, "2025-06-01", "2025-06-03", 1.0)
+    with pytest.raises(fk.InputError, match=r"column 'controlled_load_kwh': .* site of its own"):
+        fk.bill(frame.assign(controlled_load_kwh=2.0), plan())
+    controlled = frame.assign(site_id="home controlled", consumption_kwh=2.0)
+    tariffs = {"home": plan(rates=[Rate(0.3)]), "home controlled": plan(rates=[Rate(0.2)])}
+    assert fk.bill(pd.concat([frame, controlled]), tariffs)["cost"].sum() == pytest.approx(
+        48 * (0.3 + 2 * 0.2)
+    )
+
+
+def test_a_simulation_and_the_matrix_cost_what_the_bill_does():
+    frame = homes()
+    right = sum(costs(frame, everything()).values())
+    matrix = fk.bill_matrix(frame, [everything()])
+    assert matrix.set_index("tariff").loc["plan", "cost"] == pytest.approx(right)
+    summary = fk.simulate(frame, [fk.Scenario("today", everything())]).summary()
+    assert summary["cost"].iloc[0] == pytest.approx(right, abs=0.5)  # rounded by component
+    assert "demand.history" in summary["finding"].iloc[0]

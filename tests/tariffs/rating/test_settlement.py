@@ -13,7 +13,7 @@ from support.bill_hand import D, bill_by, flat, numbers, profile, total
 from support.bill_plan import ALL_DAYS, MONTHS, Export, Limit, Period, Plan, When
 
 import flipkit as fk
-from flipkit.tariffs import Adder, Minimum, Rate, Tariff
+from flipkit.tariffs import Adder, Minimum, PriceSeries, Rate, Tariff
 from flipkit.tariffs import Export as TariffExport
 
 SUMMER = (6, 7, 8, 9)
@@ -455,6 +455,19 @@ def test_a_surplus_of_net_metering_that_earns_nothing_is_a_finding():
     ((_, component, text),) = findings(fk.bill(home(np.zeros(744), made), tariff))
     assert component == "export all"
     assert text.startswith("export.unpaid")
+
+
+def test_net_metering_of_hourly_prices_says_that_all_imports_are_charged():
+    start = 1_735_689_600_000_000  # 2025-01-01
+    series = PriceSeries([start], [start + 744 * 3_600_000_000], [0.2])
+    made = np.zeros(744)
+    made[5] = 10
+    tariff = Tariff("x", "EUR", "UTC", series=series, export=TariffExport("net_metering"))
+    frame = fk.bill(home(np.ones(744), made), tariff)
+    assert frame["cost"].sum() == pytest.approx(743 * 0.2)
+    ((_, component, text),) = findings(frame)
+    assert component == "energy all"
+    assert text.startswith("net_metering.series: kWh netted over a billing period have no hour")
 
 
 def test_simulations_say_what_expires_and_to_whom():

@@ -119,6 +119,8 @@ def test_without_its_coincident_demand_the_rest_of_a_record_is_read():
 # ---- with panels
 
 
+# One more has `usenetmetering`, Entergy's. Its summer begins in June with other hours: SAM carries
+# the kWh of May by what is in force at four hours of the day, flipkit by most of the same hours.
 @pytest.mark.parametrize(
     "name", [name for name in READ if RECORDS[name].get("dgrules") == "Net Metering"]
 )
