@@ -56,6 +56,7 @@ FINDING_CODES: dict[str, str] = {
     "carry_over.open": "carried over beyond the last billing period, and not settled",
     "demand.history": "a billing demand looks back at billing periods before the energy",
     "export.unpaid": "exports are not paid",
+    "holidays.unlisted": "holidays are listed dates, and a year has none",
     "minimum.open": "a yearly minimum is not applied",
     "net_metering.series": "netted kWh have no hour in a price series: all imports are charged",
     "period.cut": "the period is cut by the window, or by the energy",

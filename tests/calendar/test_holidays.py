@@ -144,3 +144,19 @@ def test_they_are_values():
 def test_what_is_no_holiday_is_refused(make, words):
     with pytest.raises(InputError, match=words):
         make()
+
+
+def test_a_year_without_a_listed_date_is_a_finding():
+    hours = pd.date_range("2025-12-31", "2026-01-04", freq="h", tz="UTC", inclusive="left")
+    frame = pd.DataFrame({"site_id": "a", "start_utc": hours, "consumption_kwh": 1.0})
+    rates = [fk.Rate(0.2), fk.Rate(0.1, days="holiday")]
+    tariff = fk.Tariff("x", "USD", "America/Chicago", rates, holidays=["2025-12-25"])
+    found = set(fk.bill(frame, tariff)["finding"].dropna())
+    assert any("holidays.unlisted: no holiday is listed in 2026" in finding for finding in found)
+    both = tariff.replace(holidays=["2025-12-25", "2026-01-01"])
+    for listed in (both, tariff.replace(holidays="US")):
+        assert not fk.bill(frame, listed)["finding"].str.contains("unlisted").any()
+    # Six hours of 31 December are too few to ask for holidays of that year.
+    first = frame[frame["start_utc"] >= "2026-01-01"]
+    only_2026 = tariff.replace(holidays=["2026-01-01"])
+    assert not fk.bill(first, only_2026)["finding"].str.contains("unlisted").any()

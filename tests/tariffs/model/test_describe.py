@@ -14,6 +14,7 @@ from flipkit.tariffs import (
     DemandTier,
     Export,
     FixedCharge,
+    Holidays,
     Minimum,
     PriceSeries,
     Ratchet,
@@ -271,7 +272,7 @@ def test_the_page_about_plans_is_true():
     assert made["sydney"].tier_reset == "day"
     assert made["flanders"].demand[0].trailing_months == 12
     known = set(dir(tariffs)) | set(dir(Tariff)) | {"fk.bill", "energy"}
-    for each in (Adder, DemandCharge, DemandTier, Export, Rate, Tax, Tier, Tariff):
+    for each in (Adder, DemandCharge, DemandTier, Export, Holidays, Rate, Tax, Tier, Tariff):
         known |= {field.name for field in fields(each)}
     words = {
         word
