@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from flipkit.scenarios.simulate import simulate as simulate
     from flipkit.tariffs import Export as Export
     from flipkit.tariffs import FixedCharge as FixedCharge
+    from flipkit.tariffs import Holidays as Holidays
     from flipkit.tariffs import Rate as Rate
     from flipkit.tariffs import Tariff as Tariff
     from flipkit.tariffs import bill as bill
@@ -80,6 +81,7 @@ __all__ = [
     "Flatpeak",
     "Flip",
     "FlipkitError",
+    "Holidays",
     "InformationRequired",
     "InputError",
     "InvalidRequest",
@@ -133,6 +135,7 @@ _MODULES = {
     "simulate": "flipkit.scenarios",
     "Export": "flipkit.tariffs",
     "FixedCharge": "flipkit.tariffs",
+    "Holidays": "flipkit.tariffs",
     "Rate": "flipkit.tariffs",
     "Tariff": "flipkit.tariffs",
     "bill": "flipkit.tariffs",

@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ __all__ = [
     "finite",
     "instance_of",
     "name",
+    "nearest",
     "number",
     "refuse_rows",
     "repeated_names",
@@ -115,6 +117,12 @@ def set_fields(value: object, **fields: Any) -> None:
 def repeated_names(names: Sequence[str]) -> list[str]:
     """Return the names that occur more than once, sorted."""
     return sorted({each for each in names if names.count(each) > 1})
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """Return which known name was probably meant, or all of them, as the end of a message."""
+    likely = get_close_matches(name, known, n=1)
+    return f"did you mean {likely[0]!r}?" if likely else f"known are {', '.join(known)}"
 
 
 def short_repr(value: Any) -> str:

@@ -149,7 +149,8 @@ def _add_bill(commands: Any) -> None:
         type=Path,
         metavar="FILE",
         help="JSON: a URDB record, Octopus unit rates (or an object with standard-unit-rates and "
-        "standing-charges), or Flatpeak tariff objects; can be repeated",
+        "standing-charges), or Flatpeak tariff objects; CSV or parquet: start_utc, end_utc, "
+        "price_per_kwh, or rows of Octopus; can be repeated",
     )
     _add_tariff_options(bill)
     bill.add_argument(

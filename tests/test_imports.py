@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "vocabulary": set(),
     "checks": {"errors", "vocabulary"},
     "money": {"errors", "vocabulary"},
-    "calendar": {"errors", "vocabulary"},
+    "calendar": {"checks", "errors", "vocabulary"},
     "frames": _GROUND,
     "plausibility": _GROUND | {"frames"},
     "http": _GROUND,

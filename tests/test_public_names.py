@@ -35,6 +35,7 @@ NAMES = [
     "Flatpeak",
     "Flip",
     "FlipkitError",
+    "Holidays",
     "InformationRequired",
     "InputError",
     "InvalidRequest",

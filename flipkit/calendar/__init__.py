@@ -16,12 +16,13 @@ from flipkit.calendar.billing import (
     day_periods,
     days_in_months,
 )
-from flipkit.calendar.holidays import check_holidays, holiday_dates
+from flipkit.calendar.holidays import Holidays, as_holidays, holiday_dates
 from flipkit.calendar.intervals import Grid, covered, split_at, touched
 from flipkit.calendar.local import (
     dates_at_offset,
     day_edges,
     day_starts,
+    local_midnights,
     month_edges,
     offset_pieces,
     zone,
@@ -40,10 +41,11 @@ from flipkit.calendar.window import (
 __all__ = [
     "BillingPeriods",
     "Grid",
+    "Holidays",
     "Window",
+    "as_holidays",
     "billing_periods",
     "check_dates",
-    "check_holidays",
     "check_month",
     "covered",
     "dates_at_offset",
@@ -54,6 +56,7 @@ __all__ = [
     "format_times",
     "from_us",
     "holiday_dates",
+    "local_midnights",
     "month_edges",
     "month_of",
     "offset_pieces",

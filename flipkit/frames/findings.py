@@ -47,7 +47,8 @@ FINDING_CODES: dict[str, str] = {
     "performance.zero_production": "nothing was produced",
     # Tariffs, as a reader found them.
     "tariff.assumed": "something that a record does not say is assumed",
-    "tariff.ignored": "a field of a record is left out, as asked",
+    "tariff.ignored": "a field of a record, or a column, is left out",
+    "tariff.status": "the service reports another status than connected",
     "tariff.unpriced": "charges of a record that are not priced, such as those in words",
     # Bills, in simulations too.
     "adder.spread": "charged kWh of net metering have no hour: an adder by hour spreads them",
@@ -55,6 +56,7 @@ FINDING_CODES: dict[str, str] = {
     "carry_over.open": "carried over beyond the last billing period, and not settled",
     "demand.history": "a billing demand looks back at billing periods before the energy",
     "export.unpaid": "exports are not paid",
+    "holidays.unlisted": "holidays are listed dates, and a year has none",
     "minimum.open": "a yearly minimum is not applied",
     "net_metering.series": "netted kWh have no hour in a price series: all imports are charged",
     "period.cut": "the period is cut by the window, or by the energy",

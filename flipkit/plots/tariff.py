@@ -13,7 +13,7 @@ from flipkit.calendar import month_edges, offset_pieces, to_us, zone
 from flipkit.errors import InputError
 from flipkit.plots.axes import new_axes
 from flipkit.tariffs import Tariff
-from flipkit.tariffs.model import describe_validity, overlap
+from flipkit.tariffs.model import describe_validity, overlap, parts_of
 from flipkit.vocabulary import DAY_US, HOUR_US, SECOND_US, Float64, Int64
 
 __all__ = ["tariff_heatmap"]
@@ -52,13 +52,19 @@ def tariff_heatmap(tariff: Tariff, ax: Axes | None = None, *, year: int | None =
     ax.set_yticks(np.arange(12) + 0.5, calendar.month_abbr[1:])
     ax.invert_yaxis()
     ax.set_xticks(range(0, 25, 3))
-    ax.set_xlabel(f"local hour, {tariff.timezone}")
+    ax.set_xlabel(f"local hour, {_hours_timezone(tariff)}")
     ax.set_ylabel(str(year))
     has_tiers = first_tier != tariff
     title = f"{tariff.name}: price of the first tier" if has_tiers else tariff.name
     ax.set_title(title, loc="left")
     ax.figure.colorbar(image, ax=ax, label=f"{tariff.currency}/kWh")
     return ax
+
+
+def _hours_timezone(tariff: Tariff) -> str:
+    """Return the time zone of the hours, if all parts have the same one."""
+    zones = {part.hours_timezone or part.timezone for part in parts_of(tariff)}
+    return zones.pop() if len(zones) == 1 else tariff.timezone
 
 
 def _default_year(tariff: Tariff) -> int:
@@ -101,7 +107,7 @@ def _mean_prices(tariff: Tariff, year: int) -> Float64:
     prices = series.cost(starts, starts + _HALF_HOUR_US, np.ones(len(starts)))
     edges = month_edges(tariff.timezone, start_us, end_us).edges
     month = np.searchsorted(edges, starts, side="right") - 1
-    cell = month * 48 + _local_half_hour(starts, tariff.timezone)
+    cell = month * 48 + _local_half_hour(starts, _hours_timezone(tariff))
     total = np.bincount(cell, weights=prices, minlength=12 * 48)
     count = np.bincount(cell, minlength=12 * 48)
     mean = np.full(12 * 48, np.nan)

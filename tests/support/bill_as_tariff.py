@@ -131,7 +131,7 @@ def export_of(export: Export | None) -> TariffExport | None:
     return TariffExport(
         mode,
         rates_of(export.periods),
-        series_of(export.series),
+        None if is_split(export.series) else series_of(export.series),
         carry,
         float(export.payout),
         float(export.payout_share),
@@ -142,6 +142,20 @@ def export_of(export: Export | None) -> TariffExport | None:
         export.payout_as_credit,
         tier_rule=rule,
         tier_reset=reset,
+        tariff=successive_of(export.series) if is_split(export.series) else None,
+    )
+
+
+def is_split(series: Series) -> bool:
+    """Whether to write prices as those of two tariffs, one after another: often enough."""
+    return len(series) > 0 and len(series) % 2 == 0
+
+
+def successive_of(series: Series) -> Tariff:
+    half = len(series) // 2
+    parts = [series[:half], series[half:]]
+    return Tariff.successive(
+        Tariff("sold", "EUR", "UTC", series=series_of(prices)) for prices in parts
     )
 
 
@@ -174,6 +188,7 @@ def tariff(plan: Plan, name: str = "plan") -> Tariff:
         None if plan.end is None or plan.series else us(plan.end),
         tier_rule=rule,
         tier_reset=reset,
+        hours_timezone=plan.hours_timezone,
         holidays=plan.region,
         demand=tuple(map(demand_of, plan.demands)),
         fixed=tuple(

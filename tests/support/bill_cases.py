@@ -377,7 +377,12 @@ def plans(draw: st.DrawFn, timezone: str, start: datetime, end: datetime, scale:
     """A whole tariff."""
     grid = draw(st.sampled_from([60, 60, 30, 15, 5]))
     region = draw(st.sampled_from([None, None, *HOLIDAYS]))
-    base = Plan(timezone, region=region, holidays=holidays_of(region) if region else frozenset())
+    base = Plan(
+        timezone,
+        region=region,
+        holidays=holidays_of(region) if region else frozenset(),
+        hours_timezone=draw(st.sampled_from([None] * 6 + ["UTC", "America/New_York"])),
+    )
     if draw(one_in(4)):
         base = replace(base, series=draw(price_series(start, end)))
     else:

@@ -54,7 +54,8 @@ class Piece(NamedTuple):
     """A stretch within which nothing changes."""
 
     start: datetime
-    local: datetime
+    local: datetime  # its date
+    hour: datetime  # its time of day, perhaps by another clock
     clock: Clock
     hours: Decimal
     imported: Decimal
@@ -211,8 +212,9 @@ def grid_minutes(plan: Plan, start: datetime, end: datetime) -> int:
     zone, day = ZoneInfo(plan.timezone), timedelta(days=1)
     days = [start + day * number for number in range((end - start) // day + 2)]
     offsets = {
-        (moment.astimezone(zone).utcoffset() or timedelta()) // timedelta(minutes=1)
+        (moment.astimezone(each).utcoffset() or timedelta()) // timedelta(minutes=1)
         for moment in days
+        for each in (zone, ZoneInfo(plan.hours_timezone or plan.timezone))
     }
     whens = [when for period in plan.periods for when in period.whens]
     whens += [when for demand in plan.demands for when in (demand.when, *demand.also)]
@@ -244,18 +246,19 @@ def pieces(plan: Plan, profile: Profile, start: datetime, end: datetime) -> list
         edges |= {begin, stop}
     inside = tuple(sorted(edge for edge in edges if start <= edge <= end))
     is_gross = export is not None and export.mode == "buy_all_sell_all"
-    return _pieces(profile, plan.timezone, plan.holidays, inside, is_gross)
+    zones = plan.timezone, plan.hours_timezone or plan.timezone
+    return _pieces(profile, zones, plan.holidays, inside, is_gross)
 
 
 @lru_cache(maxsize=4)  # plans that differ in their prices alone have the same pieces
 def _pieces(
     profile: Profile,
-    timezone: str,
+    zones: tuple[str, str],  # of dates and of hours
     holidays: frozenset[date],
     edges: tuple[datetime, ...],
     is_gross: bool,
 ) -> list[Piece]:
-    zone = ZoneInfo(timezone)
+    zone, hours_zone = map(ZoneInfo, zones)
     step = timedelta(minutes=profile.minutes)
     parts: dict[timedelta, tuple[Decimal, Decimal]] = {}  # length: share of the interval, hours
     made = []
@@ -270,9 +273,10 @@ def _pieces(
             parts[b - a] = length / seconds(step), length / 3600
         share, hours = parts[b - a]
         local = a.astimezone(zone)
-        minute = local.hour * 60 + local.minute
+        hour = a.astimezone(hours_zone)
+        minute = hour.hour * 60 + hour.minute
         clock = Clock(local.month, local.weekday(), minute, local.date() in holidays)
-        made.append(Piece(a, local, clock, hours, imported * share, exported * share, power))
+        made.append(Piece(a, local, hour, clock, hours, imported * share, exported * share, power))
     return made
 
 
@@ -613,11 +617,12 @@ def measured(
     None where there are no such hours in this billing period.
     """
     is_measured = hours_finder(whens)
-    buckets: dict[tuple[date, timedelta | None, int], list[Decimal]] = {}
+    buckets: dict[tuple[date, object, int], list[Decimal]] = {}
     for piece in part.pieces:
         if is_measured(piece.clock):
-            local = piece.local
-            key = (local.date(), local.utcoffset(), piece.clock.minute // minutes)
+            local, hour = piece.local, piece.hour
+            clocks = local.utcoffset(), hour.date(), hour.utcoffset()
+            key = (local.date(), clocks, piece.clock.minute // minutes)
             bucket = buckets.setdefault(key, [ZERO, ZERO])
             bucket[0] += piece.imported
             bucket[1] += piece.hours

@@ -130,6 +130,7 @@ class Plan:
     start: datetime | None = None
     end: datetime | None = None
     named: bool = True  # whether the names of periods say which is which in other months
+    hours_timezone: str | None = None  # of the time of day; dates go by the other
 
 
 @dataclass(frozen=True, repr=False, eq=False)

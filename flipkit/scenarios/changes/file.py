@@ -20,7 +20,7 @@ from flipkit.scenarios.changes.scenario import Scenario
 from flipkit.scenarios.ev import EvCharging
 from flipkit.scenarios.solar import Solar, Weather
 from flipkit.tariffs import Tariff
-from flipkit.tariffs.read import load_json, read_plan
+from flipkit.tariffs.read import load_json, read_plan, tariff_objects
 
 __all__ = ["read_scenarios"]
 
@@ -43,9 +43,9 @@ def read_scenarios(
         names are relative to the TOML file.
 
         * ``tariff``, ``export_tariff``: ``currency``, ``timezone`` and ``price_per_kwh`` or
-          ``hours`` (a table of ``"HH:MM-HH:MM" = price``); or ``file``, a JSON file for
-          `flipkit.tariffs.read.read_plan`, with ``timezone``, ``currency`` and ``tier_rule`` where
-          it needs them.
+          ``hours`` (a table of ``"HH:MM-HH:MM" = price``), with ``standing_per_day``; or
+          ``file``, for `Tariff.from_file`, with ``timezone``, ``currency`` and ``tier_rule`` where
+          it needs them. All may have ``hours_timezone``.
         * ``solar``, ``battery``: the fields of `Solar` and `Battery`; ``weather`` names a CSV or
           parquet file.
         * ``ev``: ``weekly`` and ``max_power_kw`` as for `EvCharging.weekly`, or ``sessions`` and
@@ -258,19 +258,35 @@ def _only(table: Mapping[str, Any], *forms: str) -> str:
 
 
 def _tariff(table: Any, files: _Files, *, reader: Callable[..., Tariff] = read_plan) -> Tariff:
-    _refuse_unknown(table, {*_LOCALE, "price_per_kwh", "hours", "file", "tier_rule"})
+    known = {*_LOCALE, "price_per_kwh", "hours", "file", "tier_rule"}
+    _refuse_unknown(table, known | {"hours_timezone", "standing_per_day"})
     form = _only(table, "price_per_kwh", "hours", "file")
     options = {key: _string(table, key) for key in (*_LOCALE, "tier_rule") if key in table}
     if form == "file":
+        if "standing_per_day" in table:
+            raise InputError("standing_per_day is for price_per_kwh or hours; a file has its own")
         tariff: Tariff = files.read(table["file"], reader, **options)
-        return tariff
+    else:
+        tariff = _written_tariff(table, form, options)
+    if "hours_timezone" in table:
+        tariff = tariff.replace(hours_timezone=_string(table, "hours_timezone"))
+    return tariff
+
+
+def _written_tariff(table: Mapping[str, Any], form: str, options: Mapping[str, str]) -> Tariff:
+    """A tariff of the prices in a table."""
     if "tier_rule" in options:
         raise InputError("tier_rule is for a tariff with tiers, which comes from a file")
     for key in _LOCALE:
         if key not in options:
             raise InputError(f"no {key}; give such as {key} = {_LOCALE_EXAMPLES[key]}")
     make = Tariff.flat if form == "price_per_kwh" else Tariff.time_of_use
-    return make(table[form], currency=options["currency"], timezone=options["timezone"])
+    return make(
+        table[form],
+        currency=options["currency"],
+        timezone=options["timezone"],
+        standing_per_day=table.get("standing_per_day"),
+    )
 
 
 def _string(table: Mapping[str, Any], key: str) -> str:
@@ -283,7 +299,7 @@ def _export_plan(path: Path, **options: Any) -> Tariff:
     """What exports earn: Flatpeak objects of direction EXPORT only, or any plan."""
     # A plan without imports is refused by `read_plan`, but is all that an export tariff needs.
     content = load_json(path, "tariff")
-    objects = content if isinstance(content, list) else [content]
+    objects = tariff_objects(content)
     if not objects or not all(_is_export(each) for each in objects):
         return read_plan(path, **options)
     locale: dict[str, Any] = {}

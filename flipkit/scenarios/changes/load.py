@@ -13,7 +13,7 @@ from flipkit.checks import check_field, refuse_rows
 from flipkit.errors import InputError, MissingColumnError
 from flipkit.frames import take
 from flipkit.tariffs import PriceSeries, Rate
-from flipkit.tariffs.model import check_cover, rate_series
+from flipkit.tariffs.model import LocalClock, check_cover, rate_series
 from flipkit.vocabulary import Float64, Int64
 
 __all__ = ["Load", "LoadProfile", "Shift"]
@@ -292,7 +292,7 @@ def _share_within(
 ) -> Float64:
     """The share of each interval, by time, that is within the window."""
     # Rates know local hours and clock changes: the "cost" of 1 per interval is the share.
-    inside = rate_series(window, timezone, int(start_us[0]), int(end_us[-1]))
+    inside = rate_series(window, LocalClock(timezone), int(start_us[0]), int(end_us[-1]))
     return inside.cost(start_us, end_us, np.ones(len(start_us)))
 
 

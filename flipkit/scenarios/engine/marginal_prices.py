@@ -117,6 +117,7 @@ def _plain_tariff(part: Tariff, rates: tuple[Rate, ...], series: PriceSeries | N
         rates=tuple(replace(rate, tiers=()) for rate in rates),
         valid_from_us=valid_from_us,
         valid_to_us=valid_to_us,
+        hours_timezone=part.hours_timezone,
         holidays=part.holidays,
     )
 

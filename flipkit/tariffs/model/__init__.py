@@ -1,13 +1,17 @@
 """The tariff as a value: prices, tiers, charges and price series."""
 
+from flipkit.calendar import Holidays
 from flipkit.tariffs.model.charges import (
     TAXABLE,
     Adder,
     FixedCharge,
     Minimum,
     Tax,
+    standing_charge,
 )
+from flipkit.tariffs.model.clock import LocalClock
 from flipkit.tariffs.model.consistency import (
+    CHARGES,
     Validity,
     is_empty,
     overlap,
@@ -28,7 +32,6 @@ from flipkit.tariffs.model.rate_table import (
     Schedule,
     added,
     canonical,
-    day_kinds,
     equal_runs,
     period_names,
     rate_series,
@@ -46,10 +49,11 @@ from flipkit.tariffs.model.rates import (
     TierReset,
     TierRule,
     clock_text,
+    rate_of_window,
     seconds_of,
 )
 from flipkit.tariffs.model.series import PriceSeries, aligned, check_cover, joined
-from flipkit.tariffs.model.tariff import CHARGES, Tariff
+from flipkit.tariffs.model.tariff import Tariff
 
 __all__ = [
     "CHARGES",
@@ -65,6 +69,8 @@ __all__ = [
     "DemandWindow",
     "Export",
     "FixedCharge",
+    "Holidays",
+    "LocalClock",
     "Minimum",
     "PriceSeries",
     "Ratchet",
@@ -82,7 +88,6 @@ __all__ = [
     "canonical",
     "check_cover",
     "clock_text",
-    "day_kinds",
     "describe_validity",
     "equal_runs",
     "has_tiers",
@@ -92,12 +97,14 @@ __all__ = [
     "parts_in_force",
     "parts_of",
     "period_names",
+    "rate_of_window",
     "rate_series",
     "rate_table",
     "schedule_changes",
     "schedule_of",
     "seconds_of",
     "shared_time",
+    "standing_charge",
     "start_key",
     "without_export",
 ]

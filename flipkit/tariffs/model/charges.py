@@ -16,6 +16,7 @@ __all__ = [
     "FixedCharge",
     "Minimum",
     "Tax",
+    "standing_charge",
 ]
 
 TAXABLE = ("energy", "demand", "fixed", "adder", "minimum")
@@ -184,3 +185,8 @@ class Tax:
         # In one order, so that equal taxes are equal.
         on = tuple(kind for kind in TAXABLE if kind in kinds)
         set_fields(self, on=on, months=months_of(self.months))
+
+
+def standing_charge(per_day: float | None) -> tuple[FixedCharge, ...]:
+    """Return a standing charge per day; none for None."""
+    return () if per_day is None else (FixedCharge("standing charge", per_day=per_day),)

@@ -35,7 +35,7 @@ _TIER_RULES = {
 
 def describe(tariff: Tariff) -> str:
     """Return the text of ``Tariff.describe``."""
-    lines = [f"{tariff.name}: {tariff.currency} per kWh, local time of {tariff.timezone}"]
+    lines = [f"{tariff.name}: {tariff.currency} per kWh, {_clock_text(tariff)}"]
     if tariff.parts:
         lines += [describe(part) for part in tariff.parts]
         return "\n".join([*lines, *tariff.findings])
@@ -45,6 +45,12 @@ def describe(tariff: Tariff) -> str:
         lines += describe_validity(tariff.timezone, tariff.valid_from_us, tariff.valid_to_us)
         lines += _rate_lines(tariff.rates)
     return "\n".join([*lines, *_charge_lines(tariff), *tariff.findings])
+
+
+def _clock_text(tariff: Tariff) -> str:
+    if tariff.hours_timezone is None:
+        return f"local time of {tariff.timezone}"
+    return f"hours of {tariff.hours_timezone}, days and months of {tariff.timezone}"
 
 
 def describe_validity(timezone: str, start_us: int | None, end_us: int | None) -> list[str]:
@@ -147,7 +153,7 @@ def _charge_lines(tariff: Tariff) -> list[str]:
     if any(rate.tiers for rate in tariff.rates):
         lines.append(_tier_rule_text(tariff.tier_rule, tariff.tier_reset))
     if tariff.holidays is not None:
-        lines.append(f"public holidays of {tariff.holidays}")
+        lines.append(f"public holidays: {tariff.holidays.label}")
     lines += [f"demand {charge.name}: {_demand_text(charge)}" for charge in tariff.demand]
     lines += [f"fixed {charge.name}: {_fixed_text(charge)}" for charge in tariff.fixed]
     for adder in tariff.adders:
@@ -258,6 +264,8 @@ def _export_lines(export: Export) -> list[str]:
         lines += [f"  {line}" for line in _rate_lines(export.rates)]
     if any(rate.tiers for rate in export.rates):
         lines.append(f"  {_tier_rule_text(export.tier_rule, export.tier_reset)}")
+    if export.tariff is not None:
+        lines += [f"  {line}" for line in describe(export.tariff).splitlines()]
     return lines
 
 

@@ -50,6 +50,10 @@ class Export:
         changes.
     series : PriceSeries or None
         Export prices as a series, instead of rates; not for net_metering.
+    tariff : Tariff or None
+        Export prices as those of a tariff, such as one that `Tariff.from_octopus` reads from
+        Outgoing, instead of rates or a series: prices that change in time, with or without an end,
+        by hours of their own clock. A tariff of prices alone, without tiers; not for net_metering.
     carry_over : str or None
         What goes to the next billing period. ``"credit"``: money that exports (net_billing) or
         surplus kWh (net_metering) earned above the charges of `credit_on`. ``"year"``: surplus
@@ -104,6 +108,8 @@ class Export:
     payout_as_credit: bool = False
     tier_rule: TierRule | None = field(default=None, kw_only=True)
     tier_reset: TierReset = field(default="billing", kw_only=True)
+    # A Tariff has an Export, so its class is not known here: the tariff checks it.
+    tariff: Any = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         if self.mode not in _CARRY_OVER:
@@ -148,12 +154,17 @@ class Export:
         self._check_tiers()
         if self.mode == "net_metering":
             self._check_surplus_prices()
-        elif bool(self.rates) + (self.series is not None) != 1:
-            raise InputError(f"export: {self.mode} needs either rates or a price series")
+        elif self._kinds_of_prices() != 1:
+            raise InputError(
+                f"export: {self.mode} needs either rates or a price series, or a tariff of prices"
+            )
         elif self.payout_per_kwh:
             raise InputError(
                 f"export: payout_per_kwh is for net_metering; {self.mode} has rates or a series"
             )
+
+    def _kinds_of_prices(self) -> int:
+        return bool(self.rates) + (self.series is not None) + (self.tariff is not None)
 
     def _check_tiers(self) -> None:
         has_tiers = any(rate.tiers for rate in self.rates)
@@ -167,10 +178,10 @@ class Export:
         check_tiers(self.rates, self.tier_rule, self.tier_reset, "export")
 
     def _check_surplus_prices(self) -> None:
-        if self.series is not None:
+        if self.series is not None or self.tariff is not None:
             raise InputError(
-                "export: net_metering has no price series; a surplus of kWh is left at the end of "
-                "a billing period and has no hour"
+                "export: net_metering has no price series and no tariff; a surplus of kWh is left "
+                "at the end of a billing period and has no hour"
             )
         if self.carry_over != "credit" and self.rates:
             raise InputError(

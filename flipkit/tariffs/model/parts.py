@@ -18,11 +18,28 @@ def parts_of(tariff: Tariff) -> tuple[Tariff, ...]:
 
 
 def parts_in_force(tariff: Tariff, start_us: int, end_us: int) -> Iterator[tuple[Tariff, int, int]]:
-    """Yield each part that holds within [start, end), with the start and end of that time."""
+    """Yield each part that holds within [start, end), with the start and end of that time.
+
+    Export prices of a tariff of their own become a series over that time.
+    """
     for part in parts_of(tariff):
         begin, stop = overlap(part.validity, start_us, end_us)
         if begin < stop:
-            yield part, begin, stop
+            yield _with_export_series(part, begin, stop), begin, stop
+
+
+def _with_export_series(part: Tariff, start_us: int, end_us: int) -> Tariff:
+    if part.export is None or part.export.tariff is None:
+        return part
+    return _made_export_series(part, start_us, end_us)
+
+
+# Cached, so that all sites and passes over the energy share one value.
+@lru_cache(maxsize=256)
+def _made_export_series(part: Tariff, start_us: int, end_us: int) -> Tariff:
+    assert part.export is not None
+    series = part.export.tariff.prices(start_us, end_us)
+    return replace(part, export=replace(part.export, series=series, tariff=None))
 
 
 def has_tiers(tariff: Tariff) -> bool:

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flipkit.calendar import dates_at_offset, holiday_dates, offset_pieces, touched
+from flipkit.calendar import dates_at_offset, touched
 from flipkit.errors import InputError
+from flipkit.tariffs.model.clock import LocalClock
 from flipkit.tariffs.model.rates import (
     HOLIDAY,
     MONTH_NAMES,
@@ -28,7 +29,6 @@ __all__ = [
     "Schedule",
     "added",
     "canonical",
-    "day_kinds",
     "equal_runs",
     "period_names",
     "rate_series",
@@ -192,17 +192,6 @@ def period_names(rates: tuple[Rate, ...]) -> tuple[str, ...]:
     return tuple(period.period or next(free) for period in periods)
 
 
-def day_kinds(days: Int64, holidays: str | None) -> Int64:
-    """Return the kind of each local date (days since 1970): Monday 0 to Sunday 6, holiday 7."""
-    kinds = (days + 3) % 7  # 1970-01-01 was a Thursday
-    if holidays is not None and len(days):
-        first_and_last = np.array([days.min(), days.max()]).astype("datetime64[D]")
-        years = first_and_last.astype("datetime64[Y]").astype(np.int64) + 1970
-        dates = holiday_dates(holidays, int(years[0]), int(years[1]))
-        kinds[np.isin(days, dates)] = HOLIDAY
-    return kinds
-
-
 def equal_runs(values: Sequence[int]) -> list[tuple[int, int, int]]:
     """Return runs of equal values: first index, last index (excluded), value."""
     changes = [index for index in range(1, len(values)) if values[index] != values[index - 1]]
@@ -211,7 +200,7 @@ def equal_runs(values: Sequence[int]) -> list[tuple[int, int, int]]:
 
 
 def rate_series(
-    rates: tuple[Rate, ...], zone: str, start_us: int, end_us: int, holidays: str | None = None
+    rates: tuple[Rate, ...], clock: LocalClock, start_us: int, end_us: int
 ) -> PriceSeries:
     """Return the price (of the first tier) at every instant of [start, end).
 
@@ -221,14 +210,11 @@ def rate_series(
     Parameters
     ----------
     rates : tuple of Rate
-    zone : str
-        IANA time zone of the hours.
+    clock : LocalClock
     start_us, end_us : int
         Microseconds since 1970-01-01 UTC, start before end.
-    holidays : str, optional
-        Country or region of the public holidays.
     """
-    starts, periods = schedule_changes(schedule_of(rates), zone, start_us, end_us, holidays)
+    starts, periods = schedule_changes(schedule_of(rates), clock, start_us, end_us)
     price_of_period = np.array([period.price_per_kwh for period in rate_table(rates).periods])
     prices = price_of_period[periods]
     is_new = np.append(True, prices[1:] != prices[:-1])
@@ -238,25 +224,56 @@ def rate_series(
 
 
 def schedule_changes(
-    schedule: Schedule, zone: str, start_us: int, end_us: int, holidays: str | None
+    schedule: Schedule, clock: LocalClock, start_us: int, end_us: int
 ) -> tuple[Int64, Int64]:
     """Return when which period of a schedule begins within [start, end); the first at `start_us`.
+
+    This is the only place where the hours of rates become instants.
 
     Returns
     -------
     starts, periods : ndarray of int64, shape (n,)
         Neighbours may be of one period.
     """
-    edges, offsets = offset_pieces(zone, start_us, end_us)
-    spans = zip(edges[:-1].tolist(), edges[1:].tolist(), offsets, strict=True)
-    pieces = [_changes_at_offset(schedule, holidays, *span) for span in spans]
+    edges, date_offsets, hour_offsets = clock.stretches(start_us, end_us)
+    ahead_us = (hour_offsets - date_offsets).tolist()
+    spans = zip(edges[:-1].tolist(), edges[1:].tolist(), date_offsets, ahead_us, strict=True)
+    pieces = []
+    for start, end, offset, ahead in spans:
+        by_date = _turned(schedule, ahead) if ahead else schedule
+        pieces.append(_changes_at_offset(by_date, clock, start, end, offset))
     starts = np.concatenate([piece[0] for piece in pieces])
     periods = np.concatenate([piece[1] for piece in pieces])
     return starts, periods
 
 
+@lru_cache(maxsize=512)
+def _turned(schedule: Schedule, ahead_us: int) -> Schedule:
+    """Return a schedule by the time of day of its dates; the clock of its hours is ahead of that.
+
+    The date decides which changes apply, so each day keeps its own and only they are turned.
+    """
+    head, changes_us, period = schedule.arrays()
+    new_head, new_changes, new_periods = [0], [], []
+    for first, end in pairwise(head.tolist()):
+        times = (changes_us[first:end] - ahead_us) % DAY_US
+        turned = sorted(zip(times.tolist(), period[first:end].tolist(), strict=True))
+        if turned[0][0] != 0:
+            # At midnight is in force what begins last in the day by the turned clock.
+            turned.insert(0, (0, turned[-1][1]))
+        new_changes += [time for time, _ in turned]
+        new_periods += [number for _, number in turned]
+        new_head.append(len(new_changes))
+    return Schedule(
+        periods=schedule.periods,
+        head=np.array(new_head, dtype=np.int64).tobytes(),
+        changes_us=np.array(new_changes, dtype=np.int64).tobytes(),
+        period=np.array(new_periods, dtype=np.int64).tobytes(),
+    )
+
+
 def _changes_at_offset(
-    schedule: Schedule, holidays: str | None, start_us: int, end_us: int, offset_us: int
+    schedule: Schedule, clock: LocalClock, start_us: int, end_us: int, offset_us: int
 ) -> tuple[Int64, Int64]:
     """Return `schedule_changes` within a stretch of constant offset from UTC."""
     head, changes_us, period = schedule.arrays()
@@ -264,7 +281,7 @@ def _changes_at_offset(
     months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
 
     # Each day repeats the changes of its month and kind of day: `source` is where they are listed.
-    templates = _KINDS * months + day_kinds(days, holidays)
+    templates = _KINDS * months + clock.day_kinds(days)
     counts = head[templates + 1] - head[templates]
     before = np.cumsum(counts) - counts
     source = np.arange(int(counts.sum())) + np.repeat(head[templates] - before, counts)

@@ -2,71 +2,56 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 
-from flipkit.calendar import read_window, zone
-from flipkit.checks import instance_of, set_fields
+from flipkit.calendar import Holidays, read_window, zone
+from flipkit.checks import nearest
 from flipkit.errors import InputError
 from flipkit.money import check_currency
-from flipkit.tariffs.model.charges import Adder, FixedCharge, Minimum, Tax
+from flipkit.tariffs.model.charges import Adder, FixedCharge, Minimum, Tax, standing_charge
+from flipkit.tariffs.model.clock import LocalClock
 from flipkit.tariffs.model.consistency import (
+    TERMS,
     Validity,
-    check_charges,
-    check_holiday_rates,
-    check_net_metering,
+    check_parts,
+    check_terms,
     in_succession,
-    is_empty,
     overlap,
 )
 from flipkit.tariffs.model.demand import DemandCharge
 from flipkit.tariffs.model.export import Export
-from flipkit.tariffs.model.rate_table import canonical, rate_series
-from flipkit.tariffs.model.rates import (
-    Rate,
-    TierReset,
-    TierRule,
-    check_rates,
-    check_tiers,
-    rate_of_window,
-)
+from flipkit.tariffs.model.rate_table import rate_series
+from flipkit.tariffs.model.rates import Rate, TierReset, TierRule, rate_of_window
+from flipkit.tariffs.model.readers import TariffReaders
 from flipkit.tariffs.model.series import PriceSeries, check_cover, joined
 
-__all__ = ["CHARGES", "Tariff"]
-
-CHARGES = ("holidays", "demand", "fixed", "minimum", "adders", "taxes", "export")
-"""The fields beside prices."""
-_FIELDS_OF_PARTS = (
-    "rates",
-    "series",
-    "valid_from_us",
-    "valid_to_us",
-    "tier_rule",
-    "tier_reset",
-    *CHARGES,
-)
+__all__ = ["Tariff"]
 
 
 @dataclass(frozen=True, slots=True)
-class Tariff:
+class Tariff(TariffReaders):
     """The prices of a kWh and the other charges of a bill: an immutable value.
 
     Prices are rates (by season, kind of day and local hour, with or without tiers) or a price
     series. Rates are held in canonical form (seasons, kinds of day and hours ascend; neighbours of
     one period are merged; no window crosses midnight), so that tariffs with the same prices are
-    equal, however they were written. To change a tariff, make a new one: ``dataclasses.replace(
-    tariff, fixed=fk.FixedCharge("service", per_day=0.5))``. The constructors below take
-    `currency`, `timezone` and `name` as they are here, and raise the errors of this class too.
+    equal, however they were written. To change a tariff, make a new one with `replace`. The
+    constructors below take `currency`, `timezone` and `name` as they are here, and raise the errors
+    of this class too.
 
     ============================= ====================================================
     `flat`                        one price at all times
     `time_of_use`                 prices by local hour, month and kind of day
+    `from_file`                   any of the following, from a file
     `from_prices`                 a price series from a DataFrame
     `from_urdb`                   a record of OpenEI's Utility Rate Database
     `from_octopus`                unit rates and standing charges of Octopus Energy
+    `from_economy7`               prices of a day and a night register
     `from_flatpeak`               tariff objects of the Flatpeak API
     `successive`                  tariffs in force one after another
     ============================= ====================================================
@@ -91,8 +76,13 @@ class Tariff:
     tier_reset : {"billing", "day"}
         When the count of kWh begins anew: with the billing period, or with each local day (the
         first 15 kWh of each day; tiers with ``per="day"``).
-    holidays : str or None
-        Country or region of the public holidays: ``"US"``, ``"US-CA"``, ``"GB-ENG"``, ``"BE"``.
+    hours_timezone : str or None
+        IANA time zone of all hours (rates, demand windows, export prices, adders), where a meter
+        keeps another clock than its customers, such as ``"UTC"``; None for `timezone`. Dates go by
+        `timezone` all the same: months, the kind of day of an hour, billing periods.
+    holidays : Holidays or None
+        The public holidays. A code such as ``"US"``, ``"US-CA"``, ``"GB-ENG"`` or ``"BE"``, or a
+        list of dates, may be given instead.
     demand : tuple of DemandCharge
     fixed : tuple of FixedCharge
     minimum : Minimum or None
@@ -148,7 +138,8 @@ class Tariff:
     valid_to_us: int | None = None
     tier_rule: TierRule | None = field(default=None, kw_only=True)
     tier_reset: TierReset = field(default="billing", kw_only=True)
-    holidays: str | None = field(default=None, kw_only=True)
+    hours_timezone: str | None = field(default=None, kw_only=True)
+    holidays: Holidays | None = field(default=None, kw_only=True)
     demand: tuple[DemandCharge, ...] = field(default=(), kw_only=True)
     fixed: tuple[FixedCharge, ...] = field(default=(), kw_only=True)
     minimum: Minimum | None = field(default=None, kw_only=True)
@@ -162,13 +153,20 @@ class Tariff:
         check_currency(self.currency)
         zone(self.timezone)
         if self.parts:
-            self._check_parts()
+            check_parts(self)
         else:
-            self._check_prices()
-            self._check_charges()
+            check_terms(self)
 
     @classmethod
-    def flat(cls, rate: float, *, currency: str, timezone: str, name: str | None = None) -> Tariff:
+    def flat(
+        cls,
+        rate: float,
+        *,
+        currency: str,
+        timezone: str,
+        name: str | None = None,
+        standing_per_day: float | None = None,
+    ) -> Tariff:
         """Return a tariff with one price at all times.
 
         Parameters
@@ -177,8 +175,12 @@ class Tariff:
             Price per kWh, major currency units.
         currency, timezone, name : str
             As in `Tariff`; `name` is "Flat rate" by default.
+        standing_per_day : float, optional
+            A standing charge per local day, major currency units.
         """
-        return cls("Flat rate" if name is None else name, currency, timezone, (Rate(rate),))
+        name = "Flat rate" if name is None else name
+        fixed = standing_charge(standing_per_day)
+        return cls(name, currency, timezone, (Rate(rate),), fixed=fixed)
 
     @classmethod
     def time_of_use(
@@ -187,7 +189,9 @@ class Tariff:
         *,
         currency: str,
         timezone: str,
+        hours_timezone: str | None = None,
         name: str | None = None,
+        standing_per_day: float | None = None,
     ) -> Tariff:
         """Return a tariff with prices by local hour and, with `Rate`, by month and kind of day.
 
@@ -195,8 +199,10 @@ class Tariff:
         ----------
         rates : mapping of str to float, or iterable of Rate
             ``{"23:00-07:00": 0.09, "07:00-23:00": 0.29}`` for every day, or a list of `Rate`.
-        currency, timezone, name : str
+        currency, timezone, hours_timezone, name : str
             As in `Tariff`; `name` is "Time of use" by default.
+        standing_per_day : float, optional
+            As in `flat`.
         """
         if isinstance(rates, Mapping):
             rates = [rate_of_window(window, price) for window, price in rates.items()]
@@ -207,7 +213,14 @@ class Tariff:
         rates = tuple(rates)
         if not rates:
             raise InputError("time of use: no rates; give at least one")
-        return cls("Time of use" if name is None else name, currency, timezone, rates)
+        return cls(
+            "Time of use" if name is None else name,
+            currency,
+            timezone,
+            rates,
+            hours_timezone=hours_timezone,
+            fixed=standing_charge(standing_per_day),
+        )
 
     @classmethod
     def successive(cls, tariffs: Iterable[Tariff], *, name: str | None = None) -> Tariff:
@@ -227,181 +240,6 @@ class Tariff:
         if name is None:
             name = ", then ".join(part.name for part in parts)
         return cls(name, parts[0].currency, parts[0].timezone, parts=parts)
-
-    @classmethod
-    def from_prices(
-        cls, frame: Any, *, currency: str, timezone: str, name: str | None = None
-    ) -> Tariff:
-        """Return a price series, such as market prices, from a DataFrame.
-
-        Parameters
-        ----------
-        frame : pandas.DataFrame or polars.DataFrame
-            ``start_utc``, ``end_utc`` (with a zone) and ``price_per_kwh`` (major currency units).
-            Rows of any length in any order, without gap or overlap.
-        currency, timezone, name : str
-            As in `Tariff`; `name` is "Price series" by default.
-
-        Raises
-        ------
-        MissingColumnError, NaiveTimestampError
-            A column is missing, or its times have no zone.
-        InputError
-            A null, a gap or an overlap; the message names row and time.
-        """
-        from flipkit.tariffs.read import series_of_frame
-
-        series = series_of_frame(frame)
-        return cls("Price series" if name is None else name, currency, timezone, series=series)
-
-    @classmethod
-    def from_urdb(
-        cls,
-        source: Any,
-        *,
-        timezone: str,
-        tier_rule: TierRule | None = None,
-        currency: str = "USD",
-        strict: bool = False,
-        ignore: Iterable[str] = (),
-    ) -> Tariff:
-        """Return the tariff of a record of OpenEI's Utility Rate Database (API version 3 to 8).
-
-        Parameters
-        ----------
-        source : mapping, str or Path
-            The record, or the API's answer with one record in ``items``: the object, its JSON text,
-            or the path of a file. Never changed.
-        timezone, tier_rule, currency : str
-            As in `Tariff`. Records do not state their time zone, nor how kWh fill the tiers:
-            `tier_rule` is required if there are tiers.
-        strict : bool
-            Whether charges in words (``fixedattrs``, ``demandattrs``, ``energyattrs``) and charges
-            for additional meters are an error; otherwise the tariff is read without them and they
-            are findings (``tariff.unpriced``).
-        ignore : iterable of str
-            Fields of the record to leave out; each is a finding (``tariff.ignored``).
-
-        Raises
-        ------
-        InputError
-            Several records, or none; whatever cannot be priced, with the names of all fields:
-            coincident demand, reactive power, units other than kWh and kW, a tier without a price,
-            any unknown field that is not zero or empty.
-
-        Notes
-        -----
-        ``rate``, ``adj`` and the month's fuel adjustment are added. Period 0 of the record is
-        ``period 1``; a single period has no name. ``startdate`` and ``enddate`` are the first and
-        the last local day. A demand interval that is not stated is 15 minutes. Ratchets apply to
-        flat demand and to demand by period, and look back 11 billing periods if no range is stated.
-        Tiers of kWh after one of kWh/kW are steps within that block of hours of use, as NREL's SAM
-        reads them.
-
-        ``dgrules`` are read as SAM reads them, with its defaults. Net Metering carries kWh over to
-        the end of the year and pays nothing for what is left. Both kinds of Net Billing net within
-        each interval of the energy that is rated (for Net Billing Hourly, use hourly energy) and
-        pay ``sell``; the Hourly kind as credit for energy from the next month on, paid out after
-        December. Without the field, exports earn ``sell``, or nothing if there is none (SAM assumes
-        Net Metering). What is assumed is a finding (``tariff.assumed``).
-        """
-        from flipkit.tariffs.read import urdb
-
-        return urdb.read(
-            source,
-            timezone=timezone,
-            currency=currency,
-            tier_rule=tier_rule,
-            strict=strict,
-            ignore=ignore,
-        )
-
-    @classmethod
-    def from_octopus(
-        cls,
-        unit_rates: Any,
-        standing_charges: Any = None,
-        *,
-        timezone: str = "Europe/London",
-        currency: str = "GBP",
-        payment_method: str | None = None,
-        name: str | None = None,
-    ) -> Tariff:
-        """Return a tariff of Octopus Energy from the lists of its API.
-
-        Prices are pence including VAT (``value_inc_vat``). The tariff holds over the time that both
-        lists cover: a flat rate or a price series, and `successive` tariffs where a price has no
-        end or the standing charge changes.
-
-        Parameters
-        ----------
-        unit_rates, standing_charges : mapping, list of mapping, str or Path
-            The answers of ``standard-unit-rates`` and, optionally, ``standing-charges``, or a list
-            of all pages: the object, its JSON text, or the path of a file. Never changed.
-        payment_method : str, optional
-            ``"DIRECT_DEBIT"`` or ``"NON_DIRECT_DEBIT"``; required if the prices differ by it.
-        timezone, currency, name : str
-            As in `Tariff`; `name` is "Octopus" by default.
-
-        Raises
-        ------
-        InputError
-            A gap or an overlap between two rows, missing pages, several payment methods, day and
-            night registers, an unknown field; the message names the row.
-        """
-        from flipkit.tariffs.read import octopus
-
-        return octopus.read(
-            unit_rates,
-            standing_charges,
-            timezone=timezone,
-            currency=currency,
-            payment_method=payment_method,
-            name="Octopus" if name is None else name,
-        )
-
-    @classmethod
-    def from_flatpeak(
-        cls,
-        source: Mapping[str, Any] | Iterable[Mapping[str, Any]],
-        *,
-        timezone: str,
-        currency: str,
-        market: PriceSeries | None = None,
-        tier_rule: TierRule = "chronological",
-    ) -> Tariff:
-        """Return the price of Flatpeak tariff objects together: COMMODITY plus NON_COMMODITY.
-
-        Contracts of one type must follow one another; the tariff is then `successive`.
-
-        Parameters
-        ----------
-        source : mapping or iterable of mapping
-            One tariff object, or several in the same direction, as the API returns them. Never
-            changed.
-        timezone, currency : str
-            Those of the location; the hours of the schedule are local.
-        market : PriceSeries, optional
-            Required where ``market_rates`` is true: price = (market + surcharge_fixed) x (1 +
-            surcharge_percentage), where 0.05 is 5 %. The tariff is then a price series over the
-            time that both the market prices and the contracts cover.
-        tier_rule : str
-            As in `Tariff`; Flatpeak states neither the rule nor the time over which ``to_kwh``
-            counts. flipkit counts within a local calendar month.
-
-        Raises
-        ------
-        InputError
-            Whatever cannot be priced, by name: ``dates``, rate formulas, market rates without
-            `market`, tiers of surcharges or in both types, tiers beside a price that changes within
-            a month, contracts of one type that overlap or leave a gap, an unknown field inside the
-            schedule, objects of another time zone or currency.
-        """
-        from flipkit.tariffs.read import flatpeak
-
-        return flatpeak.read(
-            source, timezone=timezone, currency=currency, market=market, tier_rule=tier_rule
-        )
 
     def to_flatpeak(
         self,
@@ -468,7 +306,7 @@ class Tariff:
         self._check_no_tiers()
         check_cover(start_us, end_us, self.validity, f"the prices of tariff {self.name!r}")
         if not self.parts:
-            return rate_series(self.rates, self.timezone, start_us, end_us, self.holidays)
+            return rate_series(self.rates, self.clock, start_us, end_us)
         prices_of_parts = []
         for part in self.parts:
             part_start, part_end = overlap(part.validity, start_us, end_us)
@@ -485,61 +323,58 @@ class Tariff:
             return self.series.span_us
         return self.valid_from_us, self.valid_to_us
 
+    @property
+    def clock(self) -> LocalClock:
+        """What its dates and hours go by."""
+        return LocalClock(self.timezone, self.hours_timezone, self.holidays)
+
+    def replace(self, **changes: Any) -> Tariff:
+        """Return this tariff with other values of some fields.
+
+        Parameters
+        ----------
+        **changes
+            Fields of `Tariff`. With parts, charges, `tier_rule`, `hours_timezone`, `currency` and
+            `timezone` change in every part.
+
+        Raises
+        ------
+        InputError
+            An unknown field, or values that the class refuses.
+
+        Examples
+        --------
+        >>> import flipkit as fk
+        >>> flat = fk.Tariff.flat(0.28, currency="GBP", timezone="Europe/London")
+        >>> flat.replace(fixed=fk.FixedCharge("standing charge", per_day=0.5)).fixed[0].per_day
+        0.5
+        """
+        known = [each.name for each in fields(self)]
+        for name in changes:
+            if name not in known:
+                raise InputError(f"tariff has no field {name!r}; {nearest(name, known)}")
+        if not self.parts or "parts" in changes:
+            return replace(self, **changes)
+        in_parts = {name: changes.pop(name) for name in TERMS if name in changes}
+        in_both = {name: changes[name] for name in ("currency", "timezone") if name in changes}
+        parts = tuple(replace(part, **in_parts, **in_both) for part in self.parts)
+        return replace(self, parts=parts, **changes)
+
     def describe(self) -> str:
         """Return a text: prices by season, kind of day and hours as a table, and all charges."""
         from flipkit.tariffs.model.describe import describe
 
         return describe(self)
 
+    def _repr_html_(self) -> str:
+        """Return `describe` for notebooks."""
+        return f"<pre>{html.escape(self.describe())}</pre>"
+
     def plot(self, **options: Any) -> Any:
         """Draw the prices by month and hour; the options are those of `plots.tariff_heatmap`."""
         from flipkit.plots import tariff_heatmap
 
         return tariff_heatmap(self, **options)
-
-    def _check_prices(self) -> None:
-        what = f"tariff {self.name!r}"
-        if bool(self.rates) == (self.series is not None):
-            raise InputError(f"{what}: needs either rates or a price series")
-        if self.rates:
-            rates = check_rates(self.rates, f"{what}, rates")
-            set_fields(self, rates=canonical(rates))
-        bounds = self.valid_from_us, self.valid_to_us
-        if self.series is not None and bounds != (None, None):
-            raise InputError(f"{what}: a price series holds over its own time; clip it instead")
-        if is_empty(bounds):
-            raise InputError(f"{what}: ends before it begins")
-
-    def _check_charges(self) -> None:
-        what = f"tariff {self.name!r}"
-        set_fields(
-            self,
-            demand=check_charges(self.demand, DemandCharge, f"{what}, demand"),
-            fixed=check_charges(self.fixed, FixedCharge, f"{what}, fixed"),
-            adders=check_charges(self.adders, Adder, f"{what}, adders"),
-            taxes=check_charges(self.taxes, Tax, f"{what}, taxes"),
-        )
-        if self.minimum is not None:
-            instance_of(self.minimum, Minimum, f"{what}, minimum")
-        if self.export is not None:
-            instance_of(self.export, Export, f"{what}, export")
-        check_tiers(self.rates, self.tier_rule, self.tier_reset, what)
-        check_net_metering(self.export, self.rates, self.tier_rule, self.tier_reset, what)
-        check_holiday_rates(self.holidays, self.rates, self.demand, self.adders, self.export, what)
-        if self.export is not None and self.export.rates:
-            rates = canonical(self.export.rates)
-            set_fields(self, export=replace(self.export, rates=rates))
-
-    def _check_parts(self) -> None:
-        what = f"tariff {self.name!r}"
-        unset = (None, (), "billing")
-        given = [name for name in _FIELDS_OF_PARTS if getattr(self, name) not in unset]
-        if given:
-            raise InputError(f"{what}: {', '.join(given)} beside parts; they belong to the parts")
-        parts = in_succession(self.parts, type(self))
-        set_fields(self, parts=parts)
-        if (self.currency, self.timezone) != (parts[0].currency, parts[0].timezone):
-            raise InputError(f"{what}: currency and timezone must be those of its parts")
 
     def _check_no_tiers(self) -> None:
         for part in self.parts or (self,):

@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flipkit.calendar import Grid, day_edges, days_in_months, offset_pieces
+from flipkit.calendar import Grid, day_edges, days_in_months, local_midnights
 from flipkit.tariffs.model import (
     HOLIDAY,
     DemandCharge,
     DemandWindow,
+    LocalClock,
     Rate,
     Tariff,
-    day_kinds,
 )
 from flipkit.tariffs.rating.runs import DemandRuns, RatingCalendar, runs_between, stretch_at
 from flipkit.tariffs.rating.sums import EnergySums, Line
@@ -63,16 +63,21 @@ class DemandHours(NamedTuple):
 def demand_runs(calendar: RatingCalendar, hours: DemandHours) -> DemandRuns:
     """Return the demand intervals of a charge.
 
-    They follow the local clock, and are cut where it changes and at the edges of billing periods.
+    They follow the clock of the tariff's hours, and are cut where a clock changes, at the edges of
+    billing periods and, as the day of each must be known, at local midnight.
     """
-    clock_edges, offsets = offset_pieces(calendar.zone, calendar.start_us, calendar.end_us)
-    marks = _clock_marks(hours.interval_minutes, clock_edges, offsets)
-    starts = np.concatenate([clock_edges[:-1], calendar.billing.edges_us[:-1], *marks])
+    span = calendar.start_us, calendar.end_us
+    edges, date_offsets, hour_offsets = calendar.clock.stretches(*span)
+    midnights = local_midnights(calendar.zone, *span)
+    marks = _clock_marks(hours.interval_minutes, edges, hour_offsets)
+    starts = np.concatenate([edges[:-1], calendar.billing.edges_us[:-1], midnights, *marks])
     starts = np.unique(starts)
-    local = starts + offsets[stretch_at(clock_edges, starts)]
+    stretch = stretch_at(edges, starts)
+    date_us = starts + date_offsets[stretch]
+    hour_us = starts + hour_offsets[stretch]
 
     # A stretch outside the hours of the charge gets slot -1, and is left out below.
-    is_measured = _is_measured(hours, local, calendar.holidays)
+    is_measured = _is_measured(hours, calendar.clock, date_us, hour_us)
     slot, billing = _slots(calendar, starts, is_measured, hours.by_day)
     slot[~is_measured] = -1
     new = _begins_anew(calendar.grid, starts, np.append(starts[1:], calendar.end_us), slot)
@@ -123,12 +128,17 @@ def _measured_runs(
     return DemandRuns(runs.where(is_measured), slot[is_measured], billing, in_billing)
 
 
-def _is_measured(hours: DemandHours, local_us: Int64, holidays: str | None) -> np.ndarray:
-    """Whether each local time is in one of the windows, in the months."""
-    day, time_us = np.divmod(local_us, DAY_US)
-    second = time_us // SECOND_US
-    kinds = day_kinds(day, holidays)
-    measured: np.ndarray = np.zeros(len(local_us), dtype=bool)
+def _is_measured(
+    hours: DemandHours, clock: LocalClock, date_us: Int64, hour_us: Int64
+) -> np.ndarray:
+    """Whether each local time is in one of the windows, in the months.
+
+    `date_us` gives its date, `hour_us` its time of day.
+    """
+    day = date_us // DAY_US
+    second = hour_us % DAY_US // SECOND_US
+    kinds = clock.day_kinds(day)
+    measured: np.ndarray = np.zeros(len(day), dtype=bool)
     for window in hours.windows:
         rate = Rate(0.0, window.start, window.end, days=window.days)
         weekdays = rate.weekday_numbers()

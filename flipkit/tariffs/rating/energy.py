@@ -200,9 +200,14 @@ def _move_negative_generation(
 
 def _add_plausibility(block: Block, findings: dict[str, list[Finding]]) -> None:
     hours = block.grid.step_us / HOUR_US
-    selected = suspicious_rows(block.consumption_kwh, hours)
-    if block.generation_kwh is not None:
-        selected |= suspicious_rows(block.generation_kwh, hours)
+
+    def suspicious(rows: slice) -> np.ndarray:
+        selected = suspicious_rows(block.consumption_kwh[rows], hours)
+        if block.generation_kwh is not None:
+            selected |= suspicious_rows(block.generation_kwh[rows], hours)
+        return selected
+
+    selected = np.concatenate(map_threads(suspicious, row_slices(len(block.site_ids))))
     for row in np.flatnonzero(selected).tolist():
         consumption = MeterSeries("consumption_kwh", block.consumption_kwh[row], hours)
         found = consumption_findings(consumption)

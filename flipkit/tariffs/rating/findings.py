@@ -55,14 +55,35 @@ def findings_by_part(
     """Return the findings of each tariff in force, in the order of the bills of `rate`.
 
     What its reader assumed or could not price (`Tariff.findings`), prices that look like a slip,
-    and intervals that are too coarse for its prices and demand charges.
+    intervals that are too coarse for its prices and demand charges, and years without a listed
+    holiday.
     """
     common = list(map(_as_finding, tariff.findings))
     of_parts = []
     for part, calendar in calendars(tariff, grid, dates):
-        own = [] if part is tariff else list(map(_as_finding, part.findings))
+        own = list(map(_as_finding, part.findings)) if tariff.parts else []
+        own += _unlisted_holidays(calendar)
         of_parts.append([*common, *own, *_price_slips(part), *_coarse_intervals(part, calendar)])
     return of_parts
+
+
+def _unlisted_holidays(calendar: RatingCalendar) -> list[Finding]:
+    """Say so if holidays are a list of dates that has none in a year of the energy."""
+    holidays = calendar.clock.holidays
+    if holidays is None or holidays.country is not None:
+        return []
+    listed = {day.year for day in holidays.dates}
+    billing = calendar.billing
+    # Energy of a year of UTC reaches some hours into another local year.
+    years = [
+        int(year)
+        for year in np.unique(billing.years)
+        if year not in listed and billing.days[billing.years == year].sum() >= 1.0
+    ]
+    if not years:
+        return []
+    message = f"no holiday is listed in {', '.join(map(str, years))}; add the dates of all years"
+    return [Finding("holidays.unlisted", message)]
 
 
 def tariff_findings(tariff: Tariff, grid: Grid) -> list[Finding]:

@@ -174,7 +174,7 @@ def calendars(
 ) -> Iterator[tuple[Tariff, RatingCalendar]]:
     """Yield the tariffs in force within the grid, one after another, each with its time."""
     for part, start, end in parts_in_force(tariff, grid.start_us, grid.end_us):
-        yield part, RatingCalendar(grid, start, end, part.timezone, part.holidays, dates)
+        yield part, RatingCalendar(grid, start, end, part.clock, dates)
 
 
 def _rate_part(

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from flipkit.calendar import BillingPeriods, Grid, billing_periods, day_periods
-from flipkit.tariffs.model import PriceSeries, Schedule, schedule_changes
+from flipkit.tariffs.model import LocalClock, PriceSeries, Schedule, schedule_changes
 from flipkit.vocabulary import HOUR_US, Float64, Int64
 
 __all__ = [
@@ -42,8 +42,7 @@ class RatingCalendar(NamedTuple):
     grid : Grid
     start_us, end_us : int
         The span, within the grid.
-    zone : str
-    holidays : str or None
+    clock : LocalClock
     dates : tuple of str or None
         Billing dates; None for calendar months.
     """
@@ -51,9 +50,13 @@ class RatingCalendar(NamedTuple):
     grid: Grid
     start_us: int
     end_us: int
-    zone: str
-    holidays: str | None
+    clock: LocalClock
     dates: tuple[str, ...] | None
+
+    @property
+    def zone(self) -> str:
+        """The time zone of days, months and billing."""
+        return self.clock.timezone
 
     @property
     def billing(self) -> BillingPeriods:
@@ -294,7 +297,7 @@ def _changes(calendar: RatingCalendar, schedule: Schedule | None) -> tuple[Int64
     start, end = calendar.start_us, calendar.end_us
     if schedule is None:
         return np.array([start]), np.zeros(1, dtype=np.int64)
-    return schedule_changes(schedule, calendar.zone, start, end, calendar.holidays)
+    return schedule_changes(schedule, calendar.clock, start, end)
 
 
 @lru_cache(maxsize=256)

@@ -327,7 +327,7 @@ def _climb(tariff: Tariff, used: Used, in_force: Span, window: Span, cuts: Int64
     start, end = window
     counts = _whole_counts(tariff, in_force, window)
     schedule = schedule_of(tariff.rates)
-    changes, periods = schedule_changes(schedule, tariff.timezone, start, end, tariff.holidays)
+    changes, periods = schedule_changes(schedule, tariff.clock, start, end)
 
     edges = np.unique(np.concatenate([changes, counts.edges_us, used.times_us, cuts, window]))
     edges = edges[(edges >= start) & (edges <= end)]

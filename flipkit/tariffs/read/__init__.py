@@ -13,7 +13,7 @@ message) and `read_instant` (dates).
 To add a reader:
 
 1. Write ``flipkit/tariffs/read/<format>.py`` with `read`, and its tests.
-2. Add ``Tariff.from_<format>`` in ``flipkit/tariffs/model/tariff.py``. It imports the reader when
+2. Add ``Tariff.from_<format>`` in ``flipkit/tariffs/model/readers.py``. It imports the reader when
    it is called, returns what `read` returns, and has the public documentation.
 3. Add the format to ``_FORMATS`` in ``flipkit/tariffs/read/file.py``, with the fields by which a
    JSON file is recognized. The command line and scenario files then read it too.
@@ -24,6 +24,7 @@ a DataFrame, for ``Tariff.from_prices`` and for callers that need a series and n
 """
 
 from flipkit.tariffs.read.file import read_plan, read_plans
+from flipkit.tariffs.read.flatpeak import tariff_objects
 from flipkit.tariffs.read.price_frame import series_of_frame
 from flipkit.tariffs.read.source import load_json
 
@@ -32,4 +33,5 @@ __all__ = [
     "read_plan",
     "read_plans",
     "series_of_frame",
+    "tariff_objects",
 ]

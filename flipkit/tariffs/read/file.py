@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from flipkit.errors import InputError
+from flipkit.frames import is_frame, read_file
 from flipkit.tariffs.model import Export, Tariff, TierRule
-from flipkit.tariffs.read.source import load_json, located
+from flipkit.tariffs.read import flatpeak, octopus
+from flipkit.tariffs.read.octopus import UNIT_RATES
+from flipkit.tariffs.read.source import is_list, load_json, located
 
 __all__ = ["read_plan", "read_plans"]
-
-# The two lists of Octopus, by their paths in the API.
-_UNIT_RATES, _STANDING_CHARGES = "standard-unit-rates", "standing-charges"
 
 
 class _Options(NamedTuple):
@@ -24,7 +24,7 @@ class _Options(NamedTuple):
     timezone: str | None
     currency: str | None
     tier_rule: TierRule | None
-    stem: str
+    path: Path
 
     def place(self) -> dict[str, Any]:
         """Return time zone and currency as far as they are given."""
@@ -74,31 +74,12 @@ def read_plan(
     currency: str | None = None,
     tier_rule: TierRule | None = None,
 ) -> Tariff:
-    """Return the tariff of a file.
-
-    Parameters
-    ----------
-    path : path-like
-        JSON: a URDB record (or the API's answer with one); Octopus unit rates as the API returns
-        them (or a list of its pages; with standing charges, an object of both lists,
-        ``standard-unit-rates`` and ``standing-charges``); or Flatpeak tariff objects, where EXPORT
-        objects beside the imports are net billing.
-    timezone : str, optional
-        IANA time zone; required if the file does not state it. Octopus: Europe/London by default.
-    currency : str, optional
-        ISO 4217; required for Flatpeak objects that do not state it. By default USD for URDB and
-        GBP for Octopus.
-    tier_rule : str, optional
-        As for `Tariff`; required for a URDB record with tiers.
-
-    Raises
-    ------
-    InputError
-        The file does not exist, is not valid JSON or has none of these formats, or its reader
-        refuses it; the message names the file.
-    """
-    content = load_json(Path(path), "tariff")
-    options = _Options(timezone, currency, tier_rule, Path(path).stem)
+    """Return the tariff of a file; see ``Tariff.from_file``."""
+    if Path(path).suffix.lower() in (".csv", ".parquet"):
+        content = read_file(path)
+    else:
+        content = load_json(Path(path), "tariff")
+    options = _Options(timezone, currency, tier_rule, Path(path))
     fields = _fields(content)
     with located(str(path)):
         for each in _FORMATS:
@@ -107,12 +88,17 @@ def read_plan(
         raise InputError(
             "not a tariff that flipkit can read: neither a URDB record (energyratestructure), nor "
             "Octopus unit rates (results), nor Flatpeak tariff objects (direction, type, "
-            f"schedule); found {_describe_fields(content)}"
+            "schedule), nor prices (start_utc, end_utc, price_per_kwh); "
+            f"found {_describe_fields(content)}"
         )
 
 
 def _fields(content: Any) -> set[str]:
     """Return the field names of an object, or of the first object of a list, in lower case."""
+    if is_frame(content):
+        return set(content.columns)
+    if isinstance(content, Mapping) and is_list(content.get("data")) and "type" not in content:
+        content = content["data"]  # the API's answer with a list
     if isinstance(content, list) and content:
         content = content[0]
     if not isinstance(content, Mapping):
@@ -140,26 +126,31 @@ def _read_urdb(content: Any, options: _Options) -> Tariff:
 
 
 def _read_octopus(content: Any, options: _Options) -> Tariff:
-    has_both_lists = isinstance(content, Mapping) and _UNIT_RATES in content
-    lists = content if has_both_lists else {_UNIT_RATES: content}
-    unknown = sorted(set(lists) - {_UNIT_RATES, _STANDING_CHARGES})
-    if unknown:
-        raise InputError(
-            f"cannot price {', '.join(unknown)} beside {_UNIT_RATES}; known: {_STANDING_CHARGES}"
-        )
-    return Tariff.from_octopus(
-        lists[_UNIT_RATES],
-        lists.get(_STANDING_CHARGES),
-        name=options.stem,
-        **options.place(),
+    place = {"timezone": "Europe/London", "currency": "GBP"} | options.place()
+    return octopus.read(content, None, name=options.path.stem, file_name=options.path.name, **place)
+
+
+def _refuse_registers(_content: Any, _options: _Options) -> Tariff:
+    raise InputError(
+        "rates of a day and a night register do not state their hours; "
+        "give both lists to Tariff.from_economy7"
     )
+
+
+def _read_prices(content: Any, options: _Options) -> Tariff:
+    if options.timezone is None or options.currency is None:
+        raise InputError(
+            "a price series does not name its time zone and currency; give them: "
+            "--timezone Europe/Berlin --currency EUR"
+        )
+    return Tariff.from_prices(content, name=options.path.stem, **options.place())
 
 
 # ---- Flatpeak
 
 
 def _read_flatpeak(content: Any, options: _Options) -> Tariff:
-    objects = content if isinstance(content, list) else [content]
+    objects = flatpeak.tariff_objects(content)
     for number, each in enumerate(objects):
         if not isinstance(each, Mapping):
             raise InputError(
@@ -198,10 +189,6 @@ def _only_value(objects: list[Any], field: str) -> str:
 
 def _with_export(tariff: Tariff, exports: Tariff) -> Tariff:
     """Return a tariff whose exports earn the prices of another one."""
-    if exports.parts:
-        raise InputError(
-            f"several EXPORT contracts one after another, {exports.name}; keep the one that holds"
-        )
     start, end = tariff.validity
     export_start, export_end = exports.validity
     starts_late = export_start is not None and (start is None or start < export_start)
@@ -211,15 +198,15 @@ def _with_export(tariff: Tariff, exports: Tariff) -> Tariff:
             f"the EXPORT contract {exports.name!r} does not hold for all of the time of "
             f"{tariff.name!r}; give contracts for the same time"
         )
-    export = Export("net_billing", exports.rates, exports.series)
-    if tariff.parts:
-        return replace(tariff, parts=tuple(replace(part, export=export) for part in tariff.parts))
-    return replace(tariff, export=export)
+    return tariff.replace(export=Export("net_billing", tariff=exports))
 
 
+_REGISTERS = {"day-unit-rates", "night-unit-rates"}
 # In the order in which they are tried.
 _FORMATS = (
     _Format(lambda fields: {"direction", "type"} <= fields, _read_flatpeak),
-    _Format(lambda fields: bool({"results", _UNIT_RATES} & fields), _read_octopus),
+    _Format(lambda fields: bool({"results", "value_inc_vat", UNIT_RATES} & fields), _read_octopus),
+    _Format(lambda fields: bool(_REGISTERS & fields), _refuse_registers),
+    _Format(lambda fields: {"start_utc", "price_per_kwh"} <= fields, _read_prices),
     _Format(lambda fields: bool({"energyratestructure", "items"} & fields), _read_urdb),
 )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from itertools import groupby, pairwise, product
 from typing import Any, NamedTuple
 
-from flipkit.calendar import month_edges, read_moment, to_text, to_us
+from flipkit.calendar import day_edges, month_edges, read_moment, to_text, to_us
 from flipkit.errors import InputError
 from flipkit.tariffs.model import (
     CHARGES,
     DAY_NAMES,
     MONTH_NAMES,
+    LocalClock,
     PriceSeries,
     Rate,
     Tariff,
@@ -22,37 +23,39 @@ from flipkit.tariffs.model import (
     added,
     aligned,
     is_empty,
+    joined,
     overlap,
     rate_series,
     shared_time,
     start_key,
 )
-from flipkit.tariffs.read.flatpeak_schedule import read_schedule
-from flipkit.tariffs.read.source import read_instant
+from flipkit.tariffs.read.flatpeak_schedule import DatedRates, read_schedule
+from flipkit.tariffs.read.source import is_list, read_instant
 from flipkit.vocabulary import DIRECTIONS
 
-__all__ = ["read", "write"]
+__all__ = ["read", "tariff_objects", "write"]
 
 _TYPES = ("COMMODITY", "NON_COMMODITY")
 # Flatpeak requires both contract dates; these two mean that the tariff has none.
 _OPEN_START, _OPEN_END = "1970-01-01T00:00:00Z", "9999-12-31T00:00:00Z"
-_NO_SURCHARGE = (Rate(0.0),)
+_NO_SURCHARGE = ((Rate(0.0),),)
 _DAY_KINDS = {"all": "All", "weekday": "Weekday", "weekend": "Weekend"}
 
 
 class _Contract(NamedTuple):
     """One tariff object: fixed prices, or surcharges on the market price.
 
-    `fixed` is None with market prices: (market + surcharge) x (1 + fraction).
+    `fixed` is None with market prices: (market + surcharge) x (1 + fraction). Prices are by day of
+    the month, where a schedule has dates.
     """
 
     kind: str
     name: str | None
     start_us: int | None
     end_us: int | None
-    fixed: tuple[Rate, ...] | None = None
-    surcharge: tuple[Rate, ...] = _NO_SURCHARGE
-    fraction: tuple[Rate, ...] = _NO_SURCHARGE
+    fixed: DatedRates | None = None
+    surcharge: DatedRates = _NO_SURCHARGE
+    fraction: DatedRates = _NO_SURCHARGE
 
     @property
     def validity(self) -> Validity:
@@ -62,7 +65,12 @@ class _Contract(NamedTuple):
     @property
     def has_tiers(self) -> bool:
         """Whether any of its prices has tiers."""
-        return any(rate.tiers for rate in self.fixed or ())
+        return any(rate.tiers for rates in self.fixed or () for rate in rates)
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether its prices depend on the day of the month."""
+        return self.fixed is not None and len(self.fixed) > 1
 
 
 def read(
@@ -74,11 +82,13 @@ def read(
     tier_rule: TierRule,
 ) -> Tariff:
     """Return the price of one tariff object or several; see ``Tariff.from_flatpeak``."""
-    objects = [source] if isinstance(source, Mapping) else list(source)
+    objects = tariff_objects(source)
     _check_objects(objects, timezone, currency)
+    findings: list[str] = []
     contracts_of_type: dict[str, list[_Contract]] = {}
     for each in objects:
-        contracts_of_type.setdefault(each["type"], []).append(_read_contract(each, timezone))
+        contract = _read_contract(each, timezone, findings)
+        contracts_of_type.setdefault(each["type"], []).append(contract)
     chains = [_in_order(contracts) for contracts in contracts_of_type.values()]
     _check_common_time(chains)
     _check_counts(chains, timezone)
@@ -98,7 +108,24 @@ def read(
         )
     parts.sort(key=lambda part: start_key(part.validity))
     names = ", then ".join(dict.fromkeys(part.name for part in parts))
-    return parts[0] if len(parts) == 1 else Tariff.successive(parts, name=names)
+    tariff = parts[0] if len(parts) == 1 else Tariff.successive(parts, name=names)
+    return tariff.replace(findings=tuple(dict.fromkeys(findings)))
+
+
+def tariff_objects(source: Any) -> list[Any]:
+    """Return the objects of one, of several, or of a list as the API answers with it.
+
+    Raises InputError if the list is not complete.
+    """
+    is_answer = isinstance(source, Mapping) and "type" not in source and is_list(source.get("data"))
+    if not is_answer:
+        return [source] if isinstance(source, Mapping) else list(source)
+    if source.get("has_more"):
+        raise InputError(
+            "Flatpeak tariffs: has_more is true, so the list is incomplete; "
+            "request the objects after its last one too"
+        )
+    return list(source["data"])
 
 
 # ---- contracts
@@ -131,10 +158,15 @@ def _label(source: Mapping[str, Any]) -> str:
     return f"Flatpeak tariff {source.get('id') or source.get('display_name') or ''!r}"
 
 
-def _read_contract(source: Mapping[str, Any], timezone: str) -> _Contract:
+def _read_contract(source: Mapping[str, Any], timezone: str, findings: list[str]) -> _Contract:
     what = _label(source)
+    status = source.get("status")
+    if status is not None and str(status).upper() != "CONNECTED":
+        findings.append(
+            f"tariff.status: {what} has status {status}, so its prices may be out of date"
+        )
     market_rates = source.get("market_rates")
-    schedule = source.get("schedule")
+    schedule, place = _schedule(source, what)
     if not isinstance(market_rates, bool | None):
         raise InputError(f"{what}, market_rates: {market_rates!r} is neither true nor false")
     name = source.get("display_name")
@@ -147,7 +179,7 @@ def _read_contract(source: Mapping[str, Any], timezone: str) -> _Contract:
         end_us=None if end_us == to_us(_OPEN_END) else end_us,
     )
     if not market_rates:
-        return contract._replace(fixed=read_schedule(schedule, "fixed", what))
+        return contract._replace(fixed=read_schedule(schedule, "fixed", place, findings))
     if contract.kind == "NON_COMMODITY":
         raise InputError(
             f"{what}: market_rates on NON_COMMODITY would count the market price twice"
@@ -155,9 +187,18 @@ def _read_contract(source: Mapping[str, Any], timezone: str) -> _Contract:
     if not schedule:
         return contract
     return contract._replace(
-        surcharge=read_schedule(schedule, "surcharge_fixed", what, default=0.0),
-        fraction=read_schedule(schedule, "surcharge_percentage", what, default=0.0),
+        surcharge=read_schedule(schedule, "surcharge_fixed", place, findings, default=0.0),
+        fraction=read_schedule(schedule, "surcharge_percentage", place, findings, default=0.0),
     )
+
+
+def _schedule(source: Mapping[str, Any], what: str) -> tuple[Any, str]:
+    """Return the schedule and its place; it was named ``data`` in early 2024."""
+    if not source.get("data"):
+        return source.get("schedule"), f"{what}, schedule"
+    if source.get("schedule"):
+        raise InputError(f"{what}: prices in both schedule and data; leave one of them out")
+    return source["data"], f"{what}, data"
 
 
 def _in_order(contracts: list[_Contract]) -> list[_Contract]:
@@ -230,8 +271,9 @@ def _price_together(
         return None
     name = next((each.name for each in contracts if each.name is not None), "Flatpeak")
     _check_ladders(contracts, name, tier_rule)
-    fixed = [each.fixed for each in contracts if each.fixed is not None]
-    if len(fixed) == len(contracts):
+    fixed = [each.fixed[0] for each in contracts if each.fixed is not None]
+    is_dated = any(each.is_dated for each in contracts)
+    if len(fixed) == len(contracts) and not is_dated:
         rates = reduce(added, fixed)
         has_tiers = any(rate.tiers for rate in rates)
         rule = tier_rule if has_tiers else None
@@ -245,15 +287,30 @@ def _price_together(
             valid_to_us=end,
             tier_rule=rule,
         )
-    if market is None:
-        raise InputError(
-            f"Flatpeak tariff {name!r}: market_rates is true; give the market prices as market="
-        )
-    begin, stop = overlap(validity, *market.span_us)
+    begin, stop = _time_of_series(contracts, name, validity, market)
     if stop <= begin:
         return None
     prices = [_prices_of(each, timezone, market, begin, stop) for each in contracts]
     return Tariff(name, currency, timezone, series=reduce(PriceSeries.plus, prices))
+
+
+def _time_of_series(
+    contracts: tuple[_Contract, ...], name: str, validity: Validity, market: PriceSeries | None
+) -> tuple[int, int]:
+    """Return when prices that change from day to day are known: start and end."""
+    start, end = validity
+    if all(each.fixed is not None for each in contracts):
+        if start is None or end is None:
+            raise InputError(
+                f"Flatpeak tariff {name!r}: dates (prices by day of the month) are read as a price "
+                "series, which needs contract_start_date and contract_end_date"
+            )
+        return start, end
+    if market is None:
+        raise InputError(
+            f"Flatpeak tariff {name!r}: market_rates is true; give the market prices as market="
+        )
+    return overlap(validity, *market.span_us)
 
 
 def _check_ladders(contracts: tuple[_Contract, ...], name: str, tier_rule: TierRule) -> None:
@@ -264,7 +321,12 @@ def _check_ladders(contracts: tuple[_Contract, ...], name: str, tier_rule: TierR
         raise InputError(
             f"Flatpeak tariff {name!r}: tiers beside market_rates, which have no price by time"
         )
-    untiered = [each.fixed or () for each in contracts if not each.has_tiers]
+    if any(each.is_dated for each in contracts):
+        raise InputError(
+            f"Flatpeak tariff {name!r}: tiers beside dates (prices by day of the month), which are "
+            "read as a price series; it has no tiers"
+        )
+    untiered = [each.fixed[0] for each in contracts if each.fixed and not each.has_tiers]
     other_prices = {rate.price_per_kwh for rates in untiered for rate in rates}
     if tier_rule == "per_period" and len(other_prices) > 1:
         raise InputError(
@@ -275,19 +337,41 @@ def _check_ladders(contracts: tuple[_Contract, ...], name: str, tier_rule: TierR
 
 
 def _prices_of(
-    contract: _Contract, timezone: str, market: PriceSeries, start_us: int, end_us: int
+    contract: _Contract, timezone: str, market: PriceSeries | None, start_us: int, end_us: int
 ) -> PriceSeries:
     """Return the price of one contract over [start, end)."""
     if contract.fixed is not None:
-        return rate_series(contract.fixed, timezone, start_us, end_us)
-    surcharge = rate_series(contract.surcharge, timezone, start_us, end_us)
-    fraction = rate_series(contract.fraction, timezone, start_us, end_us)
+        return _dated_series(contract.fixed, timezone, start_us, end_us)
+    assert market is not None  # _time_of_series asks for it
+    surcharge = _dated_series(contract.surcharge, timezone, start_us, end_us)
+    fraction = _dated_series(contract.fraction, timezone, start_us, end_us)
     prices = market.clip(start_us, end_us).plus(surcharge)
     # The order of Flatpeak's formula: the surcharge is added first, then raised by the fraction.
     starts, ends, in_prices, in_fraction = aligned(prices, fraction)
     raised = prices.price_per_kwh[in_prices] * (1.0 + fraction.price_per_kwh[in_fraction])
     confidence = None if prices.confidence is None else prices.confidence[in_prices]
     return PriceSeries(starts, ends, raised, confidence)
+
+
+def _dated_series(rates: DatedRates, timezone: str, start_us: int, end_us: int) -> PriceSeries:
+    clock = LocalClock(timezone)
+    if len(rates) == 1:
+        return rate_series(rates[0], clock, start_us, end_us)
+    days = day_edges(timezone, start_us, end_us)
+    edges = days.edges.clip(start_us, end_us).tolist()
+    rates_of_days = [rates[int(label[-2:]) - 1] for label in days.labels]
+    pieces = []
+    # Days one after another with the same prices at once.
+    for first, last in _equal_neighbours(rates_of_days):
+        pieces.append(rate_series(rates_of_days[first], clock, edges[first], edges[last + 1]))
+    return joined(pieces).merged()
+
+
+def _equal_neighbours(values: Sequence[Any]) -> Iterator[tuple[int, int]]:
+    """Yield the first and last index of each run of equal values."""
+    for _, run in groupby(range(len(values)), key=values.__getitem__):
+        indices = list(run)
+        yield indices[0], indices[-1]
 
 
 # ---- writing
@@ -327,10 +411,20 @@ def _check_expressible(tariff: Tariff) -> None:
             f"{what} is a price series, which a Flatpeak schedule (month, day, hour) cannot "
             "express; create the tariff with market_rates at Flatpeak instead"
         )
-    charges = [name for name in (*CHARGES, "parts") if getattr(tariff, name) not in (None, ())]
+    if tariff.parts:
+        raise InputError(
+            f"{what} has parts, and a Flatpeak object is one contract; write each of tariff.parts"
+        )
+    charges = [name for name in CHARGES if getattr(tariff, name) not in (None, ())]
     if charges:
         raise InputError(
             f"{what} has {', '.join(charges)}; a Flatpeak schedule cannot express them"
+        )
+    has_hours = any((rate.start, rate.end) != ("00:00", "24:00") for rate in tariff.rates)
+    if tariff.hours_timezone is not None and has_hours:
+        raise InputError(
+            f"{what} has hours of {tariff.hours_timezone}; those of a Flatpeak schedule are the "
+            f"location's own, {tariff.timezone}"
         )
     for rate in tariff.rates:
         if any(tier.per != "month" or tier.counts_kw for tier in rate.tiers):

@@ -9,12 +9,17 @@ import numpy as np
 from flipkit.calendar import to_text
 from flipkit.errors import InputError
 from flipkit.frames import take
-from flipkit.tariffs.model import PriceSeries
+from flipkit.tariffs.model import PriceSeries, Tariff
 from flipkit.vocabulary import Int64
 
-__all__ = ["series_of_frame"]
+__all__ = ["read", "series_of_frame"]
 
 _WHAT = "price frame"
+
+
+def read(frame: Any, *, currency: str, timezone: str, name: str) -> Tariff:
+    """Return the tariff of a price frame; see ``Tariff.from_prices``."""
+    return Tariff(name, currency, timezone, series=series_of_frame(frame))
 
 
 def series_of_frame(frame: Any) -> PriceSeries:

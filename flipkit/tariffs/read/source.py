@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from flipkit.calendar import to_us
 from flipkit.errors import InputError
 
-__all__ = ["check_object", "is_list", "load_json", "located", "read_instant"]
+__all__ = ["check_object", "is_json_text", "is_list", "load_json", "located", "read_instant"]
 
 
 def load_json(source: Any, what: str) -> Any:
@@ -32,7 +32,7 @@ def load_json(source: Any, what: str) -> Any:
     if not isinstance(source, str | Path):
         return source
     # A string that begins like JSON is JSON; any other is a path.
-    if isinstance(source, str) and source.lstrip()[:1] in ("{", "["):
+    if is_json_text(source):
         return _parse(source, what)
     try:
         # Some editors begin a file with a byte order mark, which JSON does not allow.
@@ -42,6 +42,11 @@ def load_json(source: Any, what: str) -> Any:
     except (OSError, ValueError) as error:
         raise _unreadable(source, what, getattr(error, "strerror", None) or str(error)) from None
     return _parse(text, f"{what}, file {str(source)!r}")
+
+
+def is_json_text(source: Any) -> TypeGuard[str]:
+    """Return whether a value is JSON text, and not the name of a file."""
+    return isinstance(source, str) and source.lstrip()[:1] in ("{", "[")
 
 
 @contextmanager

@@ -100,7 +100,7 @@ def test_a_tariff_is_created_listed_read_and_deleted(api):
             422,
             "tier 2 ends at 10",
         ),
-        ({"rate": [{"fixed": 1, "to_kwh": 10}, {"fixed": 2, "to_kwh": 20}]}, 422, "to_kwh"),
+        ({"rate": [{"fixed": 1, "to_kwh": 20}, {"fixed": 2, "to_kwh": 10}]}, 422, "not above tier"),
         ({"rate": {"fixed": 10**30}}, 422, "64 bits"),
         ({"rate": {"fixed": "0.2"}}, 422, "fixed"),
     ],

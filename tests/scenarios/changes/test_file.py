@@ -234,7 +234,7 @@ WRONG = {
     ),
     'tariff.file = "gone.json"': "scenario 'x', tariff: .*gone.json.*No such file",
     "tariff.file = 3": "tariff: expected the name of a file, got 3",
-    'tariff.file = "heat.csv"': "tariff: .*heat.csv.*not valid JSON",
+    'tariff.file = "heat.csv"': "tariff: .*heat.csv: not a tariff that flipkit can read",
     'tariff.file = "bare.json"': (
         "tariff: .*bare.json: .* do not name their timezone; give one: the key timezone"
     ),

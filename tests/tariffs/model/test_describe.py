@@ -14,6 +14,7 @@ from flipkit.tariffs import (
     DemandTier,
     Export,
     FixedCharge,
+    Holidays,
     Minimum,
     PriceSeries,
     Ratchet,
@@ -66,7 +67,7 @@ def test_a_ladder_shows_every_step_and_its_rule():
 @pytest.mark.parametrize(
     ("given", "line"),
     [
-        ({"holidays": "US-CA"}, "public holidays of US-CA"),
+        ({"holidays": "US-CA"}, "public holidays: US-CA"),
         ({"fixed": FixedCharge("meter", 0.49281)}, "fixed meter: 0.49281 a day"),
         ({"fixed": FixedCharge("meter", 0.5, 12)}, "fixed meter: 0.5 a day and 12 a month"),
         ({"adders": Adder("levy", 0.00001)}, "adder levy: 0.00001 per kWh"),
@@ -271,7 +272,7 @@ def test_the_page_about_plans_is_true():
     assert made["sydney"].tier_reset == "day"
     assert made["flanders"].demand[0].trailing_months == 12
     known = set(dir(tariffs)) | set(dir(Tariff)) | {"fk.bill", "energy"}
-    for each in (Adder, DemandCharge, DemandTier, Export, Rate, Tax, Tier, Tariff):
+    for each in (Adder, DemandCharge, DemandTier, Export, Holidays, Rate, Tax, Tier, Tariff):
         known |= {field.name for field in fields(each)}
     words = {
         word

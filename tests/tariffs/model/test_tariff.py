@@ -14,7 +14,7 @@ import pytest
 from flipkit.calendar import to_us
 from flipkit.errors import InputError, NaiveTimestampError
 from flipkit.money import ISO_4217
-from flipkit.tariffs import PriceSeries, Rate, Tariff
+from flipkit.tariffs import FixedCharge, PriceSeries, Rate, Tariff
 from flipkit.tariffs.model import rate_table
 
 LONDON = {"currency": "GBP", "timezone": "Europe/London"}
@@ -325,3 +325,51 @@ def test_a_year_of_prices_and_of_costs_comes_in_milliseconds():
     assert len(starts) == 17_520
     assert best_ms(lambda: tariff.prices(int(starts[0]), int(ends[-1]))) < 5
     assert best_ms(lambda: series.cost(starts, ends, kwh)) < 2
+
+
+def test_standing_charges_are_fixed_charges():
+    flat = Tariff.flat(0.28, **LONDON, standing_per_day=0.5)
+    assert flat == Tariff.flat(0.28, **LONDON).replace(
+        fixed=FixedCharge("standing charge", per_day=0.5)
+    )
+    hours = {"00:00-07:00": 0.09, "07:00-24:00": 0.29}
+    assert Tariff.time_of_use(hours, **LONDON, standing_per_day=0.5).fixed == flat.fixed
+    assert Tariff.flat(0.28, **LONDON, standing_per_day=0).fixed[0].per_day == 0.0
+    with pytest.raises(InputError, match="standing charge': per_day nan"):
+        Tariff.flat(0.28, **LONDON, standing_per_day=float("nan"))
+
+
+def test_replace_makes_another_tariff():
+    flat = Tariff.flat(0.28, **LONDON, standing_per_day=0.5)
+    named = flat.replace(name="Mine", fixed=())
+    assert (named.name, named.fixed, named.rates) == ("Mine", (), flat.rates)
+    assert flat.name == "Flat rate"
+    assert flat.replace() == flat
+    with pytest.raises(InputError, match="no field 'hour_timezone'; did you mean 'hours_t"):
+        flat.replace(hour_timezone="UTC")
+    with pytest.raises(InputError, match="no field 'colour'; known are name, currency, timezone"):
+        flat.replace(colour="red")
+    with pytest.raises(InputError, match="needs either rates or a price series"):
+        flat.replace(rates=())
+
+
+def test_replace_changes_the_charges_of_every_part():
+    change = to_us("2025-07-01", "Europe/London")
+    first = Tariff.flat(0.28, **LONDON, name="a").replace(valid_to_us=change)
+    second = Tariff.flat(0.30, **LONDON, name="b").replace(valid_from_us=change)
+    both = Tariff.successive([first, second])
+    standing = FixedCharge("standing charge", per_day=0.5)
+    changed = both.replace(name="both", fixed=standing, timezone="Europe/Paris")
+    assert changed.name == "both"
+    assert [part.fixed for part in changed.parts] == [(standing,), (standing,)]
+    assert {part.timezone for part in changed.parts} == {changed.timezone} == {"Europe/Paris"}
+    with pytest.raises(InputError, match="rates beside parts; they belong to the parts"):
+        both.replace(rates=first.rates)
+
+
+def test_notebooks_show_the_description():
+    tariff = Tariff.flat(0.28, **LONDON, name="<A & B>")
+    assert tariff._repr_html_() == (
+        "<pre>&lt;A &amp; B&gt;: GBP per kWh, local time of Europe/London\n"
+        "months   days  hours        price\nJan-Dec  all   00:00-24:00  0.28</pre>"
+    )

@@ -19,6 +19,7 @@ import flipkit
 from flipkit.calendar import Grid, to_us
 from flipkit.frames import take
 from flipkit.tariffs import Export, FixedCharge, PriceSeries, Rate, Tariff, Tier
+from flipkit.tariffs.model import LocalClock
 from flipkit.tariffs.rating import Block, EnergySums, RatingCalendar, bill, bill_matrix, rate
 from flipkit.tariffs.rating.rate_block import total_cost
 from flipkit.tariffs.rating.runs import partition
@@ -262,7 +263,7 @@ def test_without_a_folder_for_a_cache_code_is_compiled_again(monkeypatch):
     monkeypatch.setattr(numba, "njit", njit)
     monkeypatch.delitem(sys.modules, "flipkit.tariffs.rating.kernels_large", raising=False)
     made = importlib.import_module("flipkit.tariffs.rating.kernels_large")
-    part = partition(RatingCalendar(Grid(0, 10, 8), 0, 80, "UTC", None, None), None, None)
+    part = partition(RatingCalendar(Grid(0, 10, 8), 0, 80, LocalClock("UTC"), None), None, None)
     assert made.imports_and_exports(np.ones((4, 8)), part.runs)[0].tolist() == [[8.0]] * 4
 
 

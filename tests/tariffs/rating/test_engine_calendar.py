@@ -11,15 +11,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.engine_tariffs import PLACES, blocks, demand_charges, rate_lists
 
-from flipkit.calendar import Grid
+from flipkit.calendar import Grid, as_holidays
 from flipkit.tariffs import Rate
-from flipkit.tariffs.model import canonical, rate_table, schedule_of
+from flipkit.tariffs.model import LocalClock, canonical, rate_table, schedule_of
 from flipkit.tariffs.rating import DemandHours, RatingCalendar, demand_runs, meter_runs
 from flipkit.tariffs.rating.runs import partition, runs_between
 from flipkit.vocabulary import HOUR_US
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTE_US = 60_000_000
+# Without summer time; with it at other dates, or the wrong way round; on the other side.
+HOUR_ZONES = ("UTC", "America/New_York", "Australia/Lord_Howe", "Asia/Tokyo")
 often = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -37,15 +39,18 @@ def is_holiday(day, code):
     return bool(code) and day in holidays_of(code, day.year)
 
 
-def in_hours(when, at, code):
+def in_hours(when, month, at):
     second = 3600 * at.hour + 60 * at.minute
     inside = any(begin <= second < stop for begin, stop in when.windows_s())
-    return inside and at.month in when.month_numbers()
+    return inside and month in when.month_numbers()
 
 
-def oracle_rate(rates, at, code):
-    """The one rate in force: a holiday's own where one names it, else Sunday's."""
-    timely = [rate for rate in rates if in_hours(rate, at, code)]
+def oracle_rate(rates, at, hour, code):
+    """The one rate in force: a holiday's own where one names it, else Sunday's.
+
+    The date is that of one clock, the hour that of another.
+    """
+    timely = [rate for rate in rates if in_hours(rate, at.month, hour)]
     if is_holiday(at.date(), code):
         named = [rate for rate in timely if rate.days == "holiday"]
         (found,) = named or [rate for rate in timely if 6 in rate.weekday_numbers()]
@@ -74,14 +79,23 @@ def places(draw):
     stop = draw(st.sampled_from([minutes, draw(st.integers(begin + 1, minutes))]))
     span = (grid.start_us + begin * MINUTE_US, grid.start_us + stop * MINUTE_US)
     code = where[1] if draw(st.booleans()) else None
-    return RatingCalendar(grid, *span, where[0], code, None)
+    hours = draw(st.sampled_from([None, None, *HOUR_ZONES]))
+    return RatingCalendar(grid, *span, LocalClock(where[0], hours, as_holidays(code)), None)
+
+
+def hour_of(instant_us, place):
+    return local(instant_us, place.clock.hours_timezone or place.zone)
+
+
+def code_of(place):
+    return place.clock.holidays.country if place.clock.holidays else None
 
 
 @often
 @given(places(), st.data())
 def test_every_run_is_in_the_period_and_month_of_the_clock(place, data):
-    rates = canonical(data.draw(rate_lists(True, place.holidays)))
-    sold = canonical(data.draw(rate_lists(False, place.holidays)))
+    rates = canonical(data.draw(rate_lists(True, code_of(place))))
+    sold = canonical(data.draw(rate_lists(False, code_of(place))))
     part = partition(place, schedule_of(rates), schedule_of(sold))
     starts = place.start_us + np.append(0, np.rint(np.cumsum(part.runs.hours) * HOUR_US)).astype(
         np.int64
@@ -90,9 +104,10 @@ def test_every_run_is_in_the_period_and_month_of_the_clock(place, data):
     for number, (begin, stop) in enumerate(pairwise(starts)):
         for instant in {begin, (begin + stop) // 2 // MINUTE_US * MINUTE_US, stop - MINUTE_US}:
             at = local(max(instant, begin), place.zone)
+            hour = hour_of(max(instant, begin), place)
             assert place.billing.labels[part.billing[number]] == f"{at:%Y-%m}"
             for of, each in ((part.import_period, rates), (part.export_period, sold)):
-                table, want = rate_table(each), oracle_rate(each, at, place.holidays)
+                table, want = rate_table(each), oracle_rate(each, at, hour, code_of(place))
                 period = table.periods[of[number]]
                 assert (period.price_per_kwh, period.tiers) == (want.price_per_kwh, want.tiers)
     inside = covered(place.grid, part.runs)
@@ -111,8 +126,8 @@ def test_demand_intervals_are_those_of_the_clock(place, charge, any_month):
     minutes = np.arange(place.start_us, place.end_us, MINUTE_US)
     for instant in minutes:
         at = local(instant, place.zone)
-        day = 6 if is_holiday(at.date(), place.holidays) else at.weekday()
-        if in_hours(when, at, None) and day in when.weekday_numbers():
+        day = 6 if is_holiday(at.date(), code_of(place)) else at.weekday()
+        if in_hours(when, at.month, hour_of(instant, place)) and day in when.weekday_numbers():
             share[(instant - place.grid.start_us) // place.grid.step_us] += (
                 MINUTE_US / place.grid.step_us
             )

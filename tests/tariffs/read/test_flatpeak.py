@@ -307,11 +307,12 @@ EDITS = {
     r"rate: tier 1 of 2 has no limit": lambda s, e, d: d["hours"][0]["rate"].append(
         {"fixed": 0.2, "to_kwh": None}
     ),
-    r"schedule\[0\].days_and_hours\[0\].hours\[1\].rate\[0\].to_kwh: 100": lambda s, e, d: d[
-        "hours"
-    ][1]["rate"][0].update(to_kwh=100),
-    r"schedule\[0\].dates: prices by day": lambda s, e, d: e.update(dates=[1, 2]),
-    r"rate\[0\]: cannot price value, variables": lambda s, e, d: d["hours"][0].update(
+    r"schedule, day 3 of the month: a gap: no price": lambda s, e, d: e.update(dates=[1, 2]),
+    r"schedule\[0\].dates: '32' is not one of All, or days of the month": lambda s, e, d: e.update(
+        dates=[32]
+    ),
+    r"prices in both schedule and data": lambda s, e, d: s.update(data=s["schedule"]),
+    r"rate\[0\]: cannot price variables": lambda s, e, d: d["hours"][0].update(
         rate=[{"value": "0.03 * $index", "variables": {"index": "BELPEX"}}]
     ),
     r"hours\[0\]: cannot price demand": lambda s, e, d: d["hours"][0].update(demand=4),
@@ -339,9 +340,9 @@ EDITS = {
     r"hours\[0\]: rate: the window from 07:00:00 to 07:00:00 has no length": lambda s, e, d: d[
         "hours"
     ][0].update(valid_from="07:00:00"),
-    r"schedule: .* gap: no price in Jan, days all, hours 06:59:59-07:00": lambda s, e, d: d[
+    r"schedule: .* gap: no price in Jan, days all, hours 06:59:58-07:00": lambda s, e, d: d[
         "hours"
-    ][0].update(valid_to="06:59:59"),
+    ][0].update(valid_to="06:59:58"),
     r"schedule: .* overlap: .* hours 06:00-07:00": lambda s, e, d: d["hours"][1].update(
         valid_from="06:00:00"
     ),
@@ -445,3 +446,113 @@ def test_bodies_that_the_service_would_not_take_are_not_written(arguments, words
 def test_a_price_series_has_no_schedule():
     with pytest.raises(InputError, match="'Spot' is a price series, which a Flatpeak schedule"):
         Tariff("Spot", "GBP", "Europe/London", (), market([0.1])).to_flatpeak("loc_1")
+
+
+# ---- other ways of writing
+
+
+@pytest.mark.parametrize("status", ["ERROR", "DISCONNECTED"])
+def test_a_status_other_than_connected_is_a_finding(status):
+    tariff = Tariff.from_flatpeak({**night_saver(), "status": status}, **WHERE)
+    (finding,) = tariff.findings
+    assert finding.startswith(f"tariff.status: Flatpeak tariff 'Night saver' has status {status}")
+    assert tariff == Tariff.from_flatpeak({**night_saver(), "status": "CONNECTED"}, **WHERE)
+    assert Tariff.from_flatpeak({**night_saver(), "status": "CONNECTED"}, **WHERE).findings == ()
+
+
+def test_an_end_may_be_its_last_second():
+    windows = hours(("00:00:00", "06:59:59", 0.09), ("07:00:00", "23:59:59", 0.29))
+    entry = {"days_and_hours": [{"hours": windows}]}
+    assert Tariff.from_flatpeak(with_schedule(entry), **WHERE) == Tariff.from_flatpeak(
+        night_saver(), **WHERE
+    )
+    windows[1]["valid_to"] = "23:59"
+    assert Tariff.from_flatpeak(with_schedule(entry), **WHERE) == Tariff.from_flatpeak(
+        night_saver(), **WHERE
+    )
+
+
+def test_a_limit_of_the_last_tier_is_a_finding():
+    source = night_saver()
+    rates = source["schedule"][0]["days_and_hours"][0]["hours"][0]["rate"]
+    rates[0]["to_kwh"] = 100
+    tariff = Tariff.from_flatpeak(source, **WHERE)
+    assert tariff == Tariff.from_flatpeak(night_saver(), **WHERE)
+    (finding,) = tariff.findings
+    assert finding.startswith("tariff.assumed: ")
+    assert "hours[0].rate[0].to_kwh is 100; kWh above it are priced as those below" in finding
+
+    rates.append({"fixed": 0.2, "to_kwh": 300})
+    ladder = Tariff.from_flatpeak(source, **WHERE).rates[0].tiers
+    assert [(tier.price_per_kwh, tier.up_to) for tier in ladder] == [(0.09, 100), (0.2, None)]
+    rates[1]["to_kwh"] = 50
+    with pytest.raises(InputError, match="tier 2 ends at 50, not above tier 1"):
+        Tariff.from_flatpeak(source, **WHERE)
+
+
+def test_the_answer_with_a_list_is_read():
+    answer = {"object": "list", "url": "/tariffs", "has_more": False, "data": [night_saver()]}
+    assert Tariff.from_flatpeak(answer, **WHERE) == Tariff.from_flatpeak(night_saver(), **WHERE)
+    with pytest.raises(InputError, match="has_more is true, so the list is incomplete"):
+        Tariff.from_flatpeak({**answer, "has_more": True}, **WHERE)
+    with pytest.raises(InputError, match="none given"):
+        Tariff.from_flatpeak({**answer, "data": []}, **WHERE)
+
+
+def test_the_schedule_of_early_2024_is_read():
+    # contracts, 7.2: `data[]` instead of `schedule[]`, `rate[{to_kwh, value}]`; FlatPeak's own
+    # connector for Octopus writes `value` in pounds: pence divided by 100.
+    source = night_saver()
+    source["data"] = source.pop("schedule")
+    for window in source["data"][0]["days_and_hours"][0]["hours"]:
+        window["rate"] = [{"value": window["rate"][0]["fixed"], "to_kwh": None}]
+    assert Tariff.from_flatpeak(source, **WHERE) == Tariff.from_flatpeak(night_saver(), **WHERE)
+
+
+# ---- days of the month
+
+
+def dated(first_days, others):
+    entries = [{**whole_day(first_days), "dates": list(range(1, 11))}]
+    entries.append({**whole_day(others), "dates": [str(day) for day in range(11, 32)]})
+    return {**night_saver(), "schedule": entries}
+
+
+def test_prices_by_day_of_the_month_are_a_price_series():
+    tariff = Tariff.from_flatpeak(dated(0.1, 0.4), **WHERE)
+    # By hand: each local day has the price of its number, also where the clock changes.
+    for day in ("2025-01-01", "2025-02-28", "2025-03-10", "2025-03-30", "2025-10-10", "2025-10-26"):
+        want = 0.1 if int(day[-2:]) <= 10 else 0.4
+        assert tariff.prices(day).price_per_kwh.tolist() == [want], day
+    # 1 to 10 in twelve months, and the days between: one price each.
+    assert len(tariff.series) == 24
+    extra = {**night_saver(), "type": "NON_COMMODITY", "schedule": [whole_day(0.05)]}
+    total = Tariff.from_flatpeak([dated(0.1, 0.4), extra], **WHERE)
+    assert total.prices("2025-03-30").price_per_kwh.tolist() == [0.4 + 0.05]
+
+
+def test_all_days_of_the_month_are_no_dates():
+    entries = [{**whole_day(0.1), "dates": list(range(1, 32))}]
+    assert Tariff.from_flatpeak(with_schedule(entries[0]), **WHERE) == Tariff.from_flatpeak(
+        with_schedule(whole_day(0.1)), **WHERE
+    )
+
+
+def test_days_of_the_month_need_an_end_and_no_tiers():
+    with pytest.raises(InputError, match=r"dates .* needs contract_start_date and contract"):
+        Tariff.from_flatpeak({**dated(0.1, 0.4), "contract_end_date": None}, **WHERE)
+    source = dated(0.1, 0.4)
+    rates = source["schedule"][0]["days_and_hours"][0]["hours"][0]["rate"]
+    rates[:] = [{"fixed": 0.1, "to_kwh": 5}, {"fixed": 0.2, "to_kwh": None}]
+    with pytest.raises(InputError, match="tiers beside dates"):
+        Tariff.from_flatpeak(source, **WHERE)
+
+
+def test_hours_of_another_clock_cannot_be_written():
+    tariff = Tariff.time_of_use({"00:30-07:30": 0.1, "07:30-00:30": 0.3}, **WHERE)
+    assert tariff.to_flatpeak("loc_1")
+    with pytest.raises(InputError, match="has hours of UTC; those of a Flatpeak schedule are the"):
+        tariff.replace(hours_timezone="UTC").to_flatpeak("loc_1")
+    # Without hours there is no clock to keep.
+    flat = Tariff.flat(0.3, **WHERE).replace(hours_timezone="UTC")
+    assert Tariff.from_flatpeak(flat.to_flatpeak("loc_1"), **WHERE).rates == flat.rates

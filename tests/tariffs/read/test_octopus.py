@@ -3,9 +3,11 @@
 import contextlib
 import copy
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import pandas as pd
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -112,8 +114,12 @@ def test_pages_are_joined():
     unsaid = {name: value for name, value in pages[0].items() if name != "count"}
     with pytest.raises(InputError, match="got 5 rows of more"):
         read(unsaid)
+    # Pages that are fetched one after another repeat rows where a new row comes in between.
+    assert read([pages[0], pages[0], pages[1]]) == read(HALF_HOURLY)
+    other = copy.deepcopy(pages[0])
+    other["results"][4]["value_inc_vat"] += 1.0
     with pytest.raises(InputError, match=r"page 1, row 4 and page 2, row 4: both hold at"):
-        read([pages[0], pages[0], pages[1]])
+        read([pages[0], other, pages[1]])
 
 
 def test_pages_without_count_are_complete_if_one_has_no_next():
@@ -231,7 +237,7 @@ REFUSED = {
     r"rates, row 0 and row 1: both hold at 2025-03-31T23:30:00Z": answer(
         GOOD, row(20, "2025-03-31T23:30:00Z", None)
     ),
-    r"both hold at 2025-04-01.* day and night rates .* Tariff.time_of_use": answer(
+    r"both hold at 2025-04-01.* day and night rates .* Tariff.from_economy7": answer(
         row(20, JANUARY, None), row(9, APRIL, None)
     ),
     r"row 0: valid_to 2025-01-01T00:00:00Z is not after valid_from 2025-04": answer(
@@ -257,7 +263,7 @@ REFUSED = {
         "day": answer(GOOD),
         "night": answer(GOOD),
     },
-    r"day and night rates are two lists": answer(
+    r"these are day-unit-rates; day and night rates are two lists": answer(
         GOOD, previous="https://example.org/day-unit-rates/?page=1"
     ),
     r"unit rates, page 2: expected the API's answer": [answer(GOOD), [GOOD]],
@@ -314,3 +320,148 @@ def test_random_input_is_a_tariff_or_an_input_error(rows, other):
     ):
         with contextlib.suppress(InputError):
             assert isinstance(read(source, None), Tariff)
+
+
+# ---- which list it is
+
+
+def address(path):
+    return f"https://api.octopus.energy/v1/products/X/electricity-tariffs/E-1R-X-A/{path}/?page=2"
+
+
+def rows_of(frame_of):
+    return frame_of([row(24.5, JANUARY, APRIL), row(26.0, APRIL, None)])
+
+
+@pytest.mark.parametrize("form", [list, tuple, pl.DataFrame, pd.DataFrame])
+def test_rows_are_read_as_a_list_or_a_frame(form):
+    want = read(answer(row(24.5, JANUARY, APRIL), row(26.0, APRIL, None)))
+    assert read(rows_of(form)) == want
+    assert read(rows_of(form), form([row(50.0, JANUARY, None)])).parts[1].fixed == (
+        FixedCharge("standing charge", per_day=0.5),
+    )
+
+
+@pytest.mark.parametrize("library", [pl, pd])
+def test_a_frame_may_hold_times_and_other_columns(library):
+    frame = library.DataFrame(
+        {
+            "value_inc_vat": [26.0, 24.5],
+            "valid_from": [datetime(2025, 4, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC)],
+            "valid_to": [None, datetime(2025, 4, 1, tzinfo=UTC)],
+            "region": ["C", "C"],
+        }
+    )
+    tariff = read(frame)
+    assert tariff == read(answer(row(24.5, JANUARY, APRIL), row(26.0, APRIL, None)))
+    assert "tariff.ignored: Octopus unit rates: region" in tariff.findings
+
+
+def test_a_joined_list_may_repeat_the_row_at_a_seam():
+    rows = [row(26.0, APRIL, None), row(24.5, JANUARY, APRIL), row(24.5, JANUARY, APRIL)]
+    assert read(rows) == read(answer(*rows[:2]))
+    with pytest.raises(InputError, match="both hold at"):
+        read([*rows, row(24.6, JANUARY, APRIL)])
+
+
+def test_a_single_page_does_not_say_that_its_prices_hold_all_day():
+    # day-unit-rates and night-unit-rates of a single page look the same.
+    (finding,) = read(answer(row(24.5, JANUARY, None))).findings
+    assert finding.startswith("tariff.assumed: nothing says which list")
+    assert "Tariff.from_economy7" in finding
+    # Half-hourly prices are of no register; an address and an object of both lists name theirs.
+    assert read(HALF_HOURLY).findings == ()
+    named = answer(row(24.5, JANUARY, None), previous=address("standard-unit-rates"))
+    assert read(named).findings == ()
+    both = {"standard-unit-rates": answer(row(24.5, JANUARY, None))}
+    assert read(both).findings == ()
+
+
+@pytest.mark.parametrize("name", ["day-unit-rates.json", "home_night_unit_rates.json"])
+def test_the_name_of_a_file_tells_a_register(tmp_path, name):
+    path = tmp_path / name
+    path.write_text(json.dumps(answer(row(24.5, JANUARY, None))), encoding="utf-8")
+    for reader in (read, Tariff.from_file):
+        with pytest.raises(InputError, match=r"these are (day|night)-unit-rates; .*from_economy7"):
+            reader(path)
+
+
+# ---- two registers
+
+
+def test_a_night_register_has_hours_of_its_own_clock():
+    tariff = Tariff.from_economy7(
+        answer(row(30.0, JANUARY, APRIL), row(32.0, APRIL, None)),
+        answer(row(15.0, JANUARY, None)),
+        answer(row(50.0, JANUARY, JULY), row(60.0, JULY, None)),
+    )
+    assert (tariff.name, tariff.currency, tariff.timezone) == (
+        "Economy 7",
+        "GBP",
+        "Europe/London",
+    )
+    # Day, night, standing charge: three stretches, from January, April and July.
+    found = []
+    for part in tariff.parts:
+        day, night = sorted({rate.price_per_kwh for rate in part.rates}, reverse=True)
+        found.append((part.valid_from_us, day, night, part.fixed[0].per_day))
+        assert part.hours_timezone == "UTC"
+    assert found == [
+        (to_us(JANUARY), 0.3, 0.15, 0.5),
+        (to_us(APRIL), 0.32, 0.15, 0.5),
+        (to_us(JULY), 0.32, 0.15, 0.6),
+    ]
+    (finding,) = tariff.findings
+    assert finding.startswith("tariff.assumed: night from 00:30 to 07:30")
+    july = tariff.prices("2025-07-15")
+    # 00:30 to 07:30 UTC is 01:30 to 08:30 in London.
+    assert [from_us(int(time)).isoformat() for time in july.start_us] == [
+        "2025-07-14T23:00:00+00:00",
+        "2025-07-15T00:30:00+00:00",
+        "2025-07-15T07:30:00+00:00",
+    ]
+    assert july.price_per_kwh.tolist() == [0.32, 0.15, 0.32]
+
+
+def test_registers_may_be_numbers_and_the_night_several_windows():
+    # Economy 10: three windows; prices and standing charge in pounds.
+    windows = ["00:00-05:00", "13:00-16:00", "20:00-22:00"]
+    tariff = Tariff.from_economy7(0.3, 0.15, 0.5, night_hours=windows, hours_timezone=None)
+    assert tariff.findings == ()
+    assert tariff == Tariff.time_of_use(
+        [
+            *(Rate(0.15, *window.split("-"), period="night") for window in windows),
+            Rate(0.3, "05:00", "13:00", period="day"),
+            Rate(0.3, "16:00", "20:00", period="day"),
+            Rate(0.3, "22:00", "24:00", period="day"),
+        ],
+        currency="GBP",
+        timezone="Europe/London",
+        name="Economy 7",
+        standing_per_day=0.5,
+    )
+    across = Tariff.from_economy7(0.3, 0.15, night_hours="23:00-06:00", hours_timezone=None)
+    assert across.prices("2025-01-15").price_per_kwh.tolist() == [0.15, 0.3, 0.15]
+
+
+@pytest.mark.parametrize(
+    ("lists", "options", "words"),
+    [
+        (
+            (answer(row(30, JANUARY, APRIL)), answer(row(15, APRIL, None))),
+            {},
+            "the day rates, the night rates and the standing charges share no time",
+        ),
+        ((0.3, 0.15), {"night_hours": "00:00-24:00"}, "night_hours are the whole day"),
+        ((0.3, 0.15), {"night_hours": ["0-7"]}, "hour '0' does not exist"),
+        ((float("nan"), 0.15), {}, "Economy 7 day rates nan is not a finite number"),
+        (
+            (answer(row(30, JANUARY, None), previous=address("night-unit-rates")), 0.15),
+            {},
+            "Economy 7 day rates: these are night-unit-rates",
+        ),
+    ],
+)
+def test_registers_that_do_not_fit_are_refused(lists, options, words):
+    with pytest.raises(InputError, match=words):
+        Tariff.from_economy7(*lists, **options)
