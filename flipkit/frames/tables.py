@@ -270,6 +270,8 @@ SIMULATION_SUMMARY = Table(
         "peak_import_kw",
         "dispatch",
         "equivalent_cycles",
+        "stored_change_kwh",
+        "stored_change_value",
         "cost_rule",
         "cost_day_ahead",
         "cost_optimal",

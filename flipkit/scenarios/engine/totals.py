@@ -260,6 +260,11 @@ class SiteTotals(NamedTuple):
     components : tuple of Component
         They sum to the cost.
     consumption_kwh, generation_kwh, import_kwh, export_kwh, peak_import_kw : ndarray of float64
+    exported_generation_kwh, grid_supply_kwh : ndarray of float64
+        Generation that is not used on site, and consumption that it does not serve.
+    stored_change_kwh, stored_change_value : ndarray of float64
+        What the battery stores more at the end than at the beginning, and what that is worth; NaN
+        without one.
     cycles : ndarray of float64
         Equivalent full cycles of the battery; NaN without one.
     methods : tuple of str or None
@@ -281,6 +286,10 @@ class SiteTotals(NamedTuple):
     import_kwh: Float64
     export_kwh: Float64
     peak_import_kw: Float64
+    exported_generation_kwh: Float64
+    grid_supply_kwh: Float64
+    stored_change_kwh: Float64
+    stored_change_value: Float64
     cycles: Float64
     methods: tuple[str | None, ...]
     pays_exports: bool
@@ -301,6 +310,10 @@ class SiteTotals(NamedTuple):
             import_kwh=self.import_kwh[rows],
             export_kwh=self.export_kwh[rows],
             peak_import_kw=self.peak_import_kw[rows],
+            exported_generation_kwh=self.exported_generation_kwh[rows],
+            grid_supply_kwh=self.grid_supply_kwh[rows],
+            stored_change_kwh=self.stored_change_kwh[rows],
+            stored_change_value=self.stored_change_value[rows],
             cycles=self.cycles[rows],
             methods=self.methods[rows],
             findings=self.findings[rows],
@@ -320,6 +333,11 @@ class SiteTotals(NamedTuple):
             total += np.nansum(component.cost, axis=1)
         return round_money_array(total, self.currency)
 
+    @property
+    def comparable_cost(self) -> Float64:
+        """The cost less the value of what the battery stores more at the end."""
+        return round_money_array(self.cost - np.nan_to_num(self.stored_change_value), self.currency)
+
 
 def evaluate(scenario: str, flows: EnergyFlows, case: Case, *, compiled: bool) -> SiteTotals:
     """Rate the energy of some sites under a scenario, and add it up.
@@ -328,6 +346,8 @@ def evaluate(scenario: str, flows: EnergyFlows, case: Case, *, compiled: bool) -
     """
     block = flows.block
     sheet = _rated(flows, case, compiled)
+    no_battery = np.full(len(block.site_ids), np.nan)
+    stored = flows.stored
     return SiteTotals(
         site_ids=block.site_ids,
         scenario=scenario,
@@ -340,6 +360,10 @@ def evaluate(scenario: str, flows: EnergyFlows, case: Case, *, compiled: bool) -
         import_kwh=flows.import_kwh.sum(axis=1),
         export_kwh=flows.export_kwh.sum(axis=1),
         peak_import_kw=flows.import_kwh.max(axis=1) / (block.grid.step_us / HOUR_US),
+        exported_generation_kwh=flows.exported_generation_kwh,
+        grid_supply_kwh=flows.grid_supply_kwh,
+        stored_change_kwh=stored.kwh if stored else no_battery,
+        stored_change_value=stored.value if stored else no_battery,
         cycles=_cycles(flows, case),
         methods=flows.methods,
         pays_exports=case.pays_exports,

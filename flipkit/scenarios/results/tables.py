@@ -13,6 +13,7 @@ from flipkit.frames import (
     CERTIFICATE,
     SIMULATION_BILLS,
     SIMULATION_INTERVALS,
+    SIMULATION_SUMMARY,
     Finding,
     as_text,
 )
@@ -76,7 +77,7 @@ def summary_columns(
                 investment = None
             unknown = unknown_sites[scenario.name]
             records.append(_record(rows[key], first, by_method, investment, unknown))
-    return {name: [record[name] for record in records] for name in records[0]}
+    return {name: [record[name] for record in records] for name in SIMULATION_SUMMARY.names}
 
 
 def _record(
@@ -93,7 +94,8 @@ def _record(
         *_comparison_findings(row, first),
         *_investment_findings(row, investment),
     ]
-    saving = round_money(first.cells["cost"] - row.cells["cost"], row.totals.currency)
+    difference = first.cells["comparable_cost"] - row.cells["comparable_cost"]
+    saving = round_money(difference, row.totals.currency)
     return {
         **row.cells,
         "saving": saving,
@@ -109,12 +111,15 @@ def _site_rows(totals: Sequence[SiteTotals]) -> dict[_Key, _SiteRow]:
         # Beyond a millionth of a kWh, a sum of floats is noise.
         columns = {
             "cost": part.cost,
+            "comparable_cost": part.comparable_cost,
             "import_kwh": np.round(part.import_kwh, 6),
             "export_kwh": np.round(part.export_kwh, 6),
-            "self_consumption": _remaining_share(part.export_kwh, part.generation_kwh),
-            "self_sufficiency": _remaining_share(part.import_kwh, part.consumption_kwh),
+            "self_consumption": _remaining_share(part.exported_generation_kwh, part.generation_kwh),
+            "self_sufficiency": _remaining_share(part.grid_supply_kwh, part.consumption_kwh),
             "peak_import_kw": part.peak_import_kw,
             "equivalent_cycles": part.cycles,
+            "stored_change_kwh": np.round(part.stored_change_kwh, 6),
+            "stored_change_value": part.stored_change_value,
         }
         for number, site_id in enumerate(part.site_ids):
             cells: dict[str, Any] = {
@@ -162,7 +167,7 @@ def _is_unchanged(site_id: str, scenario: Scenario, first: Scenario) -> bool:
 def _band_costs(by_method: Mapping[str, _SiteRow]) -> dict[str, float]:
     costs = dict.fromkeys([f"cost_{method}" for method in BAND], math.nan)
     for method, row in by_method.items():
-        costs[f"cost_{method}"] = row.cells["cost"]
+        costs[f"cost_{method}"] = row.cells["comparable_cost"]
     return costs
 
 
@@ -173,7 +178,8 @@ def _band_findings(row: _SiteRow, by_method: Mapping[str, _SiteRow]) -> list[Fin
     findings: list[Finding] = []
     for method, other in by_method.items():
         for finding in other.findings:
-            if finding.name.startswith("dispatch.") and finding not in row.findings:
+            is_of_battery = finding.name.startswith(("dispatch.", "simulate.stored_energy"))
+            if is_of_battery and finding not in row.findings:
                 findings.append(Finding(finding.name, f"cost_{method}: {finding.words}"))
     missing = [f"cost_{method}" for method in BAND if method not in by_method]
     if missing:
@@ -302,10 +308,11 @@ _MOST_ROWS = 20
 
 
 class _Sum(NamedTuple):
-    """Number and total cost of the sites of one currency."""
+    """Number of the sites of one currency, and their total cost."""
 
     sites: int
     cost: float
+    comparable_cost: float
 
 
 def summary_line(sites: int, scenarios: Sequence[str]) -> str:
@@ -320,15 +327,20 @@ def cost_by_currency(
     totals: Sequence[SiteTotals], scenarios: Sequence[str]
 ) -> dict[str, dict[str, _Sum]]:
     """Return the cost of all sites by currency and scenario; currencies are never added."""
-    costs: dict[str, dict[str, list[float]]] = {}
+    costs: dict[str, dict[str, list[tuple[float, float]]]] = {}
     for part in sorted(totals, key=lambda part: part.currency):
         by_scenario = costs.setdefault(part.currency, {name: [] for name in scenarios})
-        by_scenario[part.scenario].extend(part.cost.tolist())
+        of_part = zip(part.cost.tolist(), part.comparable_cost.tolist(), strict=True)
+        by_scenario[part.scenario].extend(of_part)
     sums: dict[str, dict[str, _Sum]] = {}
     for currency, by_scenario in costs.items():
         sums[currency] = {}
         for name, of_sites in by_scenario.items():
-            sums[currency][name] = _Sum(len(of_sites), math.fsum(of_sites))
+            sums[currency][name] = _Sum(
+                sites=len(of_sites),
+                cost=math.fsum(cost for cost, _ in of_sites),
+                comparable_cost=math.fsum(comparable for _, comparable in of_sites),
+            )
     return sums
 
 
@@ -364,7 +376,7 @@ def _html_row(scenario: str, first: str, sums: dict[str, dict[str, _Sum]]) -> st
     cells = ""
     for by_scenario in sums.values():
         cost = by_scenario[scenario].cost
-        saving = by_scenario[first].cost - cost
+        saving = by_scenario[first].comparable_cost - by_scenario[scenario].comparable_cost
         cells += f"<td>{_amount(cost)}</td><td>{_amount(saving)}</td>"
     return f'<tr><td style="text-align: left">{escape(scenario)}</td>{cells}</tr>'
 
