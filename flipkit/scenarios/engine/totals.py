@@ -263,8 +263,7 @@ class SiteTotals(NamedTuple):
     exported_generation_kwh, grid_supply_kwh : ndarray of float64
         Generation that is not used on site, and consumption that it does not serve.
     stored_change_kwh, stored_change_value : ndarray of float64
-        What the battery stores more at the end than at the beginning, and what that is worth; NaN
-        without one.
+        What the battery stores more at the end than at first, and its value; NaN without one.
     cycles : ndarray of float64
         Equivalent full cycles of the battery; NaN without one.
     methods : tuple of str or None
@@ -302,21 +301,16 @@ class SiteTotals(NamedTuple):
             component._replace(quantity=component.quantity[rows], cost=component.cost[rows])
             for component in self.components
         ]
+        arrays = {}
+        for name, values in zip(self._fields, self, strict=True):
+            if isinstance(values, np.ndarray):
+                arrays[name] = values[rows]
         return self._replace(
             site_ids=self.site_ids[rows],
             components=tuple(components),
-            consumption_kwh=self.consumption_kwh[rows],
-            generation_kwh=self.generation_kwh[rows],
-            import_kwh=self.import_kwh[rows],
-            export_kwh=self.export_kwh[rows],
-            peak_import_kw=self.peak_import_kw[rows],
-            exported_generation_kwh=self.exported_generation_kwh[rows],
-            grid_supply_kwh=self.grid_supply_kwh[rows],
-            stored_change_kwh=self.stored_change_kwh[rows],
-            stored_change_value=self.stored_change_value[rows],
-            cycles=self.cycles[rows],
             methods=self.methods[rows],
             findings=self.findings[rows],
+            **arrays,
         )
 
     @property

@@ -93,16 +93,13 @@ class Simulation:
 
         The cost is the sum of the rounded rows of `bills`, so months and components add up to it.
         The saving, and with it the payback, also counts ``stored_change_value``: what a battery
-        stores more at the end than at the beginning has its price, and what it stores less was not
-        free. That is what the difference would save if the last week (or the whole days that there
-        are) were repeated, with dispatch by rule and at marginal prices, which neglect tiers and
+        stores more or less at the end than at first would save if the last week (or the whole days
+        that there are) were repeated, with dispatch by rule, at marginal prices without tiers and
         demand charges.
 
-        Self-consumption is the share of generation that is used on site, directly or through the
-        battery; the losses of the battery are use on site. Self-sufficiency is the share of
-        consumption that own generation serves, directly or through the battery. What is in the
-        battery is drawn in proportion to its sources, and what was in it at first does not count as
-        generation.
+        Self-consumption is the share of generation used on site, directly or through the battery,
+        its losses included; self-sufficiency that of consumption that generation serves. What is in
+        a battery is drawn in proportion to its sources; what was in it at first has none.
 
         One row per site and scenario: sites by id, scenarios in their order.
 
@@ -112,9 +109,9 @@ class Simulation:
             Whether to run each battery by several methods too: ``cost_rule`` is the cost with a
             simple controller, ``cost_day_ahead`` that with a plan for each day, and
             ``cost_optimal`` that with perfect foresight, each less ``stored_change_value``, so that
-            they compare. They are null otherwise. The first call takes about 20 ms per site and year. "day_ahead" leaves nothing stored for the next
-            morning, so it may cost more than the rule. Bills are rounded row by row, so equal costs
-            may differ by a cent or two.
+            they compare. They are null otherwise. The first call takes about 20 ms per site and
+            year. "day_ahead" leaves nothing stored for the next morning, so it may cost more than
+            the rule. Bills are rounded row by row, so equal costs may differ by a cent or two.
 
         Returns
         -------
@@ -182,8 +179,8 @@ class Simulation:
 
         Each change has its Shapley value: the mean of what it brings over all orders in which the
         changes can be made, so no order is preferred. Costs are those of `summary` less
-        ``stored_change_value``, so the difference is the saving with the other sign. Amounts are in the smallest unit of the
-        currency and sum to the difference.
+        ``stored_change_value``, so the difference is the saving with the other sign. Amounts are in
+        the smallest unit of the currency and sum to the difference.
 
         Returns
         -------
