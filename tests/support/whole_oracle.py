@@ -135,6 +135,8 @@ def evaluate(home: Home, plan: Plan) -> Result:
     findings = set()
     if round(stored_more, 2) != 0 or round(stored_value, 2) != 0:
         findings.add("simulate.stored_energy")
+    if is_coarse(parts, plan):
+        findings.add("interval.coarse")
     if unserved:
         findings.add("ev.unserved")
     if plan.sold is None and round(sum(sold), 6) > 0:
@@ -158,6 +160,20 @@ def evaluate(home: Home, plan: Plan) -> Result:
         bought_used=bought_used,
         findings=findings,
     )
+
+
+def is_coarse(parts: list[list[tuple[datetime, float]]], plan: Plan) -> bool:
+    """Whether the hours of a price, or a month, end within an interval."""
+    for prices in (plan.bought, plan.sold or {}):
+        for pieces_of in parts:
+            places = set()
+            for local, _ in pieces_of:
+                minute = local.hour * 60 + local.minute
+                hours = [each for each in prices if within(each, minute)]
+                places.add((f"{local:%Y-%m}", *hours))
+            if len(places) > 1:
+                return True
+    return False
 
 
 def add_to_bills(
@@ -377,9 +393,8 @@ def left_at_end(
             costs.append(cost)
             ends.append(levels[-1])
         value += costs[0] - costs[1]
-        idle = abs((ends[1] - ends[0]) - (last - first)) < 1e-6
         first, last = ends
-        if abs(last - first) < 1e-6 or idle:
+        if abs(last - first) < 1e-6:
             break
     return more, value
 

@@ -143,7 +143,8 @@ def _value(problem: Problem, day_edges: Any, change_kwh: Float64, repeated: slic
         stored = np.clip(soc_kwh[:, -1] - limits.reserve_kwh, 0.0, limits.usable_kwh)
         at_end, at_first = np.split(stored, 2)
         are_equal = np.abs(at_end - at_first) <= _NOISE_KWH
-        is_idle = np.abs(np.subtract(*np.split(stored - before, 2))) <= _NOISE_KWH
-        if (are_equal | is_idle).all():
+        is_same = np.abs(stored - before) <= _NOISE_KWH
+        is_steady = is_same[: len(value)] & is_same[len(value) :]
+        if (are_equal | is_steady).all():
             break
     return value

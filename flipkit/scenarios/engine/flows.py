@@ -110,24 +110,26 @@ class EnergyFlows:
     @cached_property
     def exported_generation_kwh(self) -> Float64:
         """Generation exported, directly or through the battery, by site."""
-        generation_kwh = self.generation_kwh.sum(axis=1)
+        generation_kwh: Float64 = self.generation_kwh.sum(axis=1)
         if self.is_gross:
             return generation_kwh
         export_kwh = self.export_kwh.sum(axis=1)
         if self.foreign is not None:
             export_kwh = export_kwh - self.foreign.export_kwh
-        return np.clip(export_kwh, 0.0, generation_kwh)
+        exported: Float64 = np.clip(export_kwh, 0.0, generation_kwh)
+        return exported
 
     @cached_property
     def grid_supply_kwh(self) -> Float64:
         """Consumption that own generation does not serve, directly or stored, by site."""
-        consumption_kwh = self.block.consumption_kwh.sum(axis=1)
+        consumption_kwh: Float64 = self.block.consumption_kwh.sum(axis=1)
         if self.is_gross:
             return consumption_kwh
         import_kwh = self.import_kwh.sum(axis=1)
         if self.foreign is not None:
             import_kwh = import_kwh - self.foreign.import_kwh
-        return np.clip(import_kwh, 0.0, consumption_kwh)
+        from_grid: Float64 = np.clip(import_kwh, 0.0, consumption_kwh)
+        return from_grid
 
     @property
     def metered(self) -> Block:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -301,7 +301,7 @@ class SiteTotals(NamedTuple):
             component._replace(quantity=component.quantity[rows], cost=component.cost[rows])
             for component in self.components
         ]
-        arrays = {}
+        arrays: dict[str, Any] = {}
         for name, values in zip(self._fields, self, strict=True):
             if isinstance(values, np.ndarray):
                 arrays[name] = values[rows]
