@@ -163,14 +163,13 @@ def evaluate(home: Home, plan: Plan) -> Result:
 
 
 def is_coarse(parts: list[list[tuple[datetime, float]]], plan: Plan) -> bool:
-    """Whether the hours of a price, or a month, end within an interval."""
-    for prices in (plan.bought, plan.sold or {}):
+    """Whether the price or the month changes within an interval."""
+    for prices in (plan.bought, plan.sold or {(0, 0): 0.0}):
         for pieces_of in parts:
             places = set()
             for local, _ in pieces_of:
                 minute = local.hour * 60 + local.minute
-                hours = [each for each in prices if within(each, minute)]
-                places.add((f"{local:%Y-%m}", *hours))
+                places.add((f"{local:%Y-%m}", price(prices, minute)))
             if len(places) > 1:
                 return True
     return False

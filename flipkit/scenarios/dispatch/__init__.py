@@ -13,6 +13,7 @@ from flipkit.scenarios.dispatch.storage import (
     ForeignEnergy,
     StoredChange,
     foreign_energy,
+    no_battery,
     stored_change,
 )
 from flipkit.scenarios.dispatch.tariff_dispatch import APPROXIMATE, dispatch_tariff
@@ -29,5 +30,6 @@ __all__ = [
     "dispatch_block",
     "dispatch_tariff",
     "foreign_energy",
+    "no_battery",
     "stored_change",
 ]

@@ -10,7 +10,7 @@ from flipkit.scenarios.changes import Battery
 from flipkit.scenarios.dispatch.problem import Limits, Problem, make_problem
 from flipkit.vocabulary import DispatchMethod, Float64
 
-__all__ = ["ForeignEnergy", "StoredChange", "foreign_energy", "stored_change"]
+__all__ = ["ForeignEnergy", "StoredChange", "foreign_energy", "no_battery", "stored_change"]
 
 _NOISE_KWH = 1e-6
 _MOST_REPEATS = 52  # of a week: what is not drawn within a year is worth nothing
@@ -74,6 +74,12 @@ class StoredChange(NamedTuple):
     kwh: Float64
     value: Float64
     days: float
+
+
+def no_battery(sites: int) -> StoredChange:
+    """Return what sites without a battery store more: nothing that is known."""
+    nan = np.full(sites, np.nan)
+    return StoredChange(nan, nan, np.nan)
 
 
 def stored_change(

@@ -11,6 +11,7 @@ import numpy as np
 from flipkit.calendar import Grid
 from flipkit.frames import Finding
 from flipkit.money import round_money_array
+from flipkit.scenarios.dispatch import no_battery
 from flipkit.scenarios.engine.case import Case
 from flipkit.scenarios.engine.flows import EnergyFlows
 from flipkit.scenarios.engine.marginal_prices import export_prices
@@ -332,6 +333,11 @@ class SiteTotals(NamedTuple):
         """The cost less the value of what the battery stores more at the end."""
         return round_money_array(self.cost - np.nan_to_num(self.stored_change_value), self.currency)
 
+    @property
+    def cost_with_missing(self) -> Float64:
+        """The cost, and the value of what the battery stores less at the end."""
+        return np.maximum(self.cost, self.comparable_cost)
+
 
 def evaluate(scenario: str, flows: EnergyFlows, case: Case, *, compiled: bool) -> SiteTotals:
     """Rate the energy of some sites under a scenario, and add it up.
@@ -340,8 +346,7 @@ def evaluate(scenario: str, flows: EnergyFlows, case: Case, *, compiled: bool) -
     """
     block = flows.block
     sheet = _rated(flows, case, compiled)
-    no_battery = np.full(len(block.site_ids), np.nan)
-    stored = flows.stored
+    stored = flows.stored or no_battery(len(block.site_ids))
     return SiteTotals(
         site_ids=block.site_ids,
         scenario=scenario,
@@ -356,8 +361,8 @@ def evaluate(scenario: str, flows: EnergyFlows, case: Case, *, compiled: bool) -
         peak_import_kw=flows.import_kwh.max(axis=1) / (block.grid.step_us / HOUR_US),
         exported_generation_kwh=flows.exported_generation_kwh,
         grid_supply_kwh=flows.grid_supply_kwh,
-        stored_change_kwh=stored.kwh if stored else no_battery,
-        stored_change_value=stored.value if stored else no_battery,
+        stored_change_kwh=stored.kwh,
+        stored_change_value=stored.value,
         cycles=_cycles(flows, case),
         methods=flows.methods,
         pays_exports=case.pays_exports,

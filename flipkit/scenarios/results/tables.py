@@ -112,6 +112,7 @@ def _site_rows(totals: Sequence[SiteTotals]) -> dict[_Key, _SiteRow]:
         columns = {
             "cost": part.cost,
             "comparable_cost": part.comparable_cost,
+            "cost_with_missing": part.cost_with_missing,
             "import_kwh": np.round(part.import_kwh, 6),
             "export_kwh": np.round(part.export_kwh, 6),
             "self_consumption": _remaining_share(part.exported_generation_kwh, part.generation_kwh),
@@ -167,7 +168,7 @@ def _is_unchanged(site_id: str, scenario: Scenario, first: Scenario) -> bool:
 def _band_costs(by_method: Mapping[str, _SiteRow]) -> dict[str, float]:
     costs = dict.fromkeys([f"cost_{method}" for method in BAND], math.nan)
     for method, row in by_method.items():
-        costs[f"cost_{method}"] = row.cells["comparable_cost"]
+        costs[f"cost_{method}"] = row.cells["cost_with_missing"]
     return costs
 
 
@@ -178,8 +179,7 @@ def _band_findings(row: _SiteRow, by_method: Mapping[str, _SiteRow]) -> list[Fin
     findings: list[Finding] = []
     for method, other in by_method.items():
         for finding in other.findings:
-            is_of_battery = finding.name.startswith(("dispatch.", "simulate.stored_energy"))
-            if is_of_battery and finding not in row.findings:
+            if finding.name.startswith("dispatch.") and finding not in row.findings:
                 findings.append(Finding(finding.name, f"cost_{method}: {finding.words}"))
     missing = [f"cost_{method}" for method in BAND if method not in by_method]
     if missing:
