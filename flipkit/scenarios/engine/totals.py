@@ -382,8 +382,7 @@ def _cycles(flows: EnergyFlows, case: Case) -> Float64:
         return np.zeros(sites)
     discharge_kwh = np.maximum(-flows.battery.flow_kwh, 0.0).sum(axis=1)
     drawn_kwh = discharge_kwh / case.battery.discharge_efficiency
-    cycles: Float64 = drawn_kwh / case.battery.capacity_kwh
-    return cycles
+    return np.asarray(drawn_kwh / case.battery.capacity_kwh)
 
 
 def _rated(flows: EnergyFlows, case: Case, compiled: bool) -> _BillSheet:

@@ -108,10 +108,11 @@ class Simulation:
         band : bool
             Whether to run each battery by several methods too: ``cost_rule`` is the cost with a
             simple controller, ``cost_day_ahead`` that with a plan for each day, and
-            ``cost_optimal`` that with perfect foresight. Each includes what the battery stores
-            less at the end, so that none is free, but not what it stores more. They are null otherwise. The first call takes about 20 ms per site and
-            year. "day_ahead" leaves nothing stored for the next morning, so it may cost more than
-            the rule. Bills are rounded row by row, so equal costs may differ by a cent or two.
+            ``cost_optimal`` that with perfect foresight. Each includes what the battery stores less
+            at the end, so that none is free, but not what it stores more. They are null otherwise.
+            The first call takes about 20 ms per site and year. "day_ahead" leaves nothing stored
+            for the next morning, so it may cost more than the rule. Bills are rounded row by row,
+            so equal costs may differ by a cent or two.
 
         Returns
         -------
