@@ -58,12 +58,15 @@ def findings_by_part(
     intervals that are too coarse for its prices and demand charges, and years without a listed
     holiday.
     """
-    common = list(map(_as_finding, tariff.findings))
     of_parts = []
     for part, calendar in calendars(tariff, grid, dates):
-        own = list(map(_as_finding, part.findings)) if tariff.parts else []
-        own += _unlisted_holidays(calendar)
-        of_parts.append([*common, *own, *_price_slips(part), *_coarse_intervals(part, calendar)])
+        # Without parts, the part is the tariff itself, with the findings of its export prices.
+        texts = dict.fromkeys((*tariff.findings, *part.findings))
+        findings = list(map(_as_finding, texts))
+        findings += _unlisted_holidays(calendar)
+        findings += _price_slips(part)
+        findings += _coarse_intervals(part, calendar)
+        of_parts.append(findings)
     return of_parts
 
 
