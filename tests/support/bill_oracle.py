@@ -76,7 +76,7 @@ class Memory:
     credit: Decimal = ZERO
     paid: Decimal = ZERO  # out, of the credit, in this billing period
     continues: bool = False  # the plan that follows takes the balance over
-    demand: dict[str, list[tuple[int, Decimal | None]]] = field(
+    demand: dict[str, list[tuple[date, Decimal | None]]] = field(
         default_factory=lambda: defaultdict(list)
     )
     year: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
@@ -637,12 +637,7 @@ def billing_demand(charge: Demand, part: Stretch, memory: Memory) -> Decimal | N
     """The kW to pay; earlier billing periods count with the hours of the charge in every month."""
     whens = (charge.when, *charge.also)
     own = measured(whens, charge.minutes, part, charge.peaks)
-    past = list(memory.demand[charge.name])
-    any_month = tuple(replace(when, months=MONTHS) for when in whens)
-    for_later = measured(any_month, charge.minutes, part, charge.peaks)
-    if for_later is not None:
-        for_later = max(for_later, charge.minimum_kw)
-    memory.demand[charge.name].append((part.cycle.first.month, for_later))
+    past = [(day.month, kw) for day, kw in memory.demand[charge.name] if day < part.cycle.first]
     if own is None:
         return None
     own = max(own, charge.minimum_kw)
@@ -818,18 +813,39 @@ def bill_stretch(part: Stretch, memory: Memory) -> Rows:
     return rows
 
 
-def demand_of_a_year(plan: Plan, parts: list[Stretch], energy: Profile) -> Memory | None:
-    """What the demand was in the year before, if the energy is one year: the same."""
-    days = sum((part.days for part in parts), ZERO)
-    is_whole = all(part.start == part.cycle.start for part in parts)
-    is_whole = is_whole and all(part.end == part.cycle.end for part in parts)
-    is_all = parts[0].start == energy.start and parts[-1].end == energy.end
-    if len(parts) != 12 or days not in (365, 366) or not is_whole or not is_all:
-        return None
-    memory = Memory(parts[0].start, parts[-1].end, dated=False)
-    for part in parts:
-        demand_rows(part, memory)
-    return memory
+def demand_history(charge: Demand, every: list[Stretch]) -> list[tuple[date, Decimal | None]]:
+    """The demand of all billing periods of the energy, and what it was in the year before.
+
+    It is that of the energy itself, if that is one year: its end is put before its beginning.
+    """
+    any_month = tuple(replace(when, months=MONTHS) for when in (charge.when, *charge.also))
+    history = []
+    for part in every:
+        kw = measured(any_month, charge.minutes, part, charge.peaks)
+        history.append((part.cycle.first, None if kw is None else max(kw, charge.minimum_kw)))
+    days = sum((part.days for part in every), ZERO)
+    is_whole = all(part.start == part.cycle.start for part in every)
+    is_whole = is_whole and all(part.end == part.cycle.end for part in every)
+    if len(every) != 12 or days not in (365, 366) or not is_whole:
+        return history
+    # Only the month counts, and the 28th is in all of them.
+    year_before = [(date(1, day.month, 28), kw) for day, kw in history]
+    return year_before + history
+
+
+def stretches(
+    plan: Plan, profile: Profile, start: datetime, end: datetime, edges: Iterable[date] | None
+) -> list[Stretch]:
+    """The billing periods within a time."""
+    zone = ZoneInfo(plan.timezone)
+    every = pieces(plan, profile, start, end)
+    parts = []
+    for cycle in cycles(edges or month_edges(start, end, zone), zone):
+        a, b = max(start, cycle.start), min(end, cycle.end)
+        if a < b:  # billing periods begin on the grid of the clock: no piece lies across
+            inside = [piece for piece in every if a <= piece.start < b]
+            parts.append(Stretch(plan, cycle, a, b, inside))
+    return parts
 
 
 def bill(plans: Iterable[Plan], profile: Profile, edges: Iterable[date] | None = None) -> Bill:
@@ -838,7 +854,6 @@ def bill(plans: Iterable[Plan], profile: Profile, edges: Iterable[date] | None =
     in_order = list(plans)
     before: Memory | None = None
     for plan, following in zip(in_order, [*in_order[1:], None], strict=True):
-        zone = ZoneInfo(plan.timezone)
         start, end = (
             max(profile.start, plan.start or profile.start),
             min(profile.end, plan.end or profile.end),
@@ -850,16 +865,13 @@ def bill(plans: Iterable[Plan], profile: Profile, edges: Iterable[date] | None =
             memory.bank, memory.week = before.bank, before.week
             memory.pool, memory.credit = before.pool, before.credit
         memory.continues = continues(plan, following) and end < profile.end
-        every = pieces(plan, profile, start, end)
-        parts = []
-        for cycle in cycles(edges or month_edges(start, end, zone), zone):
-            a, b = max(start, cycle.start), min(end, cycle.end)
-            if a < b:  # billing periods begin on the grid of the clock: no piece lies across
-                inside = [piece for piece in every if a <= piece.start < b]
-                parts.append(Stretch(plan, cycle, a, b, inside))
-        year_before = demand_of_a_year(plan, parts, profile)
-        if year_before is not None:
-            memory.demand = year_before.demand
+        parts = stretches(plan, profile, start, end, edges)
+        looking_back = [each for each in plan.demands if each.ratchet or each.trailing_months > 1]
+        if looking_back:
+            # What a site drew counts whichever plan was in force.
+            every = stretches(plan, profile, profile.start, profile.end, edges)
+            for charge in looking_back:
+                memory.demand[charge.name] = demand_history(charge, every)
         for part in parts:
             label = f"{part.cycle.first:%Y-%m-%d}" if edges else f"{part.cycle.first:%Y-%m}"
             memory.paid = ZERO

@@ -122,6 +122,8 @@ def _price_slips(tariff: Tariff) -> Iterator[Finding]:
     if tariff.export is not None:
         what = f"export prices of {tariff.name!r}"
         yield from _slips(what, currency, tariff.export.rates, tariff.export.series)
+        payout = (Rate(tariff.export.payout_per_kwh),)
+        yield from _slips(f"payouts of {tariff.name!r}", currency, payout, None)
     for adder in tariff.adders:
         rates = adder.rates or (Rate(adder.price_per_kwh),)
         yield from _slips(f"prices of adder {adder.name!r}", currency, rates, None)
