@@ -168,6 +168,15 @@ class Record:
             raise self.error(name, f"expected a string, got {short_repr(value)}")
         return value
 
+    def flag(self, name: str) -> bool:
+        """Return a truth value, which some exports of the database have as text."""
+        value = self.fields.get(name, False)
+        if isinstance(value, str):
+            value = {"true": True, "false": False}.get(value.lower(), value)
+        if not isinstance(value, bool):
+            raise self.error(name, f"{value!r} is neither true nor false")
+        return value
+
     def date(self, name: str) -> date | None:
         """Return a date as it is written, in UTC; None if the field is absent.
 
