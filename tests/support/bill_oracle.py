@@ -93,9 +93,9 @@ Cell = tuple[int, int]  # kind of day, minute of the day
 
 @dataclass(frozen=True, eq=False)
 class Week:
-    """The share of the time in which each period is in force, by kind of day and minute."""
+    """When each period is in force, by kind of day and minute."""
 
-    shares: dict[str, dict[Cell, Fraction]]  # in the order in which the year shows the periods
+    cells: dict[str, set[Cell]]  # in the order in which the year shows the periods
     named: bool
 
 
@@ -112,48 +112,35 @@ def month_hours(periods: tuple[Period, ...], month: int) -> dict[Cell, str]:
     return found
 
 
-def week_of(part: Stretch) -> Week:
-    """The hours of the periods in a billing period; the months in it count by their time."""
-    zone = ZoneInfo(part.plan.timezone)
-    length = (part.end - part.start) // timedelta(microseconds=1)
-    months = []
-    for cycle in cycles(month_edges(part.start, part.end, zone), zone):
-        inside = min(cycle.end, part.end) - max(cycle.start, part.start)
-        share = Fraction(inside // timedelta(microseconds=1), length)
-        months.append((cycle.first.month, share))
-    return _week(part.plan.periods, tuple(months), part.plan.named)
+def weeks_of(part: Stretch) -> list[Week]:
+    """The hours of the periods in each month of a billing period."""
+    days = month_edges(part.start, part.end, ZoneInfo(part.plan.timezone))[:-1]
+    return [_week(part.plan.periods, day.month, part.plan.named) for day in days]
 
 
 @lru_cache(maxsize=256)
-def _week(
-    periods: tuple[Period, ...], months: tuple[tuple[int, Fraction], ...], named: bool
-) -> Week:
-    names = [name for month in MONTHS for name in month_hours(periods, month).values()]
-    shares: dict[str, dict[Cell, Fraction]] = {name: {} for name in dict.fromkeys(names)}
-    for month, share in months:
-        for cell, name in month_hours(periods, month).items():
-            shares[name][cell] = shares[name].get(cell, Fraction(0)) + share
-    return Week(shares, named)
+def _week(periods: tuple[Period, ...], month: int, named: bool) -> Week:
+    names = [name for each in MONTHS for name in month_hours(periods, each).values()]
+    cells: dict[str, set[Cell]] = {name: set() for name in dict.fromkeys(names)}
+    for cell, name in month_hours(periods, month).items():
+        cells[name].add(cell)
+    return Week(cells, named)
 
 
-def alike(one: dict[Cell, Fraction], other: dict[Cell, Fraction]) -> Fraction:
+def alike(one: set[Cell], other: set[Cell]) -> Fraction:
     """Hours in common over hours in either."""
-    common = either = Fraction(0)
-    for cell in one.keys() | other.keys():
-        days = DAYS_A_YEAR[cell[0]]
-        here, there = one.get(cell, Fraction(0)), other.get(cell, Fraction(0))
-        common += days * min(here, there)
-        either += days * max(here, there)
-    return common / either if either else Fraction(0)
+    common = sum(DAYS_A_YEAR[kind] for kind, _ in one & other)
+    either = sum(DAYS_A_YEAR[kind] for kind, _ in one | other)
+    return Fraction(common, either) if either else Fraction(0)
 
 
 @lru_cache(maxsize=4096)
 def successor(name: str, before: Week, after: Week) -> str:
     """The period that serves the kWh of another in the next billing period."""
-    if before.named and after.named and after.shares.get(name):
+    if before.named and after.named and after.cells.get(name):
         return name
-    hours = before.shares[name]
-    return max(after.shares, key=lambda other: alike(hours, after.shares[other]))
+    hours = before.cells[name]
+    return max(after.cells, key=lambda other: alike(hours, after.cells[other]))
 
 
 def brought_forward(memory: Memory, week: Week) -> dict[str, Decimal]:
@@ -575,13 +562,21 @@ def carried_kwh(
     """Net metering by the year: kWh serve the same hours in the next billing period."""
     export = part.plan.export
     assert export is not None
-    week = week_of(part)
+    week, *later = weeks_of(part)
     brought = brought_forward(memory, week)
-    used, bank = {}, {}
-    for name in week.shares:
-        due = net.get(name, ZERO) - brought.get(name, ZERO)
-        used[name] = max(due, ZERO)
-        bank[name] = max(-due, ZERO)
+    due = {name: net.get(name, ZERO) - brought.get(name, ZERO) for name in week.cells}
+    for following in later:  # a season that ends within the billing period leaves its surplus
+        over = {
+            name: -kwh
+            for name, kwh in due.items()
+            if kwh < 0 and week.cells[name] and not following.cells[name]
+        }
+        for name, kwh in over.items():
+            due[name] += kwh
+            due[successor(name, week, following)] -= kwh
+        week = following
+    used = {name: max(kwh, ZERO) for name, kwh in due.items()}
+    bank = {name: max(-kwh, ZERO) for name, kwh in due.items()}
     memory.pool = max(memory.pool - sum(net.values(), ZERO), ZERO)
     memory.bank, memory.week = bank, week
     if not settles(part, memory):

@@ -261,7 +261,9 @@ def test_selling_prices_by_tier():
 NETTED = Export("net_metering", carry_over="year", true_up_on="total")
 
 
-@pytest.mark.parametrize("fields", [{"dgrules": "Net Metering"}, {"usenetmetering": True}, {"usenetmetering": "True"}])
+@pytest.mark.parametrize(
+    "fields", [{"dgrules": "Net Metering"}, {"usenetmetering": True}, {"usenetmetering": "True"}]
+)
 def test_net_metering(fields):
     assert read(one_price(**fields)).export == NETTED
     assert read(one_price(usenetmetering=False)).export is None
