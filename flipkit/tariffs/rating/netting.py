@@ -171,7 +171,8 @@ def _passed_on(due: Float64, before: PeriodHours, after: PeriodHours) -> Float64
 
 def _is_in_force(hours: PeriodHours) -> np.ndarray:
     """Whether each period has hours."""
-    in_force: np.ndarray = _in_force(hours, _edges_s(hours.rates)).any(axis=1)
+    cells = _in_force(hours, _edges_s(hours.rates)).sum(axis=1)
+    in_force: np.ndarray = cells > 0
     return in_force
 
 
