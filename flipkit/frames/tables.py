@@ -255,11 +255,23 @@ BILL_MATRIX = Table(
     key=("site_id", "tariff"),
 )
 
+# What a scenario changes at a site. A column is null where no scenario of a simulation changes it.
+CHANGE_COLUMNS = (
+    "tariff",
+    "export_tariff",
+    "solar_kw",
+    "battery_kwh",
+    "battery_kw",
+    "ev",
+    "load",
+)
+
 SIMULATION_SUMMARY = Table(
     "simulation summary",
     (
         "site_id",
         "scenario",
+        *CHANGE_COLUMNS,
         "cost",
         "saving",
         "currency",
@@ -273,6 +285,9 @@ SIMULATION_SUMMARY = Table(
         "cost_rule",
         "cost_day_ahead",
         "cost_optimal",
+        "capex",
+        "lifetime_years",
+        "discount_rate",
         "payback_years",
         "npv",
         "irr",
@@ -283,7 +298,17 @@ SIMULATION_SUMMARY = Table(
 
 SIMULATION_BILLS = Table(
     "simulation bills",
-    ("site_id", "scenario", "month", "component", "quantity", "unit", "cost", "currency"),
+    (
+        "site_id",
+        "scenario",
+        *CHANGE_COLUMNS,
+        "month",
+        "component",
+        "quantity",
+        "unit",
+        "cost",
+        "currency",
+    ),
     key=(),
 )
 
@@ -292,6 +317,7 @@ SIMULATION_INTERVALS = Table(
     (
         "site_id",
         "scenario",
+        *CHANGE_COLUMNS,
         "start_utc",
         "end_utc",
         "consumption_kwh",
@@ -304,6 +330,7 @@ SIMULATION_INTERVALS = Table(
         "import_kwh",
         "export_kwh",
         "import_cost",
+        "import_price",
         "export_credit",
         "own_use_cost",
         "currency",

@@ -160,7 +160,7 @@ class Simulation:
         site_ids = _selected(site_id, self._fleet.site_ids, "site_id")
         names = _selected(scenario, self._scenario_names, "scenario")
         results = [self._interval_result(site, name) for site in site_ids for name in names]
-        columns = interval_columns(results)
+        columns = interval_columns(self.scenarios, results)
         return self._frame(SIMULATION_INTERVALS, columns)
 
     @returns(WATERFALL)

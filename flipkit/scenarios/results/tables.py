@@ -11,6 +11,7 @@ import numpy as np
 
 from flipkit.frames import (
     CERTIFICATE,
+    CHANGE_COLUMNS,
     SIMULATION_BILLS,
     SIMULATION_INTERVALS,
     Finding,
@@ -19,6 +20,7 @@ from flipkit.frames import (
 from flipkit.money import round_money
 from flipkit.scenarios.changes import CHANGES, Investment, Scenario, part_year, yearly
 from flipkit.scenarios.engine import Component, IntervalResult, SiteTotals
+from flipkit.scenarios.results.changes import ChangeColumns
 from flipkit.scenarios.service import Certificate
 from flipkit.vocabulary import DispatchMethod, Float64
 
@@ -36,6 +38,8 @@ __all__ = [
 
 BAND: tuple[DispatchMethod, ...] = ("rule", "day_ahead", "optimal")
 """The dispatch methods of the band, from a simple controller to perfect foresight."""
+
+_INVESTMENT = ("capex", "lifetime_years", "discount_rate", "payback_years", "npv", "irr")
 
 _Key = tuple[str, str]
 
@@ -61,6 +65,7 @@ def summary_columns(
     band_rows = {method: _site_rows(of_method) for method, of_method in band.items()}
     site_ids = sorted({site_id for site_id, _ in rows})
     unknown_sites = {each.name: _unknown_site_findings(each, site_ids) for each in scenarios}
+    changes = ChangeColumns(scenarios)
 
     records = []
     for site_id in site_ids:
@@ -75,7 +80,10 @@ def summary_columns(
             if rows[key] is first or _is_unchanged(site_id, scenario, scenarios[0]):
                 investment = None
             unknown = unknown_sites[scenario.name]
-            records.append(_record(rows[key], first, by_method, investment, unknown))
+            record = _record(rows[key], first, by_method, investment, unknown)
+            for name, [cell] in changes.cells(scenario.name, [site_id]).items():
+                record[name] = cell
+            records.append(record)
     return {name: [record[name] for record in records] for name in records[0]}
 
 
@@ -200,10 +208,14 @@ def _comparison_findings(row: _SiteRow, first: _SiteRow) -> list[Finding]:
 
 def _payback(row: _SiteRow, investment: Investment | None, saving: float) -> dict[str, float]:
     if investment is None:
-        return {"payback_years": math.nan, "npv": math.nan, "irr": math.nan}
+        return dict.fromkeys(_INVESTMENT, math.nan)
     start_us, end_us = row.totals.span_us
     yearly_saving = yearly(saving, start_us, end_us)
+    years = investment.lifetime_years
     return {
+        "capex": investment.capex,
+        "lifetime_years": math.nan if years is None else float(years),
+        "discount_rate": investment.discount_rate,
         "payback_years": investment.payback_years(yearly_saving),
         "npv": investment.npv(yearly_saving),
         "irr": investment.irr(yearly_saving),
@@ -222,16 +234,20 @@ def bills_columns(
 ) -> dict[str, np.ndarray]:
     """Return one row per site, scenario, month and component, in this order."""
     positions = {scenario.name: number for number, scenario in enumerate(scenarios)}
+    changes = ChangeColumns(scenarios)
     tables = []
     for part in totals:
+        cells = changes.cells(part.scenario, part.site_ids)
         for number, component in enumerate(part.components):
-            table = _component_rows(part, component)
+            table = _component_rows(part, component, cells)
             count = len(table["cost"])
             table["scenario_number"] = np.full(count, positions[part.scenario])
             table["component_number"] = np.full(count, number)
             tables.append(table)
     by = ("site_id", "scenario_number", "month", "component_number")
-    return sorted_rows(tables, by, SIMULATION_BILLS.names)
+    unused = set(CHANGE_COLUMNS) - set(changes.names)
+    names = [name for name in SIMULATION_BILLS.names if name not in unused]
+    return sorted_rows(tables, by, names)
 
 
 def sorted_rows(
@@ -246,8 +262,13 @@ def sorted_rows(
     return {name: columns[name][rows] for name in names}
 
 
-def _component_rows(part: SiteTotals, component: Component) -> dict[str, np.ndarray]:
-    """Return the rows of one component: the months in which it is charged."""
+def _component_rows(
+    part: SiteTotals, component: Component, changes: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Return the rows of one component: the months in which it is charged.
+
+    `changes` has one cell per site and column.
+    """
     is_shown = ~np.isnan(component.cost)
     # A site without generation has no rows of exports, though its tariff may have a price.
     if component.name in ("export", "own use"):
@@ -268,15 +289,25 @@ def _component_rows(part: SiteTotals, component: Component) -> dict[str, np.ndar
     }
     for name, value in constants.items():
         columns[name] = np.full(len(sites), value, dtype=object)
+    for name, cells in changes.items():
+        columns[name] = cells[sites]
     return columns
 
 
-def interval_columns(results: Sequence[IntervalResult]) -> dict[str, np.ndarray]:
+def interval_columns(
+    scenarios: Sequence[Scenario], results: Sequence[IntervalResult]
+) -> dict[str, np.ndarray]:
     """Return one row per interval, in the order of the results."""
     counts = [len(result.start_us) for result in results]
     attributes = {"start_utc": "start_us", "end_utc": "end_us"}
+    changes = ChangeColumns(scenarios)
+    cells = [changes.cells(result.scenario, [result.site_id]) for result in results]
     columns = {}
+    for name in changes.names:
+        columns[name] = np.repeat(np.concatenate([each[name] for each in cells]), counts)
     for name in SIMULATION_INTERVALS.names:
+        if name in CHANGE_COLUMNS:
+            continue
         values = [getattr(result, attributes.get(name, name)) for result in results]
         if name in ("site_id", "scenario", "currency"):  # one per result
             columns[name] = np.repeat(np.array(values, dtype=object), counts)
