@@ -28,6 +28,7 @@ from flipkit.frames.libraries import (
     library,
     library_of,
 )
+from flipkit.frames.pivot import PivotTable, pivot_frame, pivot_table
 from flipkit.frames.table import Table, facts, returns
 from flipkit.frames.tables import (
     BILL,
@@ -90,6 +91,7 @@ __all__ = [
     "Frame",
     "FrameLibrary",
     "FrameType",
+    "PivotTable",
     "Table",
     "TextRuns",
     "as_text",
@@ -99,6 +101,8 @@ __all__ = [
     "library",
     "library_of",
     "meta_path",
+    "pivot_frame",
+    "pivot_table",
     "read_file",
     "read_text",
     "read_typed_csv",

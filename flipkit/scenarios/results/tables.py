@@ -26,6 +26,7 @@ from flipkit.vocabulary import DispatchMethod, Float64
 
 __all__ = [
     "BAND",
+    "BAND_COLUMNS",
     "bills_columns",
     "certificate_columns",
     "cost_by_currency",
@@ -38,6 +39,8 @@ __all__ = [
 
 BAND: tuple[DispatchMethod, ...] = ("rule", "day_ahead", "optimal")
 """The dispatch methods of the band, from a simple controller to perfect foresight."""
+
+BAND_COLUMNS = tuple(f"cost_{method}" for method in BAND)
 
 _INVESTMENT = ("capex", "lifetime_years", "discount_rate", "payback_years", "npv", "irr")
 
@@ -168,7 +171,7 @@ def _is_unchanged(site_id: str, scenario: Scenario, first: Scenario) -> bool:
 
 
 def _band_costs(by_method: Mapping[str, _SiteRow]) -> dict[str, float]:
-    costs = dict.fromkeys([f"cost_{method}" for method in BAND], math.nan)
+    costs = dict.fromkeys(BAND_COLUMNS, math.nan)
     for method, row in by_method.items():
         costs[f"cost_{method}"] = row.cells["cost"]
     return costs
