@@ -51,6 +51,15 @@ def names(frame: pd.DataFrame) -> list[str]:
     return [str(name) for name in [*frame.columns, *_index_levels(frame)]]
 
 
+def flat(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a pivoted frame with its index as the first columns, and the labels as text."""
+    if frame.columns.name is None:
+        return frame
+    reset = frame.reset_index(level=_index_levels(frame))
+    reset.columns = pd.Index([str(name) for name in reset.columns])
+    return reset
+
+
 def rows(frame: pd.DataFrame) -> int:
     """Return the number of rows."""
     return len(frame)

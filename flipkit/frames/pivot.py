@@ -18,12 +18,12 @@ _MOST_NAMES = 3
 
 
 class PivotTable(NamedTuple):
-    """A number by the columns of `index`, which go down, and by one column that goes across.
+    """A number by some columns that go down, and by one column that goes across.
 
     Attributes
     ----------
-    index : dict of str to ndarray, shape (n,)
-        The labels down by column.
+    down : dict of str to ndarray, shape (n,)
+        The labels of the columns that go down.
     across : str
         The column that goes across.
     labels : ndarray, shape (m,)
@@ -32,7 +32,7 @@ class PivotTable(NamedTuple):
         NaN in cells without a row.
     """
 
-    index: dict[str, np.ndarray]
+    down: dict[str, np.ndarray]
     across: str
     labels: np.ndarray
     values: np.ndarray
@@ -69,17 +69,18 @@ def pivot_table(
     occupied = {cell for cell, gives_way in zip(cells, yields, strict=True) if not gives_way}
     rows = [n for n, cell in enumerate(cells) if not yields[n] or cell not in occupied]
     selected = {name: cells_of[rows] for name, cells_of in columns.items()}
-    _check_unique([cells[row] for row in rows], selected, (*index, across))
+    keys = {name: cells_of for name, cells_of in selected.items() if name != values}
+    _check_unique([cells[row] for row in rows], keys, (*index, across))
 
     ranks = [_ranks(selected[name]) for name in index]
     by_label = np.column_stack(ranks)
-    down, first, row = np.unique(by_label, axis=0, return_index=True, return_inverse=True)
+    rows_down, first, row = np.unique(by_label, axis=0, return_index=True, return_inverse=True)
     column = _ranks(selected[across])
     labels, first_across = np.unique(column, return_index=True)
-    table = np.full((len(down), len(labels)), np.nan)
+    table = np.full((len(rows_down), len(labels)), np.nan)
     table[row.ravel(), column] = selected[values]
     return PivotTable(
-        index={name: selected[name][first] for name in index},
+        down={name: selected[name][first] for name in index},
         across=across,
         labels=selected[across][first_across],
         values=table,
@@ -89,7 +90,8 @@ def pivot_table(
 def _is_null(cells: np.ndarray) -> np.ndarray:
     if cells.dtype == object:
         return np.array([cell is None for cell in cells], dtype=bool)
-    return np.isnan(cells)
+    nulls: np.ndarray = np.isnan(cells)
+    return nulls
 
 
 def _ranks(cells: np.ndarray) -> np.ndarray:
@@ -122,18 +124,18 @@ def _check_unique(
 def pivot_frame(table: PivotTable, into: str, facts: Mapping[str, Any]) -> Frame:
     """Return a frame: in pandas `index` is its index, in polars its first columns."""
     names = [str(label) for label in table.labels.tolist()]
-    clashing = sorted(set(names) & set(table.index))
+    clashing = sorted(set(names) & set(table.down))
     if clashing:
         raise InputError(
             f"pivot: {', '.join(clashing)} of {table.across} is also the name of a column"
         )
-    arrays = dict(table.index)
-    columns = [GLOSSARY[name] for name in table.index]
+    arrays = dict(table.down)
+    columns = [GLOSSARY[name] for name in table.down]
     for name, values in zip(names, table.values.T, strict=True):
         arrays[name] = values.copy()
         columns.append(Column(name, "number", "", ""))
     of_library = library(into)
     frame = of_library.make(arrays, columns)
-    frame = of_library.indexed(frame, list(table.index), table.across, table.labels)
+    frame = of_library.indexed(frame, list(table.down), table.across, table.labels)
     note(frame, dict(facts))
     return frame

@@ -271,7 +271,6 @@ SIMULATION_SUMMARY = Table(
     (
         "site_id",
         "scenario",
-        *CHANGE_COLUMNS,
         "cost",
         "saving",
         "currency",
@@ -280,6 +279,7 @@ SIMULATION_SUMMARY = Table(
         "self_consumption",
         "self_sufficiency",
         "peak_import_kw",
+        *CHANGE_COLUMNS,
         "dispatch",
         "equivalent_cycles",
         "cost_rule",
@@ -301,13 +301,13 @@ SIMULATION_BILLS = Table(
     (
         "site_id",
         "scenario",
-        *CHANGE_COLUMNS,
         "month",
         "component",
         "quantity",
         "unit",
         "cost",
         "currency",
+        *CHANGE_COLUMNS,
     ),
     key=(),
 )
@@ -317,7 +317,6 @@ SIMULATION_INTERVALS = Table(
     (
         "site_id",
         "scenario",
-        *CHANGE_COLUMNS,
         "start_utc",
         "end_utc",
         "consumption_kwh",
@@ -334,6 +333,7 @@ SIMULATION_INTERVALS = Table(
         "export_credit",
         "own_use_cost",
         "currency",
+        *CHANGE_COLUMNS,
     ),
     key=(),
 )

@@ -243,7 +243,9 @@ def _draw_band(ax: Axes, savings: _Savings, position: np.ndarray) -> list[Any]:
 
 def _label_scenarios(ax: Axes, savings: _Savings, position: np.ndarray) -> None:
     """Name the bars of a single site, and write its amount beside each bar."""
-    ax.set_yticks(position, [wrap_label(name, 34, lines=2) for name in savings.scenarios])
+    longest = max(len(name) for name in savings.scenarios)
+    width = 34 if longest <= 60 else 52  # two lines are as high as a bar
+    ax.set_yticks(position, [wrap_label(name, width, lines=2) for name in savings.scenarios])
     ax.set_ylim(len(savings.scenarios) - 0.5, -0.5)
     band = [values[0] for values in savings.band.values()]
     for y, amount in enumerate(savings.saving[0]):
@@ -335,7 +337,9 @@ def _draw_steps(ax: Axes, cost: np.ndarray, change: np.ndarray) -> None:
     for x, amount in enumerate(height):
         text = format_amount(amount, sign=bool(is_change[x]))
         top = max(bottom[x], bottom[x] + amount)
-        ax.annotate(text, (x, top), xytext=(0, 4), textcoords="offset points", ha="center")
+        label = ax.annotate(text, (x, top), xytext=(0, 4), textcoords="offset points", ha="center")
+        # A line behind an amount reads as if it were struck out.
+        label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
 
 
 def _leave_room_for_amounts(ax: Axes, cost: np.ndarray) -> None:

@@ -201,7 +201,7 @@ def _draw_cells(ax: Axes, table: PivotTable, label: str) -> None:
         table.values,
         rows=[
             wrap_label(", ".join(map(_label, row)), 30)
-            for row in zip(*table.index.values(), strict=True)
+            for row in zip(*table.down.values(), strict=True)
         ],
         columns=[wrap_label(_label(cell), 20) for cell in table.labels.tolist()],
         label=label,

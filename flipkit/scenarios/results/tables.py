@@ -386,6 +386,7 @@ def summary_html(
     footer = "<code>.summary()</code>: each site"
     if len(scenarios) > _MOST_ROWS:
         footer += f"; {len(scenarios) - _MOST_ROWS} more scenarios"
+        footer += "; <code>.pivot(index, columns, values)</code>: a table of a sweep"
     return (
         f"<div>{escape(caption)}; the sum of all sites in each currency</div>"
         f"<table><thead><tr><th>scenario</th>{''.join(heads)}</tr></thead>"
