@@ -151,11 +151,14 @@ def _show_values_only(frame: Frame, of_library: Library) -> None:
 
     The frame keeps all columns, and what is selected from it is shown as usual.
     """
-    # An attribute of this frame alone: a subclass would not survive the library's methods.
+    # An attribute of this frame alone, as a subclass would not survive the library's methods. It
+    # must not keep the frame alive; `f()._repr_html_()` frees the frame before it is shown.
     reference = weakref.ref(frame)
+    same_data = frame[:]
 
     def html() -> str | None:
-        shown, empty = of_library.without_nulls(reference())
+        living = reference()
+        shown, empty = of_library.without_nulls(same_data if living is None else living)
         text: str | None = type(shown)._repr_html_(shown)
         if text is None or not empty:
             return text
