@@ -130,7 +130,7 @@ _COLUMNS = (
     _number("price_per_kwh", "currency/kWh", "Price of 1 kWh"),
     _number("import_cost", "currency", "Cost of imported energy"),
     _number(
-        "import_price", "currency/kWh", "Price of imported energy, or of the next kWh without any"
+        "import_price", "currency/kWh", "Energy price of imports, or of the next kWh without any"
     ),
     _number("export_credit", "currency", "Credit for exported energy"),
     _number("own_use_cost", "currency", "Cost of generation used on site, usually 0"),
