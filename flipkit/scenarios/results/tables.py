@@ -68,10 +68,11 @@ def summary_columns(
     band_rows = {method: _site_rows(of_method) for method, of_method in band.items()}
     site_ids = sorted({site_id for site_id, _ in rows})
     unknown_sites = {each.name: _unknown_site_findings(each, site_ids) for each in scenarios}
-    changes = ChangeColumns(scenarios)
+    columns = ChangeColumns(scenarios)
+    changes = {each.name: columns.cells(each.name, site_ids) for each in scenarios}
 
     records = []
-    for site_id in site_ids:
+    for number, site_id in enumerate(site_ids):
         first = rows[site_id, scenarios[0].name]
         for scenario in scenarios:
             key = site_id, scenario.name
@@ -84,8 +85,8 @@ def summary_columns(
                 investment = None
             unknown = unknown_sites[scenario.name]
             record = _record(rows[key], first, by_method, investment, unknown)
-            for name, [cell] in changes.cells(scenario.name, [site_id]).items():
-                record[name] = cell
+            for name, cells in changes[scenario.name].items():
+                record[name] = cells[number]
             records.append(record)
     return {name: [record[name] for record in records] for name in records[0]}
 
