@@ -89,7 +89,9 @@ def summary_columns(
             for name, cells in changes[scenario.name].items():
                 record[name] = cells[number]
             records.append(record)
-    return {name: [record[name] for record in records] for name in SIMULATION_SUMMARY.names}
+    # Changes that no scenario makes have no cells: their columns are null.
+    names = [name for name in SIMULATION_SUMMARY.names if name in records[0]]
+    return {name: [record[name] for record in records] for name in names}
 
 
 def _record(
