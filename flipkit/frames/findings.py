@@ -10,8 +10,13 @@ __all__ = ["FINDING_CODES", "Finding", "as_text", "rows_text"]
 # Every code, and what it says. The message of a finding adds the figures.
 FINDING_CODES: dict[str, str] = {
     # Energy and prices of the input.
+    "energy.gap": "a site is not evaluated: an interval is missing",
+    "energy.invalid": "a site is not evaluated: a value is missing, negative or infinite",
     "energy.peak": "a few intervals are far above the others and above the fuse of a home",
     "energy.register": "values never fall, as the readings of a register",
+    "energy.repeated": "a site is not evaluated: a time occurs twice",
+    "energy.single": "a site is not evaluated: it has a single interval",
+    "energy.step": "a site is not evaluated: the length of its intervals changes",
     "energy.unit": "values are implausible in kWh, or would be those of a home in Wh or MWh",
     "generation.negative": "negative generation, which an inverter draws, counts as consumption",
     "interval.coarse": "intervals are too long for the prices or the demand of the tariff",

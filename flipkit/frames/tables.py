@@ -283,7 +283,7 @@ SIMULATION_SUMMARY = Table(
 
 SIMULATION_BILLS = Table(
     "simulation bills",
-    ("site_id", "scenario", "month", "component", "quantity", "unit", "cost", "currency"),
+    ("site_id", "scenario", "month", "component", "quantity", "unit", "cost", "currency", "finding"),
     key=(),
 )
 
@@ -307,13 +307,14 @@ SIMULATION_INTERVALS = Table(
         "export_credit",
         "own_use_cost",
         "currency",
+        "finding",
     ),
     key=(),
 )
 
 WATERFALL = Table(
     "waterfall",
-    ("site_id", "scenario", "step", "change", "cost", "currency"),
+    ("site_id", "scenario", "step", "change", "cost", "currency", "finding"),
     key=(),
 )
 
@@ -330,6 +331,7 @@ REGRET = Table(
         "best",
         "own",
         "currency",
+        "finding",
     ),
     key=(),
 )

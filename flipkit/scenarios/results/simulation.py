@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
@@ -20,6 +20,7 @@ from flipkit.frames import (
     SIMULATION_INTERVALS,
     SIMULATION_SUMMARY,
     WATERFALL,
+    Finding,
     Frame,
     Table,
     returns,
@@ -36,6 +37,7 @@ from flipkit.scenarios.results.tables import (
     summary_columns,
     summary_html,
     summary_line,
+    with_refused,
 )
 from flipkit.scenarios.service import Certificate, certify
 from flipkit.vocabulary import DispatchMethod
@@ -79,13 +81,13 @@ class Simulation:
         self._regret_columns: dict[tuple[str, ...], dict[str, np.ndarray]] = {}
 
     def __repr__(self) -> str:
-        return summary_line(len(self._fleet.site_ids), self._scenario_names)
+        return summary_line(len(self._fleet.site_ids), len(self._refused), self._scenario_names)
 
     def _repr_html_(self) -> str:
         """Return a table of the costs that are known already, for a notebook."""
         has_battery = any(scenario.battery is not None for scenario in self.scenarios)
         dispatch = self.dispatch if has_battery else None
-        return summary_html(self._totals, self._scenario_names, dispatch)
+        return summary_html(self._totals, len(self._refused), self._scenario_names, dispatch)
 
     @returns(SIMULATION_SUMMARY)
     def summary(self, *, band: bool = True) -> Frame:
@@ -121,10 +123,13 @@ class Simulation:
             * those of the tariffs in force: what their readers could not price, ``price.unit``,
               ``interval.coarse``.
             * those of the site's energy: ``generation.negative``, ``energy.unit``,
-              ``energy.register``, ``energy.peak``; see `flipkit.bill`.
+              ``energy.register``, ``energy.peak``, and of a site that is not evaluated
+              ``energy.gap``, ``energy.step`` and others; see `flipkit.bill`.
         """
         totals_by_method = self._band if band else {}
-        columns = summary_columns(self.scenarios, self._totals, totals_by_method)
+        columns = summary_columns(
+            self.scenarios, self._totals, totals_by_method, self._refused
+        )
         return self._frame(SIMULATION_SUMMARY, columns)
 
     @returns(SIMULATION_BILLS)
@@ -157,11 +162,13 @@ class Simulation:
         InputError
             A site or scenario that was not simulated.
         """
-        site_ids = _selected(site_id, self._fleet.site_ids, "site_id")
+        known_sites = sorted([*self._fleet.site_ids, *self._refused])
+        site_ids = _selected(site_id, known_sites, "site_id")
         names = _selected(scenario, self._scenario_names, "scenario")
-        results = [self._interval_result(site, name) for site in site_ids for name in names]
+        evaluated = [site for site in site_ids if site not in self._refused]
+        results = [self._interval_result(site, name) for site in evaluated for name in names]
         columns = interval_columns(results)
-        return self._frame(SIMULATION_INTERVALS, columns)
+        return self._frame(SIMULATION_INTERVALS, columns, scenarios=names, site_ids=site_ids)
 
     @returns(WATERFALL)
     def waterfall(self) -> Frame:
@@ -179,8 +186,9 @@ class Simulation:
             the cost so far, and one row ``difference``.
         """
         rows = self._waterfall_rows
-        columns = {name: [row[name] for row in rows] for name in WATERFALL.names}
-        return self._frame(WATERFALL, columns)
+        names = [name for name in WATERFALL.names if name != "finding"]
+        columns = {name: [row[name] for row in rows] for name in names}
+        return self._frame(WATERFALL, columns, scenarios=self._scenario_names[1:])
 
     @returns(REGRET)
     def regret(self, *, scenario: str | Sequence[str] | None = None) -> Frame:
@@ -211,7 +219,7 @@ class Simulation:
         if key not in self._regret_columns:
             self._regret_columns[key] = regret_columns(self._fleet, homes, self.dispatch)
         columns = self._regret_columns[key]
-        return self._frame(REGRET, columns)
+        return self._frame(REGRET, columns, scenarios=key)
 
     @returns(CERTIFICATE)
     def certificate(self) -> Frame:
@@ -226,7 +234,7 @@ class Simulation:
         if self.proof:
             facts["statement"] = self.proof.statement
             facts["largest_difference"] = self.proof.largest_difference
-        return self._frame(CERTIFICATE, columns, facts)
+        return self._frame(CERTIFICATE, columns, facts, scenarios=None if self.proof else ())
 
     def verified(self, prices: Any, count: int) -> Simulation:
         """Return the same simulation, with `count` of its intervals priced by the service too.
@@ -395,6 +403,9 @@ class Simulation:
         known = self._fleet.site_ids
         if site_id is None and len(known) == 1:
             return known[0]
+        if site_id in self._refused:
+            finding = self._refused[site_id]
+            raise InputError(f"plot: site {site_id} is not evaluated: {finding}")
         if site_id not in known:
             raise InputError(f"plot: the sites are {_listed(known)}; choose one with site_id=")
         return site_id
@@ -449,11 +460,31 @@ class Simulation:
     def _waterfall_rows(self) -> list[dict[str, Any]]:
         return waterfall_rows(self._fleet, self._totals, self.dispatch)
 
+    @property
+    def _refused(self) -> dict[str, Finding]:
+        """Why sites are not evaluated, by site id."""
+        return self._fleet.energy.refused
+
     def _frame(
-        self, table: Table, columns: Mapping[str, Any], facts: Mapping[str, Any] | None = None
+        self,
+        table: Table,
+        columns: Mapping[str, Any],
+        facts: Mapping[str, Any] | None = None,
+        *,
+        scenarios: Sequence[str] | None = None,
+        site_ids: Collection[str] | None = None,
     ) -> Frame:
+        """Build a frame, with the sites that are not evaluated; `scenarios` and sites: those of it.
+
+        Both are all by default.
+        """
+        refused = self._refused
+        if site_ids is not None:
+            refused = {site: why for site, why in refused.items() if site in site_ids}
+        names = self._scenario_names if scenarios is None else scenarios
+        complete = with_refused(table, columns, refused, names)
         query = {"simulation": self._scenario_names, "dispatch": self.dispatch}
-        return table.build(columns, self.frames, facts={"query": query, **(facts or {})})
+        return table.build(complete, self.frames, facts={"query": query, **(facts or {})})
 
 
 def _selected(wanted: Any, known: list[str], what: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from flipkit.frames import (
     SIMULATION_BILLS,
     SIMULATION_INTERVALS,
     Finding,
+    Table,
     as_text,
 )
 from flipkit.money import round_money
@@ -32,6 +33,7 @@ __all__ = [
     "summary_columns",
     "summary_html",
     "summary_line",
+    "with_refused",
 ]
 
 BAND: tuple[DispatchMethod, ...] = ("rule", "day_ahead", "optimal")
@@ -52,15 +54,18 @@ def summary_columns(
     scenarios: Sequence[Scenario],
     totals: Sequence[SiteTotals],
     band: Mapping[str, Sequence[SiteTotals]],
+    refused: Collection[str] = (),
 ) -> dict[str, list[Any]]:
     """Return one row per site and scenario: sites by id, scenarios in their order.
 
-    `band` has the scenarios with a battery, by dispatch method.
+    `band` has the scenarios with a battery, by dispatch method. `refused` are the sites that are
+    not evaluated.
     """
     rows = _site_rows(totals)
     band_rows = {method: _site_rows(of_method) for method, of_method in band.items()}
     site_ids = sorted({site_id for site_id, _ in rows})
-    unknown_sites = {each.name: _unknown_site_findings(each, site_ids) for each in scenarios}
+    all_ids = [*site_ids, *refused]
+    unknown_sites = {each.name: _unknown_site_findings(each, all_ids) for each in scenarios}
 
     records = []
     for site_id in site_ids:
@@ -231,7 +236,34 @@ def bills_columns(
             table["component_number"] = np.full(count, number)
             tables.append(table)
     by = ("site_id", "scenario_number", "month", "component_number")
-    return sorted_rows(tables, by, SIMULATION_BILLS.names)
+    names = [name for name in SIMULATION_BILLS.names if name != "finding"]
+    return sorted_rows(tables, by, names)
+
+
+def with_refused(
+    table: Table,
+    columns: Mapping[str, Any],
+    refused: Mapping[str, Finding],
+    scenarios: Sequence[str],
+) -> Mapping[str, Any]:
+    """Add a row with nulls and a finding for each scenario of each site that is not evaluated.
+
+    `columns` are sorted by site.
+    """
+    if not refused or not scenarios:
+        return columns
+    evaluated = table.arrays(columns)
+    rows = {
+        "site_id": np.repeat(np.array(list(refused), dtype=object), len(scenarios)),
+        "scenario": np.tile(np.array(scenarios, dtype=object), len(refused)),
+        "finding": np.repeat(
+            np.array(list(map(str, refused.values())), dtype=object), len(scenarios)
+        ),
+    }
+    nulls = table.arrays(rows)
+    joined = {name: np.concatenate([evaluated[name], nulls[name]]) for name in table.names}
+    order = np.argsort(joined["site_id"], kind="stable")
+    return {name: values[order] for name, values in joined.items()}
 
 
 def sorted_rows(
@@ -273,10 +305,14 @@ def _component_rows(part: SiteTotals, component: Component) -> dict[str, np.ndar
 
 def interval_columns(results: Sequence[IntervalResult]) -> dict[str, np.ndarray]:
     """Return one row per interval, in the order of the results."""
+    if not results:
+        return {}
     counts = [len(result.start_us) for result in results]
     attributes = {"start_utc": "start_us", "end_utc": "end_us"}
     columns = {}
     for name in SIMULATION_INTERVALS.names:
+        if name == "finding":
+            continue
         values = [getattr(result, attributes.get(name, name)) for result in results]
         if name in ("site_id", "scenario", "currency"):  # one per result
             columns[name] = np.repeat(np.array(values, dtype=object), counts)
@@ -308,12 +344,12 @@ class _Sum(NamedTuple):
     cost: float
 
 
-def summary_line(sites: int, scenarios: Sequence[str]) -> str:
+def summary_line(sites: int, refused: int, scenarios: Sequence[str]) -> str:
     """Return a simulation in one line, however many scenarios it has."""
     names = ", ".join(scenarios[:_MOST_NAMES])
     if len(scenarios) > _MOST_NAMES:
         names += f" and {len(scenarios) - _MOST_NAMES} more"
-    return f"Simulation({_site_count(sites)}, scenarios: {names}; see .summary())"
+    return f"Simulation({_site_count(sites, refused)}, scenarios: {names}; see .summary())"
 
 
 def cost_by_currency(
@@ -333,15 +369,16 @@ def cost_by_currency(
 
 
 def summary_html(
-    totals: Sequence[SiteTotals], scenarios: Sequence[str], dispatch: str | None
+    totals: Sequence[SiteTotals], refused: int, scenarios: Sequence[str], dispatch: str | None
 ) -> str:
     """Return a small table: cost by scenario and currency, and the saving.
 
-    `dispatch` is None if no scenario has a battery.
+    `refused` is the number of sites that are not evaluated. `dispatch` is None if no scenario has a
+    battery.
     """
     sums = cost_by_currency(totals, scenarios)
     sites = sum(by_scenario[scenarios[0]].sites for by_scenario in sums.values())
-    caption = _site_count(sites)
+    caption = _site_count(sites, refused)
     months = sorted({month for part in totals for month in part.months})
     if months:
         caption += f", {months[0]} to {months[-1]}"
@@ -373,5 +410,6 @@ def _amount(amount: float) -> str:
     return f"{round(amount, 2) + 0.0:,.2f}"  # + 0.0: never -0.00
 
 
-def _site_count(count: int) -> str:
-    return f"{count:,} site" if count == 1 else f"{count:,} sites"
+def _site_count(count: int, refused: int) -> str:
+    text = f"{count:,} site" if count == 1 else f"{count:,} sites"
+    return f"{text} and {refused:,} not evaluated" if refused else text
