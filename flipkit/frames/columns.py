@@ -117,6 +117,8 @@ _COLUMNS = (
     _number("soc_kwh", "kWh", "State of charge at the end; null without a battery"),
     _text("dispatch", "Dispatch method of the battery; null without a battery"),
     _number("equivalent_cycles", "1", "Energy discharged from storage / capacity"),
+    _number("cycles_per_year", "1", "Equivalent cycles of a year; null without a battery"),
+    _number("throughput_kwh", "kWh", "Energy out of the battery, at its AC terminals"),
     _number("peak_import_kw", "kW", "Highest import of any interval, as mean power"),
     _number("self_consumption", "1", "Share of generation used on site"),
     _number("self_sufficiency", "1", "Share of consumption not imported from the grid"),
@@ -139,7 +141,9 @@ _COLUMNS = (
     _number("cost_rule", "currency", "Cost if the battery only serves self-consumption"),
     _number("cost_day_ahead", "currency", "Cost with each day optimized on its own"),
     _number("cost_optimal", "currency", "Cost with perfect foresight, a lower bound"),
-    _number("payback_years", "years", "Capex / yearly saving, undiscounted; null if none"),
+    _number(
+        "payback_years", "years", "Until the savings are the capex, undiscounted; null if none"
+    ),
     _number("npv", "currency", "Net present value of capex and savings over the lifetime"),
     _number("irr", "1", "Internal rate of return per year"),
     _number("lost_value", "currency", "Value of the lost production at the site's tariff"),

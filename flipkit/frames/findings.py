@@ -75,6 +75,7 @@ FINDING_CODES: dict[str, str] = {
     "ev.not_included": "the charging to replace is not part of the consumption",
     "ev.outside": "a session is outside the energy",
     "ev.unserved": "a session receives less than it needs",
+    "finance.cycle_life": "a battery is worn out before the end of the lifetime",
     "finance.part_year": "the saving of a part of a year is scaled to a year",
     "simulate.band": "a cost of the band needs a solver that is not installed",
     "simulate.fixed_charges": "only one of two bills has standing charges",

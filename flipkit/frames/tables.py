@@ -270,6 +270,8 @@ SIMULATION_SUMMARY = Table(
         "peak_import_kw",
         "dispatch",
         "equivalent_cycles",
+        "cycles_per_year",
+        "throughput_kwh",
         "cost_rule",
         "cost_day_ahead",
         "cost_optimal",
@@ -283,7 +285,17 @@ SIMULATION_SUMMARY = Table(
 
 SIMULATION_BILLS = Table(
     "simulation bills",
-    ("site_id", "scenario", "month", "component", "quantity", "unit", "cost", "currency", "finding"),
+    (
+        "site_id",
+        "scenario",
+        "month",
+        "component",
+        "quantity",
+        "unit",
+        "cost",
+        "currency",
+        "finding",
+    ),
     key=(),
 )
 

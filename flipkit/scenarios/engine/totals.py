@@ -262,6 +262,8 @@ class SiteTotals(NamedTuple):
     consumption_kwh, generation_kwh, import_kwh, export_kwh, peak_import_kw : ndarray of float64
     cycles : ndarray of float64
         Equivalent full cycles of the battery; NaN without one.
+    throughput_kwh : ndarray of float64
+        Energy out of the battery, at its AC terminals; NaN without one.
     methods : tuple of str or None
         How the battery was run.
     pays_exports : bool
@@ -282,6 +284,7 @@ class SiteTotals(NamedTuple):
     export_kwh: Float64
     peak_import_kw: Float64
     cycles: Float64
+    throughput_kwh: Float64
     methods: tuple[str | None, ...]
     pays_exports: bool
     findings: tuple[tuple[Finding, ...], ...]
@@ -302,6 +305,7 @@ class SiteTotals(NamedTuple):
             export_kwh=self.export_kwh[rows],
             peak_import_kw=self.peak_import_kw[rows],
             cycles=self.cycles[rows],
+            throughput_kwh=self.throughput_kwh[rows],
             methods=self.methods[rows],
             findings=self.findings[rows],
         )
@@ -328,6 +332,7 @@ def evaluate(scenario: str, flows: EnergyFlows, case: Case, *, compiled: bool) -
     """
     block = flows.block
     sheet = _rated(flows, case, compiled)
+    throughput_kwh = _throughput_kwh(flows)
     return SiteTotals(
         site_ids=block.site_ids,
         scenario=scenario,
@@ -340,7 +345,8 @@ def evaluate(scenario: str, flows: EnergyFlows, case: Case, *, compiled: bool) -
         import_kwh=flows.import_kwh.sum(axis=1),
         export_kwh=flows.export_kwh.sum(axis=1),
         peak_import_kw=flows.import_kwh.max(axis=1) / (block.grid.step_us / HOUR_US),
-        cycles=_cycles(flows, case),
+        cycles=_cycles(throughput_kwh, case),
+        throughput_kwh=throughput_kwh,
         methods=flows.methods,
         pays_exports=case.pays_exports,
         findings=tuple(
@@ -350,15 +356,21 @@ def evaluate(scenario: str, flows: EnergyFlows, case: Case, *, compiled: bool) -
     )
 
 
-def _cycles(flows: EnergyFlows, case: Case) -> Float64:
+def _throughput_kwh(flows: EnergyFlows) -> Float64:
+    """Return what each battery discharges; NaN without one."""
+    if flows.battery is None:
+        return np.full(len(flows.block.site_ids), np.nan)
+    discharge_kwh: Float64 = np.maximum(-flows.battery.flow_kwh, 0.0).sum(axis=1)
+    return discharge_kwh
+
+
+def _cycles(throughput_kwh: Float64, case: Case) -> Float64:
     """Return the energy drawn from each battery over its capacity."""
-    sites = len(flows.block.site_ids)
-    if case.battery is None or flows.battery is None:
-        return np.full(sites, np.nan)
+    if case.battery is None:
+        return np.full(len(throughput_kwh), np.nan)
     if case.battery.capacity_kwh == 0:  # a size of a sweep
-        return np.zeros(sites)
-    discharge_kwh = np.maximum(-flows.battery.flow_kwh, 0.0).sum(axis=1)
-    drawn_kwh = discharge_kwh / case.battery.discharge_efficiency
+        return np.zeros(len(throughput_kwh))
+    drawn_kwh = throughput_kwh / case.battery.discharge_efficiency
     cycles: Float64 = drawn_kwh / case.battery.capacity_kwh
     return cycles
 

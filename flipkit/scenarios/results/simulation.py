@@ -29,6 +29,7 @@ from flipkit.frames import (
 from flipkit.scenarios.changes import Scenario
 from flipkit.scenarios.engine import Fleet, IntervalResult, SiteTotals
 from flipkit.scenarios.results.comparisons import regret_columns, sweep_of, waterfall_rows
+from flipkit.scenarios.results.lifetime import LifetimeSavings, lifetime_savings
 from flipkit.scenarios.results.tables import (
     BAND,
     bills_columns,
@@ -119,6 +120,7 @@ class Simulation:
             * ``simulate.month_cut``: tiers of a month that the energy covers in part.
             * ``simulate.instant``: the costs are the service's.
             * ``finance.part_year``: the saving of a year is projected from a part of it.
+            * ``finance.cycle_life``: the battery is worn out before the lifetime ends.
             * those of load, solar, car and battery (``dispatch``).
             * those of the tariffs in force: what their readers could not price, ``price.unit``,
               ``interval.coarse``.
@@ -128,7 +130,7 @@ class Simulation:
         """
         totals_by_method = self._band if band else {}
         columns = summary_columns(
-            self.scenarios, self._totals, totals_by_method, self._refused
+            self.scenarios, self._totals, totals_by_method, self._lifetimes, self._refused
         )
         return self._frame(SIMULATION_SUMMARY, columns)
 
@@ -455,6 +457,10 @@ class Simulation:
             except ConfigurationError:
                 continue  # HiGHS is not installed: the summary has a finding
         return totals
+
+    @cached_property
+    def _lifetimes(self) -> dict[tuple[str, str], LifetimeSavings]:
+        return lifetime_savings(self._fleet, self._totals, self.dispatch)
 
     @cached_property
     def _waterfall_rows(self) -> list[dict[str, Any]]:

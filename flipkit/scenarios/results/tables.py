@@ -20,6 +20,7 @@ from flipkit.frames import (
 from flipkit.money import round_money
 from flipkit.scenarios.changes import CHANGES, Investment, Scenario, part_year, yearly
 from flipkit.scenarios.engine import Component, IntervalResult, SiteTotals
+from flipkit.scenarios.results.lifetime import LifetimeSavings
 from flipkit.scenarios.service import Certificate
 from flipkit.vocabulary import DispatchMethod, Float64
 
@@ -54,12 +55,13 @@ def summary_columns(
     scenarios: Sequence[Scenario],
     totals: Sequence[SiteTotals],
     band: Mapping[str, Sequence[SiteTotals]],
+    lifetimes: Mapping[_Key, LifetimeSavings] | None = None,
     refused: Collection[str] = (),
 ) -> dict[str, list[Any]]:
     """Return one row per site and scenario: sites by id, scenarios in their order.
 
-    `band` has the scenarios with a battery, by dispatch method. `refused` are the sites that are
-    not evaluated.
+    `band` has the scenarios with a battery, by dispatch method. `lifetimes` has the savings
+    that differ from year to year. `refused` are the sites that are not evaluated.
     """
     rows = _site_rows(totals)
     band_rows = {method: _site_rows(of_method) for method, of_method in band.items()}
@@ -80,7 +82,8 @@ def summary_columns(
             if rows[key] is first or _is_unchanged(site_id, scenario, scenarios[0]):
                 investment = None
             unknown = unknown_sites[scenario.name]
-            records.append(_record(rows[key], first, by_method, investment, unknown))
+            lifetime = None if investment is None else (lifetimes or {}).get(key)
+            records.append(_record(rows[key], first, by_method, investment, lifetime, unknown))
     return {name: [record[name] for record in records] for name in records[0]}
 
 
@@ -89,6 +92,7 @@ def _record(
     first: _SiteRow,
     by_method: Mapping[str, _SiteRow],
     investment: Investment | None,
+    lifetime: LifetimeSavings | None,
     unknown_sites: Sequence[Finding],
 ) -> dict[str, Any]:
     findings = [
@@ -97,13 +101,14 @@ def _record(
         *unknown_sites,
         *_comparison_findings(row, first),
         *_investment_findings(row, investment),
+        *(lifetime.findings if lifetime else ()),
     ]
     saving = round_money(first.cells["cost"] - row.cells["cost"], row.totals.currency)
     return {
         **row.cells,
         "saving": saving,
         **_band_costs(by_method),
-        **_payback(row, investment, saving),
+        **_payback(row, investment, lifetime, saving),
         "finding": as_text(findings),
     }
 
@@ -120,6 +125,8 @@ def _site_rows(totals: Sequence[SiteTotals]) -> dict[_Key, _SiteRow]:
             "self_sufficiency": _remaining_share(part.import_kwh, part.consumption_kwh),
             "peak_import_kw": part.peak_import_kw,
             "equivalent_cycles": part.cycles,
+            "cycles_per_year": yearly(1.0, *part.span_us) * part.cycles,
+            "throughput_kwh": np.round(part.throughput_kwh, 6),
         }
         for number, site_id in enumerate(part.site_ids):
             cells: dict[str, Any] = {
@@ -203,15 +210,20 @@ def _comparison_findings(row: _SiteRow, first: _SiteRow) -> list[Finding]:
     return findings
 
 
-def _payback(row: _SiteRow, investment: Investment | None, saving: float) -> dict[str, float]:
+def _payback(
+    row: _SiteRow,
+    investment: Investment | None,
+    lifetime: LifetimeSavings | None,
+    saving: float,
+) -> dict[str, float]:
     if investment is None:
         return {"payback_years": math.nan, "npv": math.nan, "irr": math.nan}
     start_us, end_us = row.totals.span_us
-    yearly_saving = yearly(saving, start_us, end_us)
+    savings = lifetime.by_year if lifetime else yearly(saving, start_us, end_us)
     return {
-        "payback_years": investment.payback_years(yearly_saving),
-        "npv": investment.npv(yearly_saving),
-        "irr": investment.irr(yearly_saving),
+        "payback_years": investment.payback_years(savings),
+        "npv": investment.npv(savings),
+        "irr": investment.irr(savings),
     }
 
 

@@ -159,7 +159,9 @@ def read_energy(energy: Any, *, strict: bool = True) -> Energy:
         blocks = _blocks(sites, columns) or list(_gathered(sites, columns, refused))
     if refused and (strict or not blocks):
         site, problem = next(iter(refused.items()))
-        separator = ": " if problem.name == "energy.single" else ", "  # the others begin with a time
+        separator = (
+            ": " if problem.name == "energy.single" else ", "
+        )  # the others begin with a time
         raise InputError(f"energy, site {site}{separator}{problem.words}")
     for block in blocks:
         _add_plausibility(block, findings)
