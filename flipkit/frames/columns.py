@@ -141,9 +141,7 @@ _COLUMNS = (
     _number("cost_rule", "currency", "Cost if the battery only serves self-consumption"),
     _number("cost_day_ahead", "currency", "Cost with each day optimized on its own"),
     _number("cost_optimal", "currency", "Cost with perfect foresight, a lower bound"),
-    _number(
-        "payback_years", "years", "Until the savings are the capex, undiscounted; null if none"
-    ),
+    _number("payback_years", "years", "Until savings equal the capex, undiscounted; null if never"),
     _number("npv", "currency", "Net present value of capex and savings over the lifetime"),
     _number("irr", "1", "Internal rate of return per year"),
     _number("lost_value", "currency", "Value of the lost production at the site's tariff"),

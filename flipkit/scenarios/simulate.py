@@ -92,9 +92,9 @@ def simulate(
     MissingColumnError, NaiveTimestampError
         A column of `energy` is missing, or a timestamp has no time zone.
     InputError
-        No scenario or two of the same name, invalid energy (see `strict`), a site without an import price or with
-        tariffs in two currencies or of another place than its energy, prices that do not cover the
-        energy, or an invalid option. The message names site and scenario.
+        No scenario or two of the same name, invalid energy (see `strict`), a site without an import
+        price or with tariffs in two currencies or of another place than its energy, prices that do
+        not cover the energy, or an invalid option. The message names site and scenario.
     ConfigurationError
         "day_ahead" or "optimal" under tiers or demand charges, and HiGHS is not installed.
     RequestError

@@ -78,10 +78,10 @@ class Investment:
             )
 
     def payback_years(self, saving: Savings) -> float:
-        """Return the years until the savings, undiscounted and even within each year, are the capex.
+        """Return the years until the savings equal the capex, undiscounted.
 
-        NaN if nothing is saved. A constant saving may take longer than the lifetime, an escalating
-        one too (up to 100 years); savings by year are counted as far as they are given.
+        A year's saving is spread evenly over it. NaN if nothing is saved, or too little: savings by
+        year end with the lifetime, escalated ones after 100 years; a constant saving has no end.
         """
         if not isinstance(saving, Sequence) and self.escalation == 0:
             return self.capex / saving if saving > 0 else math.nan

@@ -49,11 +49,12 @@ def lifetime_savings(
 ) -> dict[tuple[str, str], LifetimeSavings]:
     """Return the savings by year, by site id and name of the scenario.
 
-    Where all years save the same there is no entry. `known` has the totals of the fleet's scenarios.
+    There is no entry where all years save the same. `known` has the totals of the fleet's
+    scenarios.
     """
     first, *others = fleet.scenarios
     scenarios = {each.name: each for each in others if each.investment and each.lifetime_years}
-    cases = []
+    cases: list[_SiteCase] = []
     for part in known:
         scenario = scenarios.get(part.scenario)
         if scenario is not None:
@@ -170,7 +171,7 @@ def _worn_out(case: _SiteCase) -> tuple[Finding, ...]:
         return ()
     battery: Battery = case.scenario.at(case.site_id, "battery")
     message = (
-        f"the battery reaches its {battery.cycle_life:,.6g} cycles after {case.battery_years:.3g} of"
-        f" {lifetime} years; from then on the savings are those without it"
+        f"the battery reaches its {battery.cycle_life:,.6g} cycles after {case.battery_years:.3g}"
+        f" of {lifetime} years; from then on the savings are those without it"
     )
     return (Finding("finance.cycle_life", message),)

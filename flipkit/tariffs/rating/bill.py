@@ -99,9 +99,9 @@ def bill(
     NaiveTimestampError
         A time has no zone.
     InputError
-        Energy that cannot be rated (names site and time; see `strict`), a site without a tariff or in another
-        time zone or currency than its tariff, or a tariff or billing dates that do not cover the
-        energy (names the first time that is not covered).
+        Energy that cannot be rated (names site and time; see `strict`), a site without a tariff or
+        in another time zone or currency than its tariff, or a tariff or billing dates that do not
+        cover the energy (names the first time that is not covered).
 
     See Also
     --------

@@ -159,9 +159,8 @@ def read_energy(energy: Any, *, strict: bool = True) -> Energy:
         blocks = _blocks(sites, columns) or list(_gathered(sites, columns, refused))
     if refused and (strict or not blocks):
         site, problem = next(iter(refused.items()))
-        separator = (
-            ": " if problem.name == "energy.single" else ", "
-        )  # the others begin with a time
+        begins_with_time = problem.name != "energy.single"
+        separator = ", " if begins_with_time else ": "
         raise InputError(f"energy, site {site}{separator}{problem.words}")
     for block in blocks:
         _add_plausibility(block, findings)
@@ -374,7 +373,7 @@ def _problem(columns: dict[str, np.ndarray]) -> Finding | None:
             if name == "generation_kwh":  # negative generation has become consumption
                 problem = f"{name} is missing or infinite"
             fix = "give the measured or estimated energy; a missing reading is not 0"
-            return _first_of("energy.invalid", start[is_wrong], problem, fix)
+            return _finding("energy.invalid", start[is_wrong], problem, fix)
     if len(start) < 2:
         message = "a single interval; two or more are needed to know their length"
         return Finding("energy.single", message)
@@ -382,7 +381,7 @@ def _problem(columns: dict[str, np.ndarray]) -> Finding | None:
     is_repeated = steps == 0
     if is_repeated.any():
         times = start[1:][is_repeated]
-        return _first_of("energy.repeated", times, "the time occurs twice", "keep one of the rows")
+        return _finding("energy.repeated", times, "the time occurs twice", "keep one of the rows")
     if (steps == steps[0]).all():
         return None
     return _changed_step(start, steps) or _gap(start, steps)
@@ -404,7 +403,7 @@ def _changed_step(start: Int64, steps: Int64) -> Finding | None:
     before, after = lasting[changes[0] - 1 : changes[0] + 1] / _MINUTE_US
     problem = f"the length of intervals changes from {before:g} to {after:g} minutes"
     fix = "bring all to the longer one, or give the parts as separate frames"
-    return _first_of("energy.step", times, problem, fix)
+    return _finding("energy.step", times, problem, fix)
 
 
 def _gap(start: Int64, steps: Int64) -> Finding:
@@ -412,10 +411,10 @@ def _gap(start: Int64, steps: Int64) -> Finding:
     times = start[:-1][steps != step] + step
     problem = f"no interval; the others are {step / _MINUTE_US:g} minutes long"
     fix = "fill the gap, or rate what is before and after it separately"
-    return _first_of("energy.gap", times, problem, fix)
+    return _finding("energy.gap", times, problem, fix)
 
 
-def _first_of(code: str, times_us: Int64, problem: str, fix: str) -> Finding:
+def _finding(code: str, times_us: Int64, problem: str, fix: str) -> Finding:
     """Return a finding with the first of the times at which something is wrong."""
     time = format_times(times_us[:1].view("datetime64[us]"))[0]
     others = len(times_us) - 1

@@ -219,7 +219,7 @@ BROKEN = {
     '[[grid]]\nname = "g"\nsites = {}': "grid 'g': unknown key sites",
 }
 WRONG = {
-    "batery = 1": "scenario 'x': unknown key batery; the keys are battery, capex,",
+    "batery = 1": "scenario 'x': unknown key batery; the keys are battery, battery_fade,",
     "tariff = 3": "scenario 'x', tariff: expected a table",
     'tariff = { currency = "GBP", price_per_kwh = 1 }': (
         "scenario 'x', tariff: no timezone; give such as timezone ="
