@@ -21,6 +21,7 @@ from flipkit.plots.axes import (
     period_axes,
     pivot,
     select_currency,
+    select_evaluated,
     select_home,
     select_rows,
     select_value,
@@ -85,6 +86,7 @@ def bill_bars(
     """
     texts = ["site_id", "tariff", "month", "component", "currency"]
     columns = take(bill, numbers=["cost"], texts=texts, what="bill")
+    columns = select_evaluated(columns, "month")
     columns = _select_tariff(columns, tariff)
     columns, chosen = select_currency(columns, currency, "bill")
     months = sorted(set(columns["month"]))
@@ -157,6 +159,7 @@ def regret_by_month(bill: Frame, ax: Axes | None = None, *, site_id: str | None 
     """
     texts = ["site_id", "tariff", "month", "currency"]
     columns = take(bill, numbers=["cost"], texts=texts, what="bill")
+    columns = select_evaluated(columns, "month")
     columns, site = select_value(columns, "site_id", site_id, "bill")
     columns, currency = select_currency(columns, None, "bill")
     months = sorted(set(columns["month"]))
@@ -311,6 +314,7 @@ def _read_regret(
     columns = take(
         regret, numbers=["regret"], texts=texts, booleans=["best", "own"], what="regret frame"
     )
+    columns = select_evaluated(columns, "import_plan")
     columns, site, name = select_home(columns, site_id, scenario, "regret frame")
     has_month = np.array([month is not None for month in columns["month"]], dtype=bool)
     return select_rows(columns, has_month == by_month), f"{site}, {name!r}"

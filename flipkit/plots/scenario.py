@@ -22,6 +22,7 @@ from flipkit.plots.axes import (
     remove_spines,
     scenario_colors,
     select_currency,
+    select_evaluated,
     select_home,
     select_value,
     show_nothing,
@@ -291,6 +292,7 @@ def savings_waterfall(
     """
     texts = ["site_id", "scenario", "step", "currency"]
     columns = take(waterfall, numbers=["change", "cost"], texts=texts, what="waterfall")
+    columns = select_evaluated(columns, "step")
     columns, site, name = select_home(columns, site_id, scenario, "waterfall")
     count = len(columns["step"])
 

@@ -19,6 +19,7 @@ from flipkit.plots.axes import (
     Columns,
     new_axes,
     remove_spines,
+    select_evaluated,
     select_home,
     select_rows,
     show_nothing,
@@ -124,6 +125,7 @@ def _read_home(intervals: Frame, site_id: str | None, scenario: str | None) -> t
         texts=["site_id", "scenario", "currency"],
         what="intervals",
     )
+    columns = select_evaluated(columns, "currency")
     columns, site, name = select_home(columns, site_id, scenario, "frame")
     return columns, f"{site}, {name!r}"
 

@@ -20,7 +20,6 @@ from flipkit.frames import (
     SIMULATION_INTERVALS,
     SIMULATION_SUMMARY,
     WATERFALL,
-    Finding,
     Frame,
     Table,
     returns,
@@ -65,6 +64,8 @@ class Simulation:
         How batteries were run.
     frames : {"pandas", "polars"}
         The library of the frames.
+    refused : dict of str to Finding
+        Why the energy of a site cannot be evaluated, by site id. In the frames the site has nulls.
     proof : Certificate or None
         The evidence of `certificate`; ``proof.statement`` says it in words. None without
         ``verify=``.
@@ -76,19 +77,20 @@ class Simulation:
         self.scenarios = fleet.scenarios
         self.dispatch = dispatch
         self.frames = frames
+        self.refused = fleet.energy.refused
         self.proof: Certificate | None = None
         self._fleet = fleet
         self._totals = tuple(totals)
         self._regret_columns: dict[tuple[str, ...], dict[str, np.ndarray]] = {}
 
     def __repr__(self) -> str:
-        return summary_line(len(self._fleet.site_ids), len(self._refused), self._scenario_names)
+        return summary_line(len(self._fleet.site_ids), len(self.refused), self._scenario_names)
 
     def _repr_html_(self) -> str:
         """Return a table of the costs that are known already, for a notebook."""
         has_battery = any(scenario.battery is not None for scenario in self.scenarios)
         dispatch = self.dispatch if has_battery else None
-        return summary_html(self._totals, len(self._refused), self._scenario_names, dispatch)
+        return summary_html(self._totals, len(self.refused), self._scenario_names, dispatch)
 
     @returns(SIMULATION_SUMMARY)
     def summary(self, *, band: bool = True) -> Frame:
@@ -130,7 +132,7 @@ class Simulation:
         """
         totals_by_method = self._band if band else {}
         columns = summary_columns(
-            self.scenarios, self._totals, totals_by_method, self._lifetimes, self._refused
+            self.scenarios, self._totals, totals_by_method, self._lifetimes, self.refused
         )
         return self._frame(SIMULATION_SUMMARY, columns)
 
@@ -164,10 +166,10 @@ class Simulation:
         InputError
             A site or scenario that was not simulated.
         """
-        known_sites = sorted([*self._fleet.site_ids, *self._refused])
+        known_sites = sorted([*self._fleet.site_ids, *self.refused])
         site_ids = _selected(site_id, known_sites, "site_id")
         names = _selected(scenario, self._scenario_names, "scenario")
-        evaluated = [site for site in site_ids if site not in self._refused]
+        evaluated = [site for site in site_ids if site not in self.refused]
         results = [self._interval_result(site, name) for site in evaluated for name in names]
         columns = interval_columns(results)
         return self._frame(SIMULATION_INTERVALS, columns, scenarios=names, site_ids=site_ids)
@@ -405,8 +407,8 @@ class Simulation:
         known = self._fleet.site_ids
         if site_id is None and len(known) == 1:
             return known[0]
-        if site_id in self._refused:
-            finding = self._refused[site_id]
+        if site_id in self.refused:
+            finding = self.refused[site_id]
             raise InputError(f"plot: site {site_id} is not evaluated: {finding}")
         if site_id not in known:
             raise InputError(f"plot: the sites are {_listed(known)}; choose one with site_id=")
@@ -466,11 +468,6 @@ class Simulation:
     def _waterfall_rows(self) -> list[dict[str, Any]]:
         return waterfall_rows(self._fleet, self._totals, self.dispatch)
 
-    @property
-    def _refused(self) -> dict[str, Finding]:
-        """Why sites are not evaluated, by site id."""
-        return self._fleet.energy.refused
-
     def _frame(
         self,
         table: Table,
@@ -484,7 +481,7 @@ class Simulation:
 
         Both are all by default.
         """
-        refused = self._refused
+        refused = self.refused
         if site_ids is not None:
             refused = {site: why for site, why in refused.items() if site in site_ids}
         names = self._scenario_names if scenarios is None else scenarios

@@ -285,5 +285,5 @@ def test_a_bad_rate_is_refused_by_scenario_and_field(terms, words):
 
 @pytest.mark.parametrize("cycles", [0, -5.0, math.inf, "6000"])
 def test_a_bad_cycle_life_is_refused(cycles):
-    with pytest.raises(InputError, match="battery: cycle_life .* must be a number of cycles of 1"):
+    with pytest.raises(InputError, match=r"battery: cycle_life .* must be a number of cycles of 1"):
         replace(BATTERY, cycle_life=cycles)
