@@ -345,7 +345,8 @@ def _simulate(options: argparse.Namespace) -> int:
     refused = simulation.refused
     if refused:
         site_id, finding = next(iter(refused.items()))
-        print(f"{len(refused)} sites are not evaluated, for example {site_id}: {finding}")
+        others = f" and {len(refused) - 1} more" if len(refused) > 1 else ""
+        print(f"not evaluated: {site_id} ({finding}){others}")
     proof = simulation.proof
     if proof is None:
         return _INCOMPLETE if refused else _OK

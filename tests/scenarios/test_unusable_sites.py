@@ -238,3 +238,23 @@ def test_the_certificate_names_the_site(kit):
     assert found[-1]["finding"].startswith("energy.gap: ")
     assert is_null(found[-1], "start_utc", "local_cost", "server_cost", "verdict")
     assert result.proof.agrees
+
+
+@pytest.mark.parametrize("frame", ["waterfall", "regret", "intervals", "bill"])
+def test_a_picture_of_a_frame_with_the_site_is_that_of_the_others(simulations, frame):
+    whole, alone = simulations["pandas"]
+    drawn = []
+    for simulation, rows in ((whole, HOLE), (alone, [])):
+        if frame == "bill":
+            ax = fk.plots.bill_bars(fk.bill(frame_of(fleet(rows)), FLAT))
+        else:
+            draw = {
+                "waterfall": fk.plots.savings_waterfall,
+                "regret": fk.plots.plan_regret_heatmap,
+                "intervals": fk.plots.dispatch_week,
+            }[frame]
+            options = {} if frame == "waterfall" else {"scenario": "battery"}
+            ax = draw(getattr(simulation, frame)(), site_id="s1", **options)
+        drawn.append([text.get_text() for text in ax.texts] + [str(patch) for patch in ax.patches])
+    assert drawn[0] == drawn[1]
+    assert drawn[0] or frame == "intervals"
