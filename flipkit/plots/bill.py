@@ -86,9 +86,9 @@ def bill_bars(
     """
     texts = ["site_id", "tariff", "month", "component", "currency"]
     columns = take(bill, numbers=["cost"], texts=texts, what="bill")
-    columns = select_evaluated(columns, "month")
     columns = _select_tariff(columns, tariff)
     columns, chosen = select_currency(columns, currency, "bill")
+    columns = select_evaluated(columns, "month")
     months = sorted(set(columns["month"]))
 
     title = f"Components of the bill: {tariff}" if tariff else "Components of the bill"
@@ -159,9 +159,9 @@ def regret_by_month(bill: Frame, ax: Axes | None = None, *, site_id: str | None 
     """
     texts = ["site_id", "tariff", "month", "currency"]
     columns = take(bill, numbers=["cost"], texts=texts, what="bill")
-    columns = select_evaluated(columns, "month")
     columns, site = select_value(columns, "site_id", site_id, "bill")
     columns, currency = select_currency(columns, None, "bill")
+    columns = select_evaluated(columns, "month")
     months = sorted(set(columns["month"]))
     tariffs = sorted(set(columns["tariff"]))
     cost = _cost_by_tariff(columns, tariffs, months)
@@ -314,8 +314,8 @@ def _read_regret(
     columns = take(
         regret, numbers=["regret"], texts=texts, booleans=["best", "own"], what="regret frame"
     )
-    columns = select_evaluated(columns, "import_plan")
     columns, site, name = select_home(columns, site_id, scenario, "regret frame")
+    columns = select_evaluated(columns, "import_plan")
     has_month = np.array([month is not None for month in columns["month"]], dtype=bool)
     return select_rows(columns, has_month == by_month), f"{site}, {name!r}"
 

@@ -292,8 +292,8 @@ def savings_waterfall(
     """
     texts = ["site_id", "scenario", "step", "currency"]
     columns = take(waterfall, numbers=["change", "cost"], texts=texts, what="waterfall")
-    columns = select_evaluated(columns, "step")
     columns, site, name = select_home(columns, site_id, scenario, "waterfall")
+    columns = select_evaluated(columns, "step")
     count = len(columns["step"])
 
     width = np.clip(1.3 * count + 1.5, 7, 12)

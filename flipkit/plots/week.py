@@ -125,8 +125,8 @@ def _read_home(intervals: Frame, site_id: str | None, scenario: str | None) -> t
         texts=["site_id", "scenario", "currency"],
         what="intervals",
     )
-    columns = select_evaluated(columns, "currency")
     columns, site, name = select_home(columns, site_id, scenario, "frame")
+    columns = select_evaluated(columns, "currency")
     return columns, f"{site}, {name!r}"
 
 

@@ -84,13 +84,13 @@ class Simulation:
         self._regret_columns: dict[tuple[str, ...], dict[str, np.ndarray]] = {}
 
     def __repr__(self) -> str:
-        return summary_line(len(self._fleet.site_ids), len(self.refused), self._scenario_names)
+        return summary_line(len(self._fleet.site_ids), self._scenario_names, len(self.refused))
 
     def _repr_html_(self) -> str:
         """Return a table of the costs that are known already, for a notebook."""
         has_battery = any(scenario.battery is not None for scenario in self.scenarios)
         dispatch = self.dispatch if has_battery else None
-        return summary_html(self._totals, len(self.refused), self._scenario_names, dispatch)
+        return summary_html(self._totals, self._scenario_names, dispatch, len(self.refused))
 
     @returns(SIMULATION_SUMMARY)
     def summary(self, *, band: bool = True) -> Frame:

@@ -356,7 +356,7 @@ class _Sum(NamedTuple):
     cost: float
 
 
-def summary_line(sites: int, refused: int, scenarios: Sequence[str]) -> str:
+def summary_line(sites: int, scenarios: Sequence[str], refused: int = 0) -> str:
     """Return a simulation in one line, however many scenarios it has."""
     names = ", ".join(scenarios[:_MOST_NAMES])
     if len(scenarios) > _MOST_NAMES:
@@ -381,12 +381,15 @@ def cost_by_currency(
 
 
 def summary_html(
-    totals: Sequence[SiteTotals], refused: int, scenarios: Sequence[str], dispatch: str | None
+    totals: Sequence[SiteTotals],
+    scenarios: Sequence[str],
+    dispatch: str | None,
+    refused: int = 0,
 ) -> str:
     """Return a small table: cost by scenario and currency, and the saving.
 
-    `refused` is the number of sites that are not evaluated. `dispatch` is None if no scenario has a
-    battery.
+    `dispatch` is None if no scenario has a battery. `refused` is the number of sites that are not
+    evaluated.
     """
     sums = cost_by_currency(totals, scenarios)
     sites = sum(by_scenario[scenarios[0]].sites for by_scenario in sums.values())
