@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 from flipkit.frames import Finding
 from flipkit.scenarios.changes import Battery, Scenario, yearly
 from flipkit.scenarios.engine import Fleet, SiteTotals
-from flipkit.scenarios.solar import Solar
 from flipkit.vocabulary import DispatchMethod
 
 __all__ = ["LifetimeSavings", "lifetime_savings"]
@@ -35,13 +34,28 @@ class LifetimeSavings(NamedTuple):
     findings: tuple[Finding, ...]
 
 
+class _Equipment(NamedTuple):
+    """What is left of a scenario's equipment: a share of its capacity and power."""
+
+    battery: float
+    solar: float
+
+
+_WHOLE = _Equipment(battery=1.0, solar=1.0)
+
+
 class _SiteCase(NamedTuple):
-    """A site under a scenario whose savings differ from year to year."""
+    """A site under a scenario, and its equipment in each year.
+
+    In the year in which a battery is worn out, there are two: with and without it, each with the
+    part of the year that it has.
+    """
 
     site_id: str
     scenario: Scenario
     span_us: tuple[int, int]
     battery_years: float  # until it is worn out; infinite if it never is
+    by_year: list[list[tuple[float, _Equipment]]]
 
 
 def lifetime_savings(
@@ -58,17 +72,18 @@ def lifetime_savings(
     for part in known:
         scenario = scenarios.get(part.scenario)
         if scenario is not None:
-            cases += _cases(part, scenario)
+            cases += _changing_cases(part, scenario)
 
-    aged = {each.name: each for case in cases for each in _aged_scenarios(case)}
-    unknown = [each for name, each in aged.items() if name not in scenarios]
-    totals = [*known, *(fleet.evaluate(unknown, method) if unknown else ())]
+    totals = list(known)
+    aged = _aged_scenarios(cases)
+    if aged:
+        totals += fleet.evaluate(aged, method)
     costs = _costs(totals)
     return {(case.site_id, case.scenario.name): _savings(case, first, costs) for case in cases}
 
 
-def _cases(part: SiteTotals, scenario: Scenario) -> Iterable[_SiteCase]:
-    """Yield the sites of a part whose savings differ from year to year."""
+def _changing_cases(part: SiteTotals, scenario: Scenario) -> Iterable[_SiteCase]:
+    """Yield the sites of a part whose equipment differs from year to year."""
     for number, site_id in enumerate(part.site_ids):
         battery: Battery | None = scenario.at(site_id, "battery")
         battery_years = math.inf
@@ -76,68 +91,71 @@ def _cases(part: SiteTotals, scenario: Scenario) -> Iterable[_SiteCase]:
             cycles_per_year = yearly(float(part.cycles[number]), *part.span_us)
             if cycles_per_year > 0:
                 battery_years = battery.cycle_life / cycles_per_year
-        case = _SiteCase(site_id, scenario, part.span_us, battery_years)
-        if any(each is not scenario for each in _aged_scenarios(case)):
-            yield case
+        by_year = _equipment_by_year(scenario, site_id, battery_years)
+        if any(equipment != _WHOLE for of_year in by_year for _, equipment in of_year):
+            yield _SiteCase(site_id, scenario, part.span_us, battery_years, by_year)
 
 
-def _years(case: _SiteCase) -> range:
-    assert case.scenario.lifetime_years is not None
-    return range(int(case.scenario.lifetime_years))
+def _equipment_by_year(
+    scenario: Scenario, site_id: str, battery_years: float
+) -> list[list[tuple[float, _Equipment]]]:
+    """Return the parts of each year and the equipment in each of them."""
+    battery_fade = scenario.battery_fade if scenario.at(site_id, "battery") else 0.0
+    panel_fade = scenario.panel_fade if scenario.at(site_id, "solar") else 0.0
+    assert scenario.lifetime_years is not None
+    by_year = []
+    for year in range(int(scenario.lifetime_years)):
+        battery = (1 - battery_fade) ** year
+        solar = (1 - panel_fade) ** year
+        before_end = min(max(battery_years - year, 0.0), 1.0)
+        parts = [
+            (before_end, _Equipment(battery, solar)),
+            (1 - before_end, _Equipment(0.0, solar)),
+        ]
+        by_year.append([(part, equipment) for part, equipment in parts if part > 0])
+    return by_year
 
 
-def _aged_scenarios(case: _SiteCase) -> Iterable[Scenario]:
-    """Yield the scenario in each year: with the battery, without it, or both in its last year."""
-    for year in _years(case):
-        if _share_with_battery(case, year) > 0:
-            yield _aged(case, year, has_battery=True)
-        if _share_with_battery(case, year) < 1:
-            yield _aged(case, year, has_battery=False)
+def _aged_scenarios(cases: Iterable[_SiteCase]) -> list[Scenario]:
+    """Return the scenarios to evaluate; sites with the same equipment share one."""
+    aged: dict[str, Scenario] = {}
+    for case in cases:
+        for of_year in case.by_year:
+            for _, equipment in of_year:
+                name = _name(case.scenario, equipment)
+                if equipment != _WHOLE and name not in aged:
+                    aged[name] = _aged(case.scenario, equipment)
+    return list(aged.values())
 
 
-def _share_with_battery(case: _SiteCase, year: int) -> float:
-    """Return the part of a year, counted from 0, before the battery is worn out."""
-    return min(max(case.battery_years - year, 0.0), 1.0)
-
-
-def _aged(case: _SiteCase, year: int, *, has_battery: bool) -> Scenario:
-    """Return a scenario with what is left of its equipment; itself if that is all of it."""
-    scenario = case.scenario
-    changes: dict[str, Any] = {}
-    lines = [scenario.name]
-    if not has_battery:
-        changes["battery"] = None
-        lines.append("no battery")
-    elif scenario.at(case.site_id, "battery") is not None and scenario.battery_fade > 0:
-        share = (1 - scenario.battery_fade) ** year
-        changes["battery"] = _each(scenario.battery, _smaller_battery, share)
-        lines.append(f"battery x {share!r}")
-    if scenario.at(case.site_id, "solar") is not None and scenario.panel_fade > 0:
-        share = (1 - scenario.panel_fade) ** year
-        changes["solar"] = _each(scenario.solar, _smaller_solar, share)
-        lines.append(f"solar x {share!r}")
-    is_new = year == 0 and has_battery
-    if not changes or is_new:
-        return scenario
+def _name(scenario: Scenario, equipment: _Equipment) -> str:
+    if equipment == _WHOLE:
+        return scenario.name
     # A user's name has one line, so no scenario of the simulation has this name.
-    return replace(scenario, name="\n".join(lines), capex=None, **changes)
+    return f"{scenario.name}\nbattery x {equipment.battery!r}\nsolar x {equipment.solar!r}"
 
 
-def _each(change: Any, smaller: Any, share: float) -> Any:
-    """Apply a function to a change, or to that of every site."""
+def _aged(scenario: Scenario, equipment: _Equipment) -> Scenario:
+    """Return a scenario with what is left of its equipment."""
+    battery = None  # worn out
+    if equipment.battery > 0:
+        battery = _each(scenario.battery, "capacity_kwh", equipment.battery)
+    return replace(
+        scenario,
+        name=_name(scenario, equipment),
+        battery=battery,
+        solar=_each(scenario.solar, "kw_dc", equipment.solar),
+        capex=None,
+    )
+
+
+def _each(change: Any, size: str, share: float) -> Any:
+    """Return a change, or that of every site, with a share of its size."""
+    if change is None or share == 1:
+        return change
     if isinstance(change, Mapping):
-        return {site_id: smaller(of_site, share) for site_id, of_site in change.items()}
-    return smaller(change, share)
-
-
-def _smaller_battery(battery: Battery, share: float) -> Battery:
-    capacity_kwh = battery.capacity_kwh * share
-    power_kw = battery.power_kw if capacity_kwh > 0 else 0.0
-    return replace(battery, capacity_kwh=capacity_kwh, power_kw=power_kw)
-
-
-def _smaller_solar(solar: Solar, share: float) -> Solar:
-    return replace(solar, kw_dc=solar.kw_dc * share)
+        return {site_id: _each(of_site, size, share) for site_id, of_site in change.items()}
+    return replace(change, **{size: getattr(change, size) * share})
 
 
 def _costs(totals: Sequence[SiteTotals]) -> dict[tuple[str, str], float]:
@@ -154,19 +172,17 @@ def _savings(
 ) -> LifetimeSavings:
     baseline = costs[case.site_id, first.name]
     by_year = []
-    for year in _years(case):
-        share = _share_with_battery(case, year)
+    for of_year in case.by_year:
         saving = 0.0
-        for has_battery, weight in ((True, share), (False, 1 - share)):
-            if weight > 0:
-                name = _aged(case, year, has_battery=has_battery).name
-                saving += weight * (baseline - costs[case.site_id, name])
+        for part, equipment in of_year:
+            cost = costs[case.site_id, _name(case.scenario, equipment)]
+            saving += part * (baseline - cost)
         by_year.append(yearly(saving, *case.span_us))
     return LifetimeSavings(tuple(by_year), _worn_out(case))
 
 
 def _worn_out(case: _SiteCase) -> tuple[Finding, ...]:
-    lifetime = len(_years(case))
+    lifetime = len(case.by_year)
     if case.battery_years >= lifetime:
         return ()
     battery: Battery = case.scenario.at(case.site_id, "battery")
