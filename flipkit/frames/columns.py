@@ -131,6 +131,9 @@ _COLUMNS = (
     _number("cost", "currency", "Cost; earnings in EXPORT rows; credits in bills are < 0"),
     _number("price_per_kwh", "currency/kWh", "Price of 1 kWh"),
     _number("import_cost", "currency", "Cost of imported energy"),
+    _number(
+        "import_price", "currency/kWh", "Energy price of imports, or of the next kWh without any"
+    ),
     _number("export_credit", "currency", "Credit for exported energy"),
     _number("own_use_cost", "currency", "Cost of generation used on site, usually 0"),
     _number(
@@ -141,6 +144,9 @@ _COLUMNS = (
     _number("cost_rule", "currency", "Cost if the battery only serves self-consumption"),
     _number("cost_day_ahead", "currency", "Cost with each day optimized on its own"),
     _number("cost_optimal", "currency", "Cost with perfect foresight, a lower bound"),
+    _number("capex", "currency", "Cost to build; null where nothing is built"),
+    _number("lifetime_years", "years", "Years of savings"),
+    _number("discount_rate", "1", "Per year, above inflation"),
     _number("payback_years", "years", "Until savings equal the capex, undiscounted; null if never"),
     _number("npv", "currency", "Net present value of capex and savings over the lifetime"),
     _number("irr", "1", "Internal rate of return per year"),
@@ -155,7 +161,13 @@ _COLUMNS = (
     _number("rule_spread", "1", "Range of cost over the tier rules / cost; 0 without tiers"),
     # Bills, tariffs and scenarios
     _text("component", "Line of the bill"),
-    _text("tariff", "Name of the tariff"),
+    _text("tariff", "Name of the tariff; in a simulation today: the current one"),
+    _text("export_tariff", "What exports earn; today: current, or as the tariff"),
+    _number("solar_kw", "kW", "Rated DC power of the added panels; 0 without"),
+    _number("battery_kwh", "kWh", "Capacity of the battery; 0 without"),
+    _number("battery_kw", "kW", "Power of the battery; 0 without"),
+    _text("ev", "Charging strategy of the car; none without a car"),
+    _text("load", "Changes of the consumption; today: none"),
     _text("scenario", "Name of the scenario"),
     _text(
         "step",

@@ -255,6 +255,17 @@ BILL_MATRIX = Table(
     key=("site_id", "tariff"),
 )
 
+# What a scenario changes at a site. A column is null where no scenario of a simulation changes it.
+CHANGE_COLUMNS = (
+    "tariff",
+    "export_tariff",
+    "solar_kw",
+    "battery_kwh",
+    "battery_kw",
+    "ev",
+    "load",
+)
+
 SIMULATION_SUMMARY = Table(
     "simulation summary",
     (
@@ -268,6 +279,7 @@ SIMULATION_SUMMARY = Table(
         "self_consumption",
         "self_sufficiency",
         "peak_import_kw",
+        *CHANGE_COLUMNS,
         "dispatch",
         "equivalent_cycles",
         "cycles_per_year",
@@ -275,6 +287,9 @@ SIMULATION_SUMMARY = Table(
         "cost_rule",
         "cost_day_ahead",
         "cost_optimal",
+        "capex",
+        "lifetime_years",
+        "discount_rate",
         "payback_years",
         "npv",
         "irr",
@@ -294,6 +309,7 @@ SIMULATION_BILLS = Table(
         "unit",
         "cost",
         "currency",
+        *CHANGE_COLUMNS,
         "finding",
     ),
     key=(),
@@ -316,9 +332,11 @@ SIMULATION_INTERVALS = Table(
         "import_kwh",
         "export_kwh",
         "import_cost",
+        "import_price",
         "export_credit",
         "own_use_cost",
         "currency",
+        *CHANGE_COLUMNS,
         "finding",
     ),
     key=(),

@@ -22,15 +22,19 @@ from flipkit.frames import (
     WATERFALL,
     Frame,
     Table,
+    pivot_frame,
     returns,
     write_csv,
 )
 from flipkit.scenarios.changes import Scenario
 from flipkit.scenarios.engine import Fleet, IntervalResult, SiteTotals
-from flipkit.scenarios.results.comparisons import regret_columns, sweep_of, waterfall_rows
+from flipkit.scenarios.results.comparisons import regret_columns, waterfall_rows
 from flipkit.scenarios.results.lifetime import LifetimeSavings, lifetime_savings
+from flipkit.scenarios.results.pictures import Pictures, listed
+from flipkit.scenarios.results.pivot import pivoted
 from flipkit.scenarios.results.tables import (
     BAND,
+    BAND_COLUMNS,
     bills_columns,
     certificate_columns,
     interval_columns,
@@ -44,13 +48,8 @@ from flipkit.vocabulary import DispatchMethod
 
 __all__ = ["Simulation"]
 
-_PICTURES = ("savings", "waterfall", "regret", "regret_by_month", "week", "sweep")
-# As many as a picture of savings shows one by one; the band of a larger fleet takes its time.
-_MOST_SITES_WITH_BAND = 40
-_MOST_NAMES = 30
 
-
-class Simulation:
+class Simulation(Pictures):
     """What each scenario would have cost each site; `simulate` makes it.
 
     Its methods return frames in the library of the energy. What a method has to calculate first is
@@ -136,6 +135,54 @@ class Simulation:
         )
         return self._frame(SIMULATION_SUMMARY, columns)
 
+    def pivot(
+        self,
+        index: str | Sequence[str],
+        columns: str,
+        values: str,
+        *,
+        site_id: str | Sequence[str] | None = None,
+    ) -> Frame:
+        """Arrange a number of `summary` by what the scenarios change, such as their sizes.
+
+        Where the baseline has the changes of another scenario, that one is taken.
+
+        Parameters
+        ----------
+        index : str or sequence of str
+            Columns of `summary` that go down: ``battery_kwh``, ``["site_id", "tariff"]``.
+        columns : str
+            The column of `summary` that goes across: ``solar_kw``.
+        values : str
+            A number column of `summary`: ``saving``, ``npv``, ``self_sufficiency``.
+        site_id : str or sequence of str, optional
+            Default: all sites.
+
+        Returns
+        -------
+        DataFrame
+            One row per combination of the index, one column per label; labels that are numbers
+            ascend. In pandas as ``DataFrame.pivot`` returns it; in polars the columns of the index
+            come first, and labels are names: ``"5.0"``. Null where no scenario has the combination.
+
+        Raises
+        ------
+        InputError
+            An unknown column or site, a column that is null, several scenarios or sites in one
+            cell, or amounts in several currencies without ``currency`` in the index.
+
+        Examples
+        --------
+        >>> what_if.pivot("battery_kwh", "solar_kw", "npv")  # doctest: +SKIP
+        """
+        site_ids = _selected(site_id, self._fleet.site_ids, "site_id")
+        by = [index] if isinstance(index, str) else list(index)
+        band = self._band if values in BAND_COLUMNS else {}
+        summary = summary_columns(self.scenarios, self._totals, band, self._lifetimes)
+        table = pivoted(summary, by, columns, values, site_ids, self.scenarios[0].name)
+        query = {"simulation": self._scenario_names, "dispatch": self.dispatch, "values": values}
+        return pivot_frame(table, self.frames, {"query": query})
+
     @returns(SIMULATION_BILLS)
     def bills(self) -> Frame:
         """Return the bills: one row per site, scenario, local month and component.
@@ -171,7 +218,7 @@ class Simulation:
         names = _selected(scenario, self._scenario_names, "scenario")
         evaluated = [site for site in site_ids if site not in self.refused]
         results = [self._interval_result(site, name) for site in evaluated for name in names]
-        columns = interval_columns(results)
+        columns = interval_columns(self.scenarios, results)
         return self._frame(SIMULATION_INTERVALS, columns, scenarios=names, site_ids=site_ids)
 
     @returns(WATERFALL)
@@ -303,131 +350,6 @@ class Simulation:
             frames["certificate"] = self.certificate()
         return [write_csv(frame, Path(folder) / f"{name}.csv") for name, frame in frames.items()]
 
-    def plot(self, kind: str = "savings", **options: Any) -> Any:
-        """Draw the simulation.
-
-        Parameters
-        ----------
-        kind : {"savings", "waterfall", "regret", "regret_by_month", "week", "sweep"}
-            "savings": what each scenario saves by site; ``band=`` whether with the band, by default
-            for up to 40 sites. "waterfall": what each change of a scenario brings to a site.
-            "regret" and "regret_by_month": a home under all pairs of plans. "week": days of a site
-            by interval; ``start=``, ``days=``. "sweep": a column of the summary over sizes of
-            battery or solar; ``value=``.
-        **options
-            ``site_id=`` if there are several sites (not for savings). ``scenario=``, by default the
-            last one, for regret the first. ``ax=`` and further options are those of
-            `flipkit.plots.scenario_savings`, `savings_waterfall`, `plan_regret_heatmap`,
-            `plan_regret_by_month`, `dispatch_week` and `sweep_lines`.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-
-        Raises
-        ------
-        InputError
-            An unknown kind, site or scenario, or several sites and no ``site_id=``.
-        """
-        if kind not in _PICTURES:
-            raise InputError(f"plot: unknown kind {kind!r}; choose one of {', '.join(_PICTURES)}")
-        return getattr(self, f"_plot_{kind}")(**options)
-
-    def _plot_savings(self, *, band: bool | None = None, **options: Any) -> Any:
-        from flipkit.plots import scenario_savings
-
-        if band is None:
-            band = len(self._fleet.site_ids) <= _MOST_SITES_WITH_BAND
-        return scenario_savings(self.summary(band=band), **options)
-
-    def _plot_waterfall(
-        self, *, site_id: str | None = None, scenario: str | None = None, **options: Any
-    ) -> Any:
-        from flipkit.plots import savings_waterfall
-
-        site_id = self._site_to_plot(site_id)
-        first = self.scenarios[0]
-        chosen = self._scenario_to_plot(scenario, default=self.scenarios[-1])
-        if chosen is first:
-            raise InputError(
-                f"plot: {first.name!r} is the first scenario, the baseline of the others; choose "
-                "another one"
-            )
-        steps = self._part(site_id, first, chosen).waterfall()
-        dispatch = self._dispatch_of(site_id, first, chosen)
-        return savings_waterfall(steps, dispatch=dispatch, **options)
-
-    def _plot_regret(self, **options: Any) -> Any:
-        from flipkit.plots import plan_regret_heatmap
-
-        return self._draw_regret(plan_regret_heatmap, **options)
-
-    def _plot_regret_by_month(self, **options: Any) -> Any:
-        from flipkit.plots import plan_regret_by_month
-
-        return self._draw_regret(plan_regret_by_month, **options)
-
-    def _draw_regret(
-        self, draw: Any, *, site_id: str | None = None, scenario: str | None = None, **options: Any
-    ) -> Any:
-        site_id = self._site_to_plot(site_id)
-        home = self._scenario_to_plot(scenario, default=self.scenarios[0])
-        regret = self._part(site_id, *self.scenarios).regret(scenario=home.name)
-        return draw(regret, dispatch=self._dispatch_of(site_id, home), **options)
-
-    def _plot_week(
-        self, *, site_id: str | None = None, scenario: str | None = None, **options: Any
-    ) -> Any:
-        from flipkit.plots import dispatch_week
-
-        site_id = self._site_to_plot(site_id)
-        chosen = self._scenario_to_plot(scenario, default=self.scenarios[-1])
-        return dispatch_week(
-            self.intervals(site_id=site_id, scenario=chosen.name),
-            timezone=self._fleet.case(site_id, chosen).import_tariff.timezone,
-            dispatch=self._dispatch_of(site_id, chosen),
-            **options,
-        )
-
-    def _plot_sweep(self, *, site_id: str | None = None, **options: Any) -> Any:
-        from flipkit.plots import sweep_lines
-
-        site_id = self._site_to_plot(site_id)
-        sweep = sweep_of(self.scenarios, site_id)
-        defaults: dict[str, Any] = {
-            "x": sweep.sizes,
-            "lines": sweep.lines,
-            "label": sweep.label,
-            "site_id": site_id,
-            "dispatch": self._dispatch_of(site_id, *self.scenarios),
-        }
-        return sweep_lines(self.summary(band=False), **(defaults | options))
-
-    def _site_to_plot(self, site_id: str | None) -> str:
-        known = self._fleet.site_ids
-        if site_id is None and len(known) == 1:
-            return known[0]
-        if site_id in self.refused:
-            finding = self.refused[site_id]
-            raise InputError(f"plot: site {site_id} is not evaluated: {finding}")
-        if site_id not in known:
-            raise InputError(f"plot: the sites are {_listed(known)}; choose one with site_id=")
-        return site_id
-
-    def _scenario_to_plot(self, name: str | None, default: Scenario) -> Scenario:
-        if name is None:
-            return default
-        for scenario in self.scenarios:
-            if scenario.name == name:
-                return scenario
-        known = _listed(self._scenario_names)
-        raise InputError(f"plot: the scenarios are {known}; choose one with scenario=")
-
-    def _dispatch_of(self, site_id: str, *scenarios: Scenario) -> str | None:
-        """Return how the battery was run; None if no scenario has one at the site."""
-        has_battery = any(scenario.at(site_id, "battery") is not None for scenario in scenarios)
-        return self.dispatch if has_battery else None
-
     def _part(self, site_id: str, *scenarios: Scenario) -> Simulation:
         """Return the simulation of one site and some scenarios, so that a picture is quick."""
         fleet = replace(self._fleet.of_site(site_id), scenarios=scenarios)
@@ -501,16 +423,9 @@ def _selected(wanted: Any, known: list[str], what: str) -> list[str]:
     unknown = [repr(name) for name in names if name not in known]
     if unknown:
         raise InputError(
-            f"{what}: {', '.join(unknown)} was not simulated; choose from {_listed(known)}"
+            f"{what}: {', '.join(unknown)} was not simulated; choose from {listed(known)}"
         )
     return list(dict.fromkeys(names))
-
-
-def _listed(names: Sequence[str]) -> str:
-    text = ", ".join(names[:_MOST_NAMES])
-    if len(names) > _MOST_NAMES:
-        text += f" and {len(names) - _MOST_NAMES} more"
-    return text
 
 
 def _check_folder(folder: Path) -> None:

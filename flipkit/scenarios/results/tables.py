@@ -11,6 +11,7 @@ import numpy as np
 
 from flipkit.frames import (
     CERTIFICATE,
+    CHANGE_COLUMNS,
     SIMULATION_BILLS,
     SIMULATION_INTERVALS,
     Finding,
@@ -20,12 +21,14 @@ from flipkit.frames import (
 from flipkit.money import round_money
 from flipkit.scenarios.changes import CHANGES, Investment, Scenario, part_year, yearly
 from flipkit.scenarios.engine import Component, IntervalResult, SiteTotals
+from flipkit.scenarios.results.changes import ChangeColumns
 from flipkit.scenarios.results.lifetime import LifetimeSavings
 from flipkit.scenarios.service import Certificate
 from flipkit.vocabulary import DispatchMethod, Float64
 
 __all__ = [
     "BAND",
+    "BAND_COLUMNS",
     "bills_columns",
     "certificate_columns",
     "cost_by_currency",
@@ -39,6 +42,10 @@ __all__ = [
 
 BAND: tuple[DispatchMethod, ...] = ("rule", "day_ahead", "optimal")
 """The dispatch methods of the band, from a simple controller to perfect foresight."""
+
+BAND_COLUMNS = tuple(f"cost_{method}" for method in BAND)
+
+_INVESTMENT = ("capex", "lifetime_years", "discount_rate", "payback_years", "npv", "irr")
 
 _Key = tuple[str, str]
 
@@ -68,9 +75,11 @@ def summary_columns(
     site_ids = sorted({site_id for site_id, _ in rows})
     all_ids = [*site_ids, *refused]
     unknown_sites = {each.name: _unknown_site_findings(each, all_ids) for each in scenarios}
+    columns = ChangeColumns(scenarios)
+    changes = {each.name: columns.cells(each.name, site_ids) for each in scenarios}
 
     records = []
-    for site_id in site_ids:
+    for number, site_id in enumerate(site_ids):
         first = rows[site_id, scenarios[0].name]
         for scenario in scenarios:
             key = site_id, scenario.name
@@ -83,7 +92,10 @@ def summary_columns(
                 investment = None
             unknown = unknown_sites[scenario.name]
             lifetime = None if investment is None else (lifetimes or {}).get(key)
-            records.append(_record(rows[key], first, by_method, investment, lifetime, unknown))
+            record = _record(rows[key], first, by_method, investment, lifetime, unknown)
+            for name, cells in changes[scenario.name].items():
+                record[name] = cells[number]
+            records.append(record)
     return {name: [record[name] for record in records] for name in records[0]}
 
 
@@ -172,7 +184,7 @@ def _is_unchanged(site_id: str, scenario: Scenario, first: Scenario) -> bool:
 
 
 def _band_costs(by_method: Mapping[str, _SiteRow]) -> dict[str, float]:
-    costs = dict.fromkeys([f"cost_{method}" for method in BAND], math.nan)
+    costs = dict.fromkeys(BAND_COLUMNS, math.nan)
     for method, row in by_method.items():
         costs[f"cost_{method}"] = row.cells["cost"]
     return costs
@@ -217,10 +229,14 @@ def _payback(
     saving: float,
 ) -> dict[str, float]:
     if investment is None:
-        return {"payback_years": math.nan, "npv": math.nan, "irr": math.nan}
+        return dict.fromkeys(_INVESTMENT, math.nan)
     start_us, end_us = row.totals.span_us
     savings = lifetime.by_year if lifetime else yearly(saving, start_us, end_us)
+    years = investment.lifetime_years
     return {
+        "capex": investment.capex,
+        "lifetime_years": math.nan if years is None else float(years),
+        "discount_rate": investment.discount_rate,
         "payback_years": investment.payback_years(savings),
         "npv": investment.npv(savings),
         "irr": investment.irr(savings),
@@ -239,16 +255,19 @@ def bills_columns(
 ) -> dict[str, np.ndarray]:
     """Return one row per site, scenario, month and component, in this order."""
     positions = {scenario.name: number for number, scenario in enumerate(scenarios)}
+    changes = ChangeColumns(scenarios)
     tables = []
     for part in totals:
+        cells = changes.cells(part.scenario, part.site_ids)
         for number, component in enumerate(part.components):
-            table = _component_rows(part, component)
+            table = _component_rows(part, component, cells)
             count = len(table["cost"])
             table["scenario_number"] = np.full(count, positions[part.scenario])
             table["component_number"] = np.full(count, number)
             tables.append(table)
     by = ("site_id", "scenario_number", "month", "component_number")
-    names = [name for name in SIMULATION_BILLS.names if name != "finding"]
+    left_out = {*CHANGE_COLUMNS, "finding"} - set(changes.names)
+    names = [name for name in SIMULATION_BILLS.names if name not in left_out]
     return sorted_rows(tables, by, names)
 
 
@@ -265,12 +284,12 @@ def with_refused(
     if not refused or not scenarios:
         return columns
     evaluated = table.arrays(columns)
+    count = len(scenarios)
+    findings = [str(finding) for finding in refused.values()]
     rows = {
-        "site_id": np.repeat(np.array(list(refused), dtype=object), len(scenarios)),
+        "site_id": np.repeat(np.array(list(refused), dtype=object), count),
         "scenario": np.tile(np.array(scenarios, dtype=object), len(refused)),
-        "finding": np.repeat(
-            np.array(list(map(str, refused.values())), dtype=object), len(scenarios)
-        ),
+        "finding": np.repeat(np.array(findings, dtype=object), count),
     }
     nulls = table.arrays(rows)
     joined = {name: np.concatenate([evaluated[name], nulls[name]]) for name in table.names}
@@ -290,8 +309,13 @@ def sorted_rows(
     return {name: columns[name][rows] for name in names}
 
 
-def _component_rows(part: SiteTotals, component: Component) -> dict[str, np.ndarray]:
-    """Return the rows of one component: the months in which it is charged."""
+def _component_rows(
+    part: SiteTotals, component: Component, changes: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Return the rows of one component: the months in which it is charged.
+
+    `changes` has one cell per site and column.
+    """
     is_shown = ~np.isnan(component.cost)
     # A site without generation has no rows of exports, though its tariff may have a price.
     if component.name in ("export", "own use"):
@@ -312,18 +336,26 @@ def _component_rows(part: SiteTotals, component: Component) -> dict[str, np.ndar
     }
     for name, value in constants.items():
         columns[name] = np.full(len(sites), value, dtype=object)
+    for name, cells in changes.items():
+        columns[name] = cells[sites]
     return columns
 
 
-def interval_columns(results: Sequence[IntervalResult]) -> dict[str, np.ndarray]:
+def interval_columns(
+    scenarios: Sequence[Scenario], results: Sequence[IntervalResult]
+) -> dict[str, np.ndarray]:
     """Return one row per interval, in the order of the results."""
     if not results:
         return {}
     counts = [len(result.start_us) for result in results]
     attributes = {"start_utc": "start_us", "end_utc": "end_us"}
+    changes = ChangeColumns(scenarios)
+    cells = [changes.cells(result.scenario, [result.site_id]) for result in results]
     columns = {}
+    for name in changes.names:
+        columns[name] = np.repeat(np.concatenate([each[name] for each in cells]), counts)
     for name in SIMULATION_INTERVALS.names:
-        if name == "finding":
+        if name == "finding" or name in CHANGE_COLUMNS:
             continue
         values = [getattr(result, attributes.get(name, name)) for result in results]
         if name in ("site_id", "scenario", "currency"):  # one per result
@@ -404,6 +436,7 @@ def summary_html(
     footer = "<code>.summary()</code>: each site"
     if len(scenarios) > _MOST_ROWS:
         footer += f"; {len(scenarios) - _MOST_ROWS} more scenarios"
+        footer += "; <code>.pivot(index, columns, values)</code>: a table of a sweep"
     return (
         f"<div>{escape(caption)}; the sum of all sites in each currency</div>"
         f"<table><thead><tr><th>scenario</th>{''.join(heads)}</tr></thead>"
