@@ -284,6 +284,8 @@ SIMULATION_SUMMARY = Table(
         "equivalent_cycles",
         "cycles_per_year",
         "throughput_kwh",
+        "stored_change_kwh",
+        "stored_change_value",
         "cost_rule",
         "cost_day_ahead",
         "cost_optimal",

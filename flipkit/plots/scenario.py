@@ -79,7 +79,8 @@ def scenario_savings(
     ----------
     summary : DataFrame
         From `Simulation.summary`, with the columns ``site_id, scenario, saving, currency``, and
-        optionally ``cost, dispatch, cost_rule, cost_day_ahead, cost_optimal``.
+        optionally ``cost, dispatch, stored_change_value, cost_rule, cost_day_ahead,
+        cost_optimal``.
     ax : Axes, optional
     currency : str, optional
         Without it, each of several currencies gets a panel of a new figure.
@@ -98,9 +99,9 @@ def scenario_savings(
     """
     columns = take(
         summary,
-        numbers=["cost", "saving", *_BAND],
+        numbers=["cost", "saving", "stored_change_value", *_BAND],
         texts=["site_id", "scenario", "currency", "dispatch"],
-        optional=["cost", "dispatch", *_BAND],
+        optional=["cost", "dispatch", "stored_change_value", *_BAND],
         what="summary",
     )
     currencies = sorted({name for name in columns["currency"] if name})
@@ -131,7 +132,9 @@ def _savings_of(columns: Columns, chosen: str | None, top: int) -> _Savings:
     cells = pivot(columns["site_id"], columns["scenario"])
     scenarios = cells.columns
     saving = cells.table(columns["saving"])
-    baseline_cost = columns["cost"] + columns["saving"]
+    # Savings and the costs of the band count what is stored at the end.
+    stored_value = np.nan_to_num(columns["stored_change_value"])
+    baseline_cost = columns["cost"] - stored_value + columns["saving"]
     band = {name: cells.table(baseline_cost - columns[name]) for name in _BAND}
     difference = np.nan_to_num(np.abs(saving)).max(axis=1, initial=0.0)
     largest = np.argsort(-difference, kind="stable")[:top]

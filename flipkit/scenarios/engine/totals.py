@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from flipkit.calendar import Grid
 from flipkit.frames import Finding
 from flipkit.money import round_money_array
+from flipkit.scenarios.dispatch import no_battery
 from flipkit.scenarios.engine.case import Case
 from flipkit.scenarios.engine.flows import EnergyFlows
 from flipkit.scenarios.engine.interval_costs import (
@@ -184,6 +185,10 @@ class SiteTotals(NamedTuple):
     components : tuple of Component
         They sum to the cost.
     consumption_kwh, generation_kwh, import_kwh, export_kwh, peak_import_kw : ndarray of float64
+    exported_generation_kwh, grid_supply_kwh : ndarray of float64
+        Generation that is not used on site, and consumption that it does not serve.
+    stored_change_kwh, stored_change_value : ndarray of float64
+        What the battery stores more at the end than at first, and its value; NaN without one.
     cycles : ndarray of float64
         Equivalent full cycles of the battery; NaN without one.
     throughput_kwh : ndarray of float64
@@ -207,6 +212,10 @@ class SiteTotals(NamedTuple):
     import_kwh: Float64
     export_kwh: Float64
     peak_import_kw: Float64
+    exported_generation_kwh: Float64
+    grid_supply_kwh: Float64
+    stored_change_kwh: Float64
+    stored_change_value: Float64
     cycles: Float64
     throughput_kwh: Float64
     methods: tuple[str | None, ...]
@@ -220,18 +229,16 @@ class SiteTotals(NamedTuple):
             component._replace(quantity=component.quantity[rows], cost=component.cost[rows])
             for component in self.components
         ]
+        arrays: dict[str, Any] = {}
+        for name, values in zip(self._fields, self, strict=True):
+            if isinstance(values, np.ndarray):
+                arrays[name] = values[rows]
         return self._replace(
             site_ids=self.site_ids[rows],
             components=tuple(components),
-            consumption_kwh=self.consumption_kwh[rows],
-            generation_kwh=self.generation_kwh[rows],
-            import_kwh=self.import_kwh[rows],
-            export_kwh=self.export_kwh[rows],
-            peak_import_kw=self.peak_import_kw[rows],
-            cycles=self.cycles[rows],
-            throughput_kwh=self.throughput_kwh[rows],
             methods=self.methods[rows],
             findings=self.findings[rows],
+            **arrays,
         )
 
     @property
@@ -248,6 +255,16 @@ class SiteTotals(NamedTuple):
             total += np.nansum(component.cost, axis=1)
         return round_money_array(total, self.currency)
 
+    @property
+    def comparable_cost(self) -> Float64:
+        """The cost less the value of what the battery stores more at the end."""
+        return round_money_array(self.cost - np.nan_to_num(self.stored_change_value), self.currency)
+
+    @property
+    def cost_with_missing(self) -> Float64:
+        """The cost, and the value of what the battery stores less at the end."""
+        return np.maximum(self.cost, self.comparable_cost)
+
 
 def evaluate(scenario: str, flows: EnergyFlows, case: Case, *, compiled: bool) -> SiteTotals:
     """Rate the energy of some sites under a scenario, and add it up.
@@ -257,6 +274,7 @@ def evaluate(scenario: str, flows: EnergyFlows, case: Case, *, compiled: bool) -
     block = flows.block
     sheet = _rated(flows, case, compiled)
     throughput_kwh = _throughput_kwh(flows)
+    stored = flows.stored or no_battery(len(block.site_ids))
     return SiteTotals(
         site_ids=block.site_ids,
         scenario=scenario,
@@ -269,6 +287,10 @@ def evaluate(scenario: str, flows: EnergyFlows, case: Case, *, compiled: bool) -
         import_kwh=flows.import_kwh.sum(axis=1),
         export_kwh=flows.export_kwh.sum(axis=1),
         peak_import_kw=flows.import_kwh.max(axis=1) / (block.grid.step_us / HOUR_US),
+        exported_generation_kwh=flows.exported_generation_kwh,
+        grid_supply_kwh=flows.grid_supply_kwh,
+        stored_change_kwh=stored.kwh,
+        stored_change_value=stored.value,
         cycles=_cycles(throughput_kwh, case),
         throughput_kwh=throughput_kwh,
         methods=flows.methods,

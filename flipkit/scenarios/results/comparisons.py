@@ -130,7 +130,7 @@ def waterfall_rows(fleet: Fleet, known: Sequence[SiteTotals], method: DispatchMe
     costs: dict[tuple[str, str], float] = {}
     currencies: dict[str, str] = {}
     for part in totals:
-        for site_id, cost in zip(part.site_ids, part.cost.tolist(), strict=True):
+        for site_id, cost in zip(part.site_ids, part.comparable_cost.tolist(), strict=True):
             costs[site_id, part.scenario] = cost
             currencies[site_id] = part.currency
     rows = []
@@ -350,7 +350,10 @@ def _costs_by_scenario(totals: Sequence[SiteTotals]) -> dict[str, dict[str, _Mon
         by_component = np.stack([component.cost for component in part.components])
         by_month = round_money_array(np.nansum(by_component, axis=0), part.currency)
         months = [*part.months, None]
-        amounts = np.column_stack([by_month, part.cost]).tolist()
+        # What a battery stores at the end belongs to the last month.
+        by_month[:, -1] += part.comparable_cost - part.cost
+        by_month = round_money_array(by_month, part.currency)
+        amounts = np.column_stack([by_month, part.comparable_cost]).tolist()
         by_site = costs.setdefault(part.scenario, {})
         for site_id, of_site in zip(part.site_ids, amounts, strict=True):
             by_site[site_id] = _MonthlyCosts(dict(zip(months, of_site, strict=True)), part.currency)

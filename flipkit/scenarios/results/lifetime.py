@@ -159,10 +159,10 @@ def _each(change: Any, size: str, share: float) -> Any:
 
 
 def _costs(totals: Sequence[SiteTotals]) -> dict[tuple[str, str], float]:
-    """Return the cost by site id and name of the scenario."""
+    """Return the comparable cost, of which the saving is made, by site id and scenario name."""
     costs = {}
     for part in totals:
-        for site_id, cost in zip(part.site_ids, part.cost.tolist(), strict=True):
+        for site_id, cost in zip(part.site_ids, part.comparable_cost.tolist(), strict=True):
             costs[site_id, part.scenario] = cost
     return costs
 

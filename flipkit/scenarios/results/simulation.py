@@ -96,6 +96,15 @@ class Simulation(Pictures):
         """Return the cost of each site under each scenario, and the saving against the first one.
 
         The cost is the sum of the rounded rows of `bills`, so months and components add up to it.
+        The saving, and with it the payback, also counts ``stored_change_value``: what a battery
+        stores more or less at the end than at first would save if the last week (or the whole days
+        that there are) were repeated, with dispatch by rule, at marginal prices without tiers and
+        demand charges.
+
+        Self-consumption is the share of generation used on site, directly or through the battery,
+        its losses included; self-sufficiency that of consumption that generation serves. What is in
+        a battery is drawn in proportion to its sources; what was in it at first has none.
+
         One row per site and scenario: sites by id, scenarios in their order.
 
         Parameters
@@ -103,10 +112,11 @@ class Simulation(Pictures):
         band : bool
             Whether to run each battery by several methods too: ``cost_rule`` is the cost with a
             simple controller, ``cost_day_ahead`` that with a plan for each day, and
-            ``cost_optimal`` that with perfect foresight. They are null otherwise. The first call
-            takes about 20 ms per site and year. "day_ahead" leaves nothing stored for the next
-            morning, so it may cost more than the rule. Bills are rounded row by row, so equal costs
-            may differ by a cent or two.
+            ``cost_optimal`` that with perfect foresight. Each includes what the battery stores less
+            at the end, so that none is free, but not what it stores more. They are null otherwise.
+            The first call takes about 20 ms per site and year. "day_ahead" leaves nothing stored
+            for the next morning, so it may cost more than the rule. Bills are rounded row by row,
+            so equal costs may differ by a cent or two.
 
         Returns
         -------
@@ -115,6 +125,7 @@ class Simulation(Pictures):
 
             * ``simulate.no_export_price``: exports count as worth nothing.
             * ``simulate.fixed_charges``: only one of two tariffs has standing charges.
+            * ``simulate.stored_energy``: the battery ends with more or less than it began with.
             * ``simulate.band``: a method of the band could not be run.
             * ``simulate.no_such_site``: a change by site names none of the sites.
             * ``simulate.utc``: the time zone of the prices is not known.
@@ -226,8 +237,9 @@ class Simulation(Pictures):
         """Split the difference of each scenario to the first one among its changes.
 
         Each change has its Shapley value: the mean of what it brings over all orders in which the
-        changes can be made, so no order is preferred. Amounts are in the smallest unit of the
-        currency and sum to the difference.
+        changes can be made, so no order is preferred. Costs are those of `summary` less
+        ``stored_change_value``, so the difference is the saving with the other sign. Amounts are in
+        the smallest unit of the currency and sum to the difference.
 
         Returns
         -------
@@ -245,7 +257,8 @@ class Simulation(Pictures):
     def regret(self, *, scenario: str | Sequence[str] | None = None) -> Frame:
         """Compare each home under every pair of import and export plans of the scenarios.
 
-        Batteries are run anew under each pair.
+        Batteries are run anew under each pair; costs are those of `summary` less
+        ``stored_change_value``, which belongs to the last month.
 
         Parameters
         ----------

@@ -14,6 +14,7 @@ from flipkit.frames import (
     CHANGE_COLUMNS,
     SIMULATION_BILLS,
     SIMULATION_INTERVALS,
+    SIMULATION_SUMMARY,
     Finding,
     Table,
     as_text,
@@ -96,7 +97,8 @@ def summary_columns(
             for name, cells in changes[scenario.name].items():
                 record[name] = cells[number]
             records.append(record)
-    return {name: [record[name] for record in records] for name in records[0]}
+    names = [name for name in SIMULATION_SUMMARY.names if name in records[0]]
+    return {name: [record[name] for record in records] for name in names}
 
 
 def _record(
@@ -115,7 +117,8 @@ def _record(
         *_investment_findings(row, investment),
         *(lifetime.findings if lifetime else ()),
     ]
-    saving = round_money(first.cells["cost"] - row.cells["cost"], row.totals.currency)
+    difference = first.cells["comparable_cost"] - row.cells["comparable_cost"]
+    saving = round_money(difference, row.totals.currency)
     return {
         **row.cells,
         "saving": saving,
@@ -131,14 +134,18 @@ def _site_rows(totals: Sequence[SiteTotals]) -> dict[_Key, _SiteRow]:
         # Beyond a millionth of a kWh, a sum of floats is noise.
         columns = {
             "cost": part.cost,
+            "comparable_cost": part.comparable_cost,
+            "cost_with_missing": part.cost_with_missing,
             "import_kwh": np.round(part.import_kwh, 6),
             "export_kwh": np.round(part.export_kwh, 6),
-            "self_consumption": _remaining_share(part.export_kwh, part.generation_kwh),
-            "self_sufficiency": _remaining_share(part.import_kwh, part.consumption_kwh),
+            "self_consumption": _remaining_share(part.exported_generation_kwh, part.generation_kwh),
+            "self_sufficiency": _remaining_share(part.grid_supply_kwh, part.consumption_kwh),
             "peak_import_kw": part.peak_import_kw,
             "equivalent_cycles": part.cycles,
             "cycles_per_year": yearly(1.0, *part.span_us) * part.cycles,
             "throughput_kwh": np.round(part.throughput_kwh, 6),
+            "stored_change_kwh": np.round(part.stored_change_kwh, 6),
+            "stored_change_value": part.stored_change_value,
         }
         for number, site_id in enumerate(part.site_ids):
             cells: dict[str, Any] = {
@@ -186,7 +193,7 @@ def _is_unchanged(site_id: str, scenario: Scenario, first: Scenario) -> bool:
 def _band_costs(by_method: Mapping[str, _SiteRow]) -> dict[str, float]:
     costs = dict.fromkeys(BAND_COLUMNS, math.nan)
     for method, row in by_method.items():
-        costs[f"cost_{method}"] = row.cells["cost"]
+        costs[f"cost_{method}"] = row.cells["cost_with_missing"]
     return costs
 
 
@@ -382,10 +389,11 @@ _MOST_ROWS = 20
 
 
 class _Sum(NamedTuple):
-    """Number and total cost of the sites of one currency."""
+    """Number of the sites of one currency, and their total cost."""
 
     sites: int
     cost: float
+    comparable_cost: float
 
 
 def summary_line(sites: int, scenarios: Sequence[str], refused: int = 0) -> str:
@@ -400,15 +408,20 @@ def cost_by_currency(
     totals: Sequence[SiteTotals], scenarios: Sequence[str]
 ) -> dict[str, dict[str, _Sum]]:
     """Return the cost of all sites by currency and scenario; currencies are never added."""
-    costs: dict[str, dict[str, list[float]]] = {}
+    costs: dict[str, dict[str, list[tuple[float, float]]]] = {}
     for part in sorted(totals, key=lambda part: part.currency):
         by_scenario = costs.setdefault(part.currency, {name: [] for name in scenarios})
-        by_scenario[part.scenario].extend(part.cost.tolist())
+        of_part = zip(part.cost.tolist(), part.comparable_cost.tolist(), strict=True)
+        by_scenario[part.scenario].extend(of_part)
     sums: dict[str, dict[str, _Sum]] = {}
     for currency, by_scenario in costs.items():
         sums[currency] = {}
         for name, of_sites in by_scenario.items():
-            sums[currency][name] = _Sum(len(of_sites), math.fsum(of_sites))
+            sums[currency][name] = _Sum(
+                sites=len(of_sites),
+                cost=math.fsum(cost for cost, _ in of_sites),
+                comparable_cost=math.fsum(comparable for _, comparable in of_sites),
+            )
     return sums
 
 
@@ -449,7 +462,7 @@ def _html_row(scenario: str, first: str, sums: dict[str, dict[str, _Sum]]) -> st
     cells = ""
     for by_scenario in sums.values():
         cost = by_scenario[scenario].cost
-        saving = by_scenario[first].cost - cost
+        saving = by_scenario[first].comparable_cost - by_scenario[scenario].comparable_cost
         cells += f"<td>{_amount(cost)}</td><td>{_amount(saving)}</td>"
     return f'<tr><td style="text-align: left">{escape(scenario)}</td>{cells}</tr>'
 
