@@ -31,15 +31,19 @@ def parts_in_force(tariff: Tariff, start_us: int, end_us: int) -> Iterator[tuple
 def _with_export_series(part: Tariff, start_us: int, end_us: int) -> Tariff:
     if part.export is None or part.export.tariff is None:
         return part
-    return _made_export_series(part, start_us, end_us)
+    return _made_export_series(part, all_findings(part), start_us, end_us)
 
 
-# Cached, so that all sites and passes over the energy share one value.
+# Cached, so that all sites and passes over the energy share one value. Equal tariffs may have
+# different findings.
 @lru_cache(maxsize=256)
-def _made_export_series(part: Tariff, start_us: int, end_us: int) -> Tariff:
+def _made_export_series(
+    part: Tariff, findings: tuple[str, ...], start_us: int, end_us: int
+) -> Tariff:
     assert part.export is not None
     series = part.export.tariff.prices(start_us, end_us)
-    return replace(part, export=replace(part.export, series=series, tariff=None))
+    export = replace(part.export, series=series, tariff=None)
+    return replace(part, export=export, findings=findings)
 
 
 def has_tiers(tariff: Tariff) -> bool:
@@ -48,9 +52,13 @@ def has_tiers(tariff: Tariff) -> bool:
 
 
 def all_findings(tariff: Tariff) -> tuple[str, ...]:
-    """Return the findings of a tariff and its parts, which equal tariffs need not share."""
-    of_parts = (finding for part in tariff.parts for finding in part.findings)
-    return (*tariff.findings, *of_parts)
+    """Return the findings of a tariff, its parts and export prices; equal tariffs may differ."""
+    findings = list(tariff.findings)
+    for part in tariff.parts:
+        findings += all_findings(part)
+    if tariff.export is not None and tariff.export.tariff is not None:
+        findings += all_findings(tariff.export.tariff)
+    return tuple(dict.fromkeys(findings))
 
 
 def without_export(tariff: Tariff) -> Tariff:
