@@ -37,6 +37,7 @@ def foreign_energy(
     flow_kwh: Float64,
     step_h: float,
     battery: Battery,
+    method: DispatchMethod,
 ) -> ForeignEnergy:
     """Attribute what each battery stores to its sources; arrays of sites x intervals.
 
@@ -47,11 +48,14 @@ def foreign_energy(
 
     sites = len(flow_kwh)
     foreign = ForeignEnergy(np.zeros(sites), np.zeros(sites))
+    limits = Limits.of(battery, step_h)
+    if method == "rule" and limits.initial_kwh == 0.0:  # it stores surplus, and exports nothing
+        return foreign
     source_rows(
         np.ascontiguousarray(consumption_kwh),
         np.ascontiguousarray(generation_kwh),
         np.ascontiguousarray(flow_kwh),
-        Limits.of(battery, step_h),
+        limits,
         foreign.export_kwh,
         foreign.import_kwh,
     )
@@ -102,7 +106,7 @@ def stored_change(
     """
     limits = Limits.of(battery, step_h)
     charge_kwh = np.maximum(flow_kwh, 0.0).sum(axis=1)
-    discharge_kwh = np.maximum(-flow_kwh, 0.0).sum(axis=1)
+    discharge_kwh = charge_kwh - flow_kwh.sum(axis=1)
     kwh = charge_kwh * limits.charge_efficiency - discharge_kwh / limits.discharge_efficiency
     kwh = np.where(np.abs(kwh) > _NOISE_KWH, kwh, 0.0)
     repeated = _repeated_intervals(net_kwh.shape[1], step_h)

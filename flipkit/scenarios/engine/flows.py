@@ -185,6 +185,7 @@ def energy_flows(
             battery.flow_kwh,
             changed.grid.step_us / HOUR_US,
             case.battery,
+            method,
         )
     return EnergyFlows(
         block=changed,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -28,14 +29,21 @@ def import_costs(case: Case, grid: Grid, kwh: Float64) -> tuple[Float64, Int64 |
 def import_prices(case: Case, grid: Grid, kwh: Float64) -> Float64:
     """Return the price of each interval, in the tier that its imports reach."""
     tariff = case.import_tariff
-    one_kwh = np.ones(grid.intervals)
     if not has_tiers(tariff):
-        return _cost(tariff, grid, one_kwh)
+        return _mean_prices(tariff, grid)
     if case.is_net_metered or not _counts_in_time(tariff):
         return np.full(grid.intervals, np.nan)
     parts = parts_in_force(tariff, grid.start_us, grid.end_us)
     prices, _ = _tiered_prices(parts, grid, kwh)
-    return prices.cost(*grid.times_us, one_kwh)
+    return prices.cost(*grid.times_us, np.ones(grid.intervals))
+
+
+# Cached: the same few tariffs price all sites of a fleet.
+@lru_cache(maxsize=256)
+def _mean_prices(tariff: Tariff, grid: Grid) -> Float64:
+    prices = _cost(tariff, grid, np.ones(grid.intervals))
+    prices.flags.writeable = False  # shared by all callers
+    return prices
 
 
 def _counts_in_time(tariff: Tariff) -> bool:

@@ -159,7 +159,12 @@ def test_shares_by_hand():
     """
     battery = fk.Battery(10, 6, 1.0, 1.0)
     got = foreign_energy(
-        np.array([[1.0, 3.0]]), np.array([[4.0, 0.0]]), np.array([[6.0, -4.0]]), 1.0, battery
+        np.array([[1.0, 3.0]]),
+        np.array([[4.0, 0.0]]),
+        np.array([[6.0, -4.0]]),
+        1.0,
+        battery,
+        "optimal",
     )
     # Imports: 3 for the battery, 0 afterwards; consumption not served by generation: 1.5.
     assert got.import_kwh.tolist() == [3.0 - 1.5]
@@ -171,7 +176,7 @@ def test_the_losses_of_exported_generation_are_exported_with_it():
     """All generation is stored and sold: nothing of it is used on site."""
     battery = fk.Battery(10, 6, 0.9, 0.8)
     flow = np.array([[5.0, -5.0 * 0.9 * 0.8]])
-    got = foreign_energy(np.zeros((1, 2)), np.array([[5.0, 0.0]]), flow, 1.0, battery)
+    got = foreign_energy(np.zeros((1, 2)), np.array([[5.0, 0.0]]), flow, 1.0, battery, "optimal")
     assert 3.6 - got.export_kwh[0] == pytest.approx(5.0)
 
 
@@ -214,7 +219,9 @@ def test_shares_are_those_of_a_ledger_of_two_kinds_of_energy(run):
     consumption, generation, buy, sell, battery, method = run
     net, edges = consumption - generation, [0, len(buy)]
     done = dispatch(net, buy, sell, STEP_H, battery, method, day_edges=edges)
-    got = foreign_energy(consumption[None], generation[None], done.flow_kwh[None], STEP_H, battery)
+    got = foreign_energy(
+        consumption[None], generation[None], done.flow_kwh[None], STEP_H, battery, method
+    )
     grid = net + done.flow_kwh
     exported = np.maximum(-grid, 0.0).sum() - got.export_kwh[0]
     served_elsewhere = np.maximum(grid, 0.0).sum() - got.import_kwh[0]

@@ -191,7 +191,9 @@ def test_a_combination_that_was_not_simulated_is_null(frames_library):
 def test_a_pivot_is_written_with_its_index_first(tmp_path, frames_library):
     what_if = fk.simulate(energy(frames=frames_library), grid(tariff=NIGHT), prices=FLAT)
     arranged = what_if.pivot(["site_id", "battery_kwh"], "solar_kw", "saving")
-    header, first, *_ = fk.write_csv(arranged, tmp_path / "x.csv").read_text().splitlines()
+    header, first, *_ = (
+        fk.write_csv(arranged, tmp_path / "x.csv").read_text(encoding="utf-8").splitlines()
+    )
     assert header == "site_id,battery_kwh,0.0,2.0"
     assert first.startswith("a,0.0,0.0,")
 
