@@ -20,7 +20,8 @@ __all__ = ["main"]
 
 _OK = 0
 _ERROR = 1
-_INCOMPLETE = 3  # records left over, or costs that the service does not confirm
+# Records left over, sites that are not evaluated, or costs that the service does not confirm.
+_INCOMPLETE = 3
 _STOPPED = 130
 _NO_READER = 141
 
@@ -298,7 +299,7 @@ def _print_findings(frame: Any) -> None:
         print(f"{len(findings)} rows have a finding, for example {findings[0]}")
 
 
-def _bill(options: argparse.Namespace) -> None:
+def _bill(options: argparse.Namespace) -> int:
     from flipkit.frames import read_file, write_csv
     from flipkit.reports import bill_table, matrix_table
     from flipkit.tariffs import bill, bill_matrix
@@ -318,6 +319,8 @@ def _bill(options: argparse.Namespace) -> None:
     if options.out:
         for name, frame in frames.items():
             print(write_csv(frame, options.out / f"{name}.csv"))
+    is_complete = all(cost is not None and cost == cost for cost in frames["bill"]["cost"])
+    return _OK if is_complete else _INCOMPLETE
 
 
 def _tariff_options(options: argparse.Namespace) -> dict[str, Any]:
@@ -339,11 +342,17 @@ def _simulate(options: argparse.Namespace) -> int:
     simulation = _run_simulation(options, energy, scenarios)
     for path in _write_simulation(simulation, options):
         print(path)
+    refused = simulation.refused
+    if refused:
+        site_id, finding = next(iter(refused.items()))
+        others = f" and {len(refused) - 1} more" if len(refused) > 1 else ""
+        print(f"not evaluated: {site_id} ({finding}){others}")
     proof = simulation.proof
     if proof is None:
-        return _OK
+        return _INCOMPLETE if refused else _OK
     print(proof.statement)
-    return _INCOMPLETE if proof.rows and not proof.agrees else _OK
+    is_unconfirmed = bool(proof.rows) and not proof.agrees
+    return _INCOMPLETE if refused or is_unconfirmed else _OK
 
 
 def _run_simulation(options: argparse.Namespace, energy: Any, scenarios: Any) -> Any:

@@ -273,6 +273,40 @@ def test_a_mistake_is_one_message_on_standard_error(run, line):
     assert errors.count("\n") == 1
 
 
+@pytest.fixture
+def with_hole(cwd):
+    """Two homes, of which b lacks an hour."""
+    energy = pl.read_parquet("two.parquet")
+    fk.write_csv(energy[: HOURS + 10].vstack(energy[HOURS + 11 :]), "hole_of_b.csv")
+    return cwd
+
+
+@pytest.mark.usefixtures("with_hole")
+def test_a_home_with_a_hole_is_counted_beside_the_bill_of_the_others(run):
+    _, alone, _ = run("bill one.csv --tariff flat.json --tariff levy.json")
+    code, output, errors = run(
+        "bill hole_of_b.csv --tariff flat.json --tariff levy.json --out bills"
+    )
+    assert (code, errors) == (3, "")
+    figures = [line for line in alone.splitlines() if line.startswith("  ")]
+    assert [line for line in output.splitlines() if line.startswith("  ")] == figures
+    assert output.count(", EUR, 1 not rated") == 3
+    assert "energy.gap: 2025-06-01T10:00:00Z: no interval" in output
+    assert "b,,,,,,EUR," in (Path("bills") / "bill.csv").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("with_hole")
+def test_a_simulation_names_a_home_with_a_hole(run):
+    scenario = '[[scenario]]\nname = "today"\n'
+    Path("s.toml").write_text(scenario, encoding="utf-8")
+    code, output, errors = run("simulate s.toml --energy hole_of_b.csv --tariff flat.json --out o")
+    assert (code, errors) == (3, "")
+    assert "not evaluated: b (energy.gap: 2025-06-01T10:00:00Z: no interval" in output
+    bills = pl.read_csv("o/bills.csv").filter(site_id="b")
+    assert bills["cost"].to_list() == [None]
+    assert bills["finding"][0].startswith("energy.gap: ")
+
+
 @pytest.mark.usefixtures("cwd")
 def test_tariffs_of_one_name_are_distinguished_by_their_files():
     Path("a").mkdir()

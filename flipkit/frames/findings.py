@@ -10,8 +10,13 @@ __all__ = ["FINDING_CODES", "Finding", "as_text", "rows_text"]
 # Every code, and what it says. The message of a finding adds the figures.
 FINDING_CODES: dict[str, str] = {
     # Energy and prices of the input.
+    "energy.gap": "a site is not evaluated: an interval is missing",
+    "energy.invalid": "a site is not evaluated: a value is missing, negative or infinite",
     "energy.peak": "a few intervals are far above the others and above the fuse of a home",
     "energy.register": "values never fall, as the readings of a register",
+    "energy.repeated": "a site is not evaluated: a time occurs twice",
+    "energy.single": "a site is not evaluated: it has a single interval",
+    "energy.step": "a site is not evaluated: the length of its intervals changes",
     "energy.unit": "values are implausible in kWh, or would be those of a home in Wh or MWh",
     "generation.negative": "negative generation, which an inverter draws, counts as consumption",
     "interval.coarse": "intervals are too long for the prices or the demand of the tariff",
@@ -70,6 +75,7 @@ FINDING_CODES: dict[str, str] = {
     "ev.not_included": "the charging to replace is not part of the consumption",
     "ev.outside": "a session is outside the energy",
     "ev.unserved": "a session receives less than it needs",
+    "finance.cycle_life": "a battery is worn out before the end of the lifetime",
     "finance.part_year": "the saving of a part of a year is scaled to a year",
     "simulate.band": "a cost of the band needs a solver that is not installed",
     "simulate.fixed_charges": "only one of two bills has standing charges",

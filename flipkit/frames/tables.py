@@ -282,6 +282,8 @@ SIMULATION_SUMMARY = Table(
         *CHANGE_COLUMNS,
         "dispatch",
         "equivalent_cycles",
+        "cycles_per_year",
+        "throughput_kwh",
         "stored_change_kwh",
         "stored_change_value",
         "cost_rule",
@@ -310,6 +312,7 @@ SIMULATION_BILLS = Table(
         "cost",
         "currency",
         *CHANGE_COLUMNS,
+        "finding",
     ),
     key=(),
 )
@@ -336,13 +339,14 @@ SIMULATION_INTERVALS = Table(
         "own_use_cost",
         "currency",
         *CHANGE_COLUMNS,
+        "finding",
     ),
     key=(),
 )
 
 WATERFALL = Table(
     "waterfall",
-    ("site_id", "scenario", "step", "change", "cost", "currency"),
+    ("site_id", "scenario", "step", "change", "cost", "currency", "finding"),
     key=(),
 )
 
@@ -359,6 +363,7 @@ REGRET = Table(
         "best",
         "own",
         "currency",
+        "finding",
     ),
     key=(),
 )

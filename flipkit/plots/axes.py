@@ -31,6 +31,7 @@ __all__ = [
     "remove_spines",
     "scenario_colors",
     "select_currency",
+    "select_evaluated",
     "select_home",
     "select_one",
     "select_rows",
@@ -193,6 +194,12 @@ def _write_figures(ax: Axes, values: np.ndarray, decimals: int) -> None:
 def select_rows(columns: Columns, selected: np.ndarray) -> Columns:
     """Return the selected rows of each column."""
     return {name: values[selected] for name, values in columns.items()}
+
+
+def select_evaluated(columns: Columns, name: str) -> Columns:
+    """Return the rows that have a text in a column; sites that are not evaluated have none."""
+    has_text = np.array([value is not None for value in columns[name]], dtype=bool)
+    return columns if has_text.all() else select_rows(columns, has_text)
 
 
 def select_one(values: Iterable[str | None], chosen: str | None, option: str, what: str) -> str:

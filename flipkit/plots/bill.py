@@ -21,6 +21,7 @@ from flipkit.plots.axes import (
     period_axes,
     pivot,
     select_currency,
+    select_evaluated,
     select_home,
     select_rows,
     select_value,
@@ -87,6 +88,7 @@ def bill_bars(
     columns = take(bill, numbers=["cost"], texts=texts, what="bill")
     columns = _select_tariff(columns, tariff)
     columns, chosen = select_currency(columns, currency, "bill")
+    columns = select_evaluated(columns, "month")
     months = sorted(set(columns["month"]))
 
     title = f"Components of the bill: {tariff}" if tariff else "Components of the bill"
@@ -159,6 +161,7 @@ def regret_by_month(bill: Frame, ax: Axes | None = None, *, site_id: str | None 
     columns = take(bill, numbers=["cost"], texts=texts, what="bill")
     columns, site = select_value(columns, "site_id", site_id, "bill")
     columns, currency = select_currency(columns, None, "bill")
+    columns = select_evaluated(columns, "month")
     months = sorted(set(columns["month"]))
     tariffs = sorted(set(columns["tariff"]))
     cost = _cost_by_tariff(columns, tariffs, months)
@@ -312,6 +315,7 @@ def _read_regret(
         regret, numbers=["regret"], texts=texts, booleans=["best", "own"], what="regret frame"
     )
     columns, site, name = select_home(columns, site_id, scenario, "regret frame")
+    columns = select_evaluated(columns, "import_plan")
     has_month = np.array([month is not None for month in columns["month"]], dtype=bool)
     return select_rows(columns, has_month == by_month), f"{site}, {name!r}"
 

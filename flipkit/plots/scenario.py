@@ -21,6 +21,7 @@ from flipkit.plots.axes import (
     remove_spines,
     scenario_colors,
     select_currency,
+    select_evaluated,
     select_home,
     show_nothing,
     title_suffix,
@@ -298,6 +299,7 @@ def savings_waterfall(
     texts = ["site_id", "scenario", "step", "currency"]
     columns = take(waterfall, numbers=["change", "cost"], texts=texts, what="waterfall")
     columns, site, name = select_home(columns, site_id, scenario, "waterfall")
+    columns = select_evaluated(columns, "step")
     count = len(columns["step"])
 
     width = np.clip(1.3 * count + 1.5, 7, 12)

@@ -19,6 +19,7 @@ from flipkit.plots.axes import (
     Columns,
     new_axes,
     remove_spines,
+    select_evaluated,
     select_home,
     select_rows,
     show_nothing,
@@ -126,6 +127,7 @@ def _read_home(intervals: Frame, site_id: str | None, scenario: str | None) -> t
         what="intervals",
     )
     columns, site, name = select_home(columns, site_id, scenario, "frame")
+    columns = select_evaluated(columns, "currency")
     return columns, f"{site}, {name!r}"
 
 

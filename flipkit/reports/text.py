@@ -35,16 +35,25 @@ def bill_table(bill: Frame) -> Iterator[str]:
         Of `flipkit.bill` with one tariff or a list; sites are added up.
     """
     texts = ["site_id", "tariff", "month", "component", "unit", "currency"]
-    columns = take(bill, numbers=["quantity", "cost"], texts=texts, what="bill")
+    columns, unrated = _rated(take(bill, numbers=["quantity", "cost"], texts=texts, what="bill"))
     kinds = [component_kind(name) for name in columns["component"]]
     columns["kind"] = np.array(kinds, dtype=object)
     sites = len(set(columns["site_id"]))
     suffix = f", {sites} sites together" if sites > 1 else ""
+    suffix += unrated
     for tariff in dict.fromkeys(columns["tariff"]):
         of_tariff = columns["tariff"] == tariff
         yield f"{tariff}, {columns['currency'][of_tariff][0]}{suffix}"
         yield from text_table(_bill_rows(columns, of_tariff))
         yield ""
+
+
+def _rated(columns: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], str]:
+    """Return the rows that have a cost, and how many sites have none, in words."""
+    is_rated = ~np.isnan(columns["cost"])
+    unrated = len(set(columns["site_id"][~is_rated]))
+    rated = {name: values[is_rated] for name, values in columns.items()}
+    return rated, f", {unrated} not rated" if unrated else ""
 
 
 def _bill_rows(columns: dict[str, np.ndarray], of_tariff: np.ndarray) -> list[tuple[str, ...]]:
@@ -81,7 +90,8 @@ def matrix_table(matrix: Frame) -> Iterator[str]:
         Of `flipkit.bill_matrix`.
     """
     numbers = ["cost", "regret", "rank", "rule_spread"]
-    columns = take(matrix, numbers=numbers, texts=["tariff", "currency"], what="bill matrix")
+    texts = ["site_id", "tariff", "currency"]
+    columns, unrated = _rated(take(matrix, numbers=numbers, texts=texts, what="bill matrix"))
     has_spread = bool((columns["rule_spread"] > 0).any())
     head = ["tariff", "cost", "above the cheapest", "cheapest for"]
     if has_spread:
@@ -97,5 +107,5 @@ def matrix_table(matrix: Frame) -> Iterator[str]:
             largest = np.nanmax(columns["rule_spread"][of_tariff], initial=0.0)
             cells.append(f"{100 * largest:.1f} %")
         rows.append((cost, tuple(cells)))
-    yield f"All tariffs, {columns['currency'][0]}"
+    yield f"All tariffs, {columns['currency'][0]}{unrated}"
     yield from text_table([tuple(head), *[cells for _, cells in sorted(rows)]])

@@ -31,6 +31,7 @@ def simulate(
     method: Literal["local", "instant"] = "local",
     journal: str | os.PathLike[str] | None = None,
     executor: Executor | None = None,
+    strict: bool = False,
 ) -> Simulation:
     """Calculate what each site would cost under each scenario.
 
@@ -78,6 +79,10 @@ def simulate(
         Evaluates the fleet, for example ``dask.distributed.Client().get_executor()``. Processes
         must be spawned, not forked. Default: threads of this process. The results have the same
         bits.
+    strict : bool, default False
+        Whether one site whose energy cannot be evaluated is an error: a gap, say, or intervals of
+        30 and then of 15 minutes. If not, the site stays in all frames, with nulls and a finding,
+        and the other sites are evaluated; it is an error if no site can be evaluated.
 
     Returns
     -------
@@ -89,9 +94,9 @@ def simulate(
     MissingColumnError, NaiveTimestampError
         A column of `energy` is missing, or a timestamp has no time zone.
     InputError
-        No scenario or two of the same name, invalid energy, a site without an import price or with
-        tariffs in two currencies or of another place than its energy, prices that do not cover the
-        energy, or an invalid option. The message names site and scenario.
+        No scenario or two of the same name, invalid energy (see `strict`), a site without an import
+        price or with tariffs in two currencies or of another place than its energy, prices that do
+        not cover the energy, or an invalid option. The message names site and scenario.
     ConfigurationError
         "day_ahead" or "optimal" under tiers or demand charges, and HiGHS is not installed.
     RequestError
@@ -111,7 +116,7 @@ def simulate(
     _check_options(verify, dispatch, method, journal, executor)
     checked = _checked_scenarios(scenarios)
     frames = library_of(energy)
-    metered = read_energy(energy)
+    metered = read_energy(energy, strict=strict)
 
     fleet = Fleet(metered, _site_prices(prices, metered, checked), checked, executor)
     totals = fleet.evaluate(checked, dispatch)

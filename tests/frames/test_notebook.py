@@ -16,7 +16,7 @@ def test_columns_without_values_are_named_below_the_table(frames_library):
     frame = build(frames_library, import_plan=["Go", None])
     html = frame._repr_html_()
     table, note = html.split("columns without values: ")
-    assert note == "scenario, month, export_plan, regret, currency</div>"
+    assert note == "scenario, month, export_plan, regret, currency, finding</div>"
     assert all(f"{name}</th>" in table for name in ("site_id", "import_plan", "cost"))
     assert "export_plan" not in table
     assert list(frame.columns) == list(REGRET.names)

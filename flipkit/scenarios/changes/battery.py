@@ -43,6 +43,9 @@ class Battery:
     export_from_battery : bool, default False
         Whether discharged energy may be exported. The default is that of REopt (``can_net_meter``,
         ``can_wholesale``): many export tariffs pay for solar energy only.
+    cycle_life : float, optional
+        Equivalent full cycles after which it is worn out. `Simulation.summary` counts no savings of
+        a battery beyond it, if `Scenario.lifetime_years` is longer. Default: not limited.
 
     Raises
     ------
@@ -70,6 +73,7 @@ class Battery:
     initial_soc: float | None = None
     grid_charging: bool = True
     export_from_battery: bool = False
+    cycle_life: float | None = None
 
     def __post_init__(self) -> None:
         for field in ("capacity_kwh", "power_kw"):
@@ -79,6 +83,8 @@ class Battery:
         check_field(self, "reserve", "battery", _FRACTION, most=1.0)
         if self.initial_soc is not None:
             check_field(self, "initial_soc", "battery", _FRACTION, most=1.0)
+        if self.cycle_life is not None:
+            check_field(self, "cycle_life", "battery", "a number of cycles of 1 or more", least=1.0)
         for field in ("grid_charging", "export_from_battery"):
             value = getattr(self, field)
             if not isinstance(value, bool):

@@ -24,7 +24,14 @@ from flipkit.tariffs.read import load_json, read_plan, tariff_objects
 
 __all__ = ["read_scenarios"]
 
-_MONEY = ("capex", "lifetime_years", "discount_rate")
+_MONEY = (
+    "capex",
+    "lifetime_years",
+    "discount_rate",
+    "escalation",
+    "battery_fade",
+    "panel_fade",
+)
 _NO_CHANGE = "none"
 _LOCALE = ("currency", "timezone")
 _LOCALE_EXAMPLES = {"currency": '"GBP"', "timezone": '"Europe/London"'}
@@ -51,7 +58,8 @@ def read_scenarios(
         * ``ev``: ``weekly`` and ``max_power_kw`` as for `EvCharging.weekly`, or ``sessions`` and
           ``metered``, names of files (with ``site_id``: cars by site); ``strategy``, ``included``.
         * ``load``: ``scale``, ``shift`` (the fields of `Shift`), ``add``, the name of a file.
-        * ``capex``, ``lifetime_years``, ``discount_rate``.
+        * ``capex``, ``lifetime_years``, ``discount_rate``, ``escalation``, ``battery_fade``,
+          ``panel_fade``.
         * ``sites``: one table of changes per site, instead of one change for all.
 
         A ``[[grid]]`` table is a sweep as by `Scenario.grid`: a change may be a list of tables,

@@ -8,10 +8,10 @@ from itertools import product
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
-from flipkit.checks import repeated_names
+from flipkit.checks import check_field, repeated_names
 from flipkit.errors import InputError
 from flipkit.scenarios.changes.battery import Battery
-from flipkit.scenarios.changes.finance import DISCOUNT_RATE, Investment
+from flipkit.scenarios.changes.finance import DISCOUNT_RATE, ESCALATION_RANGE, Investment
 from flipkit.scenarios.changes.load import Load
 from flipkit.scenarios.ev import EvCharging
 from flipkit.scenarios.solar import Solar
@@ -71,12 +71,20 @@ class Scenario:
         Years of savings, 1 to 100; needed for NPV and IRR.
     discount_rate : float, default 0.064
         Per year, as a fraction, above inflation. The default is that of NREL's SAM for homes.
+    escalation : float, default 0.0
+        Rise of all prices per year after the first, as a fraction, above inflation.
+    battery_fade, panel_fade : float, default 0.0
+        Fraction of the remaining capacity of `battery`, and of the remaining power of `solar`, that
+        is lost per year after the first. Each year of the lifetime is then simulated on its own,
+        with the energy and the prices of the first. Existing panels do not fade, as they are part
+        of the baseline too.
 
     Raises
     ------
     InputError
-        A name that is not a string, a change of the wrong type, an invalid capex, lifetime or
-        discount rate; a function for the capex that fails.
+        A name that is not a string, a change of the wrong type, an invalid capex, lifetime,
+        discount rate, escalation or fade, or a fade of an investment without a lifetime; a function
+        for the capex that fails.
 
     Examples
     --------
@@ -95,6 +103,9 @@ class Scenario:
     capex: float | Callable[[Scenario], float | None] | None = None
     lifetime_years: int | None = None
     discount_rate: float = DISCOUNT_RATE
+    escalation: float = 0.0
+    battery_fade: float = 0.0
+    panel_fade: float = 0.0
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
@@ -105,10 +116,20 @@ class Scenario:
             object.__setattr__(self, field, value)
         if callable(self.capex):
             object.__setattr__(self, "capex", self._called(self.capex))
+        self._check_rates()
         try:
             self.investment  # noqa: B018  made once to be checked
         except InputError as error:
             raise InputError(f"scenario {self.name!r}: {error}") from None
+
+    def _check_rates(self) -> None:
+        what = f"scenario {self.name!r}"
+        check_field(self, "escalation", what, ESCALATION_RANGE, least=-1.0, most=1.0)
+        for field in ("battery_fade", "panel_fade"):
+            check_field(self, field, what, "a fraction from 0 to 1; 0.02 is 2 %", most=1.0)
+            fade = getattr(self, field)
+            if fade > 0 and self.capex is not None and self.lifetime_years is None:
+                raise InputError(f"{what}: {field} {fade!r} without lifetime_years; give both")
 
     def _called(self, capex: Callable[[Scenario], float | None]) -> float | None:
         """Return what a function says this scenario costs to build."""
@@ -177,8 +198,12 @@ class Scenario:
         """The cost to build and what comes back; None without a capex."""
         if self.capex is None:
             return None
-        # A function has become a number in `__post_init__`.
-        return Investment(cast(float, self.capex), self.lifetime_years, self.discount_rate)
+        return Investment(
+            capex=cast(float, self.capex),  # a function has become a number in `__post_init__`
+            lifetime_years=self.lifetime_years,
+            discount_rate=self.discount_rate,
+            escalation=self.escalation,
+        )
 
     def at(self, site_id: str, field: str) -> Any:
         """Return the change of a field at a site; None if it stays as it is."""

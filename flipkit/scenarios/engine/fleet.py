@@ -52,12 +52,12 @@ class Fleet:
 
     @property
     def site_ids(self) -> list[str]:
-        """All site ids, sorted."""
+        """The ids of all sites that are evaluated, sorted."""
         return sorted(site_id for block in self.energy.blocks for site_id in block.site_ids)
 
     def of_site(self, site_id: str) -> Fleet:
         """Return the fleet of one site alone, without an executor."""
-        energy = replace(self.energy, blocks=[self._block_of(site_id)])
+        energy = replace(self.energy, blocks=[self._block_of(site_id)], refused={})
         return replace(self, energy=energy, executor=None)
 
     def case(self, site_id: str, scenario: Scenario) -> Case:

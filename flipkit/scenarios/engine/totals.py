@@ -191,6 +191,8 @@ class SiteTotals(NamedTuple):
         What the battery stores more at the end than at first, and its value; NaN without one.
     cycles : ndarray of float64
         Equivalent full cycles of the battery; NaN without one.
+    throughput_kwh : ndarray of float64
+        Energy out of the battery, at its AC terminals; NaN without one.
     methods : tuple of str or None
         How the battery was run.
     pays_exports : bool
@@ -215,6 +217,7 @@ class SiteTotals(NamedTuple):
     stored_change_kwh: Float64
     stored_change_value: Float64
     cycles: Float64
+    throughput_kwh: Float64
     methods: tuple[str | None, ...]
     pays_exports: bool
     findings: tuple[tuple[Finding, ...], ...]
@@ -270,6 +273,7 @@ def evaluate(scenario: str, flows: EnergyFlows, case: Case, *, compiled: bool) -
     """
     block = flows.block
     sheet = _rated(flows, case, compiled)
+    throughput_kwh = _throughput_kwh(flows)
     stored = flows.stored or no_battery(len(block.site_ids))
     return SiteTotals(
         site_ids=block.site_ids,
@@ -287,7 +291,8 @@ def evaluate(scenario: str, flows: EnergyFlows, case: Case, *, compiled: bool) -
         grid_supply_kwh=flows.grid_supply_kwh,
         stored_change_kwh=stored.kwh,
         stored_change_value=stored.value,
-        cycles=_cycles(flows, case),
+        cycles=_cycles(throughput_kwh, case),
+        throughput_kwh=throughput_kwh,
         methods=flows.methods,
         pays_exports=case.pays_exports,
         findings=tuple(
@@ -297,16 +302,23 @@ def evaluate(scenario: str, flows: EnergyFlows, case: Case, *, compiled: bool) -
     )
 
 
-def _cycles(flows: EnergyFlows, case: Case) -> Float64:
+def _throughput_kwh(flows: EnergyFlows) -> Float64:
+    """Return what each battery discharges; NaN without one."""
+    if flows.battery is None:
+        return np.full(len(flows.block.site_ids), np.nan)
+    discharge_kwh: Float64 = np.maximum(-flows.battery.flow_kwh, 0.0).sum(axis=1)
+    return discharge_kwh
+
+
+def _cycles(throughput_kwh: Float64, case: Case) -> Float64:
     """Return the energy drawn from each battery over its capacity."""
-    sites = len(flows.block.site_ids)
-    if case.battery is None or flows.battery is None:
-        return np.full(sites, np.nan)
+    if case.battery is None:
+        return np.full(len(throughput_kwh), np.nan)
     if case.battery.capacity_kwh == 0:  # a size of a sweep
-        return np.zeros(sites)
-    discharge_kwh = np.maximum(-flows.battery.flow_kwh, 0.0).sum(axis=1)
-    drawn_kwh = discharge_kwh / case.battery.discharge_efficiency
-    return np.asarray(drawn_kwh / case.battery.capacity_kwh)
+        return np.zeros(len(throughput_kwh))
+    drawn_kwh = throughput_kwh / case.battery.discharge_efficiency
+    cycles: Float64 = drawn_kwh / case.battery.capacity_kwh
+    return cycles
 
 
 def _rated(flows: EnergyFlows, case: Case, compiled: bool) -> _BillSheet:

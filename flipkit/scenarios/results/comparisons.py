@@ -305,7 +305,8 @@ def regret_columns(
             table["home_number"] = np.full(len(table["cost"]), number)
             table["month_key"] = np.array([_month_key(month) for month in table["month"]])
             tables.append(table)
-    return sorted_rows(tables, ("site_id", "home_number", "month_key"), REGRET.names)
+    names = [name for name in REGRET.names if name != "finding"]
+    return sorted_rows(tables, ("site_id", "home_number", "month_key"), names)
 
 
 def _plans(scenarios: Sequence[Scenario], field: str) -> list[_Plan]:

@@ -181,6 +181,9 @@ class Pictures:
         known = self._fleet.site_ids
         if site_id is None and len(known) == 1:
             return known[0]
+        refused = self._fleet.energy.refused
+        if site_id in refused:
+            raise InputError(f"plot: site {site_id} is not evaluated: {refused[site_id]}")
         if site_id not in known:
             raise InputError(f"plot: the sites are {listed(known)}; choose one with site_id=")
         return site_id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
@@ -29,6 +29,7 @@ from flipkit.frames import (
 from flipkit.scenarios.changes import Scenario
 from flipkit.scenarios.engine import Fleet, IntervalResult, SiteTotals
 from flipkit.scenarios.results.comparisons import regret_columns, waterfall_rows
+from flipkit.scenarios.results.lifetime import LifetimeSavings, lifetime_savings
 from flipkit.scenarios.results.pictures import Pictures, listed
 from flipkit.scenarios.results.pivot import pivoted
 from flipkit.scenarios.results.tables import (
@@ -40,6 +41,7 @@ from flipkit.scenarios.results.tables import (
     summary_columns,
     summary_html,
     summary_line,
+    with_refused,
 )
 from flipkit.scenarios.service import Certificate, certify
 from flipkit.vocabulary import DispatchMethod
@@ -61,6 +63,8 @@ class Simulation(Pictures):
         How batteries were run.
     frames : {"pandas", "polars"}
         The library of the frames.
+    refused : dict of str to Finding
+        Why the energy of a site cannot be evaluated, by site id. In the frames the site has nulls.
     proof : Certificate or None
         The evidence of `certificate`; ``proof.statement`` says it in words. None without
         ``verify=``.
@@ -72,19 +76,20 @@ class Simulation(Pictures):
         self.scenarios = fleet.scenarios
         self.dispatch = dispatch
         self.frames = frames
+        self.refused = fleet.energy.refused
         self.proof: Certificate | None = None
         self._fleet = fleet
         self._totals = tuple(totals)
         self._regret_columns: dict[tuple[str, ...], dict[str, np.ndarray]] = {}
 
     def __repr__(self) -> str:
-        return summary_line(len(self._fleet.site_ids), self._scenario_names)
+        return summary_line(len(self._fleet.site_ids), self._scenario_names, len(self.refused))
 
     def _repr_html_(self) -> str:
         """Return a table of the costs that are known already, for a notebook."""
         has_battery = any(scenario.battery is not None for scenario in self.scenarios)
         dispatch = self.dispatch if has_battery else None
-        return summary_html(self._totals, self._scenario_names, dispatch)
+        return summary_html(self._totals, self._scenario_names, dispatch, len(self.refused))
 
     @returns(SIMULATION_SUMMARY)
     def summary(self, *, band: bool = True) -> Frame:
@@ -127,14 +132,18 @@ class Simulation(Pictures):
             * ``simulate.month_cut``: tiers of a month that the energy covers in part.
             * ``simulate.instant``: the costs are the service's.
             * ``finance.part_year``: the saving of a year is projected from a part of it.
+            * ``finance.cycle_life``: the battery is worn out before the lifetime ends.
             * those of load, solar, car and battery (``dispatch``).
             * those of the tariffs in force: what their readers could not price, ``price.unit``,
               ``interval.coarse``.
             * those of the site's energy: ``generation.negative``, ``energy.unit``,
-              ``energy.register``, ``energy.peak``; see `flipkit.bill`.
+              ``energy.register``, ``energy.peak``, and of a site that is not evaluated
+              ``energy.gap``, ``energy.step`` and others; see `flipkit.bill`.
         """
         totals_by_method = self._band if band else {}
-        columns = summary_columns(self.scenarios, self._totals, totals_by_method)
+        columns = summary_columns(
+            self.scenarios, self._totals, totals_by_method, self._lifetimes, self.refused
+        )
         return self._frame(SIMULATION_SUMMARY, columns)
 
     def pivot(
@@ -180,7 +189,7 @@ class Simulation(Pictures):
         site_ids = _selected(site_id, self._fleet.site_ids, "site_id")
         by = [index] if isinstance(index, str) else list(index)
         band = self._band if values in BAND_COLUMNS else {}
-        summary = summary_columns(self.scenarios, self._totals, band)
+        summary = summary_columns(self.scenarios, self._totals, band, self._lifetimes)
         table = pivoted(summary, by, columns, values, site_ids, self.scenarios[0].name)
         query = {"simulation": self._scenario_names, "dispatch": self.dispatch, "values": values}
         return pivot_frame(table, self.frames, {"query": query})
@@ -215,11 +224,13 @@ class Simulation(Pictures):
         InputError
             A site or scenario that was not simulated.
         """
-        site_ids = _selected(site_id, self._fleet.site_ids, "site_id")
+        known_sites = sorted([*self._fleet.site_ids, *self.refused])
+        site_ids = _selected(site_id, known_sites, "site_id")
         names = _selected(scenario, self._scenario_names, "scenario")
-        results = [self._interval_result(site, name) for site in site_ids for name in names]
+        evaluated = [site for site in site_ids if site not in self.refused]
+        results = [self._interval_result(site, name) for site in evaluated for name in names]
         columns = interval_columns(self.scenarios, results)
-        return self._frame(SIMULATION_INTERVALS, columns)
+        return self._frame(SIMULATION_INTERVALS, columns, scenarios=names, site_ids=site_ids)
 
     @returns(WATERFALL)
     def waterfall(self) -> Frame:
@@ -238,8 +249,9 @@ class Simulation(Pictures):
             the cost so far, and one row ``difference``.
         """
         rows = self._waterfall_rows
-        columns = {name: [row[name] for row in rows] for name in WATERFALL.names}
-        return self._frame(WATERFALL, columns)
+        names = [name for name in WATERFALL.names if name != "finding"]
+        columns = {name: [row[name] for row in rows] for name in names}
+        return self._frame(WATERFALL, columns, scenarios=self._scenario_names[1:])
 
     @returns(REGRET)
     def regret(self, *, scenario: str | Sequence[str] | None = None) -> Frame:
@@ -271,7 +283,7 @@ class Simulation(Pictures):
         if key not in self._regret_columns:
             self._regret_columns[key] = regret_columns(self._fleet, homes, self.dispatch)
         columns = self._regret_columns[key]
-        return self._frame(REGRET, columns)
+        return self._frame(REGRET, columns, scenarios=key)
 
     @returns(CERTIFICATE)
     def certificate(self) -> Frame:
@@ -286,7 +298,7 @@ class Simulation(Pictures):
         if self.proof:
             facts["statement"] = self.proof.statement
             facts["largest_difference"] = self.proof.largest_difference
-        return self._frame(CERTIFICATE, columns, facts)
+        return self._frame(CERTIFICATE, columns, facts, scenarios=None if self.proof else ())
 
     def verified(self, prices: Any, count: int) -> Simulation:
         """Return the same simulation, with `count` of its intervals priced by the service too.
@@ -384,14 +396,33 @@ class Simulation(Pictures):
         return totals
 
     @cached_property
+    def _lifetimes(self) -> dict[tuple[str, str], LifetimeSavings]:
+        return lifetime_savings(self._fleet, self._totals, self.dispatch)
+
+    @cached_property
     def _waterfall_rows(self) -> list[dict[str, Any]]:
         return waterfall_rows(self._fleet, self._totals, self.dispatch)
 
     def _frame(
-        self, table: Table, columns: Mapping[str, Any], facts: Mapping[str, Any] | None = None
+        self,
+        table: Table,
+        columns: Mapping[str, Any],
+        facts: Mapping[str, Any] | None = None,
+        *,
+        scenarios: Sequence[str] | None = None,
+        site_ids: Collection[str] | None = None,
     ) -> Frame:
+        """Build a frame, with the sites that are not evaluated; `scenarios` and sites: those of it.
+
+        Both are all by default.
+        """
+        refused = self.refused
+        if site_ids is not None:
+            refused = {site: why for site, why in refused.items() if site in site_ids}
+        names = self._scenario_names if scenarios is None else scenarios
+        complete = with_refused(table, columns, refused, names)
         query = {"simulation": self._scenario_names, "dispatch": self.dispatch}
-        return table.build(columns, self.frames, facts={"query": query, **(facts or {})})
+        return table.build(complete, self.frames, facts={"query": query, **(facts or {})})
 
 
 def _selected(wanted: Any, known: list[str], what: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
@@ -16,12 +16,14 @@ from flipkit.frames import (
     SIMULATION_INTERVALS,
     SIMULATION_SUMMARY,
     Finding,
+    Table,
     as_text,
 )
 from flipkit.money import round_money
 from flipkit.scenarios.changes import CHANGES, Investment, Scenario, part_year, yearly
 from flipkit.scenarios.engine import Component, IntervalResult, SiteTotals
 from flipkit.scenarios.results.changes import ChangeColumns
+from flipkit.scenarios.results.lifetime import LifetimeSavings
 from flipkit.scenarios.service import Certificate
 from flipkit.vocabulary import DispatchMethod, Float64
 
@@ -36,6 +38,7 @@ __all__ = [
     "summary_columns",
     "summary_html",
     "summary_line",
+    "with_refused",
 ]
 
 BAND: tuple[DispatchMethod, ...] = ("rule", "day_ahead", "optimal")
@@ -60,15 +63,19 @@ def summary_columns(
     scenarios: Sequence[Scenario],
     totals: Sequence[SiteTotals],
     band: Mapping[str, Sequence[SiteTotals]],
+    lifetimes: Mapping[_Key, LifetimeSavings] | None = None,
+    refused: Collection[str] = (),
 ) -> dict[str, list[Any]]:
     """Return one row per site and scenario: sites by id, scenarios in their order.
 
-    `band` has the scenarios with a battery, by dispatch method.
+    `band` has the scenarios with a battery, by dispatch method. `lifetimes` has the savings
+    that differ from year to year. `refused` are the sites that are not evaluated.
     """
     rows = _site_rows(totals)
     band_rows = {method: _site_rows(of_method) for method, of_method in band.items()}
     site_ids = sorted({site_id for site_id, _ in rows})
-    unknown_sites = {each.name: _unknown_site_findings(each, site_ids) for each in scenarios}
+    all_ids = [*site_ids, *refused]
+    unknown_sites = {each.name: _unknown_site_findings(each, all_ids) for each in scenarios}
     columns = ChangeColumns(scenarios)
     changes = {each.name: columns.cells(each.name, site_ids) for each in scenarios}
 
@@ -85,7 +92,8 @@ def summary_columns(
             if rows[key] is first or _is_unchanged(site_id, scenario, scenarios[0]):
                 investment = None
             unknown = unknown_sites[scenario.name]
-            record = _record(rows[key], first, by_method, investment, unknown)
+            lifetime = None if investment is None else (lifetimes or {}).get(key)
+            record = _record(rows[key], first, by_method, investment, lifetime, unknown)
             for name, cells in changes[scenario.name].items():
                 record[name] = cells[number]
             records.append(record)
@@ -99,6 +107,7 @@ def _record(
     first: _SiteRow,
     by_method: Mapping[str, _SiteRow],
     investment: Investment | None,
+    lifetime: LifetimeSavings | None,
     unknown_sites: Sequence[Finding],
 ) -> dict[str, Any]:
     findings = [
@@ -107,6 +116,7 @@ def _record(
         *unknown_sites,
         *_comparison_findings(row, first),
         *_investment_findings(row, investment),
+        *(lifetime.findings if lifetime else ()),
     ]
     difference = first.cells["comparable_cost"] - row.cells["comparable_cost"]
     saving = round_money(difference, row.totals.currency)
@@ -114,7 +124,7 @@ def _record(
         **row.cells,
         "saving": saving,
         **_band_costs(by_method),
-        **_payback(row, investment, saving),
+        **_payback(row, investment, lifetime, saving),
         "finding": as_text(findings),
     }
 
@@ -133,6 +143,8 @@ def _site_rows(totals: Sequence[SiteTotals]) -> dict[_Key, _SiteRow]:
             "self_sufficiency": _remaining_share(part.grid_supply_kwh, part.consumption_kwh),
             "peak_import_kw": part.peak_import_kw,
             "equivalent_cycles": part.cycles,
+            "cycles_per_year": yearly(1.0, *part.span_us) * part.cycles,
+            "throughput_kwh": np.round(part.throughput_kwh, 6),
             "stored_change_kwh": np.round(part.stored_change_kwh, 6),
             "stored_change_value": part.stored_change_value,
         }
@@ -218,19 +230,24 @@ def _comparison_findings(row: _SiteRow, first: _SiteRow) -> list[Finding]:
     return findings
 
 
-def _payback(row: _SiteRow, investment: Investment | None, saving: float) -> dict[str, float]:
+def _payback(
+    row: _SiteRow,
+    investment: Investment | None,
+    lifetime: LifetimeSavings | None,
+    saving: float,
+) -> dict[str, float]:
     if investment is None:
         return dict.fromkeys(_INVESTMENT, math.nan)
     start_us, end_us = row.totals.span_us
-    yearly_saving = yearly(saving, start_us, end_us)
+    savings = lifetime.by_year if lifetime else yearly(saving, start_us, end_us)
     years = investment.lifetime_years
     return {
         "capex": investment.capex,
         "lifetime_years": math.nan if years is None else float(years),
         "discount_rate": investment.discount_rate,
-        "payback_years": investment.payback_years(yearly_saving),
-        "npv": investment.npv(yearly_saving),
-        "irr": investment.irr(yearly_saving),
+        "payback_years": investment.payback_years(savings),
+        "npv": investment.npv(savings),
+        "irr": investment.irr(savings),
     }
 
 
@@ -257,9 +274,35 @@ def bills_columns(
             table["component_number"] = np.full(count, number)
             tables.append(table)
     by = ("site_id", "scenario_number", "month", "component_number")
-    unused = set(CHANGE_COLUMNS) - set(changes.names)
-    names = [name for name in SIMULATION_BILLS.names if name not in unused]
+    left_out = {*CHANGE_COLUMNS, "finding"} - set(changes.names)
+    names = [name for name in SIMULATION_BILLS.names if name not in left_out]
     return sorted_rows(tables, by, names)
+
+
+def with_refused(
+    table: Table,
+    columns: Mapping[str, Any],
+    refused: Mapping[str, Finding],
+    scenarios: Sequence[str],
+) -> Mapping[str, Any]:
+    """Add a row with nulls and a finding for each scenario of each site that is not evaluated.
+
+    `columns` are sorted by site.
+    """
+    if not refused or not scenarios:
+        return columns
+    evaluated = table.arrays(columns)
+    count = len(scenarios)
+    findings = [str(finding) for finding in refused.values()]
+    rows = {
+        "site_id": np.repeat(np.array(list(refused), dtype=object), count),
+        "scenario": np.tile(np.array(scenarios, dtype=object), len(refused)),
+        "finding": np.repeat(np.array(findings, dtype=object), count),
+    }
+    nulls = table.arrays(rows)
+    joined = {name: np.concatenate([evaluated[name], nulls[name]]) for name in table.names}
+    order = np.argsort(joined["site_id"], kind="stable")
+    return {name: values[order] for name, values in joined.items()}
 
 
 def sorted_rows(
@@ -310,6 +353,8 @@ def interval_columns(
     scenarios: Sequence[Scenario], results: Sequence[IntervalResult]
 ) -> dict[str, np.ndarray]:
     """Return one row per interval, in the order of the results."""
+    if not results:
+        return {}
     counts = [len(result.start_us) for result in results]
     attributes = {"start_utc": "start_us", "end_utc": "end_us"}
     changes = ChangeColumns(scenarios)
@@ -318,7 +363,7 @@ def interval_columns(
     for name in changes.names:
         columns[name] = np.repeat(np.concatenate([each[name] for each in cells]), counts)
     for name in SIMULATION_INTERVALS.names:
-        if name in CHANGE_COLUMNS:
+        if name == "finding" or name in CHANGE_COLUMNS:
             continue
         values = [getattr(result, attributes.get(name, name)) for result in results]
         if name in ("site_id", "scenario", "currency"):  # one per result
@@ -352,12 +397,12 @@ class _Sum(NamedTuple):
     comparable_cost: float
 
 
-def summary_line(sites: int, scenarios: Sequence[str]) -> str:
+def summary_line(sites: int, scenarios: Sequence[str], refused: int = 0) -> str:
     """Return a simulation in one line, however many scenarios it has."""
     names = ", ".join(scenarios[:_MOST_NAMES])
     if len(scenarios) > _MOST_NAMES:
         names += f" and {len(scenarios) - _MOST_NAMES} more"
-    return f"Simulation({_site_count(sites)}, scenarios: {names}; see .summary())"
+    return f"Simulation({_site_count(sites, refused)}, scenarios: {names}; see .summary())"
 
 
 def cost_by_currency(
@@ -382,15 +427,19 @@ def cost_by_currency(
 
 
 def summary_html(
-    totals: Sequence[SiteTotals], scenarios: Sequence[str], dispatch: str | None
+    totals: Sequence[SiteTotals],
+    scenarios: Sequence[str],
+    dispatch: str | None,
+    refused: int = 0,
 ) -> str:
     """Return a small table: cost by scenario and currency, and the saving.
 
-    `dispatch` is None if no scenario has a battery.
+    `dispatch` is None if no scenario has a battery. `refused` is the number of sites that are not
+    evaluated.
     """
     sums = cost_by_currency(totals, scenarios)
     sites = sum(by_scenario[scenarios[0]].sites for by_scenario in sums.values())
-    caption = _site_count(sites)
+    caption = _site_count(sites, refused)
     months = sorted({month for part in totals for month in part.months})
     if months:
         caption += f", {months[0]} to {months[-1]}"
@@ -423,5 +472,6 @@ def _amount(amount: float) -> str:
     return f"{round(amount, 2) + 0.0:,.2f}"  # + 0.0: never -0.00
 
 
-def _site_count(count: int) -> str:
-    return f"{count:,} site" if count == 1 else f"{count:,} sites"
+def _site_count(count: int, refused: int) -> str:
+    text = f"{count:,} site" if count == 1 else f"{count:,} sites"
+    return f"{text} and {refused:,} not evaluated" if refused else text

@@ -46,6 +46,7 @@ def bill(
     tariff: Tariff | Mapping[str, Tariff] | Iterable[Tariff],
     *,
     billing_dates: Iterable[Any] | None = None,
+    strict: bool = False,
 ) -> Frame:
     """Rate energy: the components of each month sum to its bill, the months to the year.
 
@@ -66,6 +67,9 @@ def bill(
     billing_dates : iterable of date or str, optional
         First local day of each billing period, and the day after the last one. Calendar months by
         default.
+    strict : bool, default False
+        Whether one site whose energy cannot be rated is an error. If not, it has one row with a
+        finding and nulls, and the other sites are rated; it is an error if no site can be rated.
 
     Returns
     -------
@@ -84,7 +88,9 @@ def bill(
         across a change of price, or longer than demand is measured). On the first row of a site
         under a tariff, those of its energy: ``generation.negative`` and the likely slips
         ``energy.unit`` (Wh or MWh for kWh), ``energy.register`` (readings of a register) and
-        ``energy.peak`` (a stray reading). No value is changed.
+        ``energy.peak`` (a stray reading). No value is changed. On the row of a site that is not
+        rated: ``energy.gap``, ``energy.step`` (from 30 to 15 minutes, say), ``energy.repeated``,
+        ``energy.invalid`` or ``energy.single``.
 
     Raises
     ------
@@ -93,9 +99,9 @@ def bill(
     NaiveTimestampError
         A time has no zone.
     InputError
-        Energy that cannot be rated (names site and time), a site without a tariff or in another
-        time zone or currency than its tariff, or a tariff or billing dates that do not cover the
-        energy (names the first time that is not covered).
+        Energy that cannot be rated (names site and time; see `strict`), a site without a tariff or
+        in another time zone or currency than its tariff, or a tariff or billing dates that do not
+        cover the energy (names the first time that is not covered).
 
     See Also
     --------
@@ -110,7 +116,7 @@ def bill(
     library = library_of(energy)
     dates = check_dates(billing_dates)
     tariffs = named_tariffs(tariff)
-    metered = read_energy(energy)
+    metered = read_energy(energy, strict=strict)
     jobs = jobs_of(metered, tariffs)
 
     def rate_all(sums: EnergySums, each: list[Tariff]) -> list[_BillTable]:
@@ -119,6 +125,7 @@ def bill(
     tables = []
     for done in over_blocks(jobs, rate_all):
         tables += done
+    tables += _refused_tables(metered, tariffs)
     return BILL.build(_sorted_rows(tables), library, ordered=True)
 
 
@@ -151,6 +158,7 @@ def jobs_of(
     energy: Energy, tariffs: dict[str, Tariff] | list[Tariff]
 ) -> list[tuple[Block, list[Tariff]]]:
     """Sites that are rated together, and their tariffs."""
+    _check_all_have_tariffs(energy, tariffs)
     jobs: list[tuple[Block, list[Tariff]]] = []
     for block in energy.blocks:
         if isinstance(tariffs, dict):
@@ -166,14 +174,20 @@ def jobs_of(
     return jobs
 
 
+def _check_all_have_tariffs(energy: Energy, tariffs: dict[str, Tariff] | list[Tariff]) -> None:
+    if isinstance(tariffs, list):
+        return
+    for site_ids in (*(block.site_ids for block in energy.blocks), tuple(energy.refused)):
+        missing = [site for site in site_ids if site not in tariffs]
+        if missing:
+            others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            raise InputError(
+                f"energy, site {missing[0]}{others}: no tariff; the mapping needs one for each site"
+            )
+
+
 def _by_tariff(block: Block, tariffs: dict[str, Tariff]) -> list[tuple[Block, list[Tariff]]]:
     """The sites of a block that have the same tariff together."""
-    missing = [site for site in block.site_ids if site not in tariffs]
-    if missing:
-        others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise InputError(
-            f"energy, site {missing[0]}{others}: no tariff; the mapping needs one for each site"
-        )
     # Equal tariffs may have different findings.
     members: dict[tuple[Tariff, tuple[str, ...]], list[int]] = {}
     for row, site in enumerate(block.site_ids):
@@ -265,6 +279,24 @@ def _bill_table(
     is_sparse = np.array([row.line.sparse for row in rows], dtype=bool)
     kept = ~is_sparse | (quantity != 0.0)
     return _BillTable(sums.block.site_ids, tariff.name, columns, kept)
+
+
+def _refused_tables(
+    energy: Energy, tariffs: dict[str, Tariff] | list[Tariff]
+) -> Iterator[_BillTable]:
+    """One row for each site that cannot be rated, under each of its tariffs: its finding alone."""
+    for site, finding in energy.refused.items():
+        for tariff in [tariffs[site]] if isinstance(tariffs, dict) else tariffs:
+            columns = {
+                "month": object_array([None]),
+                "component": object_array([None]),
+                "quantity": np.array([np.nan]),
+                "unit": object_array([None]),
+                "cost": np.array([np.nan]),
+                "currency": object_array([tariff.currency]),
+                "finding": object_array([as_text([finding])]),
+            }
+            yield _BillTable((site,), tariff.name, columns, kept=np.ones((1, 1), dtype=bool))
 
 
 def object_array(values: Sequence[str | None]) -> np.ndarray:

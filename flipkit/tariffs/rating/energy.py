@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from flipkit.calendar import Grid, format_times
+from flipkit.checks import instance_of
 from flipkit.errors import InputError
 from flipkit.frames import Finding, TextRuns, library, library_of, take
 from flipkit.plausibility import (
@@ -92,15 +93,18 @@ class Energy:
     findings : dict of str to tuple of Finding
         By site id: ``generation.negative`` and those of `flipkit.plausibility`; a site without
         findings is absent.
+    refused : dict of str to Finding
+        Why the energy of a site cannot be evaluated, by site id in order; the site is in no block.
     """
 
     blocks: list[Block]
     timezones: dict[str, str] = field(default_factory=dict)
     currencies: dict[str, str] = field(default_factory=dict)
     findings: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
+    refused: dict[str, Finding] = field(default_factory=dict)
 
 
-def read_energy(energy: Any) -> Energy:
+def read_energy(energy: Any, *, strict: bool = True) -> Energy:
     """Read an energy frame as blocks of sites that have the same intervals.
 
     Uses the memory of the frame where its rows are in order.
@@ -111,15 +115,19 @@ def read_energy(energy: Any) -> Energy:
         ``site_id, start_utc, consumption_kwh`` and, optionally, ``generation_kwh``, ``timezone``,
         ``currency``. A site whose generation is null throughout has none; negative generation
         becomes consumption. Sites may have different steps and windows.
+    strict : bool, default True
+        Whether one site that cannot be evaluated is an error. If not, it is in `Energy.refused`.
 
     Raises
     ------
     MissingColumnError, NaiveTimestampError
     InputError
-        No rows, a site with a single interval, a gap, a repeated time, a value that is missing or
-        infinite, or negative consumption; names site and time. A site with two time zones or
-        currencies.
+        No rows, a row without a site, a site with two time zones or currencies. A site with a
+        single interval, a gap, another length of intervals from some time on, a repeated time, a
+        value that is missing or infinite, or negative consumption (names site and time), if
+        `strict`, or if no site can be evaluated.
     """
+    instance_of(strict, bool, "strict")
     columns = take(
         energy,
         times=["start_utc"],
@@ -144,10 +152,16 @@ def read_energy(energy: Any) -> Energy:
     columns["start_utc"] = columns["start_utc"].view(np.int64)
 
     findings: dict[str, list[Finding]] = {}
+    refused: dict[str, Finding] = {}
     blocks = _blocks(sites, columns)
     if blocks is None:
         _move_negative_generation(sites, columns, findings)
-        blocks = _blocks(sites, columns) or list(_gathered(sites, columns))
+        blocks = _blocks(sites, columns) or list(_gathered(sites, columns, refused))
+    if refused and (strict or not blocks):
+        site, problem = next(iter(refused.items()))
+        begins_with_time = problem.name != "energy.single"
+        separator = ", " if begins_with_time else ": "
+        raise InputError(f"energy, site {site}{separator}{problem.words}")
     for block in blocks:
         _add_plausibility(block, findings)
     return Energy(
@@ -155,6 +169,7 @@ def read_energy(energy: Any) -> Energy:
         timezones=_by_site_id(sites, facts["timezone"], "timezone"),
         currencies=_by_site_id(sites, facts["currency"], "currency"),
         findings={site: tuple(of_site) for site, of_site in findings.items()},
+        refused=refused,
     )
 
 
@@ -299,11 +314,21 @@ def _fill_net(tables: list[Float64], net: Float64, rows: slice) -> bool:
     return True
 
 
-def _gathered(sites: TextRuns, columns: dict[str, np.ndarray]) -> Iterator[Block]:
-    """Sort the rows by site and time, and put sites with the same intervals together."""
+def _gathered(
+    sites: TextRuns, columns: dict[str, np.ndarray], refused: dict[str, Finding]
+) -> Iterator[Block]:
+    """Sort the rows by site and time, and put sites with the same intervals together.
+
+    Sites that cannot be evaluated are added to `refused`.
+    """
     members: dict[Grid, dict[str, dict[str, np.ndarray]]] = {}
     for site, own in _by_site(sites, columns):
-        grid = _checked_grid(site, own)
+        problem = _problem(own)
+        if problem is not None:
+            refused[site] = problem
+            continue
+        start = own["start_utc"]
+        grid = Grid(int(start[0]), int(start[1] - start[0]), len(start))
         members.setdefault(grid, {})[site] = own
     for grid, energy in members.items():
         tables = {}
@@ -335,40 +360,66 @@ def _by_site(
         yield sites.labels[code], own
 
 
-def _checked_grid(site: str, columns: dict[str, np.ndarray]) -> Grid:
-    """Check the rows of a site, sorted by time, and return their grid."""
+def _problem(columns: dict[str, np.ndarray]) -> Finding | None:
+    """Return why the rows of a site, sorted by time, cannot be evaluated; None if they can."""
     start = columns["start_utc"]
     for name in _KWH:
         if name not in columns:
             continue
         values = columns[name]
-        problem = f"{name} is missing, negative or infinite"
-        if name == "generation_kwh":  # negative generation has become consumption
-            problem = f"{name} is missing or infinite"
-        fix = "give the measured or estimated energy; a missing reading is not 0"
-        _refuse(site, start, ~(values >= 0) | np.isinf(values), problem, fix)
+        is_wrong = ~(values >= 0) | np.isinf(values)
+        if is_wrong.any():
+            problem = f"{name} is missing, negative or infinite"
+            if name == "generation_kwh":  # negative generation has become consumption
+                problem = f"{name} is missing or infinite"
+            fix = "give the measured or estimated energy; a missing reading is not 0"
+            return _finding("energy.invalid", start[is_wrong], problem, fix)
     if len(start) < 2:
-        raise InputError(
-            f"energy, site {site}: a single interval; two or more are needed to know their length"
-        )
+        message = "a single interval; two or more are needed to know their length"
+        return Finding("energy.single", message)
     steps = np.diff(start)
-    step = int(np.min(steps))
-    _refuse(site, start[1:], steps == 0, "the time occurs twice", "keep one of the rows")
+    is_repeated = steps == 0
+    if is_repeated.any():
+        times = start[1:][is_repeated]
+        return _finding("energy.repeated", times, "the time occurs twice", "keep one of the rows")
+    if (steps == steps[0]).all():
+        return None
+    return _changed_step(start, steps) or _gap(start, steps)
+
+
+def _changed_step(start: Int64, steps: Int64) -> Finding | None:
+    """Return a finding if intervals of one length follow those of another.
+
+    A gap is a single long step. Every second reading missing looks like a longer step, and is named
+    as one.
+    """
+    lasts = np.append(steps[1:] == steps[:-1], False)
+    lasts[1:] |= steps[1:] < np.minimum.accumulate(steps)[:-1]  # no gap is shorter than a step
+    lasting = steps[lasts]
+    changes = np.flatnonzero(np.diff(lasting)) + 1
+    if not len(changes):
+        return None
+    times = start[:-1][lasts][changes]
+    before, after = lasting[changes[0] - 1 : changes[0] + 1] / _MINUTE_US
+    problem = f"the length of intervals changes from {before:g} to {after:g} minutes"
+    fix = "bring all to the longer one, or give the parts as separate frames"
+    return _finding("energy.step", times, problem, fix)
+
+
+def _gap(start: Int64, steps: Int64) -> Finding:
+    step = int(steps.min())
+    times = start[:-1][steps != step] + step
     problem = f"no interval; the others are {step / _MINUTE_US:g} minutes long"
     fix = "fill the gap, or rate what is before and after it separately"
-    _refuse(site, start[:-1] + step, steps != step, problem, fix)
-    return Grid(int(start[0]), step, len(start))
+    return _finding("energy.gap", times, problem, fix)
 
 
-def _refuse(site: str, start: Int64, wrong: np.ndarray, problem: str, fix: str) -> None:
-    """Raise InputError with the first time at which something is wrong."""
-    if not wrong.any():
-        return
-    first = int(np.argmax(wrong))
-    time = format_times(start[first : first + 1].view("datetime64[us]"))[0]
-    others = int(wrong.sum()) - 1
+def _finding(code: str, times_us: Int64, problem: str, fix: str) -> Finding:
+    """Return a finding with the first of the times at which something is wrong."""
+    time = format_times(times_us[:1].view("datetime64[us]"))[0]
+    others = len(times_us) - 1
     more = f" (and {others} more such times)" if others else ""
-    raise InputError(f"energy, site {site}, {time}: {problem}{more}; {fix}")
+    return Finding(code, f"{time}: {problem}{more}; {fix}")
 
 
 def processors() -> int:

@@ -27,7 +27,11 @@ _SAME = 1e-9
 
 @returns(BILL_MATRIX)
 def bill_matrix(
-    energy: Any, tariffs: Iterable[Tariff], *, billing_dates: Iterable[Any] | None = None
+    energy: Any,
+    tariffs: Iterable[Tariff],
+    *,
+    billing_dates: Iterable[Any] | None = None,
+    strict: bool = False,
 ) -> Frame:
     """Rate every site under every tariff, and rank the tariffs of each site by cost.
 
@@ -41,6 +45,9 @@ def bill_matrix(
         In one currency, each with a different name.
     billing_dates : iterable of date or str, optional
         As in `bill`.
+    strict : bool, default False
+        As in `bill`. A site that cannot be rated has null costs, ranks and regrets, and no best
+        tariff.
 
     Returns
     -------
@@ -79,13 +86,15 @@ def bill_matrix(
         )
     library = library_of(energy)
     dates = check_dates(billing_dates)
-    metered = read_energy(energy)
+    metered = read_energy(energy, strict=strict)
     jobs = jobs_of(metered, candidates)
 
     def rate_all(sums: EnergySums, each: list[Tariff]) -> _SiteCosts:
         return _site_costs(sums, each, dates, metered.findings)
 
     done = over_blocks(jobs, rate_all)
+    if metered.refused:
+        done.append(_refused_costs(metered.refused, len(candidates)))
     columns = _matrix_columns(done, candidates, currencies[0])
     return BILL_MATRIX.build(columns, library, ordered=True)
 
@@ -104,6 +113,18 @@ class _SiteCosts(NamedTuple):
     cost: Float64
     rule_spread: Float64
     finding: np.ndarray
+
+
+def _refused_costs(refused: Mapping[str, Finding], tariffs: int) -> _SiteCosts:
+    """Sites whose energy cannot be rated: no costs, and why."""
+    shape = (len(refused), tariffs)
+    texts = object_array([as_text([finding]) for finding in refused.values()])
+    return _SiteCosts(
+        site_ids=tuple(refused),
+        cost=np.full(shape, np.nan),
+        rule_spread=np.full(shape, np.nan),
+        finding=np.repeat(texts[:, np.newaxis], tariffs, axis=1),
+    )
 
 
 def _site_costs(
@@ -205,14 +226,15 @@ def _matrix_columns(done: list[_SiteCosts], tariffs: list[Tariff], currency: str
     spread = np.concatenate([each.rule_spread for each in done])[order]
     finding = np.concatenate([each.finding for each in done])[order]
     rank, regret = _rank(cost)
+    is_unknown = np.isnan(cost)
     return {
         "site_id": np.repeat(object_array(sorted(sites)), len(tariffs)),
         "tariff": np.tile(object_array([tariff.name for tariff in tariffs]), len(sites)),
         "cost": cost.ravel(),
         "currency": currency,
-        "rank": rank.ravel().astype(np.float64),
-        "best": (rank == 1).ravel(),
-        "regret": regret.ravel(),
+        "rank": np.where(is_unknown, np.nan, rank).ravel(),
+        "best": ((rank == 1) & ~is_unknown).ravel(),
+        "regret": np.where(is_unknown, np.nan, regret).ravel(),
         "rule_spread": spread.ravel(),
         "finding": finding.ravel(),
     }

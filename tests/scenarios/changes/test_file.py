@@ -169,6 +169,18 @@ CHANGES = {
         "capex = 9000\nlifetime_years = 20\ndiscount_rate = 0.05",
         {"capex": 9000, "lifetime_years": 20, "discount_rate": 0.05},
     ),
+    "money over the years": (
+        "capex = 9000\nlifetime_years = 20\nescalation = 0.03\nbattery_fade = 0.02\n"
+        "panel_fade = 0.005\nbattery = { capacity_kwh = 5, power_kw = 2, cycle_life = 6000 }",
+        {
+            "capex": 9000,
+            "lifetime_years": 20,
+            "escalation": 0.03,
+            "battery_fade": 0.02,
+            "panel_fade": 0.005,
+            "battery": fk.Battery(5, 2, cycle_life=6000),
+        },
+    ),
     "sites": (
         "load = { scale = 2 }\n[scenario.sites.a]\nbattery = { capacity_kwh = 5, power_kw = 2 }\n"
         "[scenario.sites.b]\nsolar = { kw_dc = 2, existing_kw_dc = 4 }\n"
@@ -219,7 +231,7 @@ BROKEN = {
     '[[grid]]\nname = "g"\nsites = {}': "grid 'g': unknown key sites",
 }
 WRONG = {
-    "batery = 1": "scenario 'x': unknown key batery; the keys are battery, capex,",
+    "batery = 1": "scenario 'x': unknown key batery; the keys are battery, battery_fade,",
     "tariff = 3": "scenario 'x', tariff: expected a table",
     'tariff = { currency = "GBP", price_per_kwh = 1 }': (
         "scenario 'x', tariff: no timezone; give such as timezone ="
@@ -353,7 +365,14 @@ GOOD = {
     "ev": {"sessions": '"stays.csv"', "strategy": '"cheapest"', "included": "true"},
     "load": {"scale": "1.1", "add": '"heat.csv"'},
 }
-MONEY = {"capex": "9000", "lifetime_years": "20", "discount_rate": "0.05"}
+MONEY = {
+    "capex": "9000",
+    "lifetime_years": "20",
+    "discount_rate": "0.05",
+    "escalation": "0.03",
+    "battery_fade": "0.02",
+    "panel_fade": "0.005",
+}
 
 
 @st.composite

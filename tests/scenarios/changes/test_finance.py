@@ -110,6 +110,62 @@ def test_tiny_and_huge_savings(saving):
     assert math.isnan(rate) if saving == 5e-324 else rate > -1
 
 
+@given(money, money, years, rates, st.floats(-0.9, 0.9))
+def test_escalated_savings_are_a_growing_annuity(capex, saving, years, rate, escalation):
+    """In 60 digits: saving x (1 - (g / d)^n) / (d - g), g = 1 + escalation, d = 1 + rate."""
+    with localcontext() as context:
+        context.prec = 60
+        growth, discount = 1 + Decimal(escalation), 1 + Decimal(rate)
+        annuity_factor = years / discount
+        if growth != discount:
+            annuity_factor = (1 - (growth / discount) ** years) / (discount - growth)
+        expected = float(Decimal(saving) * annuity_factor - Decimal(capex))
+    one = Investment(capex, years, rate, escalation)
+    scale = capex + saving * years * max(1.0, (1 + escalation) ** years)
+    assert one.npv(saving) == pytest.approx(expected, rel=1e-9, abs=1e-12 * scale)
+    by_year = [saving * (1 + escalation) ** year for year in range(years)]
+    assert Investment(capex, years, rate).npv(by_year) == pytest.approx(one.npv(saving), rel=1e-12)
+
+
+@given(money, money, years, st.floats(-0.3, 0.3))
+def test_an_escalated_rate_of_return_is_the_constant_one_grown(capex, saving, years, escalation):
+    """All cash flows grow by one factor a year, and so does 1 + the rate of return."""
+    first = saving / (1 + escalation)  # a constant saving, seen from the year of building
+    constant = Investment(capex, years).irr(first)
+    found = Investment(capex, years, escalation=escalation).irr(saving)
+    assert 1 + found == pytest.approx((1 + constant) * (1 + escalation), rel=1e-7)
+
+
+def test_payback_of_changing_savings_by_hand():
+    """100, 110 and 121: 250 are back after 2 years and 40 of the 121."""
+    rising = Investment(250.0, 2, escalation=0.1)
+    assert rising.payback_years(100.0) == pytest.approx(2 + 40 / 121)  # beyond the lifetime
+    assert Investment(250.0, 3).payback_years([100.0, 110.0, 121.0]) == pytest.approx(2 + 40 / 121)
+    assert math.isnan(Investment(250.0, 2).payback_years([100.0, 110.0]))
+    # 100 a year, halved each year, never add up to more than 200.
+    assert math.isnan(Investment(200.5, 30, escalation=-0.5).payback_years(100.0))
+    assert Investment(150.0, 30, escalation=-0.5).payback_years(100.0) == pytest.approx(2.0)
+    # Prices that fall to nothing leave the first year alone.
+    assert Investment(150.0, 30, 0.0, -1.0).npv(100.0) == -50.0
+    # A year of loss has to be earned again.
+    assert Investment(100.0, 3).payback_years([60.0, -20.0, 120.0]) == pytest.approx(2.5)
+    assert Investment(0.0, 3, escalation=0.1).payback_years(10.0) == 0.0
+    assert math.isnan(Investment(10.0, 3, escalation=0.1).payback_years(-1.0))
+
+
+def test_savings_that_end_have_the_rate_of_return_of_a_bisection():
+    flows = [60.0, 60.0, 0.0, 0.0]
+    found = Investment(100.0, 4).irr(flows)
+    assert found == pytest.approx(bisected(100.0, 60.0, 2), rel=1e-9)
+    assert math.isnan(Investment(100.0, 2).irr([0.0, 0.0]))
+
+
+@pytest.mark.parametrize("escalation", [-1.5, 3.0, math.nan, "3 %", None])
+def test_an_invalid_escalation_is_refused(escalation):
+    with pytest.raises(InputError, match=r"investment: escalation .* must be a fraction from -1"):
+        Investment(5000.0, 25, escalation=escalation)
+
+
 def test_savings_are_scaled_to_a_year():
     assert yearly(100.0, 0, 365 * DAY + DAY // 4) == 100.0
     assert yearly(-30.0, 10 * DAY, 40 * DAY) == pytest.approx(-365.25)

@@ -284,7 +284,7 @@ def test_a_home_without_panels_among_others_has_null_generation(order):
     with pytest.raises(
         InputError, match="site s00, 2025-03-25T02:30:00Z: generation_kwh is missing"
     ):
-        fk.simulate(holes, [fk.Scenario("x", tariff=FLAT)])
+        fk.simulate(holes, [fk.Scenario("x", tariff=FLAT)], strict=True)
 
 
 def test_scenarios_can_be_pickled():
@@ -305,7 +305,7 @@ def test_a_grid_has_one_scenario_per_combination():
     ]
     assert {scenario.export_tariff for scenario in found} == {SOLD}
     with pytest.raises(
-        InputError, match="grid: unknown field batery; the fields are battery, capex"
+        InputError, match="grid: unknown field batery; the fields are battery, battery_fade, capex"
     ):
         fk.Scenario.grid("home", batery=[None])
 

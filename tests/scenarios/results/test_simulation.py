@@ -175,4 +175,4 @@ def test_attributes_say_how_it_was_run():
     assert result.scenarios == tuple(SCENARIOS)
     assert (result.dispatch, result.frames, result.proof) == ("day_ahead", "pandas", None)
     public = [name for name in vars(result) if not name.startswith("_")]
-    assert sorted(public) == ["dispatch", "frames", "proof", "scenarios"]
+    assert sorted(public) == ["dispatch", "frames", "proof", "refused", "scenarios"]
