@@ -105,7 +105,7 @@ class Finding(NamedTuple):
     name : str
         The dotted code, one of `FINDING_CODES`, such as ``coverage.partial``.
     words : str
-        The message, with its figures.
+        The message, with its figures; without ``"; "``, which stands between findings in a cell.
     rows : tuple of int
         Rows of the input, counted from 0; empty if the finding is about the row it stands in.
     """
@@ -114,6 +114,12 @@ class Finding(NamedTuple):
     words: str
     rows: tuple[int, ...] = ()
 
+    @classmethod
+    def of(cls, text: str) -> Finding:
+        """Return the finding that is written as ``code: message``."""
+        name, _, words = text.partition(": ")
+        return cls(name, words)
+
     def __str__(self) -> str:
         return f"{self.name}: {self.words}{rows_text(self.rows)}"
 
@@ -121,9 +127,9 @@ class Finding(NamedTuple):
         return f"<{self}>"
 
 
-def as_text(findings: Iterable[Finding]) -> str | None:
+def as_text(findings: Iterable[Finding | str | None]) -> str | None:
     """Return the findings of a row as one cell, or None if there are none."""
-    return "; ".join(map(str, findings)) or None
+    return "; ".join(str(each) for each in findings if each) or None
 
 
 def rows_text(rows: tuple[int, ...]) -> str:

@@ -20,13 +20,12 @@ from flipkit.plausibility import (
     generation_findings,
     suspicious_rows,
 )
-from flipkit.vocabulary import HOUR_US, Float64, Int64
+from flipkit.vocabulary import HOUR_US, MINUTE_US, Float64, Int64
 
 __all__ = ["Block", "Energy", "map_threads", "read_energy", "row_slices"]
 
 _KWH = ("consumption_kwh", "generation_kwh")
 _FACTS = ("timezone", "currency")
-_MINUTE_US = 6e7
 # As unsigned numbers, the bits of all floats from 0 up to the largest finite one lie below those of
 # infinity; negative, infinite and NaN lie at or above. One pass tells whether a column is valid.
 _INFINITY_BITS = np.uint64(0x7FF0_0000_0000_0000)
@@ -144,10 +143,10 @@ def read_energy(energy: Any) -> Energy:
     columns["start_utc"] = columns["start_utc"].view(np.int64)
 
     findings: dict[str, list[Finding]] = {}
-    blocks = _blocks(sites, columns)
+    blocks = _in_place(sites, columns)
     if blocks is None:
         _move_negative_generation(sites, columns, findings)
-        blocks = _blocks(sites, columns) or list(_gathered(sites, columns))
+        blocks = _in_place(sites, columns) or list(_gathered(sites, columns))
     for block in blocks:
         _add_plausibility(block, findings)
     return Energy(
@@ -156,11 +155,6 @@ def read_energy(energy: Any) -> Energy:
         currencies=_by_site_id(sites, facts["currency"], "currency"),
         findings={site: tuple(of_site) for site, of_site in findings.items()},
     )
-
-
-def _blocks(sites: TextRuns, columns: dict[str, np.ndarray]) -> list[Block] | None:
-    block = _in_place(sites, columns)
-    return None if block is None else [block]
 
 
 def _move_negative_generation(
@@ -250,7 +244,7 @@ def _refuse_second_register(energy: Any) -> None:
             )
 
 
-def _in_place(sites: TextRuns, columns: dict[str, np.ndarray]) -> Block | None:
+def _in_place(sites: TextRuns, columns: dict[str, np.ndarray]) -> list[Block] | None:
     """One block over the memory of the frame, if each site's rows are adjacent with equal times."""
     site_count = len(sites.labels)
     intervals, left_over = divmod(len(columns["start_utc"]), site_count)
@@ -270,13 +264,14 @@ def _in_place(sites: TextRuns, columns: dict[str, np.ndarray]) -> Block | None:
     are_valid = map_threads(lambda rows: _fill_net(tables, net, rows), row_slices(site_count))
     if not all(are_valid):
         return None
-    return Block(
+    block = Block(
         site_ids=tuple(sites.labels[code] for code in sites.codes),
         grid=Grid(first, second - first, intervals),
         consumption_kwh=tables[0],
         generation_kwh=tables[1] if has_generation else None,
         net_kwh=net,
     )
+    return [block]
 
 
 def _are_regular(times: Int64) -> bool:
@@ -354,7 +349,7 @@ def _checked_grid(site: str, columns: dict[str, np.ndarray]) -> Grid:
     steps = np.diff(start)
     step = int(np.min(steps))
     _refuse(site, start[1:], steps == 0, "the time occurs twice", "keep one of the rows")
-    problem = f"no interval; the others are {step / _MINUTE_US:g} minutes long"
+    problem = f"no interval; the others are {step / MINUTE_US:g} minutes long"
     fix = "fill the gap, or rate what is before and after it separately"
     _refuse(site, start[:-1] + step, steps != step, problem, fix)
     return Grid(int(start[0]), step, len(start))

@@ -14,7 +14,7 @@ from flipkit.frames import BILL_MATRIX, Finding, Frame, as_text, library_of, ret
 from flipkit.tariffs.model import TIER_RULES, Tariff, TierRule, has_tiers, parts_of
 from flipkit.tariffs.rating.bill import jobs_of, named_tariffs, object_array, over_blocks
 from flipkit.tariffs.rating.energy import read_energy
-from flipkit.tariffs.rating.findings import cut_findings, findings_by_part, joined_texts
+from flipkit.tariffs.rating.findings import cut_findings, findings_by_part
 from flipkit.tariffs.rating.rate_block import PartBill, price_together, rate, total_cost
 from flipkit.tariffs.rating.sums import EnergySums
 from flipkit.vocabulary import Float64, Int64
@@ -151,7 +151,7 @@ def _findings_of_bills(
     texts = np.empty(sums.sites, dtype=object)
     for number, site_id in enumerate(sums.block.site_ids):
         of_site = as_text(site_findings.get(site_id, ()))
-        texts[number] = joined_texts([of_site, *common, *noted[number]])
+        texts[number] = as_text([of_site, *common, *noted[number]])
     return texts
 
 
