@@ -95,6 +95,7 @@ FINDING_CODES: dict[str, str] = {
 }
 
 _MAX_ROWS_SHOWN = 3
+_SEPARATOR = "; "  # stands between the findings of a cell, and in none of them
 
 
 class Finding(NamedTuple):
@@ -105,7 +106,7 @@ class Finding(NamedTuple):
     name : str
         The dotted code, one of `FINDING_CODES`, such as ``coverage.partial``.
     words : str
-        The message, with its figures; without ``"; "``, which stands between findings in a cell.
+        The message, with its figures.
     rows : tuple of int
         Rows of the input, counted from 0; empty if the finding is about the row it stands in.
     """
@@ -121,7 +122,9 @@ class Finding(NamedTuple):
         return cls(name, words)
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.words}{rows_text(self.rows)}"
+        # An error, or the name of a tariff, may be part of the words.
+        words = self.words.replace(_SEPARATOR, ", ")
+        return f"{self.name}: {words}{rows_text(self.rows)}"
 
     def __repr__(self) -> str:
         return f"<{self}>"
@@ -129,7 +132,7 @@ class Finding(NamedTuple):
 
 def as_text(findings: Iterable[Finding | str | None]) -> str | None:
     """Return the findings of a row as one cell, or None if there are none."""
-    return "; ".join(str(each) for each in findings if each) or None
+    return _SEPARATOR.join(str(each) for each in findings if each) or None
 
 
 def rows_text(rows: tuple[int, ...]) -> str:

@@ -139,8 +139,10 @@ def energy_flows(
         battery = run_battery(changed, case, case.battery, method, with_soc=with_soc)
         for number, method_used in enumerate(battery.methods_used):
             if method_used in ("milp", "approximate"):  # the others are exact
-                words = battery.notes[number].removeprefix(f"{method_used}: ")
-                findings[number].append(Finding(f"dispatch.{method_used}", words))
+                reasons = battery.notes[number].removeprefix(f"{method_used}: ").split("; ")
+                findings[number] += [
+                    Finding(f"dispatch.{method_used}", reason) for reason in reasons
+                ]
     return EnergyFlows(
         block=changed,
         ev_kwh=ev_kwh,

@@ -31,12 +31,15 @@ def parts_in_force(tariff: Tariff, start_us: int, end_us: int) -> Iterator[tuple
 def _with_export_series(part: Tariff, start_us: int, end_us: int) -> Tariff:
     if part.export is None or part.export.tariff is None:
         return part
-    return _made_export_series(part, start_us, end_us)
+    return _export_tariff_as_series(part, part.findings, start_us, end_us)
 
 
-# Cached, so that all sites and passes over the energy share one value.
+# Cached, so that all sites and passes over the energy share one value. The findings are in the key
+# because equal tariffs may have different ones.
 @lru_cache(maxsize=256)
-def _made_export_series(part: Tariff, start_us: int, end_us: int) -> Tariff:
+def _export_tariff_as_series(
+    part: Tariff, findings: tuple[str, ...], start_us: int, end_us: int
+) -> Tariff:
     assert part.export is not None
     series = part.export.tariff.prices(start_us, end_us)
     return replace(part, export=replace(part.export, series=series, tariff=None))

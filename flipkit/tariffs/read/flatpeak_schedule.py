@@ -161,8 +161,8 @@ def _tiers(
             tiers.append(Tier(price, step.fields.get("to_kwh")))
     if tiers[-1].up_to is not None:
         findings.append(
-            f"tariff.assumed: {last.path}.to_kwh is {tiers[-1].up_to:g}; kWh above it are "
-            "priced as those below"
+            f"tariff.assumed: {last.path}.to_kwh is {tiers[-1].up_to:g}, and kWh above it "
+            "are priced as those below"
         )
         with located(path):
             _check_rise(tiers)

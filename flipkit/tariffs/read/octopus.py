@@ -65,8 +65,8 @@ _NIGHT_IS_ASSUMED = (
 )
 _IS_ASSUMED = (
     "tariff.assumed: nothing says which list of the API this is, and it is read as "
-    f"{UNIT_RATES}, prices of the whole day; give day-unit-rates and night-unit-rates to "
-    "Tariff.from_economy7"
+    f"{UNIT_RATES}, prices of the whole day (give day-unit-rates and night-unit-rates to "
+    "Tariff.from_economy7)"
 )
 
 _Located = tuple[Mapping[str, Any], str]
@@ -198,23 +198,26 @@ def _two_rates(day: float, night: float, night_windows: list[str]) -> tuple[Rate
 
 
 def _register_prices(source: Any, register: str, payment_method: str | None) -> list[_OctopusPrice]:
-    """Return the prices of a register: a list of the API, or one price in major units."""
+    """Return the prices of a register."""
     what = f"Economy 7 {register} rates"
-    if isinstance(source, int | float):
-        return [_OctopusPrice(None, None, checks.finite(source, what), what)]
     content = load_json(source, what)
     _check_list_name(_file_name(source), content, register, what)
-    return _merged(_read_prices(content, what, payment_method))
+    return _steady_prices(content, what, payment_method)
 
 
 def _standing_charges(source: Any, payment_method: str | None) -> list[_OctopusPrice | None]:
     """Return the standing charges per day, [None] if there are none."""
-    what = "Octopus standing charges"
     if source is None:
         return [None]
-    if isinstance(source, int | float):
-        return [_OctopusPrice(None, None, checks.finite(source, what), what)]
-    return [*_merged(_read_prices(load_json(source, what), what, payment_method))]
+    what = "Octopus standing charges"
+    return [*_steady_prices(load_json(source, what), what, payment_method)]
+
+
+def _steady_prices(content: Any, what: str, payment_method: str | None) -> list[_OctopusPrice]:
+    """Return the prices of a list of the API, or one price in major units."""
+    if isinstance(content, int | float):
+        return [_OctopusPrice(None, None, checks.finite(content, what), what)]
+    return _merged(_read_prices(content, what, payment_method))
 
 
 def _standing(charge: _OctopusPrice | None) -> tuple[FixedCharge, ...]:
