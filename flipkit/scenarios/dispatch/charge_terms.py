@@ -200,7 +200,7 @@ def _energy_terms(tariff: Tariff, calendar: RatingCalendar, net_kwh: Float64) ->
         import_price=import_price,
         export_price=_export_price(tariff, part, pieces, netted_price),
         tier_counters=[
-            replace(counter, steps=_times(counter.steps, energy_factor[billing_number]))
+            _with_factor(counter, float(energy_factor[billing_number]))
             for billing_number, counter in tier_counters
         ],
         neglected=neglected,
@@ -248,8 +248,10 @@ def _counted_together(
             yield count, periods
 
 
-def _times(steps: Steps, factor: float) -> Steps:
-    return tuple((limit, float(factor) * rise) for limit, rise in steps)
+def _with_factor(counter: TierCounter, factor: float) -> TierCounter:
+    """Return a counter whose prices rise by a factor more."""
+    steps = tuple((limit, factor * rise) for limit, rise in counter.steps)
+    return replace(counter, steps=steps)
 
 
 def _with_tax(price: Float64, factor: Float64, part: Partition) -> Float64:

@@ -133,12 +133,12 @@ class Export:
         check_field(self, "payout_share", "export", check=finite, at_least=0.0)
         instance_of(self.credit_next_month, bool, "export: credit_next_month")
         instance_of(self.payout_as_credit, bool, "export: payout_as_credit")
-        every_kind = self.credit_on == "all"
+        kinds: Any = self.credit_on
         set_fields(
             self,
             rates=check_rates(self.rates, "export, rates"),
             credit_on=check_kinds(
-                CREDITABLE if every_kind else self.credit_on,
+                CREDITABLE if kinds == "all" else kinds,
                 CREDITABLE,
                 what="export: credit_on",
                 problem="cannot be paid by credit",
@@ -156,7 +156,7 @@ class Export:
         self._check_tiers()
         if self.mode == "net_metering":
             self._check_surplus_prices()
-        elif self._kinds_of_prices() != 1:
+        elif bool(self.rates) + (self.series is not None) + (self.tariff is not None) != 1:
             raise InputError(
                 f"export: {self.mode} needs either rates or a price series, or a tariff of prices"
             )
@@ -164,9 +164,6 @@ class Export:
             raise InputError(
                 f"export: payout_per_kwh is for net_metering; {self.mode} has rates or a series"
             )
-
-    def _kinds_of_prices(self) -> int:
-        return bool(self.rates) + (self.series is not None) + (self.tariff is not None)
 
     def _check_tiers(self) -> None:
         has_tiers = any(rate.tiers for rate in self.rates)
