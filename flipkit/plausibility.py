@@ -94,7 +94,7 @@ class MeterSeries(NamedTuple):
     Attributes
     ----------
     name : str
-        What messages call it, such as ``consumption_kwh``.
+        Name in messages, such as ``consumption_kwh``.
     kwh : ndarray of float64, shape (intervals,)
     hours : ndarray of float64, shape (intervals,), or float
         Length of the intervals.
@@ -352,7 +352,7 @@ def price_findings(
     Parameters
     ----------
     what : str
-        What the message calls them, such as ``prices of tariff 'Flat'``.
+        Name in the message, such as ``prices of tariff 'Flat'``.
     prices : sequence of float
         Major currency units per kWh. Neither negative prices nor a few high ones are a slip.
     currency : str

@@ -1,4 +1,4 @@
-"""The public holidays that a tariff's days go by: of a country or a part of it, or listed dates."""
+"""The public holidays of a tariff: those of a country or a part of it, or listed dates."""
 
 from __future__ import annotations
 

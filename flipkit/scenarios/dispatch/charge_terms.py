@@ -435,25 +435,23 @@ class _DemandTerms:
             any_month = self._measure(calendar, DemandHours.of(charge, any_month=True))
         times = price_times(charge, calendar)
         for billing in np.flatnonzero(measured.runs.is_measured).tolist():
-            earlier = [
-                each
-                for each in earlier_periods(charge, calendar)[billing]
-                if len(any_month.levels(each))
-            ]
-            demands = [measured.levels(billing), *(any_month.levels(each) for each in earlier)]
-            factors = [1.0] * len(demands)
+            demands = [measured.levels(billing)]
+            for earlier in earlier_periods(charge, calendar)[billing]:
+                levels = any_month.levels(earlier)
+                if len(levels):
+                    demands.append(levels)
+            # A mean over the billing periods, or the highest of its own and the ratcheted ones.
+            factors = np.full(len(demands), 1.0 / len(demands))
             if charge.ratchet is not None:
-                # A billing demand is at or above the month's own and the ratcheted earlier ones.
-                factors = [1.0] + [charge.ratchet.share] * len(earlier)
-            elif earlier:
-                factors = [1.0 / len(demands)] * len(demands)
+                factors = np.full(len(demands), charge.ratchet.share)
+                factors[0] = 1.0
             price_factor = float(factor[billing]) * float(times[billing])
             self.billed.append(
                 BilledDemand(
                     price=price_factor * charge.tiers[0].price_per_kw,
                     steps=_demand_steps(charge, price_factor),
                     demands=tuple(demands),
-                    factors=np.array(factors),
+                    factors=factors,
                     is_mean=charge.trailing_months > 1,
                     peaks=charge.peaks,
                     minimum_kw=charge.minimum_kw,

@@ -186,7 +186,7 @@ class Simulation:
     def regret(self, *, scenario: str | Sequence[str] | None = None) -> Frame:
         """Compare each home under every pair of import and export plans of the scenarios.
 
-        Batteries are run anew under each pair.
+        Batteries are run again under each pair.
 
         Parameters
         ----------

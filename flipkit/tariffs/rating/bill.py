@@ -12,10 +12,7 @@ from flipkit.calendar import check_dates
 from flipkit.checks import instance_of, repeated_names
 from flipkit.errors import InputError
 from flipkit.frames import BILL, Finding, Frame, as_text, library_of, returns
-from flipkit.tariffs.model import (
-    Tariff,
-    all_findings,
-)
+from flipkit.tariffs.model import Tariff, all_findings
 from flipkit.tariffs.rating.energy import Block, Energy, map_threads, read_energy, row_slices
 from flipkit.tariffs.rating.findings import (
     check_site,
@@ -208,7 +205,7 @@ def over_blocks(
 
 def is_large(block: Block) -> bool:
     """Whether a block is worth compiled code."""
-    # Whoever has loaded the compiled code before has paid for it.
+    # Once the compiled code is loaded, smaller blocks are worth it.
     least = min(LARGE, LARGE_ONCE_LOADED) if COMPILED in sys.modules else LARGE
     return block.consumption_kwh.size >= least
 
@@ -267,7 +264,7 @@ def _bill_table(
 
 
 def object_array(values: Sequence[str | None]) -> np.ndarray:
-    """Return texts as an array of objects."""
+    """Return strings as an array of objects."""
     return np.array(values, dtype=object)
 
 
