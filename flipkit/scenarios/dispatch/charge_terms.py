@@ -22,8 +22,8 @@ from flipkit.scenarios.dispatch.cost_terms import (
     TierCounter,
     sum_by_place,
 )
-from flipkit.tariffs import Adder, DemandCharge, PriceSeries, Rate, Tariff
-from flipkit.tariffs.model import has_tiers, parts_of, rate_table, schedule_of
+from flipkit.tariffs import Adder, DemandCharge, Export, PriceSeries, Rate, Tariff
+from flipkit.tariffs.model import has_tiers, is_net_metered, parts_of, rate_table, schedule_of
 from flipkit.tariffs.rating import (
     Block,
     DemandHours,
@@ -116,16 +116,10 @@ def tariff_terms(
         tier_counters += energy.tier_counters
         neglected += energy.neglected
         demand.add(part, calendar)
-        if part.export is not None and any(rate.tiers for rate in part.export.rates):
-            neglected.append(EXPORT_TIERS)
         if part.minimum is not None:
             may_add.append(MINIMUM)
-        if part.export is not None and part.export.mode == "buy_all_sell_all":
-            neglected.append(BUY_ALL)
-        if part.export is not None and part.export.carry_over == "credit":
-            # A credit paid out at more than its worth can lower the bill.
-            only_adds = part.export.payout_share <= 1.0
-            (may_add if only_adds else neglected).append(CREDIT)
+        if part.export is not None:
+            _add_export_terms(part.export, neglected, may_add)
     return CostTerms(
         import_price=import_price,
         export_price=own_export_price if export_price is None else export_price,
@@ -135,6 +129,18 @@ def tariff_terms(
         neglected=_unique([*neglected, *demand.neglected]),
         may_add=_unique(may_add),
     )
+
+
+def _add_export_terms(export: Export, neglected: list[str], may_add: list[str]) -> None:
+    """Add the terms of exports that no price of an interval expresses."""
+    if any(rate.tiers for rate in export.rates):
+        neglected.append(EXPORT_TIERS)
+    if export.mode == "buy_all_sell_all":
+        neglected.append(BUY_ALL)
+    if export.carry_over == "credit":
+        # A credit paid out at more than its worth can lower the bill.
+        only_adds = export.payout_share <= 1.0
+        (may_add if only_adds else neglected).append(CREDIT)
 
 
 def _unique(items: list[str]) -> tuple[str, ...]:
@@ -194,7 +200,7 @@ def _energy_terms(tariff: Tariff, calendar: RatingCalendar, net_kwh: Float64) ->
     import_price = import_price + _with_tax(_adder_price(tariff.adders, part), adder_factor, part)
     non_bypassable = [adder for adder in tariff.adders if adder.non_bypassable]
     netted_price = import_price - _with_tax(_adder_price(non_bypassable, part), adder_factor, part)
-    if tariff.export is not None and tariff.export.mode == "net_metering":
+    if is_net_metered(tariff):
         neglected.append(NET_METERING)
     return _EnergyTerms(
         import_price=import_price,

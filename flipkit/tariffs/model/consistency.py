@@ -118,7 +118,8 @@ def _with_checked_tariff(tariff: Any, what: str) -> Export:
     if prices.currency != tariff.currency:
         raise InputError(f"{what}: prices in {prices.currency}, but imports in {tariff.currency}")
     for part in prices.parts or (prices,):
-        given = [name for name in CHARGES[1:] if getattr(part, name) not in (None, ())]
+        charges = [name for name in CHARGES if name != "holidays"]
+        given = [name for name in charges if getattr(part, name) not in (None, ())]
         given += ["tiers"] if any(rate.tiers for rate in part.rates) else []
         if given:
             raise InputError(

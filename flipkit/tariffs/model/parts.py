@@ -9,7 +9,14 @@ from functools import lru_cache
 from flipkit.tariffs.model.consistency import overlap
 from flipkit.tariffs.model.tariff import Tariff
 
-__all__ = ["all_findings", "has_tiers", "parts_in_force", "parts_of", "without_export"]
+__all__ = [
+    "all_findings",
+    "has_tiers",
+    "is_net_metered",
+    "parts_in_force",
+    "parts_of",
+    "without_export",
+]
 
 
 def parts_of(tariff: Tariff) -> tuple[Tariff, ...]:
@@ -48,6 +55,13 @@ def _export_tariff_as_series(
 def has_tiers(tariff: Tariff) -> bool:
     """Return whether the price of a kWh depends on the kWh used before it."""
     return any(rate.tiers for part in parts_of(tariff) for rate in part.rates)
+
+
+def is_net_metered(tariff: Tariff) -> bool:
+    """Return whether imports and exports are netted over a billing period."""
+    return any(
+        part.export is not None and part.export.mode == "net_metering" for part in parts_of(tariff)
+    )
 
 
 def all_findings(tariff: Tariff) -> tuple[str, ...]:

@@ -182,14 +182,18 @@ def _move_negative_generation(
     intervals = np.bincount(codes, is_negative, count).astype(np.int64)
     made_kwh = np.bincount(codes, np.where(generation > 0, generation, 0.0), count)
     for code in np.flatnonzero(intervals).tolist():
-        message = (
-            f"{drawn_kwh[code]:,.6g} kWh of negative generation in {intervals[code]:,} intervals, "
-            "which the inverter draws, counted as consumption"
-        )
-        if drawn_kwh[code] > made_kwh[code]:
-            message += f", more than the {made_kwh[code]:,.6g} kWh generated: is the sign reversed?"
-        finding = Finding("generation.negative", message)
+        finding = _negative_generation(drawn_kwh[code], made_kwh[code], intervals[code])
         findings.setdefault(sites.labels[code], []).append(finding)
+
+
+def _negative_generation(drawn_kwh: float, made_kwh: float, intervals: int) -> Finding:
+    message = (
+        f"{drawn_kwh:,.6g} kWh of negative generation in {intervals:,} intervals, which the "
+        "inverter draws, counted as consumption"
+    )
+    if drawn_kwh > made_kwh:
+        message += f", more than the {made_kwh:,.6g} kWh generated: is the sign reversed?"
+    return Finding("generation.negative", message)
 
 
 def _add_plausibility(block: Block, findings: dict[str, list[Finding]]) -> None:

@@ -17,6 +17,7 @@ from flipkit.tariffs.model import (
     Tariff,
     TierRule,
     check_cover,
+    is_net_metered,
     parts_in_force,
     period_names,
     rate_table,
@@ -277,8 +278,7 @@ def _timed_adder_lines(
     # Cut where a period of the adder begins too: it stands in the place of the export period.
     both = partition(part.calendar, _schedule(tariff.rates), schedule_of(adder.rates))
     imported = sums.imports_by_both_periods(both, is_gross(tariff))
-    is_netted = tariff.export is not None and tariff.export.mode == "net_metering"
-    is_netted &= not adder.non_bypassable
+    is_netted = is_net_metered(tariff) and not adder.non_bypassable
     if is_netted:
         imported = _spread(energy.kwh, imported)
     kwh = sum_in_order(imported, axis=2)

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from flipkit.calendar import BillingPeriods
-from flipkit.tariffs.model import Export, Tariff, TierRule, period_names, rate_table
+from flipkit.tariffs.model import Export, Tariff, TierRule, is_net_metered, period_names, rate_table
 from flipkit.tariffs.rating.ladders import Ladders, energy_by_tier
 from flipkit.tariffs.rating.netting import (
     CarriedKwh,
@@ -171,7 +171,7 @@ def energy_lines(
     if tariff.series is not None:
         cost = sums.costs(flow, tariff.series)
         kwh = energy.kwh[:, :, 0]
-        is_netted = tariff.export is not None and tariff.export.mode == "net_metering"
+        is_netted = is_net_metered(tariff)
         notes = dict.fromkeys(range(kwh.shape[1]), _NETTED_SERIES) if is_netted else {}
         yield Line("energy", "energy all", "kWh", kwh, cost, notes=notes)
         return
