@@ -69,7 +69,7 @@ _IS_ASSUMED = (
     "Tariff.from_economy7)"
 )
 
-_Located = tuple[Mapping[str, Any], str]
+_PlacedRow = tuple[Mapping[str, Any], str]
 """A row as the API returns it, and its place for error messages."""
 
 
@@ -353,7 +353,7 @@ def _clash(a: _OctopusPrice, b: _OctopusPrice) -> str:
     return f"both hold at {both}; give the rows of one tariff, each once. Also, {_TWO_REGISTERS}"
 
 
-def _rows(source: Any, what: str) -> list[_Located]:
+def _rows(source: Any, what: str) -> list[_PlacedRow]:
     """Return every row of a frame, of a list of rows, or of every page, with its place."""
     if is_frame(source):
         source = [_row_of_frame(row) for row in records_of(source)]
@@ -379,9 +379,9 @@ def _is_row(value: Any) -> bool:
     return isinstance(value, Mapping) and "results" not in value and "value_inc_vat" in value
 
 
-def _rows_of_pages(source: Any, what: str) -> list[_Located]:
+def _rows_of_pages(source: Any, what: str) -> list[_PlacedRow]:
     pages = source if is_list(source) else [source]
-    rows: list[_Located] = []
+    rows: list[_PlacedRow] = []
     for number, page in enumerate(pages, 1):
         place = f"{what}, page {number}" if len(pages) > 1 else what
         results = _results(page, place)
@@ -417,9 +417,11 @@ def _check_complete(pages: Sequence[Mapping[str, Any]], rows: int, what: str) ->
         )
 
 
-def _rows_of_method(rows: list[_Located], what: str, payment_method: str | None) -> list[_Located]:
+def _rows_of_method(
+    rows: list[_PlacedRow], what: str, payment_method: str | None
+) -> list[_PlacedRow]:
     """Return the rows for one payment method; rows without one are for all."""
-    rows_of: dict[str | None, list[_Located]] = {}
+    rows_of: dict[str | None, list[_PlacedRow]] = {}
     for row, place in rows:
         rows_of.setdefault(_method(row, place), []).append((row, place))
     named = sorted(method for method in rows_of if method is not None)
