@@ -13,7 +13,7 @@ import numpy as np
 
 from flipkit.calendar import Grid, format_times
 from flipkit.errors import InputError
-from flipkit.frames import Finding, TextRuns, take
+from flipkit.frames import Finding, TextRuns, library, library_of, take
 from flipkit.plausibility import (
     MeterSeries,
     consumption_findings,
@@ -239,8 +239,8 @@ def _by_site_id(sites: TextRuns, values: TextRuns, name: str) -> dict[str, str]:
 
 def _refuse_second_register(energy: Any) -> None:
     """Raise InputError for a column of controlled load, which has prices of its own."""
-    for name in energy.columns:
-        if "controlled" in str(name).lower():
+    for name in library(library_of(energy)).names(energy):
+        if "controlled" in name.lower():
             raise InputError(
                 f"energy, column {name!r}: controlled load on a register of its own cannot be "
                 "priced beside the other register; give it as a site of its own, with the tariff "

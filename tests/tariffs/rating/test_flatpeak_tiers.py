@@ -169,8 +169,6 @@ def test_tiers_beside_market_prices_are_refused():
 # ---- refusals
 
 WRONG = {
-    r"rate\[1\].to_kwh: 400 ends the last tier; write null": ladder((0.2, 100), (0.25, 400)),
-    r"rate\[0\].to_kwh: 400 ends the last tier": ladder((0.25, 400)),
     r"rate: rate: tier 2 ends at 100, not above tier 1 \(400\)": ladder(
         (0.2, 400), (0.25, 100), (0.3, None)
     ),
@@ -207,7 +205,7 @@ def test_charges_and_parts_are_not_written():
     )
     with pytest.raises(InputError, match="'Fixed' has fixed; a Flatpeak schedule cannot"):
         fixed.to_flatpeak("loc_1")
-    with pytest.raises(InputError, match="has parts; a Flatpeak schedule cannot"):
+    with pytest.raises(InputError, match="has parts, and a Flatpeak object is one contract"):
         read(
             all_day(BLOCKS, end="2025-06-01T00:00:00Z"),
             all_day(BLOCKS, start="2025-06-01T00:00:00Z"),
