@@ -76,7 +76,7 @@ class Memory:
     credit: Decimal = ZERO
     paid: Decimal = ZERO  # out, of the credit, in this billing period
     continues: bool = False  # the plan that follows takes the balance over
-    demand: dict[str, list[tuple[int, Decimal | None]]] = field(
+    demand: dict[str, list[tuple[date, Decimal | None]]] = field(
         default_factory=lambda: defaultdict(list)
     )
     year: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
@@ -93,9 +93,9 @@ Cell = tuple[int, int]  # kind of day, minute of the day
 
 @dataclass(frozen=True, eq=False)
 class Week:
-    """The share of the time in which each period is in force, by kind of day and minute."""
+    """When each period is in force, by kind of day and minute."""
 
-    shares: dict[str, dict[Cell, Fraction]]  # in the order in which the year shows the periods
+    cells: dict[str, set[Cell]]  # in the order in which the year shows the periods
     named: bool
 
 
@@ -112,48 +112,35 @@ def month_hours(periods: tuple[Period, ...], month: int) -> dict[Cell, str]:
     return found
 
 
-def week_of(part: Stretch) -> Week:
-    """The hours of the periods in a billing period; the months in it count by their time."""
-    zone = ZoneInfo(part.plan.timezone)
-    length = (part.end - part.start) // timedelta(microseconds=1)
-    months = []
-    for cycle in cycles(month_edges(part.start, part.end, zone), zone):
-        inside = min(cycle.end, part.end) - max(cycle.start, part.start)
-        share = Fraction(inside // timedelta(microseconds=1), length)
-        months.append((cycle.first.month, share))
-    return _week(part.plan.periods, tuple(months), part.plan.named)
+def weeks_of(part: Stretch) -> list[Week]:
+    """The hours of the periods in each month of a billing period."""
+    days = month_edges(part.start, part.end, ZoneInfo(part.plan.timezone))[:-1]
+    return [_week(part.plan.periods, day.month, part.plan.named) for day in days]
 
 
 @lru_cache(maxsize=256)
-def _week(
-    periods: tuple[Period, ...], months: tuple[tuple[int, Fraction], ...], named: bool
-) -> Week:
-    names = [name for month in MONTHS for name in month_hours(periods, month).values()]
-    shares: dict[str, dict[Cell, Fraction]] = {name: {} for name in dict.fromkeys(names)}
-    for month, share in months:
-        for cell, name in month_hours(periods, month).items():
-            shares[name][cell] = shares[name].get(cell, Fraction(0)) + share
-    return Week(shares, named)
+def _week(periods: tuple[Period, ...], month: int, named: bool) -> Week:
+    names = [name for each in MONTHS for name in month_hours(periods, each).values()]
+    cells: dict[str, set[Cell]] = {name: set() for name in dict.fromkeys(names)}
+    for cell, name in month_hours(periods, month).items():
+        cells[name].add(cell)
+    return Week(cells, named)
 
 
-def alike(one: dict[Cell, Fraction], other: dict[Cell, Fraction]) -> Fraction:
+def alike(one: set[Cell], other: set[Cell]) -> Fraction:
     """Hours in common over hours in either."""
-    common = either = Fraction(0)
-    for cell in one.keys() | other.keys():
-        days = DAYS_A_YEAR[cell[0]]
-        here, there = one.get(cell, Fraction(0)), other.get(cell, Fraction(0))
-        common += days * min(here, there)
-        either += days * max(here, there)
-    return common / either if either else Fraction(0)
+    common = sum(DAYS_A_YEAR[kind] for kind, _ in one & other)
+    either = sum(DAYS_A_YEAR[kind] for kind, _ in one | other)
+    return Fraction(common, either) if either else Fraction(0)
 
 
 @lru_cache(maxsize=4096)
 def successor(name: str, before: Week, after: Week) -> str:
     """The period that serves the kWh of another in the next billing period."""
-    if before.named and after.named and after.shares.get(name):
+    if before.named and after.named and after.cells.get(name):
         return name
-    hours = before.shares[name]
-    return max(after.shares, key=lambda other: alike(hours, after.shares[other]))
+    hours = before.cells[name]
+    return max(after.cells, key=lambda other: alike(hours, after.cells[other]))
 
 
 def brought_forward(memory: Memory, week: Week) -> dict[str, Decimal]:
@@ -575,13 +562,21 @@ def carried_kwh(
     """Net metering by the year: kWh serve the same hours in the next billing period."""
     export = part.plan.export
     assert export is not None
-    week = week_of(part)
+    week, *later = weeks_of(part)
     brought = brought_forward(memory, week)
-    used, bank = {}, {}
-    for name in week.shares:
-        due = net.get(name, ZERO) - brought.get(name, ZERO)
-        used[name] = max(due, ZERO)
-        bank[name] = max(-due, ZERO)
+    due = {name: net.get(name, ZERO) - brought.get(name, ZERO) for name in week.cells}
+    for following in later:  # a season that ends within the billing period leaves its surplus
+        over = {
+            name: -kwh
+            for name, kwh in due.items()
+            if kwh < 0 and week.cells[name] and not following.cells[name]
+        }
+        for name, kwh in over.items():
+            due[name] += kwh
+            due[successor(name, week, following)] -= kwh
+        week = following
+    used = {name: max(kwh, ZERO) for name, kwh in due.items()}
+    bank = {name: max(-kwh, ZERO) for name, kwh in due.items()}
     memory.pool = max(memory.pool - sum(net.values(), ZERO), ZERO)
     memory.bank, memory.week = bank, week
     if not settles(part, memory):
@@ -637,12 +632,7 @@ def billing_demand(charge: Demand, part: Stretch, memory: Memory) -> Decimal | N
     """The kW to pay; earlier billing periods count with the hours of the charge in every month."""
     whens = (charge.when, *charge.also)
     own = measured(whens, charge.minutes, part, charge.peaks)
-    past = list(memory.demand[charge.name])
-    any_month = tuple(replace(when, months=MONTHS) for when in whens)
-    for_later = measured(any_month, charge.minutes, part, charge.peaks)
-    if for_later is not None:
-        for_later = max(for_later, charge.minimum_kw)
-    memory.demand[charge.name].append((part.cycle.first.month, for_later))
+    past = [(day.month, kw) for day, kw in memory.demand[charge.name] if day < part.cycle.first]
     if own is None:
         return None
     own = max(own, charge.minimum_kw)
@@ -818,18 +808,39 @@ def bill_stretch(part: Stretch, memory: Memory) -> Rows:
     return rows
 
 
-def demand_of_a_year(plan: Plan, parts: list[Stretch], energy: Profile) -> Memory | None:
-    """What the demand was in the year before, if the energy is one year: the same."""
-    days = sum((part.days for part in parts), ZERO)
-    is_whole = all(part.start == part.cycle.start for part in parts)
-    is_whole = is_whole and all(part.end == part.cycle.end for part in parts)
-    is_all = parts[0].start == energy.start and parts[-1].end == energy.end
-    if len(parts) != 12 or days not in (365, 366) or not is_whole or not is_all:
-        return None
-    memory = Memory(parts[0].start, parts[-1].end, dated=False)
-    for part in parts:
-        demand_rows(part, memory)
-    return memory
+def demand_history(charge: Demand, every: list[Stretch]) -> list[tuple[date, Decimal | None]]:
+    """The demand of all billing periods of the energy, and what it was in the year before.
+
+    It is that of the energy itself, if that is one year: its end is put before its beginning.
+    """
+    any_month = tuple(replace(when, months=MONTHS) for when in (charge.when, *charge.also))
+    history = []
+    for part in every:
+        kw = measured(any_month, charge.minutes, part, charge.peaks)
+        history.append((part.cycle.first, None if kw is None else max(kw, charge.minimum_kw)))
+    days = sum((part.days for part in every), ZERO)
+    is_whole = all(part.start == part.cycle.start for part in every)
+    is_whole = is_whole and all(part.end == part.cycle.end for part in every)
+    if len(every) != 12 or days not in (365, 366) or not is_whole:
+        return history
+    # Only the month counts, and the 28th is in all of them.
+    year_before = [(date(1, day.month, 28), kw) for day, kw in history]
+    return year_before + history
+
+
+def stretches(
+    plan: Plan, profile: Profile, start: datetime, end: datetime, edges: Iterable[date] | None
+) -> list[Stretch]:
+    """The billing periods within a time."""
+    zone = ZoneInfo(plan.timezone)
+    every = pieces(plan, profile, start, end)
+    parts = []
+    for cycle in cycles(edges or month_edges(start, end, zone), zone):
+        a, b = max(start, cycle.start), min(end, cycle.end)
+        if a < b:  # billing periods begin on the grid of the clock: no piece lies across
+            inside = [piece for piece in every if a <= piece.start < b]
+            parts.append(Stretch(plan, cycle, a, b, inside))
+    return parts
 
 
 def bill(plans: Iterable[Plan], profile: Profile, edges: Iterable[date] | None = None) -> Bill:
@@ -838,7 +849,6 @@ def bill(plans: Iterable[Plan], profile: Profile, edges: Iterable[date] | None =
     in_order = list(plans)
     before: Memory | None = None
     for plan, following in zip(in_order, [*in_order[1:], None], strict=True):
-        zone = ZoneInfo(plan.timezone)
         start, end = (
             max(profile.start, plan.start or profile.start),
             min(profile.end, plan.end or profile.end),
@@ -850,16 +860,13 @@ def bill(plans: Iterable[Plan], profile: Profile, edges: Iterable[date] | None =
             memory.bank, memory.week = before.bank, before.week
             memory.pool, memory.credit = before.pool, before.credit
         memory.continues = continues(plan, following) and end < profile.end
-        every = pieces(plan, profile, start, end)
-        parts = []
-        for cycle in cycles(edges or month_edges(start, end, zone), zone):
-            a, b = max(start, cycle.start), min(end, cycle.end)
-            if a < b:  # billing periods begin on the grid of the clock: no piece lies across
-                inside = [piece for piece in every if a <= piece.start < b]
-                parts.append(Stretch(plan, cycle, a, b, inside))
-        year_before = demand_of_a_year(plan, parts, profile)
-        if year_before is not None:
-            memory.demand = year_before.demand
+        parts = stretches(plan, profile, start, end, edges)
+        looking_back = [each for each in plan.demands if each.ratchet or each.trailing_months > 1]
+        if looking_back:
+            # What a site drew counts whichever plan was in force.
+            every = stretches(plan, profile, profile.start, profile.end, edges)
+            for charge in looking_back:
+                memory.demand[charge.name] = demand_history(charge, every)
         for part in parts:
             label = f"{part.cycle.first:%Y-%m-%d}" if edges else f"{part.cycle.first:%Y-%m}"
             memory.paid = ZERO

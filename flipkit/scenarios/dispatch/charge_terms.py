@@ -438,7 +438,8 @@ class _DemandTerms:
         measured = self._measure(calendar, DemandHours.of(charge))
         any_month = measured
         if looks_back(charge):
-            any_month = self._measure(calendar, DemandHours.of(charge, any_month=True))
+            hours = DemandHours.of(charge, any_month=True)
+            any_month = self._measure(calendar.of_all_energy, hours)
         times = price_times(charge, calendar)
         for billing in np.flatnonzero(measured.runs.is_measured).tolist():
             demands = [measured.levels(billing)]

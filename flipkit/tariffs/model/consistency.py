@@ -60,7 +60,12 @@ def check_terms(tariff: Any) -> None:
         instance_of(tariff.minimum, Minimum, f"{what}, minimum")
     if tariff.export is not None:
         instance_of(tariff.export, Export, f"{what}, export")
-        set_fields(tariff, export=_with_checked_tariff(tariff, f"{what}, export"))
+        export = _with_checked_tariff(tariff, f"{what}, export")
+        if tariff.export.tariff is not None and export.tariff is None:
+            # Its prices are now the tariff's own, and so is what its reader assumed.
+            findings = (*tariff.findings, *tariff.export.tariff.findings)
+            set_fields(tariff, findings=tuple(dict.fromkeys(findings)))
+        set_fields(tariff, export=export)
     check_tiers(tariff.rates, tariff.tier_rule, tariff.tier_reset, what)
     _check_net_metering(tariff, what)
     _check_holiday_rates(tariff, what)

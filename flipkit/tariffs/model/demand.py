@@ -51,6 +51,7 @@ class DemandTier:
 class Ratchet:
     """A lower limit of the billing demand: a share of the highest demand of earlier periods.
 
+    All billing periods of the energy count, whichever tariff was in force (`Tariff.successive`).
     If the energy is exactly one year, the billing periods before it are taken from its own end, as
     though the year before had been the same (finding ``demand.history``).
 
@@ -148,7 +149,8 @@ class DemandCharge:
         The least demand of a billing period.
     trailing_months : int
         How many billing periods the billing demand is the mean of, up to the present one: 12 in
-        Flanders. Earlier ones are measured in the charge's hours of any month, as by a ratchet.
+        Flanders. Earlier ones are measured in the charge's hours of any month and whichever tariff
+        was in force, as by a ratchet.
         If the energy does not reach so far back, the mean of those that it holds, or, if the energy
         is exactly one year, of those at its own end (finding ``demand.history``).
 

@@ -33,7 +33,8 @@ class Export:
     that is not in force, or has no name (one that is only a number, such as ``period 2``, says
     nothing), they serve the energy period whose hours are most like theirs, whatever its price: the
     most hours in common for the hours in either. Where a month has one energy period, that is it.
-    In a billing period that crosses a season, the energy periods of each season are netted apart.
+    In a billing period that crosses a season, the energy periods of each season are netted apart,
+    and what the earlier one leaves serves the later one in the same way.
 
     A tariff that follows and settles exports in the same way takes the balance over; otherwise the
     balance is settled when the tariff ends.

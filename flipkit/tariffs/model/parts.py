@@ -38,7 +38,7 @@ def parts_in_force(tariff: Tariff, start_us: int, end_us: int) -> Iterator[tuple
 def _with_export_series(part: Tariff, start_us: int, end_us: int) -> Tariff:
     if part.export is None or part.export.tariff is None:
         return part
-    return _export_tariff_as_series(part, part.findings, start_us, end_us)
+    return _export_tariff_as_series(part, all_findings(part), start_us, end_us)
 
 
 # Cached, so that all sites and passes over the energy share one value. The findings are in the key
@@ -49,7 +49,8 @@ def _export_tariff_as_series(
 ) -> Tariff:
     assert part.export is not None
     series = part.export.tariff.prices(start_us, end_us)
-    return replace(part, export=replace(part.export, series=series, tariff=None))
+    export = replace(part.export, series=series, tariff=None)
+    return replace(part, export=export, findings=findings)
 
 
 def has_tiers(tariff: Tariff) -> bool:
@@ -65,9 +66,13 @@ def is_net_metered(tariff: Tariff) -> bool:
 
 
 def all_findings(tariff: Tariff) -> tuple[str, ...]:
-    """Return the findings of a tariff and its parts, which equal tariffs need not share."""
-    of_parts = (finding for part in tariff.parts for finding in part.findings)
-    return (*tariff.findings, *of_parts)
+    """Return the findings of a tariff, its parts and export prices; equal tariffs may differ."""
+    findings = list(tariff.findings)
+    for part in tariff.parts:
+        findings += all_findings(part)
+    if tariff.export is not None and tariff.export.tariff is not None:
+        findings += all_findings(tariff.export.tariff)
+    return tuple(dict.fromkeys(findings))
 
 
 def without_export(tariff: Tariff) -> Tariff:

@@ -127,6 +127,7 @@ class TariffReaders:
         ``period 1``; a single period has no name. ``startdate`` and ``enddate`` are the first and
         the last local day. A demand interval that is not stated is 15 minutes. Ratchets apply to
         flat demand and to demand by period, and look back 11 billing periods if no range is stated.
+        A last tier has no limit; one that is stated is a finding (``tariff.assumed``).
         Tiers of kWh after one of kWh/kW are steps within that block of hours of use, as NREL's SAM
         reads them.
 

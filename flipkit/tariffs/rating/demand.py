@@ -22,7 +22,6 @@ __all__ = [
     "looks_back",
     "meter_runs",
     "price_times",
-    "repeats_year",
 ]
 
 _SUNDAY = 6
@@ -164,7 +163,7 @@ def demand_lines(
         kw = demand.kw
         notes: dict[int, str] = {}
         if looks_back(charge):
-            earlier = _demand(sums, charge, calendar, gross, any_month=True)
+            earlier = _demand(sums, charge, calendar.of_all_energy, gross, any_month=True)
             kw = _billing_demand(charge, demand, earlier, calendar)
             notes = _history_notes(charge, calendar)
         kw = np.where(demand.is_measured, kw, 0.0)
@@ -221,28 +220,27 @@ def looks_back(charge: DemandCharge) -> bool:
 def earlier_periods(charge: DemandCharge, calendar: RatingCalendar) -> tuple[list[int], ...]:
     """Return the earlier ones that the demand of each billing period looks back at, in order.
 
-    In exactly one year, they come from its own end.
+    They are numbers of billing periods of all the energy: what a site drew counts whichever tariff
+    was in force. In exactly one year, they come from its own end.
     """
-    billing = calendar.billing
+    billing = calendar.of_all_energy.billing
     counts = np.ones(len(billing), dtype=bool)
     if charge.ratchet is not None and charge.ratchet.of_months is not None:
         counts = np.isin(billing.months, charge.ratchet.of_months)
-    is_year = repeats_year(calendar)
     earlier = []
-    for number in range(len(billing)):
+    for number in _numbers_in_energy(calendar):
         first = number - _periods_back(charge)
-        periods = [
-            each % len(billing) for each in range(first if is_year else max(0, first), number)
-        ]
+        if not billing.is_one_year:
+            first = max(0, first)
+        periods = [each % len(billing) for each in range(first, number)]
         earlier.append([each for each in periods if counts[each]])
     return tuple(earlier)
 
 
-def repeats_year(calendar: RatingCalendar) -> bool:
-    """Return whether the energy is exactly one year under one tariff."""
-    span = (calendar.start_us, calendar.end_us)
-    is_whole_energy = span == (calendar.grid.start_us, calendar.grid.end_us)
-    return is_whole_energy and calendar.billing.is_one_year
+def _numbers_in_energy(calendar: RatingCalendar) -> list[int]:
+    """Which billing period of all the energy each billing period is, or is a part of."""
+    numbers = stretch_at(calendar.of_all_energy.billing.edges_us, calendar.billing.edges_us[:-1])
+    return [int(number) for number in numbers]
 
 
 def _periods_back(charge: DemandCharge) -> int:
@@ -270,11 +268,12 @@ def _history_notes(charge: DemandCharge, calendar: RatingCalendar) -> dict[int, 
     notes = {}
     back = _periods_back(charge)
     how = "but the energy holds fewer, and those count"
-    if repeats_year(calendar):
+    if calendar.of_all_energy.billing.is_one_year:
         how = "and those before the energy, which is one year, are taken from its end"
     what = f"demand {charge.name} looks back at {back} billing periods"
-    for number in range(min(back, len(calendar.billing))):
-        notes[number] = f"demand.history: {what}, {how}"
+    for number, in_energy in enumerate(_numbers_in_energy(calendar)):
+        if in_energy < back:
+            notes[number] = f"demand.history: {what}, {how}"
     return notes
 
 

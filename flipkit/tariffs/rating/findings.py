@@ -57,12 +57,15 @@ def findings_by_part(
     intervals that are too coarse for its prices and demand charges, and years without a listed
     holiday.
     """
-    common = list(map(Finding.of, tariff.findings))
     of_parts = []
     for part, calendar in calendars(tariff, grid, dates):
-        own = list(map(Finding.of, part.findings)) if tariff.parts else []
-        own += _unlisted_holidays(calendar)
-        of_parts.append([*common, *own, *_price_slips(part), *_coarse_intervals(part, calendar)])
+        # Without parts, the part is the tariff itself, with the findings of its export prices.
+        texts = dict.fromkeys((*tariff.findings, *part.findings))
+        findings = list(map(Finding.of, texts))
+        findings += _unlisted_holidays(calendar)
+        findings += _price_slips(part)
+        findings += _coarse_intervals(part, calendar)
+        of_parts.append(findings)
     return of_parts
 
 
@@ -108,6 +111,8 @@ def _price_slips(tariff: Tariff) -> Iterator[Finding]:
     if tariff.export is not None:
         what = f"export prices of {tariff.name!r}"
         yield from _slips(what, currency, tariff.export.rates, tariff.export.series)
+        payout = (Rate(tariff.export.payout_per_kwh),)
+        yield from _slips(f"payouts of {tariff.name!r}", currency, payout, None)
     for adder in tariff.adders:
         rates = adder.rates or (Rate(adder.price_per_kwh),)
         yield from _slips(f"prices of adder {adder.name!r}", currency, rates, None)

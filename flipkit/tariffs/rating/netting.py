@@ -10,7 +10,7 @@ import numpy as np
 
 from flipkit.tariffs.model import Rate, Tariff, rate_table
 from flipkit.tariffs.rating.runs import Partition
-from flipkit.tariffs.rating.seasons import MonthShares, month_shares
+from flipkit.tariffs.rating.seasons import months_of_billing
 from flipkit.tariffs.rating.sums import EnergySums, sum_in_order
 from flipkit.vocabulary import DAY_S, Float64, Int64
 
@@ -24,17 +24,18 @@ _NUMBERED = re.compile(r"period \d+")
 
 
 class PeriodHours(NamedTuple):
-    """The hours of the energy periods of a billing period.
+    """The hours of the energy periods in a calendar month.
 
     Attributes
     ----------
     rates : tuple of Rate
         Empty where one price holds at all hours.
-    months : tuple of (int, float)
+    month : int
+        1 to 12.
     """
 
     rates: tuple[Rate, ...]
-    months: MonthShares
+    month: int
 
 
 class KwhBank(NamedTuple):
@@ -109,14 +110,19 @@ def carry_kwh(
     left = np.zeros((sites, billings))
     left_total = np.zeros((sites, billings))
     bank = before
-    for number, months in enumerate(month_shares(part.calendar)):
-        hours = PeriodHours(tariff.rates, months)
+    for number, months in enumerate(months_of_billing(part.calendar)):
+        hours = PeriodHours(tariff.rates, months[0])
         available = np.zeros((sites, periods))
         available_total = np.zeros(sites)
         if bank is not None:
             available = _moved(bank, hours, periods)
             available_total = bank.total
         due = net[:, number] - available
+        # What one season leaves serves the next, if that begins within the billing period.
+        for month in months[1:]:
+            following = PeriodHours(tariff.rates, month)
+            due = _passed_on(due, hours, following)
+            hours = following
         kwh[:, number] = np.maximum(due, 0.0)
         carried = np.maximum(-due, 0.0)
         carried_total = np.maximum(available_total - sum_in_order(net[:, number]), 0.0)
@@ -139,6 +145,25 @@ def _moved(bank: KwhBank, hours: PeriodHours, periods: int) -> Float64:
     return moved
 
 
+def _passed_on(due: Float64, before: PeriodHours, after: PeriodHours) -> Float64:
+    """What is due, after the surplus of periods that end has moved to those that take over."""
+    ended = _is_in_force(before) & ~_is_in_force(after)
+    passed_on = due.copy()
+    for period in np.flatnonzero(ended).tolist():
+        successor = _successors(before, after)[period]
+        surplus = np.maximum(-due[:, period], 0.0)
+        passed_on[:, period] += surplus
+        passed_on[:, successor] -= surplus
+    return passed_on
+
+
+def _is_in_force(hours: PeriodHours) -> np.ndarray:
+    """Whether each period has hours."""
+    cells = _in_force(hours, _edges_s(hours.rates)).sum(axis=1)
+    in_force: np.ndarray = cells > 0
+    return in_force
+
+
 @lru_cache(maxsize=1024)
 def _successors(before: PeriodHours, after: PeriodHours) -> Int64:
     """Return which energy period takes over the kWh of each.
@@ -147,17 +172,17 @@ def _successors(before: PeriodHours, after: PeriodHours) -> Int64:
     common for the hours in either.
     """
     edges = np.union1d(_edges_s(before.rates), _edges_s(after.rates))
-    share_before = _share_in_force(before, edges)
-    share_after = _share_in_force(after, edges)
+    in_force_before = _in_force(before, edges)
+    in_force_after = _in_force(after, edges)
     hours = np.outer(_DAYS_A_YEAR, np.diff(edges)).ravel()
-    common = np.minimum(share_before[:, None], share_after) @ hours
-    either = np.maximum(share_before[:, None], share_after) @ hours
+    common = (in_force_before[:, None] & in_force_after) @ hours
+    either = (in_force_before[:, None] | in_force_after) @ hours
     is_alike = np.divide(common, either, out=np.zeros_like(common), where=either > 0.0)
     successors: Int64 = np.argmax(is_alike, axis=1)
 
     names = _names(after)
-    for period in np.flatnonzero(~share_after.any(axis=1)).tolist():
-        names[period] = None  # not in force in this billing period
+    for period in np.flatnonzero(~in_force_after.any(axis=1)).tolist():
+        names[period] = None
     for period, name in enumerate(_names(before)):
         if name is not None and name in names:
             successors[period] = names.index(name)
@@ -177,18 +202,16 @@ def _names(hours: PeriodHours) -> list[str | None]:
     return [None if name is None or _NUMBERED.fullmatch(name) else name for name in names]
 
 
-def _share_in_force(hours: PeriodHours, edges: Int64) -> Float64:
-    """The share of each kind of day and stretch between edges that each period has.
+def _in_force(hours: PeriodHours, edges: Int64) -> np.ndarray:
+    """Whether each period holds on each kind of day and stretch between edges.
 
     Shape (periods, kinds of day x stretches).
     """
     cells = len(_DAYS_A_YEAR) * (len(edges) - 1)
     if not hours.rates:
-        return np.ones((1, cells))
+        return np.ones((1, cells), dtype=bool)
     table = rate_table(hours.rates)
     stretch = np.searchsorted(table.edges_s, edges[:-1], side="right") - 1
-    share = np.zeros((len(table.periods), cells))
-    for month, share_of_month in hours.months:
-        period = table.grid[month - 1][:, stretch].ravel()
-        share[period, np.arange(cells)] += share_of_month
-    return share
+    period = table.grid[hours.month - 1][:, stretch].ravel()
+    in_force: np.ndarray = np.arange(len(table.periods))[:, None] == period
+    return in_force

@@ -64,6 +64,11 @@ class RatingCalendar(NamedTuple):
         return billing_periods(self.zone, self.start_us, self.end_us, self.dates)
 
     @property
+    def of_all_energy(self) -> RatingCalendar:
+        """The calendar of the whole grid, whichever tariffs are in force."""
+        return self._replace(start_us=self.grid.start_us, end_us=self.grid.end_us)
+
+    @property
     def days(self) -> BillingPeriods:
         """The local days of the span, as periods in which kWh are counted."""
         return day_periods(self.zone, self.start_us, self.end_us)

@@ -16,24 +16,19 @@ from flipkit.calendar import BillingPeriods, billing_periods, month_edges
 from flipkit.tariffs.model import Rate, Tier, rate_table
 from flipkit.tariffs.rating.runs import RatingCalendar, stretch_at
 
-__all__ = ["MonthShares", "month_shares", "season_edges", "season_spans"]
-
-MonthShares = tuple[tuple[int, float], ...]
-"""Calendar months (1 to 12) of a billing period, and the share of its time in each."""
+__all__ = ["months_of_billing", "season_edges", "season_spans"]
 
 
-def month_shares(calendar: RatingCalendar) -> list[MonthShares]:
-    """Return the calendar months of each billing period."""
+def months_of_billing(calendar: RatingCalendar) -> list[list[int]]:
+    """Return the calendar months (1 to 12) of each billing period, in order."""
     billing = calendar.billing
     if billing.are_months:
-        return [((month, 1.0),) for month in billing.months.tolist()]
-    shares: list[MonthShares] = []
+        return [[month] for month in billing.months.tolist()]
+    months = []
     for start, end in pairwise(billing.edges_us.tolist()):
-        labels, edges = month_edges(calendar.zone, start, end)
-        lengths = np.diff(np.clip(edges, start, end)) / (end - start)
-        numbers = [int(label[5:7]) for label in labels]
-        shares.append(tuple(zip(numbers, lengths.tolist(), strict=True)))
-    return shares
+        labels, _ = month_edges(calendar.zone, start, end)
+        months.append([int(label[5:7]) for label in labels])
+    return months
 
 
 def season_edges(rates: tuple[Rate, ...], calendar: RatingCalendar) -> tuple[int, ...]:

@@ -227,9 +227,7 @@ def _export_rule(record: Record, periods: EnergyPeriods) -> str | None:
     rule = record.text("dgrules")
     if rule and rule not in _EXPORT_RULES:
         raise record.error("dgrules", f"{rule!r} is unknown; known: {', '.join(_EXPORT_RULES)}")
-    is_netted = record.fields.get("usenetmetering", False)
-    if not isinstance(is_netted, bool):
-        raise record.error("usenetmetering", f"{is_netted!r} is neither true nor false")
+    is_netted = record.flag("usenetmetering")
     if is_netted and rule not in ("", "Net Metering"):
         raise record.error(
             "usenetmetering", f"true, but dgrules is {rule!r}; leave one of the two out"

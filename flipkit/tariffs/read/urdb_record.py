@@ -5,6 +5,7 @@ Fields: https://openei.org/services/doc/rest/util_rates/?version=8
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -94,12 +95,23 @@ class RecordTier(NamedTuple):
         return checks.finite(total, self.place)
 
     def limit(self) -> float | None:
-        """Return where the tier ends; None if it has no limit, which 0 means at the last."""
+        """Return where the tier ends; None if it has no limit, as the last never has."""
+        limit = self._stated_limit()
+        return None if self.is_last else limit
+
+    def ignored_limit(self) -> float | None:
+        """Return the limit of a last tier, above which the record has no price."""
+        return self._stated_limit() if self.is_last else None
+
+    def _stated_limit(self) -> float | None:
         if self.fields.get("max") is None:
             return None
         limit = self._number("max")
-        has_none = limit >= _NEVER_REACHED or (self.is_last and limit == 0.0)
-        return None if has_none else limit
+        if limit >= _NEVER_REACHED or (self.is_last and limit == 0.0):
+            return None
+        if limit <= 0.0:
+            raise InputError(f"{self.place}.max: {limit:g} must be above 0")
+        return limit
 
     def sells(self) -> bool:
         """Return whether it has a selling price, if only 0."""
@@ -154,6 +166,15 @@ class Record:
         value = self.fields.get(name, "")
         if not isinstance(value, str):
             raise self.error(name, f"expected a string, got {short_repr(value)}")
+        return value
+
+    def flag(self, name: str) -> bool:
+        """Return a truth value, which some exports of the database have as text."""
+        value = self.fields.get(name, False)
+        if isinstance(value, str):
+            value = {"true": True, "false": False}.get(value.lower(), value)
+        if not isinstance(value, bool):
+            raise self.error(name, f"{value!r} is neither true nor false")
         return value
 
     def date(self, name: str) -> date | None:
@@ -240,6 +261,12 @@ class Record:
             ]
             for tier in tiers:
                 _check_tier(tier)
+            limit = tiers[-1].ignored_limit()
+            if limit is not None:
+                self.note(
+                    f"tariff.assumed: {name}[{number}][{last}].max, of a last tier, is {limit:g}; "
+                    "what is above it is priced as what is below"
+                )
             tiers_of_periods.append(tiers)
         return tiers_of_periods
 
@@ -344,7 +371,9 @@ def _in_words(value: Any) -> str:
 
 def _is_empty(value: Any) -> bool:
     is_sized = isinstance(value, str | Sequence | Mapping)
-    return value is None or (is_sized and len(value) == 0)
+    # A row of a DataFrame has NaN where a record lacks a field.
+    is_nan = isinstance(value, float) and math.isnan(value)
+    return value is None or is_nan or (is_sized and len(value) == 0)
 
 
 def _may_charge(value: Any) -> bool:

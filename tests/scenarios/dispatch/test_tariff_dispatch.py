@@ -141,6 +141,21 @@ def test_a_ratchet_lowers_the_peaks_of_earlier_months(of_months):
     assert_same(result.cost, cheapest_bill(net, start, 720, plan, battery))
 
 
+def test_a_ratchet_looks_back_at_what_was_drawn_under_the_tariff_before():
+    """With another tariff of the same charges from January on, the plan is the same."""
+    start, count = datetime(2024, 12, 30, tzinfo=UTC), 2 * 36
+    net = np.where(np.arange(count) % 7 == 3, 30.0, 4.0)
+    whole = tariff(demand=(demand(9, minutes=60, ratchet=Ratchet(0.9, 1)),))
+    change = us(datetime(2025, 1, 1, tzinfo=UTC))
+    parts = [
+        whole.replace(name="before", valid_to_us=change),
+        whole.replace(name="after", valid_from_us=change),
+    ]
+    battery = Battery(25, 3, 0.9, 0.9)
+    result = planned(net, start, 720, Tariff.successive(parts), battery)
+    assert_same(result.cost, cheapest_bill(net, start, 720, whole, battery))
+
+
 def test_by_hand():
     """Two hours of 0 and 4 kWh at 10 per kW for 2 hours of a month: the peak falls to 2 kW."""
     start = MIDNIGHT + timedelta(hours=8)

@@ -13,6 +13,9 @@ from flipkit.tariffs import Export, PriceSeries, Rate, Tariff, Tier
 from flipkit.tariffs.model import parts_in_force
 
 LONDON = {"currency": "GBP", "timezone": "Europe/London"}
+JULY = PriceSeries(
+    [to_us("2025-07-01", "Europe/London")], [to_us("2025-08-01", "Europe/London")], [0.15]
+)
 CHANGE = "2025-07-16T00:00:00+01:00"
 
 
@@ -78,6 +81,24 @@ def test_it_is_the_same_wherever_exports_are_paid():
     assert found == pytest.approx({"unpaid": 0.0, "within": -EARNED, "beside": -EARNED}, abs=0.005)
     intervals = simulation.intervals(scenario="within")
     assert sum(intervals["export_credit"]) == pytest.approx(EARNED)
+
+
+@pytest.mark.parametrize("way", ["open prices", "one rate", "a series"])
+def test_what_was_assumed_of_the_export_prices_is_on_every_bill(way):
+    said = "tariff.assumed: of the export prices"
+    ways = {
+        "open prices": outgoing(),
+        "one rate": Tariff.flat(0.15, **LONDON),
+        "a series": Tariff("spot", **LONDON, series=JULY),
+    }
+    used, made = july()
+    frame = energy(used, made, start="2025-07-01", zone="Europe/London")
+    for text in (said, said + ", again"):  # equal tariffs with other findings
+        tariff = paid_by(ways[way].replace(findings=(text,)))
+        assert fk.bill(frame, tariff)["finding"][0] == text
+        assert fk.bill_matrix(frame, tariff)["finding"][0] == text
+        summary = fk.simulate(frame, [fk.Scenario("now", tariff=tariff)]).summary()
+        assert text in summary["finding"][0]
 
 
 @pytest.mark.parametrize("mode", ["net_billing", "buy_all_sell_all"])

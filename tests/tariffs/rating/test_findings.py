@@ -361,6 +361,12 @@ def test_prices_of_tiers_and_exports_are_looked_at():
         "tiers", "GBP", "UTC", (Rate(tiers=(Tier(12.0, 100), Tier(15.0))),), tier_rule="prorate"
     )
     sold = Tariff("sold", "GBP", "UTC", (Rate(0.25),), export=Export("net_billing", [Rate(15.0)]))
+    netted = FLAT.replace(name="netted", export=Export("net_metering", payout_per_kwh=12.0))
     frame = energy([1.0, 1.0], [0.0, 0.0])
-    for tariff, what in ((tiered, "prices of 'tiers'"), (sold, "export prices of 'sold'")):
-        assert f"price.unit: {what} are typically 1" in findings(bill(frame, tariff))[0]
+    cases = [
+        (tiered, "prices of 'tiers' are"),
+        (sold, "export prices of 'sold' are"),
+        (netted, "payouts of 'netted' are"),
+    ]
+    for tariff, what in cases:
+        assert f"price.unit: {what} typically 1" in findings(bill(frame, tariff))[0]

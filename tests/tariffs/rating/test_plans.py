@@ -258,6 +258,43 @@ def test_the_trailing_mean_of_monthly_peaks():
     assert history["2024-12":].isna().all()
 
 
+@pytest.mark.parametrize("change", ["2025-07-01", "2025-03-01"])
+@pytest.mark.parametrize("last", ["2026-01-01", "2025-10-01"])
+def test_what_was_drawn_under_the_tariff_before_counts(change, last):
+    # A change of the price of a kWh does not change what the months before drew.
+    ratchet = DemandCharge("ratchet", DemandTier(5), ratchet=Ratchet(0.8, 11))
+    whole = plan(BRUSSELS, demand=[FLANDERS, ratchet])
+    change_us = pd.Timestamp(change, tz=BRUSSELS).value // 1000
+    parts = [
+        whole.replace(name="a", valid_to_us=change_us),
+        whole.replace(name="b", valid_from_us=change_us),
+    ]
+    frame = energy(BRUSSELS, "2025-01-01", last, lambda t: 13.0 - t.month.to_numpy(float))
+    unchanged = fk.bill(frame, whole)
+    changed = fk.bill(frame, Tariff.successive(parts))
+    assert list(changed["quantity"]) == pytest.approx(list(unchanged["quantity"]))
+    assert list(changed["cost"]) == pytest.approx(list(unchanged["cost"]))
+    assert list(changed["finding"]) == list(unchanged["finding"])
+
+
+def test_a_change_within_a_month_looks_back_at_the_months_before_it():
+    # Peaks of 1, 2, 3, 4 kW in January to April; another tariff holds from 16 April on: 0.8 x 3 is
+    # less than the 4 of its own half of April.
+    ratchet = DemandCharge("r", DemandTier(1), ratchet=Ratchet(0.8, 1))
+    mean = DemandCharge("m", DemandTier(1), trailing_months=3)
+    change_us = pd.Timestamp("2025-04-16", tz=BRUSSELS).value // 1000
+    whole = plan(BRUSSELS, demand=[ratchet, mean])
+    parts = [
+        whole.replace(name="a", valid_to_us=change_us),
+        whole.replace(name="b", valid_from_us=change_us),
+    ]
+    frame = energy(BRUSSELS, "2025-01-01", "2025-05-01", lambda t: t.month.to_numpy(float))
+    bill = fk.bill(frame, Tariff.successive(parts))
+    april = bill[bill.month == "2025-04"]
+    assert list(april[april.component == "demand r"]["quantity"]) == [4.0, 4.0]
+    assert list(april[april.component == "demand m"]["quantity"]) == [3.0, 3.0]
+
+
 def test_one_year_alone_is_as_the_second_of_two_equal_years():
     kwh = np.tile(np.random.default_rng(3).random(8760), 2)
     one = energy("UTC", "2021-01-01", "2022-01-01", kwh[:8760])

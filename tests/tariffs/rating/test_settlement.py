@@ -170,6 +170,50 @@ def test_billing_dates_carry_kwh_across_a_season(rate):
     assert by_month(rate([plan], energy, edges)) == {"2025-09-15": 0, "2025-10-15": 1.0}
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_what_a_season_leaves_serves_the_next_within_the_billing_period(rate, named):
+    # By hand: 20 kWh over at noon on 20 September, 15 used at noon on 5 October: 5 are left, and 8
+    # used at noon on 20 October cost 3 x 0.2; 2 used at night on 6 October cost 2 x 0.1.
+    plan = Plan(
+        "UTC",
+        (
+            *peak_and_rest("summer", 0.4, 0.3, SUMMER),
+            *peak_and_rest("winter", 0.2, 0.1, WINTER),
+        ),
+        named=named,
+        tier_rule="prorate",
+        export=NET_YEAR,
+    )
+    at = {20 * 24 + 12: 15, 21 * 24: 2, 35 * 24 + 12: 8}
+    energy = profile("UTC", "2025-09-15", 60 * 24, at=at, generation={5 * 24 + 12: 20})
+    edges = [date(2025, 9, 15), date(2025, 10, 15), date(2025, 11, 14)]
+    found = by_month(rate([plan], energy, edges))
+    assert found == pytest.approx({"2025-09-15": 0.2, "2025-10-15": 0.6})
+
+
+def test_a_season_is_as_a_tariff_that_follows_on_its_first_day(rate):
+    change = datetime(2025, 10, 1, tzinfo=UTC)
+    summer = in_season("summer", 0.2, MONTHS)
+    winter = in_season("winter", 0.1, MONTHS)
+    parts = [
+        Plan("UTC", (summer,), tier_rule="prorate", export=NET_YEAR, end=change),
+        Plan("UTC", (winter,), tier_rule="prorate", export=NET_YEAR, start=change),
+    ]
+    seasons = Plan(
+        "UTC",
+        (in_season("winter", 0.1, WINTER), in_season("summer", 0.2, SUMMER)),
+        tier_rule="prorate",
+        export=NET_YEAR,
+    )
+    # By hand: 20 kWh over in August, 5 used in September and 18 in October: 3 x 0.1
+    at = {40 * 24: 5, 65 * 24: 18}
+    energy = profile("UTC", "2025-08-15", 80 * 24, at=at, generation={5 * 24: 20})
+    edges = [date(2025, 8, 15), date(2025, 9, 20), date(2025, 10, 25), date(2025, 11, 3)]
+    right = {"2025-08-15": 0, "2025-09-20": pytest.approx(0.3), "2025-10-25": 0}
+    assert by_month(rate([seasons], energy, edges)) == right
+    assert by_month(rate(parts, energy, edges)) == right
+
+
 def test_a_change_of_prices_does_not_settle_what_is_carried(rate):
     # 20 kWh over in January; a new price from 11 February; 12 used before and 15 after it.
     change = datetime(2025, 2, 11, tzinfo=UTC)

@@ -261,7 +261,9 @@ def test_selling_prices_by_tier():
 NETTED = Export("net_metering", carry_over="year", true_up_on="total")
 
 
-@pytest.mark.parametrize("fields", [{"dgrules": "Net Metering"}, {"usenetmetering": True}])
+@pytest.mark.parametrize(
+    "fields", [{"dgrules": "Net Metering"}, {"usenetmetering": True}, {"usenetmetering": "True"}]
+)
 def test_net_metering(fields):
     assert read(one_price(**fields)).export == NETTED
     assert read(one_price(usenetmetering=False)).export is None
@@ -381,6 +383,27 @@ def test_a_last_tier_without_a_limit(limit):
     assert tariff.rates[0].tiers == (Tier(0.1, 100), Tier(0.2))
     demand = {"flatdemandstructure": [[{"rate": 5, "max": limit}]]}
     assert read(one_price(**demand)).demand[0].tiers == (DemandTier(5),)
+
+
+def test_a_limit_of_a_last_tier_is_a_finding():
+    tariff = read(
+        {"energyratestructure": [[{"rate": 0.1, "max": 100}, {"rate": 0.2, "max": 99_999}]]},
+        tier_rule="chronological",
+    )
+    assert tariff.rates[0].tiers == (Tier(0.1, 100), Tier(0.2))
+    assert tariff.findings == (
+        "tariff.assumed: energyratestructure[0][1].max, of a last tier, is 99999; what is above it "
+        "is priced as what is below",
+    )
+    tariff = read(one_price(flatdemandstructure=[[{"rate": 5, "max": 50}]]))
+    assert tariff.demand[0].tiers == (DemandTier(5),)
+    assert codes(tariff) == ["tariff.assumed"]
+
+
+def test_nan_is_an_absent_field():
+    # A row of a DataFrame of records has NaN where a record lacks a field.
+    missing = {"startdate": float("nan"), "fixedattrs": float("nan"), "dgrules": float("nan")}
+    assert read(one_price(**missing)) == read(one_price())
 
 
 def test_a_tier_may_have_an_adjustment_or_a_selling_price_alone():
@@ -746,15 +769,10 @@ REFUSED = {
     r"energyratestructure\[0\]: rate: tiers 1 and 2 count in different units": {
         "energyratestructure": [[*TIERS[0][:1], {"rate": 0.2, "unit": "kWh daily"}]]
     },
-    r"energyratestructure\[0\]\[0\]: tier: up_to 0.0 must be above 0": energy_of(
+    r"energyratestructure\[0\]\[0\].max: 0 must be above 0": energy_of(
         {"rate": 1, "max": 0}, {"rate": 2}
     ),
-    r"energyratestructure\[0\]: rate: tier 1, the last, ends at 10": {
-        "energyratestructure": [TIERS[0][:1]]
-    },
-    r"energyratestructure\[0\]\[0\]: tier: up_to -5.0 must be above 0": energy_of(
-        {"rate": 1, "max": -5}
-    ),
+    r"energyratestructure\[0\]\[0\].max: -5 must be above 0": energy_of({"rate": 1, "max": -5}),
     r"energyratestructure\[0\]\[0\].unit: kWh before a tier of kWh/kW": energy_of(
         {"rate": 1, "max": 5}, {"rate": 2, "max": 50, "unit": "kWh/kW"}, {"rate": 3}
     ),
