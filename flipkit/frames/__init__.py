@@ -28,11 +28,13 @@ from flipkit.frames.libraries import (
     library,
     library_of,
 )
+from flipkit.frames.pivot import PivotTable, pivot_frame, pivot_table
 from flipkit.frames.table import Table, facts, returns
 from flipkit.frames.tables import (
     BILL,
     BILL_MATRIX,
     CERTIFICATE,
+    CHANGE_COLUMNS,
     COST_REPORT,
     COSTS,
     DEVICES,
@@ -61,6 +63,7 @@ __all__ = [
     "BILL",
     "BILL_MATRIX",
     "CERTIFICATE",
+    "CHANGE_COLUMNS",
     "COSTS",
     "COST_REPORT",
     "DEVICES",
@@ -88,6 +91,7 @@ __all__ = [
     "Frame",
     "FrameLibrary",
     "FrameType",
+    "PivotTable",
     "Table",
     "TextRuns",
     "as_text",
@@ -97,6 +101,8 @@ __all__ = [
     "library",
     "library_of",
     "meta_path",
+    "pivot_frame",
+    "pivot_table",
     "read_file",
     "read_text",
     "read_typed_csv",

@@ -30,9 +30,34 @@ def _series(array: np.ndarray, column: Column) -> pd.Series:
     return pd.Series(array)
 
 
+def indexed(
+    frame: pd.DataFrame, index: Sequence[str], across: str, labels: np.ndarray
+) -> pd.DataFrame:
+    """Return a pivoted frame with its index, and `labels` of `across` as columns."""
+    pivoted = frame.set_index(list(index))
+    pivoted.columns = pd.Index(labels, name=across)
+    return pivoted
+
+
+def without_nulls(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return the columns that have values, and the names of the others."""
+    has_values = frame.notna().any() | frame.empty
+    shown = frame.loc[:, has_values]
+    return shown, [str(name) for name in frame.columns[~has_values]]
+
+
 def names(frame: pd.DataFrame) -> list[str]:
     """Return the names of the columns, then of named index levels."""
     return [str(name) for name in [*frame.columns, *_index_levels(frame)]]
+
+
+def flat(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a pivoted frame with its index as the first columns, and the labels as text."""
+    if frame.columns.name is None:
+        return frame
+    reset = frame.reset_index(level=_index_levels(frame))
+    reset.columns = pd.Index([str(name) for name in reset.columns])
+    return reset
 
 
 def rows(frame: pd.DataFrame) -> int:

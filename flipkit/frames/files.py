@@ -127,13 +127,15 @@ def _to_polars(frame: Frame) -> Frame:
     from flipkit.frames import _polars
 
     source = library_of(frame)
+    if source == "pandas":
+        from flipkit.frames import _pandas
+
+        frame = _pandas.flat(frame)
     names = library(source).names(frame)
     if len(set(names)) < len(names):
         raise InputError(f"two columns have the same name: {', '.join(names)}")
     if source == "polars":
         return _polars.in_utc(frame)
-
-    from flipkit.frames import _pandas
 
     columns = {name: _pandas.compressed(frame, name) for name in names}
     return _polars.from_compressed(columns)

@@ -77,6 +77,7 @@ FINDING_CODES: dict[str, str] = {
     "simulate.month_cut": "a month is covered in part, and each tier is prorated",
     "simulate.no_export_price": "exports are not paid, as there is no export price",
     "simulate.no_such_site": "a scenario names a site that has no energy",
+    "simulate.stored_energy": "the battery ends with more or less energy than it began with",
     "simulate.utc": "the site's time zone is not known, and UTC is used",
     "solar.weather": "which weather the generation comes from",
     # The certificate of a simulation.

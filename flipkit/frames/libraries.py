@@ -65,6 +65,15 @@ class Library(Protocol):
     def make(self, arrays: Mapping[str, np.ndarray], columns: Sequence[Column]) -> Frame:
         """Return a frame of exactly these columns, with the dtypes of their kinds."""
 
+    def indexed(self, frame: Frame, index: Sequence[str], across: str, labels: np.ndarray) -> Frame:
+        """Return a pivoted frame: in pandas with its index, and `labels` of `across` as columns."""
+
+    def without_nulls(self, frame: Frame) -> tuple[Frame, list[str]]:
+        """Return the columns that have values, and the names of the others.
+
+        A frame without rows keeps all columns.
+        """
+
     def names(self, frame: Frame) -> list[str]:
         """Return the names of the columns and of named index levels."""
 

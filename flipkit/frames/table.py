@@ -12,9 +12,9 @@ import numpy as np
 
 from flipkit.errors import InputError
 from flipkit.frames.columns import DTYPES, GLOSSARY, Column
-from flipkit.frames.libraries import Frame, library
+from flipkit.frames.libraries import Frame, Library, library
 
-__all__ = ["Table", "facts", "returns"]
+__all__ = ["Table", "facts", "note", "returns"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -82,9 +82,11 @@ class Table:
         arrays = self.arrays(columns)
         if self.key and not ordered:
             arrays = _sorted(arrays, self.key)
-        frame = library(into).make(arrays, self.columns)
+        of_library = library(into)
+        frame = of_library.make(arrays, self.columns)
+        _show_values_only(frame, of_library)
         if facts:
-            _note(frame, dict(facts))
+            note(frame, dict(facts))
         return frame
 
     def arrays(self, columns: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -136,12 +138,33 @@ def facts(frame: Frame) -> dict[str, Any]:
     return dict(_facts_by_id.get(id(frame), {}))
 
 
-def _note(frame: Frame, about: dict[str, Any]) -> None:
+def note(frame: Frame, about: dict[str, Any]) -> None:
     """Remember the origin of `frame` for as long as it lives."""
     key = id(frame)
     if key not in _facts_by_id:
         weakref.finalize(frame, _facts_by_id.pop, key, None)
     _facts_by_id[key] = about
+
+
+def _show_values_only(frame: Frame, of_library: Library) -> None:
+    """Let a notebook show the columns that have values; below them, it names the others.
+
+    The frame keeps all columns, and what is selected from it is shown as usual.
+    """
+    # An attribute of this frame alone, as a subclass would not survive the library's methods. It
+    # must not keep the frame alive; `f()._repr_html_()` frees the frame before it is shown.
+    reference = weakref.ref(frame)
+    same_data = frame[:]
+
+    def html() -> str | None:
+        living = reference()
+        shown, empty = of_library.without_nulls(same_data if living is None else living)
+        text: str | None = type(shown)._repr_html_(shown)
+        if text is None or not empty:
+            return text
+        return f"{text}<div>columns without values: {', '.join(empty)}</div>"
+
+    object.__setattr__(frame, "_repr_html_", html)
 
 
 def _size_of(columns: Mapping[str, Any]) -> int:

@@ -255,6 +255,17 @@ BILL_MATRIX = Table(
     key=("site_id", "tariff"),
 )
 
+# What a scenario changes at a site. A column is null where no scenario of a simulation changes it.
+CHANGE_COLUMNS = (
+    "tariff",
+    "export_tariff",
+    "solar_kw",
+    "battery_kwh",
+    "battery_kw",
+    "ev",
+    "load",
+)
+
 SIMULATION_SUMMARY = Table(
     "simulation summary",
     (
@@ -268,11 +279,17 @@ SIMULATION_SUMMARY = Table(
         "self_consumption",
         "self_sufficiency",
         "peak_import_kw",
+        *CHANGE_COLUMNS,
         "dispatch",
         "equivalent_cycles",
+        "stored_change_kwh",
+        "stored_change_value",
         "cost_rule",
         "cost_day_ahead",
         "cost_optimal",
+        "capex",
+        "lifetime_years",
+        "discount_rate",
         "payback_years",
         "npv",
         "irr",
@@ -283,7 +300,17 @@ SIMULATION_SUMMARY = Table(
 
 SIMULATION_BILLS = Table(
     "simulation bills",
-    ("site_id", "scenario", "month", "component", "quantity", "unit", "cost", "currency"),
+    (
+        "site_id",
+        "scenario",
+        "month",
+        "component",
+        "quantity",
+        "unit",
+        "cost",
+        "currency",
+        *CHANGE_COLUMNS,
+    ),
     key=(),
 )
 
@@ -304,9 +331,11 @@ SIMULATION_INTERVALS = Table(
         "import_kwh",
         "export_kwh",
         "import_cost",
+        "import_price",
         "export_credit",
         "own_use_cost",
         "currency",
+        *CHANGE_COLUMNS,
     ),
     key=(),
 )

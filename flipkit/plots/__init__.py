@@ -9,7 +9,8 @@ from flipkit.plots.bill import (
     regret_heatmap,
 )
 from flipkit.plots.reports import cost_bars, lost_value_bars, performance_heatmap
-from flipkit.plots.scenario import savings_waterfall, scenario_savings, sweep_lines
+from flipkit.plots.scenario import savings_waterfall, scenario_savings
+from flipkit.plots.sweep import sweep_heatmap, sweep_lines
 from flipkit.plots.tariff import tariff_heatmap
 from flipkit.plots.week import dispatch_week
 
@@ -25,6 +26,7 @@ __all__ = [
     "regret_heatmap",
     "savings_waterfall",
     "scenario_savings",
+    "sweep_heatmap",
     "sweep_lines",
     "tariff_heatmap",
     "write_png",

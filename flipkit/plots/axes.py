@@ -154,11 +154,21 @@ def draw_heatmap(
     columns: Sequence[str],
     label: str,
     decimals: int = 0,
+    is_signed: bool = False,
 ) -> Axes:
-    """Draw amounts as a heat map: light is cheap; numbers stand in the cells if they are few."""
+    """Draw amounts as a heat map: light is cheap; numbers stand in the cells if they are few.
+
+    Signed amounts are blue above zero and red below, light near zero.
+    """
     if not values.size:
         return show_nothing(ax)
-    image = ax.pcolormesh(values, cmap="YlOrRd", edgecolor="white", vmin=0.0)
+    colors: dict[str, Any] = {"cmap": "YlOrRd", "vmin": 0.0}
+    if is_signed:
+        largest = np.nanmax(np.abs(values), initial=0.0) or 1.0
+        colors = {"cmap": "RdBu", "vmin": -largest, "vmax": largest}
+        if np.nanmin(values, initial=0.0) >= 0:
+            colors = {"cmap": "Blues", "vmin": 0.0, "vmax": largest}
+    image = ax.pcolormesh(values, edgecolor="white", **colors)
     ax.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=30, ha="right")
     ax.set_yticks(np.arange(len(rows)) + 0.5, rows)
     ax.invert_yaxis()
@@ -169,11 +179,11 @@ def draw_heatmap(
 
 
 def _write_figures(ax: Axes, values: np.ndarray, decimals: int) -> None:
-    dark_from = 0.6 * np.nanmax(values)
+    dark_from = 0.6 * np.nanmax(np.abs(values))
     for (row, column), value in np.ndenumerate(values):
         x, y = column + 0.5, row + 0.5
-        figure = "" if np.isnan(value) else f"{value:,.{decimals}f}"
-        color = "white" if value > dark_from else "black"
+        figure = "" if np.isnan(value) else f"{value:,.{decimals}f}".replace("-", "\u2212")
+        color = "white" if abs(value) > dark_from else "black"
         ax.text(x, y, figure, ha="center", va="center", color=color)
 
 

@@ -1,4 +1,4 @@
-"""Pictures of scenarios: savings by site, one saving step by step, savings by size."""
+"""Pictures of scenarios: savings by site, and one saving step by step."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.container import BarContainer
 
-from flipkit.errors import InputError
-from flipkit.frames import GLOSSARY, Frame, take
+from flipkit.frames import Frame, take
 from flipkit.plots.axes import (
     COLORS,
     DISPATCH_NAMES,
@@ -23,14 +22,13 @@ from flipkit.plots.axes import (
     scenario_colors,
     select_currency,
     select_home,
-    select_value,
     show_nothing,
     title_suffix,
     wrap_label,
     zero_line,
 )
 
-__all__ = ["savings_waterfall", "scenario_savings", "sweep_lines"]
+__all__ = ["savings_waterfall", "scenario_savings"]
 
 # The methods of the band: label and marker, from hollow to filled by what the method knows.
 _BAND: dict[str, tuple[str, dict[str, Any]]] = {
@@ -80,7 +78,8 @@ def scenario_savings(
     ----------
     summary : DataFrame
         From `Simulation.summary`, with the columns ``site_id, scenario, saving, currency``, and
-        optionally ``cost, dispatch, cost_rule, cost_day_ahead, cost_optimal``.
+        optionally ``cost, dispatch, stored_change_value, cost_rule, cost_day_ahead,
+        cost_optimal``.
     ax : Axes, optional
     currency : str, optional
         Without it, each of several currencies gets a panel of a new figure.
@@ -99,9 +98,9 @@ def scenario_savings(
     """
     columns = take(
         summary,
-        numbers=["cost", "saving", *_BAND],
+        numbers=["cost", "saving", "stored_change_value", *_BAND],
         texts=["site_id", "scenario", "currency", "dispatch"],
-        optional=["cost", "dispatch", *_BAND],
+        optional=["cost", "dispatch", "stored_change_value", *_BAND],
         what="summary",
     )
     currencies = sorted({name for name in columns["currency"] if name})
@@ -132,7 +131,9 @@ def _savings_of(columns: Columns, chosen: str | None, top: int) -> _Savings:
     cells = pivot(columns["site_id"], columns["scenario"])
     scenarios = cells.columns
     saving = cells.table(columns["saving"])
-    baseline_cost = columns["cost"] + columns["saving"]
+    # Savings and the costs of the band count what is stored at the end.
+    stored_value = np.nan_to_num(columns["stored_change_value"])
+    baseline_cost = columns["cost"] - stored_value + columns["saving"]
     band = {name: cells.table(baseline_cost - columns[name]) for name in _BAND}
     difference = np.nan_to_num(np.abs(saving)).max(axis=1, initial=0.0)
     largest = np.argsort(-difference, kind="stable")[:top]
@@ -245,7 +246,9 @@ def _draw_band(ax: Axes, savings: _Savings, position: np.ndarray) -> list[Any]:
 
 def _label_scenarios(ax: Axes, savings: _Savings, position: np.ndarray) -> None:
     """Name the bars of a single site, and write its amount beside each bar."""
-    ax.set_yticks(position, [wrap_label(name, 34, lines=2) for name in savings.scenarios])
+    longest = max(len(name) for name in savings.scenarios)
+    width = 34 if longest <= 60 else 52  # two lines are as high as a bar
+    ax.set_yticks(position, [wrap_label(name, width, lines=2) for name in savings.scenarios])
     ax.set_ylim(len(savings.scenarios) - 0.5, -0.5)
     band = [values[0] for values in savings.band.values()]
     for y, amount in enumerate(savings.saving[0]):
@@ -265,6 +268,7 @@ def savings_waterfall(
     *,
     site_id: str | None = None,
     scenario: str | None = None,
+    names: Mapping[str, str] | None = None,
     dispatch: str | None = None,
 ) -> Axes:
     """Draw the way from the cost of the baseline to that of a scenario, one bar per change.
@@ -277,6 +281,8 @@ def savings_waterfall(
     ax : Axes, optional
     site_id, scenario : str, optional
         Required if there are several.
+    names : mapping of str to str, optional
+        What the steps change, by step: ``{"battery": "battery 5 kWh/2.5 kW"}``.
     dispatch : str, optional
         The dispatch method, for the title.
 
@@ -302,8 +308,9 @@ def savings_waterfall(
     ax.set_title(wrap_label(title, 76), loc="left")
     _draw_steps(ax, columns["cost"], columns["change"])
     zero_line(ax)
-    names = [*columns["step"][:-1], name]
-    ax.set_xticks(np.arange(count), [wrap_label(each, 16) for each in names])
+    first, *steps, _ = columns["step"]
+    labels = [first, *((names or {}).get(step, step) for step in steps), name]
+    ax.set_xticks(np.arange(count), [wrap_label(label, 16, lines=6) for label in labels])
     _leave_room_for_amounts(ax, columns["cost"])
     ax.set_xlabel("each step: its mean effect over all orders of the steps")
     ax.set_ylabel(f"cost, {columns['currency'][0]}")
@@ -333,7 +340,9 @@ def _draw_steps(ax: Axes, cost: np.ndarray, change: np.ndarray) -> None:
     for x, amount in enumerate(height):
         text = format_amount(amount, sign=bool(is_change[x]))
         top = max(bottom[x], bottom[x] + amount)
-        ax.annotate(text, (x, top), xytext=(0, 4), textcoords="offset points", ha="center")
+        label = ax.annotate(text, (x, top), xytext=(0, 4), textcoords="offset points", ha="center")
+        # A line behind an amount reads as if it were struck out.
+        label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
 
 
 def _leave_room_for_amounts(ax: Axes, cost: np.ndarray) -> None:
@@ -343,108 +352,3 @@ def _leave_room_for_amounts(ax: Axes, cost: np.ndarray) -> None:
     if span > 0:
         below = 0.04 * span if low < 0 else 0.0
         ax.set_ylim(low - below, high + 0.1 * span)
-
-
-# ---- Savings by size
-
-
-def sweep_lines(
-    summary: Frame,
-    ax: Axes | None = None,
-    *,
-    x: Mapping[str, float],
-    lines: Mapping[str, str] | None = None,
-    label: str = "",
-    value: str = "saving",
-    site_id: str | None = None,
-    dispatch: str | None = None,
-) -> Axes:
-    """Draw a column of the summary over the size of what is added, one line per other choice.
-
-    Parameters
-    ----------
-    summary : DataFrame
-        From `Simulation.summary`, with the columns ``site_id, scenario, currency`` and that of
-        `value`.
-    ax : Axes, optional
-    x : mapping of str to float
-        The size by scenario; scenarios that it lacks are left out.
-    lines : mapping of str to str, optional
-        The line by scenario; by default all are on one line.
-    label : str
-        Label of the sizes with their unit: ``"battery, kWh"``.
-    value : str
-        A number column: ``saving``, ``npv``, ``payback_years``, ``self_sufficiency``.
-    site_id : str, optional
-        Required if there are several.
-    dispatch : str, optional
-        The dispatch method, for the title.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-
-    Raises
-    ------
-    InputError
-        Several sites and none is chosen, or the chosen one does not exist; two scenarios of the
-        same size on one line.
-    """
-    texts = ["site_id", "scenario", "currency"]
-    columns = take(summary, numbers=[value], texts=texts, what="summary")
-    columns, site = select_value(columns, "site_id", site_id, "summary")
-    points = _points(columns["scenario"], columns[value], x, lines or {})
-
-    ax = new_axes(ax, width=7.5, height=4.2, grid="y")
-    if not points:
-        return show_nothing(ax)
-    _draw_lines(ax, points)
-    quantity, unit = _quantity_and_unit(value, columns["currency"][0])
-    title = f"{wrap_label(site, 40)}: {quantity} by size{title_suffix(dispatch)}"
-    ax.set_title(title, loc="left")
-    ax.set_ylabel(f"{quantity}, {unit}" if unit else quantity)
-    ax.set_xlabel(label)
-    return ax
-
-
-def _draw_lines(ax: Axes, points: Mapping[str, Mapping[float, float]]) -> None:
-    """Draw a line through the points of each, with a tick at every size."""
-    for (name, line), color in zip(points.items(), scenario_colors(len(points)), strict=True):
-        sizes = sorted(line)
-        values = [line[size] for size in sizes]
-        ax.plot(sizes, values, marker="o", color=color, label=wrap_label(name, 26))
-    ticks = sorted({size for line in points.values() for size in line})
-    ax.set_xticks(ticks, [f"{size:g}" for size in ticks])
-    if len(points) > 1:
-        outside_legend(ax)
-
-
-def _points(
-    scenarios: np.ndarray, values: np.ndarray, x: Mapping[str, float], lines: Mapping[str, str]
-) -> dict[str, dict[float, float]]:
-    """Return the values by line and size."""
-    points: dict[str, dict[float, float]] = {}
-    for scenario, value in zip(scenarios, values, strict=True):
-        if scenario not in x:
-            continue
-        line = lines.get(scenario, "")
-        size = float(x[scenario])
-        on_line = points.setdefault(line, {})
-        if size in on_line:
-            raise InputError(
-                f"scenario {scenario!r}: another one has the size {size:g} on the line {line!r}; "
-                f"give each its own line with lines="
-            )
-        on_line[size] = float(value)
-    return points
-
-
-def _quantity_and_unit(column: str, currency: str) -> tuple[str, str]:
-    """Return a number column in words, such as ``payback`` and ``years``."""
-    unit = GLOSSARY[column].unit if column in GLOSSARY else ""
-    if unit == "currency":
-        unit = currency
-    elif unit == "1":
-        unit = ""
-    words = column.replace("_", " ").removesuffix(f" {unit}")
-    return words.replace("npv", "net present value"), unit

@@ -61,15 +61,15 @@ def dispatch_week(
 ) -> Axes:
     """Draw the sources of a home's energy above zero and its uses below, as mean power.
 
-    Both have the same height in every interval. A line shows the import price, where energy is
-    imported.
+    Both have the same height in every interval. A line shows the import price at all hours.
 
     Parameters
     ----------
     intervals : DataFrame
         From `Simulation.intervals`, with the columns ``site_id, scenario, start_utc, end_utc,
         consumption_kwh, generation_kwh, ev_kwh, charge_kwh, discharge_kwh, import_kwh, export_kwh,
-        import_cost, currency``.
+        import_cost, currency``, and ``import_price``; without this one the price is cost / kWh
+        where energy is imported.
     ax : Axes, optional
     start : date or str, optional
         The first local day, ``YYYY-MM-DD``; by default that of the first interval.
@@ -120,8 +120,9 @@ def _read_home(intervals: Frame, site_id: str | None, scenario: str | None) -> t
     columns = take(
         intervals,
         times=["start_utc", "end_utc"],
-        numbers=[*_ENERGY, "import_cost"],
+        numbers=[*_ENERGY, "import_cost", "import_price"],
         texts=["site_id", "scenario", "currency"],
+        optional=["import_price"],
         what="intervals",
     )
     columns, site, name = select_home(columns, site_id, scenario, "frame")
@@ -200,10 +201,12 @@ def _label_time(ax: Axes, edges: np.ndarray, timezone: str) -> None:
 
 
 def _draw_price(ax: Axes, edges: np.ndarray, columns: Columns) -> list[Artist]:
-    """Draw the import price on an axis of its own; nothing without imports of known cost."""
-    energy = columns["import_kwh"]
-    price = np.full(len(energy), np.nan)
-    np.divide(columns["import_cost"], energy, out=price, where=energy >= _MIN_IMPORT_KWH)
+    """Draw the import price on an axis of its own; nothing if it is not known."""
+    price = columns["import_price"]
+    if np.isnan(price).all():
+        energy = columns["import_kwh"]
+        price = np.full(len(energy), np.nan)
+        np.divide(columns["import_cost"], energy, out=price, where=energy >= _MIN_IMPORT_KWH)
     if np.isnan(price).all():
         return []
     price_ax = remove_spines(ax.twinx())

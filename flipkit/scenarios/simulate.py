@@ -39,7 +39,9 @@ def simulate(
     max(net, 0), export = max(-net, 0). Each local month is rated with all charges of the tariff, as
     `flipkit.bill` does it. Flatpeak's prices are per kWh, so the current cost under them has no
     standing charge. Energy is spread evenly over its interval: an interval across a price change is
-    split in proportion to time.
+    split in proportion to time. What a battery stores more or less at the end than at the
+    beginning counts in the saving (see `Simulation.summary`); a plan ends at or above the
+    beginning.
 
     Parameters
     ----------

@@ -130,6 +130,12 @@ def test_the_price_is_cost_per_imported_kwh(intervals):
     assert other.get_ylabel() == "import price, EUR/kWh"
 
 
+def test_the_price_is_drawn_at_all_hours(intervals):
+    prices = np.where(np.arange(COUNT) % 2, 0.3, 0.1)
+    _, values = price(dispatch_week(intervals(("a", "x"), import_price=prices)))
+    np.testing.assert_array_equal(values, prices)
+
+
 def test_the_zero_of_the_price_is_that_of_the_power(intervals):
     ax = dispatch_week(intervals(("a", "x")))
     other, _ = price(ax)

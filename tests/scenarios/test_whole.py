@@ -260,23 +260,30 @@ def check_bills(rows, home, plan, done):
         assert row["currency"] == ZONES[home.zone]
 
 
-def check_summary(row, home, plan, done, bills, first_cost):
+def check_summary(row, home, plan, done, bills, first):
     cost = round(sum(each["cost"] for each in bills), 2)
     made, used, bought, sold = (
         sum(each) for each in (done.made, done.used, done.bought, done.sold)
     )
+    stored_value = row["stored_change_value"]
+    if plan.battery is None:
+        assert stored_value is None
+    else:
+        assert abs(stored_value - done.stored_value) <= 0.005 + 1e-6
     wanted = {
         "site_id": home.site_id,
         "scenario": plan.name,
         "cost": cost,
-        "saving": round(first_cost - cost, 2),
+        "saving": round(comparable(first) - (cost - (stored_value or 0.0)), 2),
         "currency": ZONES[home.zone],
         "import_kwh": pytest.approx(bought, abs=1e-6),
         "export_kwh": pytest.approx(sold, abs=1e-6),
-        "self_consumption": pytest.approx(1 - sold / made, abs=1e-9) if made else None,
-        "self_sufficiency": pytest.approx(1 - bought / used, abs=1e-9) if used else None,
+        "self_consumption": pytest.approx(1 - done.sold_made / made, abs=1e-8) if made else None,
+        "self_sufficiency": pytest.approx(1 - done.bought_used / used, abs=1e-8) if used else None,
         "peak_import_kw": pytest.approx(max(done.bought) / home.hours, **NEAR),
         "dispatch": None if plan.battery is None else "rule",
+        "stored_change_kwh": pytest.approx(done.stored_more, abs=1e-5) if plan.battery else None,
+        "stored_change_value": stored_value,
         "equivalent_cycles": None if done.cycles is None else pytest.approx(done.cycles, **NEAR),
     }
     wanted |= dict.fromkeys(
@@ -285,6 +292,11 @@ def check_summary(row, home, plan, done, bills, first_cost):
     said = row.pop("finding")
     assert row == wanted
     assert set(re.findall(r"(?:^|; )([a-z]+\.[a-z_]+): ", said or "")) == done.findings
+
+
+def comparable(row):
+    """The cost less the value of what is stored at the end."""
+    return row["cost"] - (row["stored_change_value"] or 0.0)
 
 
 def by_site(frame):
@@ -307,9 +319,8 @@ def check(found, library):
             check_intervals(intervals[key], home, plan, done)
             check_bills(bills[key], home, plan, done)
             [row] = summary[key]
-            check_summary(
-                row, home, plan, done, bills[key], summary[home.site_id, both[0].name][0]["cost"]
-            )
+            [first] = summary[home.site_id, both[0].name]
+            check_summary(row, home, plan, done, bills[key], first)
     return result
 
 

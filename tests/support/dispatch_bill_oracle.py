@@ -100,7 +100,9 @@ def _battery(model, net, hours, battery, done):
             near = 1e-6 + 1e-6 * abs(done[number])
             model.row(done[number] - near, done[number] + near, [(charge, 1.0), (discharge, -1.0)])
         after = model.var(capacity)
-        model.row(battery.reserve * capacity, inf, [(after, 1.0)])
+        is_last = number == len(net) - 1
+        least = stored if is_last else battery.reserve * capacity
+        model.row(least, inf, [(after, 1.0)])
         moved = [
             (after, 1.0),
             (charge, -battery.charge_efficiency),

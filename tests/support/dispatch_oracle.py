@@ -9,13 +9,16 @@ import numpy as np
 from scipy import sparse
 
 
-def cheapest(net, buy, sell, step_h, battery, *, binaries=True):
-    """Return the lowest cost; without binaries it is a linear program."""
+def cheapest(net, buy, sell, step_h, battery, *, binaries=True, end_soc=None):
+    """Return the lowest cost; without binaries it is a linear program.
+
+    It ends at `end_soc` or above; by default the initial state of charge.
+    """
     model = highspy.Highs()
     options = {"output_flag": False, "threads": 1, "mip_rel_gap": 1e-11, "mip_abs_gap": 1e-11}
     for name, value in options.items():
         model.setOptionValue(name, value)
-    columns, rows = _linear_program(net, buy, sell, step_h, battery)
+    columns, rows = _linear_program(net, buy, sell, step_h, battery, end_soc)
     if binaries:
         _add_binaries(columns, rows, net, step_h, battery)
 
@@ -41,7 +44,7 @@ def cheapest(net, buy, sell, step_h, battery, *, binaries=True):
     return model.getInfo().objective_function_value
 
 
-def _linear_program(net, buy, sell, step_h, battery):
+def _linear_program(net, buy, sell, step_h, battery, end_soc):
     """Columns as (cost, lower, upper), and rows as (lower, upper, coefficients per column)."""
     count = len(net)
     zero, one = np.zeros(count), np.ones(count)
@@ -49,17 +52,19 @@ def _linear_program(net, buy, sell, step_h, battery):
     charge = one * most if battery.grid_charging else np.clip(-net, 0, most)
     discharge = one * most if battery.export_from_battery else np.clip(net, 0, most)
     through = np.abs(net) + most
+    initial_soc = battery.reserve if battery.initial_soc is None else battery.initial_soc
+    least = one * battery.reserve * capacity
+    least[-1] = (initial_soc if end_soc is None else end_soc) * capacity
     columns = [
         (zero, zero, charge),
         (zero, zero, discharge),
         (np.asarray(buy), zero, through),
         (-np.asarray(sell), zero, through),
-        (zero, one * battery.reserve * capacity, one * capacity),
+        (zero, least, one * capacity),
     ]
 
     eye, before = sparse.eye(count), sparse.eye(count, k=-1)
     empty = sparse.csr_matrix((count, count))
-    initial_soc = battery.reserve if battery.initial_soc is None else battery.initial_soc
     initial = zero.copy()
     initial[0] = capacity * initial_soc
     # import - export - charge + discharge = net

@@ -104,6 +104,10 @@ class Result:
     earned: list[float]
     bills: dict[tuple[str, str], list[float]]
     cycles: float | None
+    stored_more: float  # at the end than at first, kWh
+    stored_value: float  # what that would save
+    sold_made: float  # generation exported, directly or stored, with its losses
+    bought_used: float  # consumption that generation does not serve
     findings: set[str]
 
 
@@ -126,7 +130,13 @@ def evaluate(home: Home, plan: Plan) -> Result:
     if not any(made) and not any(sold):
         bills = {key: row for key, row in bills.items() if key[1] == "import"}
 
+    stored_more, stored_value = left_at_end(home, plan, used, made, stored, parts)
+    sold_made, bought_used = sources(used, made, charge, discharge, plan.battery)
     findings = set()
+    if round(stored_more, 2) != 0 or round(stored_value, 2) != 0:
+        findings.add("simulate.stored_energy")
+    if is_coarse(parts, plan):
+        findings.add("interval.coarse")
     if unserved:
         findings.add("ev.unserved")
     if plan.sold is None and round(sum(sold), 6) > 0:
@@ -144,8 +154,25 @@ def evaluate(home: Home, plan: Plan) -> Result:
         earned=earned,
         bills=bills,
         cycles=cycles,
+        stored_more=stored_more,
+        stored_value=stored_value,
+        sold_made=sold_made,
+        bought_used=bought_used,
         findings=findings,
     )
+
+
+def is_coarse(parts: list[list[tuple[datetime, float]]], plan: Plan) -> bool:
+    """Whether the price or the month changes within an interval."""
+    for prices in (plan.bought, plan.sold or {(0, 0): 0.0}):
+        for pieces_of in parts:
+            places = set()
+            for local, _ in pieces_of:
+                minute = local.hour * 60 + local.minute
+                places.add((f"{local:%Y-%m}", price(prices, minute)))
+            if len(places) > 1:
+                return True
+    return False
 
 
 def add_to_bills(
@@ -287,8 +314,17 @@ def moment(zone: str, day: date, minute: int) -> datetime:
 Run = tuple[list[float], list[float], list[float | None], float | None]
 
 
-def run(home: Home, used: list[float], made: list[float], battery: Battery | None) -> Run:
-    """Surplus charges the battery, deficit discharges it; in fractions, so nothing is rounded."""
+def run(
+    home: Home,
+    used: list[float],
+    made: list[float],
+    battery: Battery | None,
+    begins: float | None = None,
+) -> Run:
+    """Surplus charges the battery, deficit discharges it; in fractions, so nothing is rounded.
+
+    `begins` is what it stores at first, kWh.
+    """
     if battery is None:
         return [0.0] * len(used), [0.0] * len(used), [None] * len(used), None
     size, into, out = (
@@ -298,6 +334,8 @@ def run(home: Home, used: list[float], made: list[float], battery: Battery | Non
     )
     floor, most = size * Fraction(battery.reserve), Fraction(battery.power_kw) * home.step / 60
     held, drawn = size * Fraction(battery.begins), Fraction(0)
+    if begins is not None:
+        held = Fraction(begins)
     charge, discharge, stored = [], [], []
     for u, m in zip(used, made, strict=True):
         net = Fraction(u) - Fraction(m)
@@ -310,6 +348,88 @@ def run(home: Home, used: list[float], made: list[float], battery: Battery | Non
         discharge.append(float(got))
         stored.append(float(held))
     return charge, discharge, stored, float(drawn / size) if size else 0.0
+
+
+def left_at_end(
+    home: Home,
+    plan: Plan,
+    used: list[float],
+    made: list[float],
+    stored: list[float | None],
+    parts: list[list[tuple[datetime, float]]],
+) -> tuple[float, float]:
+    """How much more is stored at the end than at first, and what that saves.
+
+    The last seven days, or the whole days that there are, come again and again for a year: once
+    with what is stored at the end, once with what was stored at first.
+    """
+    battery = plan.battery
+    if battery is None or stored[-1] is None:
+        return 0.0, 0.0
+    first, last = battery.capacity_kwh * battery.begins, stored[-1]
+    more = last - first
+    if abs(more) <= 1e-6:
+        return 0.0, 0.0
+    count, per_day = len(used), 24 * 60 // home.step
+    for days in (7, 6, 5, 4, 3, 2, 1):
+        if count >= days * per_day:
+            count = days * per_day
+            break
+    again_used, again_made = used[-count:], made[-count:]
+    again_parts = parts[-count:]
+    value = 0.0
+    for _ in range(52):
+        costs, ends = [], []
+        for begins in (first, last):
+            charge, discharge, levels, _ = run(home, again_used, again_made, battery, begins)
+            cost = 0.0
+            for n in range(count):
+                net = again_used[n] - again_made[n] + charge[n] - discharge[n]
+                prices = plan.bought if net > 0 else plan.sold
+                for local, share in again_parts[n]:
+                    if prices is not None:
+                        cost += net * share * price(prices, local.hour * 60 + local.minute)
+            costs.append(cost)
+            ends.append(levels[-1])
+        value += costs[0] - costs[1]
+        first, last = ends
+        if abs(last - first) < 1e-6:
+            break
+    return more, value
+
+
+def sources(
+    used: list[float],
+    made: list[float],
+    charge: list[float],
+    discharge: list[float],
+    battery: Battery | None,
+) -> tuple[float, float]:
+    """Generation exported with its losses, and consumption that generation does not serve.
+
+    Written as a ledger of two kinds of energy, own and other: each kWh drawn takes of both what
+    their shares are.
+    """
+    own, other = 0.0, 0.0
+    if battery is not None:
+        other = battery.capacity_kwh * (battery.begins - battery.reserve)
+    sold_made, bought_used = 0.0, 0.0
+    for u, m, c, d in zip(used, made, charge, discharge, strict=True):
+        rest, lacking = max(m - u, 0.0), max(u - m, 0.0)
+        if battery is None:
+            sold_made += rest
+            bought_used += lacking
+            continue
+        surplus_in = min(rest, c)
+        sold_made += rest - surplus_in
+        share = own / (own + other) if own + other > 1e-9 * battery.capacity_kwh else 0.0
+        served = min(d, lacking)
+        bought_used += lacking - served * share
+        sold_made += (d - served) * share / (battery.charge * battery.discharge)
+        own += surplus_in * battery.charge - d / battery.discharge * share
+        other += (c - surplus_in) * battery.charge - d / battery.discharge * (1.0 - share)
+        own, other = max(own, 0.0), max(other, 0.0)
+    return sold_made, bought_used
 
 
 def in_cents(amount: float) -> tuple[float, bool]:

@@ -4,7 +4,13 @@ from flipkit.scenarios.changes.battery import Battery
 from flipkit.scenarios.changes.file import read_scenarios
 from flipkit.scenarios.changes.finance import Investment, part_year, yearly
 from flipkit.scenarios.changes.load import Load, Shift
-from flipkit.scenarios.changes.scenario import CHANGES, Scenario, check_by_site, label
+from flipkit.scenarios.changes.scenario import (
+    CHANGES,
+    Scenario,
+    change_name,
+    check_by_site,
+    label,
+)
 
 __all__ = [
     "CHANGES",
@@ -13,6 +19,7 @@ __all__ = [
     "Load",
     "Scenario",
     "Shift",
+    "change_name",
     "check_by_site",
     "label",
     "part_year",

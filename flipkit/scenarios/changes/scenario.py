@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import product
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from flipkit.checks import repeated_names
 from flipkit.errors import InputError
@@ -17,7 +17,7 @@ from flipkit.scenarios.ev import EvCharging
 from flipkit.scenarios.solar import Solar
 from flipkit.tariffs import Tariff
 
-__all__ = ["CHANGES", "Scenario", "check_by_site", "combinations", "label"]
+__all__ = ["CHANGES", "Scenario", "change_name", "check_by_site", "combinations", "label"]
 
 _KINDS = {
     "tariff": Tariff,
@@ -62,9 +62,11 @@ class Scenario:
         Cars that charge at home; `EvCharging.by_site` makes the mapping from one frame.
     load : Load or mapping of str to Load, optional
         More, less or shifted consumption.
-    capex : float, optional
+    capex : float or callable, optional
         Cost to build per site, in the site's currency; `Simulation.summary` then has payback, NPV
-        and IRR. Sites that all mappings leave out pay nothing.
+        and IRR. Sites that all mappings leave out pay nothing. A function gets the scenario and
+        returns its cost, or None; it is called once, and `capex` is the number. A variant made by
+        ``dataclasses.replace`` keeps that number, unless it gets a capex of its own.
     lifetime_years : int, optional
         Years of savings, 1 to 100; needed for NPV and IRR.
     discount_rate : float, default 0.064
@@ -74,7 +76,7 @@ class Scenario:
     ------
     InputError
         A name that is not a string, a change of the wrong type, an invalid capex, lifetime or
-        discount rate.
+        discount rate; a function for the capex that fails.
 
     Examples
     --------
@@ -90,7 +92,7 @@ class Scenario:
     battery: Battery | Mapping[str, Battery] | None = None
     ev: EvCharging | Mapping[str, EvCharging] | None = None
     load: Load | Mapping[str, Load] | None = None
-    capex: float | None = None
+    capex: float | Callable[[Scenario], float | None] | None = None
     lifetime_years: int | None = None
     discount_rate: float = DISCOUNT_RATE
 
@@ -101,10 +103,22 @@ class Scenario:
             what = f"scenario {self.name!r}: {field}"
             value = _checked_change(getattr(self, field), kind, what)
             object.__setattr__(self, field, value)
+        if callable(self.capex):
+            object.__setattr__(self, "capex", self._called(self.capex))
         try:
             self.investment  # noqa: B018  made once to be checked
         except InputError as error:
             raise InputError(f"scenario {self.name!r}: {error}") from None
+
+    def _called(self, capex: Callable[[Scenario], float | None]) -> float | None:
+        """Return what a function says this scenario costs to build."""
+        try:
+            return capex(self)
+        except Exception as error:
+            raise InputError(
+                f"scenario {self.name!r}: capex: the function raised {type(error).__name__}:"
+                f" {error}; a change that the scenario does not make is None"
+            ) from error
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Send mappings to other processes as copies: a mapping proxy cannot be pickled."""
@@ -124,7 +138,8 @@ class Scenario:
             Start of all names; the values that vary follow.
         **lists
             Fields of `Scenario`. A list or tuple varies, anything else is the same in all. The
-            first field varies slowest.
+            first field varies slowest. `Simulation.summary`, `bills` and `intervals` have what
+            varies in columns, and `Simulation.pivot` arranges it.
 
         Returns
         -------
@@ -140,6 +155,13 @@ class Scenario:
         >>> import flipkit as fk
         >>> [s.name for s in fk.Scenario.grid("home", battery=[None, fk.Battery(5, 2.5)])]
         ['home: no battery', 'home: battery 5 kWh/2.5 kW']
+
+        The capex may depend on what varies:
+
+        >>> sizes = [fk.Battery(5, 2.5), fk.Battery(10, 5)]
+        >>> capex = lambda scenario: 350 * scenario.battery.capacity_kwh
+        >>> [s.capex for s in fk.Scenario.grid("", battery=sizes, capex=capex)]
+        [1750.0, 3500.0]
         """
         known = {field.name for field in fields(cls)} - {"name"}
         unknown = sorted(set(lists) - known)
@@ -155,7 +177,8 @@ class Scenario:
         """The cost to build and what comes back; None without a capex."""
         if self.capex is None:
             return None
-        return Investment(self.capex, self.lifetime_years, self.discount_rate)
+        # A function has become a number in `__post_init__`.
+        return Investment(cast(float, self.capex), self.lifetime_years, self.discount_rate)
 
     def at(self, site_id: str, field: str) -> Any:
         """Return the change of a field at a site; None if it stays as it is."""
@@ -249,16 +272,24 @@ def label(value: Any) -> str:
             return str(text)
     if isinstance(value, float):
         return str(value).removesuffix(".0")  # "capex 4000"
+    if callable(value):
+        return str(getattr(value, "__name__", "function"))
     return str(value)
+
+
+def change_name(field: str, value: Any) -> str:
+    """Return a field and its value as names of scenarios have them: ``battery 5 kWh/2.5 kW``."""
+    word = _WORDS.get(field, field.replace("_", " "))
+    if value is None:
+        return _UNCHANGED.get(field, f"no {word}")
+    return f"{word} {label(value)}"
 
 
 def _names(field: str, values: Sequence[Any]) -> list[str]:
     """The name of each choice of a field, with the field."""
     if not values:
         raise InputError(f"grid: {field}: no choices; give at least one, or leave the field out")
-    word = _WORDS.get(field, field.replace("_", " "))
-    unchanged = _UNCHANGED.get(field, f"no {word}")
-    names = [unchanged if value is None else f"{word} {label(value)}" for value in values]
+    names = [change_name(field, value) for value in values]
     repeated = repeated_names(names)
     if repeated:
         raise InputError(

@@ -112,10 +112,12 @@ def dispatch_block(
         intervals: those at the lowest import price of their local day, on days whose highest price
         is above lowest price / round-trip efficiency.
         ``day_ahead``: the cheapest within each local day. Nothing beyond the day is known, so
-        energy left at its end has no value. The state of charge is carried over.
+        energy left at its end has no value beyond what the battery began with. The state of charge
+        is carried over.
         ``optimal``: the cheapest over all intervals, known in advance. Exact, also where the cost
         is not convex in the battery's action (export price above import price, or a negative price
         with losses).
+        A plan, of a day or of all intervals, ends at or above the initial state of charge.
     day_edges : array of int, optional
         Index of the first interval of each local day, then the number of intervals. Required for
         ``day_ahead`` and ``rule_tou``.
@@ -138,7 +140,8 @@ def dispatch_block(
     marginal: Float64 | None = None
     if method in ("rule", "rule_tou"):
         is_cheap = cheap_intervals(problem, day_edges)
-        rule_rows(problem.net_kwh, is_cheap, problem.limits, flow, soc)
+        initial_kwh = np.full(sites, problem.limits.initial_kwh)
+        rule_rows(problem.net_kwh, is_cheap, problem.limits, initial_kwh, flow, soc)
         notes = [_rule_note(problem, is_cheap[row % len(is_cheap)]) for row in range(sites)]
     else:
         marginal = np.empty(state_shape)

@@ -43,6 +43,7 @@ LIMITS = _untyped.typeof(
         reserve_kwh=0.0,
         usable_kwh=0.0,
         initial_kwh=0.0,
+        end_kwh=0.0,
         max_kwh=0.0,
         charge_efficiency=1.0,
         discharge_efficiency=1.0,

@@ -84,6 +84,26 @@ def _change_up_to(value: Float64, start: int, count: int, stored: float) -> floa
     return change
 
 
+@inner(LIMITS, FLOAT, TABLE)
+def _end_segments(limits: Limits, highest_value: float, result: Float64) -> int:
+    """Set the value function at the end of a horizon, and return its number of segments.
+
+    Energy beyond `end_kwh` has no value. Less than that costs more than any kWh can bring, so no
+    plan leaves it: a plan that does is mended by discharging less, which costs less.
+    """
+    result[SLOPE, 0] = 0.0
+    result[LENGTH, 0] = limits.usable_kwh
+    if limits.end_kwh <= 0.0:
+        return 1
+    result[SLOPE, 0] = -2.0 * highest_value if highest_value > 0.0 else -1.0
+    result[LENGTH, 0] = limits.end_kwh
+    if limits.end_kwh >= limits.usable_kwh:
+        return 1
+    result[SLOPE, 1] = 0.0
+    result[LENGTH, 1] = limits.usable_kwh - limits.end_kwh
+    return 2
+
+
 @inner(
     *(INPUT_ROW, INPUT_ROW, INPUT_ROW, INPUT_MASK, LIMITS, FLOAT, INT),
     *(TABLE, INT_ROW, INT_ROW, TABLE),
@@ -122,10 +142,9 @@ def _backwards(
     base, used, non_convex = 0.0, 0, 0
     value_is_convex = True
     for t in range(len(net) - 1, -1, -1):
-        if horizon_ends[t]:  # energy left at the end has no value: one segment of slope 0
-            result[SLOPE, 0] = 0.0
-            result[LENGTH, 0] = width
-            count = 1
+        if horizon_ends[t]:
+            count = _end_segments(limits, highest_value, result)
+            base += result[SLOPE, 0] * -limits.end_kwh  # what `end_kwh` or more costs: nothing
             start = copy_to_centre(result, 0, count, value)
             value_is_convex = True
         parts, charging, cost = fill_segments(
@@ -332,10 +351,11 @@ def _marginal_values(
     full = limits.usable_kwh - tiny
     left, right = 0.0, 0.0
     for t in range(len(net) - 1, -1, -1):
-        if horizon_ends[t]:
-            left = right = 0.0
-        # At the limits of storage, only one side of the slope counts.
         after = soc_kwh[t] - limits.reserve_kwh
+        if horizon_ends[t]:
+            right = 0.0
+            left = 0.0 if after > limits.end_kwh + tiny else -np.inf  # no plan ends below it
+        # At the limits of storage, only one side of the slope counts.
         before = soc_kwh[t - 1] - limits.reserve_kwh if t else limits.initial_kwh
         if after <= tiny:
             left = -np.inf

@@ -22,6 +22,8 @@ class Limits(NamedTuple):
     ----------
     reserve_kwh, usable_kwh, initial_kwh : float
         The reserve; the capacity above it; what is stored above the reserve at the start.
+    end_kwh : float
+        What a plan leaves stored at least, above the reserve, at the end of each horizon.
     max_kwh : float
         Maximum energy in or out per interval, at the AC terminals.
     charge_efficiency, discharge_efficiency : float
@@ -32,6 +34,7 @@ class Limits(NamedTuple):
     reserve_kwh: float
     usable_kwh: float
     initial_kwh: float
+    end_kwh: float
     max_kwh: float
     charge_efficiency: float
     discharge_efficiency: float
@@ -44,10 +47,12 @@ class Limits(NamedTuple):
         initial_soc = battery.reserve if battery.initial_soc is None else battery.initial_soc
         reserve_kwh = float(battery.capacity_kwh * battery.reserve)
         usable_kwh = float(battery.capacity_kwh) - reserve_kwh
+        initial_kwh = float(battery.capacity_kwh * initial_soc) - reserve_kwh
         return cls(
             reserve_kwh=reserve_kwh,
             usable_kwh=usable_kwh,
-            initial_kwh=float(battery.capacity_kwh * initial_soc) - reserve_kwh,
+            initial_kwh=initial_kwh,
+            end_kwh=initial_kwh,  # what is stored at first is not free
             max_kwh=float(battery.power_kw * step_h) if usable_kwh > 0 else 0.0,
             charge_efficiency=float(battery.charge_efficiency),
             discharge_efficiency=float(battery.discharge_efficiency),

@@ -8,6 +8,7 @@ import numpy as np
 
 from flipkit.scenarios.dispatch.compiled import (
     INPUT_MASKS,
+    INPUT_ROW,
     INPUT_TABLE,
     LIMITS,
     ROW,
@@ -43,15 +44,20 @@ def cheap_intervals(problem: Problem, day_edges: Any) -> Bools:
     return np.ascontiguousarray(price <= of_interval)
 
 
-@entry(INPUT_TABLE, INPUT_MASKS, LIMITS, TABLE, TABLE)
+@entry(INPUT_TABLE, INPUT_MASKS, LIMITS, INPUT_ROW, TABLE, TABLE)
 def rule_rows(
-    net_kwh: Float64, is_cheap: Bools, limits: Limits, flow_kwh: Float64, soc_kwh: Float64
+    net_kwh: Float64,
+    is_cheap: Bools,
+    limits: Limits,
+    initial_kwh: Float64,
+    flow_kwh: Float64,
+    soc_kwh: Float64,
 ) -> None:
     """Run self-consumption for each site, with charging at full power in cheap intervals.
 
     Sets `flow_kwh` (into the battery, negative out of it) and, unless it is 0 x 0, `soc_kwh` at the
-    end of each interval. `is_cheap` is that of `cheap_intervals`; the other arguments are those of
-    `Problem`.
+    end of each interval. `is_cheap` is that of `cheap_intervals`; `initial_kwh` is what each site
+    has stored at first, above the reserve; the other arguments are those of `Problem`.
     """
     sites, intervals = net_kwh.shape
     max_kwh = limits.max_kwh
@@ -59,7 +65,7 @@ def rule_rows(
     drawn_per_kwh = 1.0 / limits.discharge_efficiency  # so that the loop does not divide
     keeps_soc = soc_kwh.shape[1] == intervals
     for row in range(sites):
-        stored = limits.initial_kwh
+        stored = initial_kwh[row]
         cheap = is_cheap[row % len(is_cheap)]
         for t in range(intervals):
             net = net_kwh[row, t]

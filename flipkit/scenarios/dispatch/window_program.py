@@ -132,7 +132,11 @@ class _WindowProgram:
         self.charge = self.lp.add_columns(self.max_charge, self.export_price)
         self.discharge = self.lp.add_columns(self.max_discharge, -self.export_price)
         self.imported = self.lp.add_columns(self.max_import, import_price - self.export_price)
-        self.stored = self.lp.add_columns(np.full(len(self.net_kwh), limits.usable_kwh))
+        # Stored at the end: what the limits demand, or what there is after a window without a plan.
+        least = np.zeros(len(self.net_kwh))
+        least[-1] = min(limits.end_kwh, start.stored_kwh)
+        usable = np.full(len(self.net_kwh), limits.usable_kwh)
+        self.stored = self.lp.add_columns(usable, lower=least)
 
     def add_storage_balance(self) -> Int64:
         """Stored after = stored before + charge x efficiency - discharge / efficiency."""

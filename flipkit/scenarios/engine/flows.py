@@ -12,15 +12,20 @@ import numpy as np
 from flipkit.calendar import Grid, day_starts
 from flipkit.errors import InputError
 from flipkit.frames import Finding
+from flipkit.money import round_money_array
 from flipkit.scenarios.changes import Battery
 from flipkit.scenarios.dispatch import (
     APPROXIMATE,
     EXPORT_TIERS,
     Dispatch,
     DispatchBlock,
+    ForeignEnergy,
+    StoredChange,
     couples,
     dispatch_block,
     dispatch_tariff,
+    foreign_energy,
+    stored_change,
 )
 from flipkit.scenarios.engine.case import Case
 from flipkit.scenarios.engine.marginal_prices import marginal_prices
@@ -44,6 +49,10 @@ class EnergyFlows:
         What the car adds to the consumption.
     battery : DispatchBlock or None
         What the batteries do.
+    stored : StoredChange or None
+        What the batteries store more at the end than at the beginning.
+    foreign : ForeignEnergy or None
+        What the batteries import and export beside consumption and generation.
     is_gross : bool
         Whether all generation is exported and all consumption imported, so that nothing is netted.
     findings : tuple of tuple of Finding
@@ -53,6 +62,8 @@ class EnergyFlows:
     block: Block
     ev_kwh: Float64 | None
     battery: DispatchBlock | None
+    stored: StoredChange | None
+    foreign: ForeignEnergy | None
     is_gross: bool
     findings: tuple[tuple[Finding, ...], ...]
 
@@ -96,6 +107,30 @@ class EnergyFlows:
         """Generation that is not exported."""
         return np.maximum(self.generation_kwh - self.export_kwh, 0.0)
 
+    @cached_property
+    def exported_generation_kwh(self) -> Float64:
+        """Generation exported, directly or through the battery, by site."""
+        generation_kwh: Float64 = self.generation_kwh.sum(axis=1)
+        if self.is_gross:
+            return generation_kwh
+        export_kwh = self.export_kwh.sum(axis=1)
+        if self.foreign is not None:
+            export_kwh = export_kwh - self.foreign.export_kwh
+        exported: Float64 = np.clip(export_kwh, 0.0, generation_kwh)
+        return exported
+
+    @cached_property
+    def grid_supply_kwh(self) -> Float64:
+        """Consumption that own generation does not serve, directly or stored, by site."""
+        consumption_kwh: Float64 = self.block.consumption_kwh.sum(axis=1)
+        if self.is_gross:
+            return consumption_kwh
+        import_kwh = self.import_kwh.sum(axis=1)
+        if self.foreign is not None:
+            import_kwh = import_kwh - self.foreign.import_kwh
+        from_grid: Float64 = np.clip(import_kwh, 0.0, consumption_kwh)
+        return from_grid
+
     @property
     def metered(self) -> Block:
         """What the import tariff rates: a block whose net includes the battery."""
@@ -134,7 +169,7 @@ def energy_flows(
     # An unchanged home keeps its block: nothing is copied, and the net stays the metered one.
     if case.changes_energy:
         changed, ev_kwh = _without_battery(block, case, findings)
-    battery = None
+    battery, stored, foreign = None, None, None
     if case.battery is not None:
         battery = run_battery(changed, case, case.battery, method, with_soc=with_soc)
         for number, method_used in enumerate(battery.methods_used):
@@ -143,10 +178,23 @@ def energy_flows(
                 findings[number] += [
                     Finding(f"dispatch.{method_used}", reason) for reason in reasons
                 ]
+        stored = _stored_change(changed, case, case.battery, method, battery)
+        for of_site, found in zip(findings, _stored_findings(stored, case), strict=True):
+            of_site.extend(found)
+        foreign = foreign_energy(
+            changed.consumption_kwh,
+            _generation_or_zeros(changed),
+            battery.flow_kwh,
+            changed.grid.step_us / HOUR_US,
+            case.battery,
+            method,
+        )
     return EnergyFlows(
         block=changed,
         ev_kwh=ev_kwh,
         battery=battery,
+        stored=stored,
+        foreign=foreign,
         is_gross=case.is_gross,
         findings=tuple(tuple(of_site) for of_site in findings),
     )
@@ -246,8 +294,7 @@ def run_battery(
     with_soc : bool
         Whether to return the state of charge and its value too.
     """
-    # Under gross metering the meter of the battery sees the consumption alone.
-    net_kwh = block.consumption_kwh if case.is_gross else block.net_kwh
+    net_kwh = _net_of_battery(block, case)
     import_price, export_price = marginal_prices(case, block.grid)
     is_planned = method in ("day_ahead", "optimal")
     if is_planned and couples(case.import_tariff):
@@ -265,6 +312,46 @@ def run_battery(
         with_state=with_soc,
     )
     return _say_export_tiers(run, case) if is_planned else run
+
+
+def _net_of_battery(block: Block, case: Case) -> Float64:
+    # Under gross metering the meter of the battery sees the consumption alone.
+    return block.consumption_kwh if case.is_gross else block.net_kwh
+
+
+def _stored_change(
+    block: Block, case: Case, battery: Battery, method: DispatchMethod, run: DispatchBlock
+) -> StoredChange:
+    import_price, export_price = marginal_prices(case, block.grid)
+    change = stored_change(
+        _net_of_battery(block, case),
+        import_price,
+        export_price,
+        block.grid.step_us / HOUR_US,
+        battery,
+        method,
+        day_starts(case.import_tariff.timezone, block.grid),
+        run.flow_kwh,
+    )
+    value = round_money_array(change.value, case.import_tariff.currency)
+    return change._replace(value=value)
+
+
+def _stored_findings(stored: StoredChange, case: Case) -> list[list[Finding]]:
+    """Say what the batteries store more or less at the end, and what is counted for it."""
+    findings: list[list[Finding]] = []
+    for kwh, value in zip(stored.kwh.tolist(), stored.value.tolist(), strict=True):
+        if round(kwh, 2) == 0 and value == 0:
+            findings.append([])
+            continue
+        more = "more" if kwh > 0 else "less"
+        message = (
+            f"the battery ends with {abs(kwh):,.2f} kWh {more} than it began with; the saving "
+            f"counts {value:,.2f} {case.import_tariff.currency} for it: its value if the last "
+            f"{stored.days:.3g} days were repeated (dispatch by rule, marginal prices)"
+        )
+        findings.append([Finding("simulate.stored_energy", message)])
+    return findings
 
 
 def _say_export_tiers(planned: DispatchBlock, case: Case) -> DispatchBlock:

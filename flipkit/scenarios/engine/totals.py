@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from flipkit.calendar import Grid
 from flipkit.frames import Finding
 from flipkit.money import round_money_array
+from flipkit.scenarios.dispatch import no_battery
 from flipkit.scenarios.engine.case import Case
 from flipkit.scenarios.engine.flows import EnergyFlows
-from flipkit.scenarios.engine.marginal_prices import export_prices
-from flipkit.tariffs import Export, Rate, Tariff
-from flipkit.tariffs.model import has_tiers, joined, parts_in_force, parts_of
+from flipkit.scenarios.engine.interval_costs import (
+    export_credits,
+    import_costs,
+    import_prices,
+    own_use_costs,
+)
+from flipkit.tariffs import Tariff
+from flipkit.tariffs.model import has_tiers
 from flipkit.tariffs.rating import (
     Block,
     EnergySums,
-    Used,
-    mean_prices,
     rate,
     tariff_findings,
-    tiers_reached,
 )
 from flipkit.vocabulary import HOUR_US, Float64, Int64
 
@@ -57,6 +60,9 @@ class IntervalResult:
     import_cost, export_credit, own_use_cost : ndarray of float64
         NaN if only the whole bill tells it: net metering, and tiers that are not filled in the
         order of time.
+    import_price : ndarray of float64
+        Mean price of the imports; without any, that of the next kWh. NaN if only the whole bill
+        tells it.
     import_tier : ndarray of int64, or None
         The tier that the interval begins in, from 0; None without tiers counted in time.
     import_tariff : Tariff
@@ -86,6 +92,7 @@ class IntervalResult:
     import_cost: Float64
     export_credit: Float64
     own_use_cost: Float64
+    import_price: Float64
     import_tier: Int64 | None
     import_tariff: Tariff
     has_export_price: bool
@@ -102,7 +109,7 @@ def interval_result(
     import_kwh = flows.import_kwh[0]
     export_kwh = flows.export_kwh[0]
     own_use_kwh = flows.own_use_kwh[0]
-    import_cost, import_tier = _import_cost(case, grid, import_kwh)
+    import_cost, import_tier = import_costs(case, grid, import_kwh)
     battery_kwh = _single_row(battery.flow_kwh if battery else None, grid, 0.0)
     return IntervalResult(
         site_id=flows.block.site_ids[0],
@@ -123,8 +130,9 @@ def interval_result(
         import_kwh=import_kwh,
         export_kwh=export_kwh,
         import_cost=import_cost,
-        export_credit=_export_credit(case, grid, export_kwh),
-        own_use_cost=_own_use_cost(case, grid, own_use_kwh),
+        export_credit=export_credits(case, grid, export_kwh),
+        own_use_cost=own_use_costs(case, grid, own_use_kwh),
+        import_price=import_prices(case, grid, import_kwh),
         import_tier=import_tier,
         import_tariff=case.import_tariff,
         has_export_price=case.pays_exports,
@@ -136,89 +144,6 @@ def _single_row(values: Float64 | None, grid: Grid, default: float) -> Float64:
     """Return the values of the single site; the default in every interval if there are none."""
     row: Float64 = np.full(grid.intervals, default) if values is None else values[0]
     return row
-
-
-def _import_cost(case: Case, grid: Grid, kwh: Float64) -> tuple[Float64, Int64 | None]:
-    """Return the cost of each interval's imports, and the tier that it begins in."""
-    if case.is_net_metered:
-        return np.full(grid.intervals, np.nan), None
-    return _cost_and_tier(case.import_tariff, grid, kwh)
-
-
-def _cost_and_tier(tariff: Tariff, grid: Grid, kwh: Float64) -> tuple[Float64, Int64 | None]:
-    # Under other rules a kWh has no price of its own before the month is over.
-    tier_rules = {part.tier_rule for part in parts_of(tariff)}
-    if not tier_rules <= {None, "chronological"}:
-        return np.full(grid.intervals, np.nan), None
-    if has_tiers(tariff):
-        return _tiered_cost(parts_in_force(tariff, grid.start_us, grid.end_us), grid, kwh)
-    return _cost(tariff, grid, kwh), None
-
-
-def _export_credit(case: Case, grid: Grid, kwh: Float64) -> Float64:
-    """Return what each interval's exports earn; 0 if exports are not paid."""
-    if case.export_tariff is not None:
-        return _cost_and_tier(case.export_tariff, grid, kwh)[0]
-    exports = [part.export for part in parts_of(case.import_tariff) if part.export is not None]
-    tier_rules = {export.tier_rule for export in exports}
-    if case.is_net_metered or not tier_rules <= {None, "chronological"}:
-        return np.full(grid.intervals, np.nan)
-    if any(rate.tiers for export in exports for rate in export.rates):
-        parts = parts_in_force(case.import_tariff, grid.start_us, grid.end_us)
-        terms = [(_export_terms(part), start, end) for part, start, end in parts]
-        return _tiered_cost(terms, grid, kwh)[0]
-    return kwh * export_prices(case.import_tariff, grid)
-
-
-def _export_terms(part: Tariff) -> Tariff:
-    """Return a tariff whose prices are what exports earn under another one."""
-    export = part.export or Export("net_billing", (Rate(0.0),))
-    return replace(
-        part,
-        rates=export.rates,
-        series=export.series,
-        tier_rule=export.tier_rule,
-        tier_reset=export.tier_reset,
-        valid_from_us=None,
-        valid_to_us=None,
-        export=None,
-    )
-
-
-def _own_use_cost(case: Case, grid: Grid, kwh: Float64) -> Float64:
-    """Return what each interval's own use of generation costs; 0 if it is free."""
-    if case.local_tariff is None:
-        return np.zeros(grid.intervals)
-    return _cost(case.local_tariff, grid, kwh)
-
-
-def _cost(tariff: Tariff, grid: Grid, kwh: Float64) -> Float64:
-    return tariff.prices(grid.start_us, grid.end_us).cost(*grid.times_us, kwh)
-
-
-def _tiered_cost(
-    parts: Iterable[tuple[Tariff, int, int]], grid: Grid, kwh: Float64
-) -> tuple[Float64, Int64]:
-    """Return cost and tier of each interval, under tariffs with the start and end of each.
-
-    Each of them counts its own kWh. In a month that is cut, each tier has its share of
-    the limit, as in the bill.
-    """
-    start_us, end_us = grid.times_us
-    used = Used.of(start_us, end_us, kwh)
-    # Cut at the intervals, so that an interval in two tiers costs its mean price exactly.
-    edges = np.append(start_us, grid.end_us)
-    prices = []
-    tiers = np.zeros(grid.intervals, dtype=np.int64)
-    for part, first_us, last_us in parts:
-        if not has_tiers(part):
-            prices.append(part.prices(first_us, last_us))
-            continue
-        in_force = (first_us, last_us)
-        prices.append(mean_prices(part, used, in_force, in_force, edges))
-        is_within = (start_us >= first_us) & (start_us < last_us)
-        tiers[is_within] = tiers_reached(part, used, in_force, start_us[is_within])
-    return joined(prices).cost(start_us, end_us, kwh), tiers
 
 
 _MONTH_IS_CUT = Finding(
@@ -260,6 +185,10 @@ class SiteTotals(NamedTuple):
     components : tuple of Component
         They sum to the cost.
     consumption_kwh, generation_kwh, import_kwh, export_kwh, peak_import_kw : ndarray of float64
+    exported_generation_kwh, grid_supply_kwh : ndarray of float64
+        Generation that is not used on site, and consumption that it does not serve.
+    stored_change_kwh, stored_change_value : ndarray of float64
+        What the battery stores more at the end than at first, and its value; NaN without one.
     cycles : ndarray of float64
         Equivalent full cycles of the battery; NaN without one.
     methods : tuple of str or None
@@ -281,6 +210,10 @@ class SiteTotals(NamedTuple):
     import_kwh: Float64
     export_kwh: Float64
     peak_import_kw: Float64
+    exported_generation_kwh: Float64
+    grid_supply_kwh: Float64
+    stored_change_kwh: Float64
+    stored_change_value: Float64
     cycles: Float64
     methods: tuple[str | None, ...]
     pays_exports: bool
@@ -293,17 +226,16 @@ class SiteTotals(NamedTuple):
             component._replace(quantity=component.quantity[rows], cost=component.cost[rows])
             for component in self.components
         ]
+        arrays: dict[str, Any] = {}
+        for name, values in zip(self._fields, self, strict=True):
+            if isinstance(values, np.ndarray):
+                arrays[name] = values[rows]
         return self._replace(
             site_ids=self.site_ids[rows],
             components=tuple(components),
-            consumption_kwh=self.consumption_kwh[rows],
-            generation_kwh=self.generation_kwh[rows],
-            import_kwh=self.import_kwh[rows],
-            export_kwh=self.export_kwh[rows],
-            peak_import_kw=self.peak_import_kw[rows],
-            cycles=self.cycles[rows],
             methods=self.methods[rows],
             findings=self.findings[rows],
+            **arrays,
         )
 
     @property
@@ -320,6 +252,16 @@ class SiteTotals(NamedTuple):
             total += np.nansum(component.cost, axis=1)
         return round_money_array(total, self.currency)
 
+    @property
+    def comparable_cost(self) -> Float64:
+        """The cost less the value of what the battery stores more at the end."""
+        return round_money_array(self.cost - np.nan_to_num(self.stored_change_value), self.currency)
+
+    @property
+    def cost_with_missing(self) -> Float64:
+        """The cost, and the value of what the battery stores less at the end."""
+        return np.maximum(self.cost, self.comparable_cost)
+
 
 def evaluate(scenario: str, flows: EnergyFlows, case: Case, *, compiled: bool) -> SiteTotals:
     """Rate the energy of some sites under a scenario, and add it up.
@@ -328,6 +270,7 @@ def evaluate(scenario: str, flows: EnergyFlows, case: Case, *, compiled: bool) -
     """
     block = flows.block
     sheet = _rated(flows, case, compiled)
+    stored = flows.stored or no_battery(len(block.site_ids))
     return SiteTotals(
         site_ids=block.site_ids,
         scenario=scenario,
@@ -340,6 +283,10 @@ def evaluate(scenario: str, flows: EnergyFlows, case: Case, *, compiled: bool) -
         import_kwh=flows.import_kwh.sum(axis=1),
         export_kwh=flows.export_kwh.sum(axis=1),
         peak_import_kw=flows.import_kwh.max(axis=1) / (block.grid.step_us / HOUR_US),
+        exported_generation_kwh=flows.exported_generation_kwh,
+        grid_supply_kwh=flows.grid_supply_kwh,
+        stored_change_kwh=stored.kwh,
+        stored_change_value=stored.value,
         cycles=_cycles(flows, case),
         methods=flows.methods,
         pays_exports=case.pays_exports,
@@ -359,8 +306,7 @@ def _cycles(flows: EnergyFlows, case: Case) -> Float64:
         return np.zeros(sites)
     discharge_kwh = np.maximum(-flows.battery.flow_kwh, 0.0).sum(axis=1)
     drawn_kwh = discharge_kwh / case.battery.discharge_efficiency
-    cycles: Float64 = drawn_kwh / case.battery.capacity_kwh
-    return cycles
+    return np.asarray(drawn_kwh / case.battery.capacity_kwh)
 
 
 def _rated(flows: EnergyFlows, case: Case, compiled: bool) -> _BillSheet:

@@ -21,12 +21,12 @@ import numpy as np
 from flipkit.errors import InputError
 from flipkit.frames import REGRET
 from flipkit.money import round_money_array, smallest_unit
-from flipkit.scenarios.changes import CHANGES, Scenario, label
+from flipkit.scenarios.changes import CHANGES, Scenario, change_name
 from flipkit.scenarios.engine import Fleet, SiteTotals
 from flipkit.scenarios.results.tables import sorted_rows
 from flipkit.vocabulary import DispatchMethod, Float64
 
-__all__ = ["regret_columns", "sweep_of", "waterfall_rows"]
+__all__ = ["regret_columns", "step_names", "sweep_of", "waterfall_rows"]
 
 # The attribute that is the size of a change, and its unit.
 _SIZES = {"battery": ("capacity_kwh", "kWh"), "solar": ("kw_dc", "kW")}
@@ -63,7 +63,7 @@ def sweep_of(scenarios: Sequence[Scenario], site_id: str) -> Sweep:
     swept = _swept_field(scenarios, site_id)
     others = []
     for field in CHANGES:
-        values = {_described(scenario, site_id, field) for scenario in scenarios}
+        values = {change_name(field, scenario.at(site_id, field)) for scenario in scenarios}
         if field != swept and len(values) > 1:
             others.append(field)
 
@@ -71,7 +71,7 @@ def sweep_of(scenarios: Sequence[Scenario], site_id: str) -> Sweep:
     lines = {}
     for scenario in scenarios:
         sizes[scenario.name] = _size(scenario, site_id, swept)
-        described = [_described(scenario, site_id, field) for field in others]
+        described = [change_name(field, scenario.at(site_id, field)) for field in others]
         lines[scenario.name] = ", ".join(described)
     first, *rest = sizes
     if any(sizes[name] == sizes[first] and lines[name] == lines[first] for name in rest):
@@ -94,19 +94,6 @@ def _size(scenario: Scenario, site_id: str, field: str) -> float:
     change = scenario.at(site_id, field)
     attribute, _ = _SIZES[field]
     return 0.0 if change is None else float(getattr(change, attribute))
-
-
-def _described(scenario: Scenario, site_id: str, field: str) -> str:
-    """Return a field of a scenario in a few words."""
-    change: Any = scenario.at(site_id, field)
-    name = field.replace("_", " ")
-    if change is None:
-        absent = "today's" if field in ("tariff", "export_tariff", "load") else "no"
-        return f"{absent} {name}"
-    if field in _SIZES:
-        _, unit = _SIZES[field]
-        return f"{name} {_size(scenario, site_id, field):g} {unit}"
-    return f"{name} {label(change)}"
 
 
 # The fields of a scenario that each step changes.
@@ -143,7 +130,7 @@ def waterfall_rows(fleet: Fleet, known: Sequence[SiteTotals], method: DispatchMe
     costs: dict[tuple[str, str], float] = {}
     currencies: dict[str, str] = {}
     for part in totals:
-        for site_id, cost in zip(part.site_ids, part.cost.tolist(), strict=True):
+        for site_id, cost in zip(part.site_ids, part.comparable_cost.tolist(), strict=True):
             costs[site_id, part.scenario] = cost
             currencies[site_id] = part.currency
     rows = []
@@ -164,6 +151,16 @@ def _split(first: Scenario, scenario: Scenario) -> _Split:
 
 def _is_changed(step: str, first: Scenario, scenario: Scenario) -> bool:
     return any(getattr(first, field) != getattr(scenario, field) for field in _STEPS[step])
+
+
+def step_names(first: Scenario, scenario: Scenario, site_id: str) -> dict[str, str]:
+    """Return each step as names of scenarios have it: ``battery 5 kWh/2.5 kW``."""
+    names = {}
+    for step, fields in _STEPS.items():
+        changed = [each for each in fields if first.at(site_id, each) != scenario.at(site_id, each)]
+        described = [change_name(each, scenario.at(site_id, each)) for each in changed]
+        names[step] = ", ".join(described) or step
+    return names
 
 
 def _mixture(first: Scenario, scenario: Scenario, steps: Sequence[str]) -> Scenario:
@@ -352,7 +349,10 @@ def _costs_by_scenario(totals: Sequence[SiteTotals]) -> dict[str, dict[str, _Mon
         by_component = np.stack([component.cost for component in part.components])
         by_month = round_money_array(np.nansum(by_component, axis=0), part.currency)
         months = [*part.months, None]
-        amounts = np.column_stack([by_month, part.cost]).tolist()
+        # What a battery stores at the end belongs to the last month.
+        by_month[:, -1] += part.comparable_cost - part.cost
+        by_month = round_money_array(by_month, part.currency)
+        amounts = np.column_stack([by_month, part.comparable_cost]).tolist()
         by_site = costs.setdefault(part.scenario, {})
         for site_id, of_site in zip(part.site_ids, amounts, strict=True):
             by_site[site_id] = _MonthlyCosts(dict(zip(months, of_site, strict=True)), part.currency)

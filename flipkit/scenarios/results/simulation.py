@@ -22,14 +22,18 @@ from flipkit.frames import (
     WATERFALL,
     Frame,
     Table,
+    pivot_frame,
     returns,
     write_csv,
 )
 from flipkit.scenarios.changes import Scenario
 from flipkit.scenarios.engine import Fleet, IntervalResult, SiteTotals
-from flipkit.scenarios.results.comparisons import regret_columns, sweep_of, waterfall_rows
+from flipkit.scenarios.results.comparisons import regret_columns, waterfall_rows
+from flipkit.scenarios.results.pictures import Pictures, listed
+from flipkit.scenarios.results.pivot import pivoted
 from flipkit.scenarios.results.tables import (
     BAND,
+    BAND_COLUMNS,
     bills_columns,
     certificate_columns,
     interval_columns,
@@ -42,13 +46,8 @@ from flipkit.vocabulary import DispatchMethod
 
 __all__ = ["Simulation"]
 
-_PICTURES = ("savings", "waterfall", "regret", "regret_by_month", "week", "sweep")
-# As many as a picture of savings shows one by one; the band of a larger fleet takes its time.
-_MOST_SITES_WITH_BAND = 40
-_MOST_NAMES = 30
 
-
-class Simulation:
+class Simulation(Pictures):
     """What each scenario would have cost each site; `simulate` makes it.
 
     Its methods return frames in the library of the energy. What a method has to calculate first is
@@ -92,6 +91,15 @@ class Simulation:
         """Return the cost of each site under each scenario, and the saving against the first one.
 
         The cost is the sum of the rounded rows of `bills`, so months and components add up to it.
+        The saving, and with it the payback, also counts ``stored_change_value``: what a battery
+        stores more or less at the end than at first would save if the last week (or the whole days
+        that there are) were repeated, with dispatch by rule, at marginal prices without tiers and
+        demand charges.
+
+        Self-consumption is the share of generation used on site, directly or through the battery,
+        its losses included; self-sufficiency that of consumption that generation serves. What is in
+        a battery is drawn in proportion to its sources; what was in it at first has none.
+
         One row per site and scenario: sites by id, scenarios in their order.
 
         Parameters
@@ -99,10 +107,11 @@ class Simulation:
         band : bool
             Whether to run each battery by several methods too: ``cost_rule`` is the cost with a
             simple controller, ``cost_day_ahead`` that with a plan for each day, and
-            ``cost_optimal`` that with perfect foresight. They are null otherwise. The first call
-            takes about 20 ms per site and year. "day_ahead" leaves nothing stored for the next
-            morning, so it may cost more than the rule. Bills are rounded row by row, so equal costs
-            may differ by a cent or two.
+            ``cost_optimal`` that with perfect foresight. Each includes what the battery stores less
+            at the end, so that none is free, but not what it stores more. They are null otherwise.
+            The first call takes about 20 ms per site and year. "day_ahead" leaves nothing stored
+            for the next morning, so it may cost more than the rule. Bills are rounded row by row,
+            so equal costs may differ by a cent or two.
 
         Returns
         -------
@@ -111,6 +120,7 @@ class Simulation:
 
             * ``simulate.no_export_price``: exports count as worth nothing.
             * ``simulate.fixed_charges``: only one of two tariffs has standing charges.
+            * ``simulate.stored_energy``: the battery ends with more or less than it began with.
             * ``simulate.band``: a method of the band could not be run.
             * ``simulate.no_such_site``: a change by site names none of the sites.
             * ``simulate.utc``: the time zone of the prices is not known.
@@ -126,6 +136,54 @@ class Simulation:
         totals_by_method = self._band if band else {}
         columns = summary_columns(self.scenarios, self._totals, totals_by_method)
         return self._frame(SIMULATION_SUMMARY, columns)
+
+    def pivot(
+        self,
+        index: str | Sequence[str],
+        columns: str,
+        values: str,
+        *,
+        site_id: str | Sequence[str] | None = None,
+    ) -> Frame:
+        """Arrange a number of `summary` by what the scenarios change, such as their sizes.
+
+        Where the baseline has the changes of another scenario, that one is taken.
+
+        Parameters
+        ----------
+        index : str or sequence of str
+            Columns of `summary` that go down: ``battery_kwh``, ``["site_id", "tariff"]``.
+        columns : str
+            The column of `summary` that goes across: ``solar_kw``.
+        values : str
+            A number column of `summary`: ``saving``, ``npv``, ``self_sufficiency``.
+        site_id : str or sequence of str, optional
+            Default: all sites.
+
+        Returns
+        -------
+        DataFrame
+            One row per combination of the index, one column per label; labels that are numbers
+            ascend. In pandas as ``DataFrame.pivot`` returns it; in polars the columns of the index
+            come first, and labels are names: ``"5.0"``. Null where no scenario has the combination.
+
+        Raises
+        ------
+        InputError
+            An unknown column or site, a column that is null, several scenarios or sites in one
+            cell, or amounts in several currencies without ``currency`` in the index.
+
+        Examples
+        --------
+        >>> what_if.pivot("battery_kwh", "solar_kw", "npv")  # doctest: +SKIP
+        """
+        site_ids = _selected(site_id, self._fleet.site_ids, "site_id")
+        by = [index] if isinstance(index, str) else list(index)
+        band = self._band if values in BAND_COLUMNS else {}
+        summary = summary_columns(self.scenarios, self._totals, band)
+        table = pivoted(summary, by, columns, values, site_ids, self.scenarios[0].name)
+        query = {"simulation": self._scenario_names, "dispatch": self.dispatch, "values": values}
+        return pivot_frame(table, self.frames, {"query": query})
 
     @returns(SIMULATION_BILLS)
     def bills(self) -> Frame:
@@ -160,7 +218,7 @@ class Simulation:
         site_ids = _selected(site_id, self._fleet.site_ids, "site_id")
         names = _selected(scenario, self._scenario_names, "scenario")
         results = [self._interval_result(site, name) for site in site_ids for name in names]
-        columns = interval_columns(results)
+        columns = interval_columns(self.scenarios, results)
         return self._frame(SIMULATION_INTERVALS, columns)
 
     @returns(WATERFALL)
@@ -168,8 +226,9 @@ class Simulation:
         """Split the difference of each scenario to the first one among its changes.
 
         Each change has its Shapley value: the mean of what it brings over all orders in which the
-        changes can be made, so no order is preferred. Amounts are in the smallest unit of the
-        currency and sum to the difference.
+        changes can be made, so no order is preferred. Costs are those of `summary` less
+        ``stored_change_value``, so the difference is the saving with the other sign. Amounts are in
+        the smallest unit of the currency and sum to the difference.
 
         Returns
         -------
@@ -186,7 +245,8 @@ class Simulation:
     def regret(self, *, scenario: str | Sequence[str] | None = None) -> Frame:
         """Compare each home under every pair of import and export plans of the scenarios.
 
-        Batteries are run again under each pair.
+        Batteries are run again under each pair; costs are those of `summary` less
+        ``stored_change_value``, which belongs to the last month.
 
         Parameters
         ----------
@@ -291,128 +351,6 @@ class Simulation:
             frames["certificate"] = self.certificate()
         return [write_csv(frame, Path(folder) / f"{name}.csv") for name, frame in frames.items()]
 
-    def plot(self, kind: str = "savings", **options: Any) -> Any:
-        """Draw the simulation.
-
-        Parameters
-        ----------
-        kind : {"savings", "waterfall", "regret", "regret_by_month", "week", "sweep"}
-            "savings": what each scenario saves by site; ``band=`` whether with the band, by default
-            for up to 40 sites. "waterfall": what each change of a scenario brings to a site.
-            "regret" and "regret_by_month": a home under all pairs of plans. "week": days of a site
-            by interval; ``start=``, ``days=``. "sweep": a column of the summary over sizes of
-            battery or solar; ``value=``.
-        **options
-            ``site_id=`` if there are several sites (not for savings). ``scenario=``, by default the
-            last one, for regret the first. ``ax=`` and further options are those of
-            `flipkit.plots.scenario_savings`, `savings_waterfall`, `plan_regret_heatmap`,
-            `plan_regret_by_month`, `dispatch_week` and `sweep_lines`.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-
-        Raises
-        ------
-        InputError
-            An unknown kind, site or scenario, or several sites and no ``site_id=``.
-        """
-        if kind not in _PICTURES:
-            raise InputError(f"plot: unknown kind {kind!r}; choose one of {', '.join(_PICTURES)}")
-        return getattr(self, f"_plot_{kind}")(**options)
-
-    def _plot_savings(self, *, band: bool | None = None, **options: Any) -> Any:
-        from flipkit.plots import scenario_savings
-
-        if band is None:
-            band = len(self._fleet.site_ids) <= _MOST_SITES_WITH_BAND
-        return scenario_savings(self.summary(band=band), **options)
-
-    def _plot_waterfall(
-        self, *, site_id: str | None = None, scenario: str | None = None, **options: Any
-    ) -> Any:
-        from flipkit.plots import savings_waterfall
-
-        site_id = self._site_to_plot(site_id)
-        first = self.scenarios[0]
-        chosen = self._scenario_to_plot(scenario, default=self.scenarios[-1])
-        if chosen is first:
-            raise InputError(
-                f"plot: {first.name!r} is the first scenario, the baseline of the others; choose "
-                "another one"
-            )
-        steps = self._part(site_id, first, chosen).waterfall()
-        dispatch = self._dispatch_of(site_id, first, chosen)
-        return savings_waterfall(steps, dispatch=dispatch, **options)
-
-    def _plot_regret(self, **options: Any) -> Any:
-        from flipkit.plots import plan_regret_heatmap
-
-        return self._draw_regret(plan_regret_heatmap, **options)
-
-    def _plot_regret_by_month(self, **options: Any) -> Any:
-        from flipkit.plots import plan_regret_by_month
-
-        return self._draw_regret(plan_regret_by_month, **options)
-
-    def _draw_regret(
-        self, draw: Any, *, site_id: str | None = None, scenario: str | None = None, **options: Any
-    ) -> Any:
-        site_id = self._site_to_plot(site_id)
-        home = self._scenario_to_plot(scenario, default=self.scenarios[0])
-        regret = self._part(site_id, *self.scenarios).regret(scenario=home.name)
-        return draw(regret, dispatch=self._dispatch_of(site_id, home), **options)
-
-    def _plot_week(
-        self, *, site_id: str | None = None, scenario: str | None = None, **options: Any
-    ) -> Any:
-        from flipkit.plots import dispatch_week
-
-        site_id = self._site_to_plot(site_id)
-        chosen = self._scenario_to_plot(scenario, default=self.scenarios[-1])
-        return dispatch_week(
-            self.intervals(site_id=site_id, scenario=chosen.name),
-            timezone=self._fleet.case(site_id, chosen).import_tariff.timezone,
-            dispatch=self._dispatch_of(site_id, chosen),
-            **options,
-        )
-
-    def _plot_sweep(self, *, site_id: str | None = None, **options: Any) -> Any:
-        from flipkit.plots import sweep_lines
-
-        site_id = self._site_to_plot(site_id)
-        sweep = sweep_of(self.scenarios, site_id)
-        defaults: dict[str, Any] = {
-            "x": sweep.sizes,
-            "lines": sweep.lines,
-            "label": sweep.label,
-            "site_id": site_id,
-            "dispatch": self._dispatch_of(site_id, *self.scenarios),
-        }
-        return sweep_lines(self.summary(band=False), **(defaults | options))
-
-    def _site_to_plot(self, site_id: str | None) -> str:
-        known = self._fleet.site_ids
-        if site_id is None and len(known) == 1:
-            return known[0]
-        if site_id not in known:
-            raise InputError(f"plot: the sites are {_listed(known)}; choose one with site_id=")
-        return site_id
-
-    def _scenario_to_plot(self, name: str | None, default: Scenario) -> Scenario:
-        if name is None:
-            return default
-        for scenario in self.scenarios:
-            if scenario.name == name:
-                return scenario
-        known = _listed(self._scenario_names)
-        raise InputError(f"plot: the scenarios are {known}; choose one with scenario=")
-
-    def _dispatch_of(self, site_id: str, *scenarios: Scenario) -> str | None:
-        """Return how the battery was run; None if no scenario has one at the site."""
-        has_battery = any(scenario.at(site_id, "battery") is not None for scenario in scenarios)
-        return self.dispatch if has_battery else None
-
     def _part(self, site_id: str, *scenarios: Scenario) -> Simulation:
         """Return the simulation of one site and some scenarios, so that a picture is quick."""
         fleet = replace(self._fleet.of_site(site_id), scenarios=scenarios)
@@ -467,16 +405,9 @@ def _selected(wanted: Any, known: list[str], what: str) -> list[str]:
     unknown = [repr(name) for name in names if name not in known]
     if unknown:
         raise InputError(
-            f"{what}: {', '.join(unknown)} was not simulated; choose from {_listed(known)}"
+            f"{what}: {', '.join(unknown)} was not simulated; choose from {listed(known)}"
         )
     return list(dict.fromkeys(names))
-
-
-def _listed(names: Sequence[str]) -> str:
-    text = ", ".join(names[:_MOST_NAMES])
-    if len(names) > _MOST_NAMES:
-        text += f" and {len(names) - _MOST_NAMES} more"
-    return text
 
 
 def _check_folder(folder: Path) -> None:

@@ -11,19 +11,23 @@ import numpy as np
 
 from flipkit.frames import (
     CERTIFICATE,
+    CHANGE_COLUMNS,
     SIMULATION_BILLS,
     SIMULATION_INTERVALS,
+    SIMULATION_SUMMARY,
     Finding,
     as_text,
 )
 from flipkit.money import round_money
 from flipkit.scenarios.changes import CHANGES, Investment, Scenario, part_year, yearly
 from flipkit.scenarios.engine import Component, IntervalResult, SiteTotals
+from flipkit.scenarios.results.changes import ChangeColumns
 from flipkit.scenarios.service import Certificate
 from flipkit.vocabulary import DispatchMethod, Float64
 
 __all__ = [
     "BAND",
+    "BAND_COLUMNS",
     "bills_columns",
     "certificate_columns",
     "cost_by_currency",
@@ -36,6 +40,10 @@ __all__ = [
 
 BAND: tuple[DispatchMethod, ...] = ("rule", "day_ahead", "optimal")
 """The dispatch methods of the band, from a simple controller to perfect foresight."""
+
+BAND_COLUMNS = tuple(f"cost_{method}" for method in BAND)
+
+_INVESTMENT = ("capex", "lifetime_years", "discount_rate", "payback_years", "npv", "irr")
 
 _Key = tuple[str, str]
 
@@ -61,9 +69,11 @@ def summary_columns(
     band_rows = {method: _site_rows(of_method) for method, of_method in band.items()}
     site_ids = sorted({site_id for site_id, _ in rows})
     unknown_sites = {each.name: _unknown_site_findings(each, site_ids) for each in scenarios}
+    columns = ChangeColumns(scenarios)
+    changes = {each.name: columns.cells(each.name, site_ids) for each in scenarios}
 
     records = []
-    for site_id in site_ids:
+    for number, site_id in enumerate(site_ids):
         first = rows[site_id, scenarios[0].name]
         for scenario in scenarios:
             key = site_id, scenario.name
@@ -75,8 +85,11 @@ def summary_columns(
             if rows[key] is first or _is_unchanged(site_id, scenario, scenarios[0]):
                 investment = None
             unknown = unknown_sites[scenario.name]
-            records.append(_record(rows[key], first, by_method, investment, unknown))
-    return {name: [record[name] for record in records] for name in records[0]}
+            record = _record(rows[key], first, by_method, investment, unknown)
+            for name, cells in changes[scenario.name].items():
+                record[name] = cells[number]
+            records.append(record)
+    return {name: [record[name] for record in records] for name in SIMULATION_SUMMARY.names}
 
 
 def _record(
@@ -93,7 +106,8 @@ def _record(
         *_comparison_findings(row, first),
         *_investment_findings(row, investment),
     ]
-    saving = round_money(first.cells["cost"] - row.cells["cost"], row.totals.currency)
+    difference = first.cells["comparable_cost"] - row.cells["comparable_cost"]
+    saving = round_money(difference, row.totals.currency)
     return {
         **row.cells,
         "saving": saving,
@@ -109,12 +123,16 @@ def _site_rows(totals: Sequence[SiteTotals]) -> dict[_Key, _SiteRow]:
         # Beyond a millionth of a kWh, a sum of floats is noise.
         columns = {
             "cost": part.cost,
+            "comparable_cost": part.comparable_cost,
+            "cost_with_missing": part.cost_with_missing,
             "import_kwh": np.round(part.import_kwh, 6),
             "export_kwh": np.round(part.export_kwh, 6),
-            "self_consumption": _remaining_share(part.export_kwh, part.generation_kwh),
-            "self_sufficiency": _remaining_share(part.import_kwh, part.consumption_kwh),
+            "self_consumption": _remaining_share(part.exported_generation_kwh, part.generation_kwh),
+            "self_sufficiency": _remaining_share(part.grid_supply_kwh, part.consumption_kwh),
             "peak_import_kw": part.peak_import_kw,
             "equivalent_cycles": part.cycles,
+            "stored_change_kwh": np.round(part.stored_change_kwh, 6),
+            "stored_change_value": part.stored_change_value,
         }
         for number, site_id in enumerate(part.site_ids):
             cells: dict[str, Any] = {
@@ -160,9 +178,9 @@ def _is_unchanged(site_id: str, scenario: Scenario, first: Scenario) -> bool:
 
 
 def _band_costs(by_method: Mapping[str, _SiteRow]) -> dict[str, float]:
-    costs = dict.fromkeys([f"cost_{method}" for method in BAND], math.nan)
+    costs = dict.fromkeys(BAND_COLUMNS, math.nan)
     for method, row in by_method.items():
-        costs[f"cost_{method}"] = row.cells["cost"]
+        costs[f"cost_{method}"] = row.cells["cost_with_missing"]
     return costs
 
 
@@ -200,10 +218,14 @@ def _comparison_findings(row: _SiteRow, first: _SiteRow) -> list[Finding]:
 
 def _payback(row: _SiteRow, investment: Investment | None, saving: float) -> dict[str, float]:
     if investment is None:
-        return {"payback_years": math.nan, "npv": math.nan, "irr": math.nan}
+        return dict.fromkeys(_INVESTMENT, math.nan)
     start_us, end_us = row.totals.span_us
     yearly_saving = yearly(saving, start_us, end_us)
+    years = investment.lifetime_years
     return {
+        "capex": investment.capex,
+        "lifetime_years": math.nan if years is None else float(years),
+        "discount_rate": investment.discount_rate,
         "payback_years": investment.payback_years(yearly_saving),
         "npv": investment.npv(yearly_saving),
         "irr": investment.irr(yearly_saving),
@@ -222,16 +244,20 @@ def bills_columns(
 ) -> dict[str, np.ndarray]:
     """Return one row per site, scenario, month and component, in this order."""
     positions = {scenario.name: number for number, scenario in enumerate(scenarios)}
+    changes = ChangeColumns(scenarios)
     tables = []
     for part in totals:
+        cells = changes.cells(part.scenario, part.site_ids)
         for number, component in enumerate(part.components):
-            table = _component_rows(part, component)
+            table = _component_rows(part, component, cells)
             count = len(table["cost"])
             table["scenario_number"] = np.full(count, positions[part.scenario])
             table["component_number"] = np.full(count, number)
             tables.append(table)
     by = ("site_id", "scenario_number", "month", "component_number")
-    return sorted_rows(tables, by, SIMULATION_BILLS.names)
+    unused = set(CHANGE_COLUMNS) - set(changes.names)
+    names = [name for name in SIMULATION_BILLS.names if name not in unused]
+    return sorted_rows(tables, by, names)
 
 
 def sorted_rows(
@@ -246,8 +272,13 @@ def sorted_rows(
     return {name: columns[name][rows] for name in names}
 
 
-def _component_rows(part: SiteTotals, component: Component) -> dict[str, np.ndarray]:
-    """Return the rows of one component: the months in which it is charged."""
+def _component_rows(
+    part: SiteTotals, component: Component, changes: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Return the rows of one component: the months in which it is charged.
+
+    `changes` has one cell per site and column.
+    """
     is_shown = ~np.isnan(component.cost)
     # A site without generation has no rows of exports, though its tariff may have a price.
     if component.name in ("export", "own use"):
@@ -268,15 +299,25 @@ def _component_rows(part: SiteTotals, component: Component) -> dict[str, np.ndar
     }
     for name, value in constants.items():
         columns[name] = np.full(len(sites), value, dtype=object)
+    for name, cells in changes.items():
+        columns[name] = cells[sites]
     return columns
 
 
-def interval_columns(results: Sequence[IntervalResult]) -> dict[str, np.ndarray]:
+def interval_columns(
+    scenarios: Sequence[Scenario], results: Sequence[IntervalResult]
+) -> dict[str, np.ndarray]:
     """Return one row per interval, in the order of the results."""
     counts = [len(result.start_us) for result in results]
     attributes = {"start_utc": "start_us", "end_utc": "end_us"}
+    changes = ChangeColumns(scenarios)
+    cells = [changes.cells(result.scenario, [result.site_id]) for result in results]
     columns = {}
+    for name in changes.names:
+        columns[name] = np.repeat(np.concatenate([each[name] for each in cells]), counts)
     for name in SIMULATION_INTERVALS.names:
+        if name in CHANGE_COLUMNS:
+            continue
         values = [getattr(result, attributes.get(name, name)) for result in results]
         if name in ("site_id", "scenario", "currency"):  # one per result
             columns[name] = np.repeat(np.array(values, dtype=object), counts)
@@ -302,10 +343,11 @@ _MOST_ROWS = 20
 
 
 class _Sum(NamedTuple):
-    """Number and total cost of the sites of one currency."""
+    """Number of the sites of one currency, and their total cost."""
 
     sites: int
     cost: float
+    comparable_cost: float
 
 
 def summary_line(sites: int, scenarios: Sequence[str]) -> str:
@@ -320,15 +362,20 @@ def cost_by_currency(
     totals: Sequence[SiteTotals], scenarios: Sequence[str]
 ) -> dict[str, dict[str, _Sum]]:
     """Return the cost of all sites by currency and scenario; currencies are never added."""
-    costs: dict[str, dict[str, list[float]]] = {}
+    costs: dict[str, dict[str, list[tuple[float, float]]]] = {}
     for part in sorted(totals, key=lambda part: part.currency):
         by_scenario = costs.setdefault(part.currency, {name: [] for name in scenarios})
-        by_scenario[part.scenario].extend(part.cost.tolist())
+        of_part = zip(part.cost.tolist(), part.comparable_cost.tolist(), strict=True)
+        by_scenario[part.scenario].extend(of_part)
     sums: dict[str, dict[str, _Sum]] = {}
     for currency, by_scenario in costs.items():
         sums[currency] = {}
         for name, of_sites in by_scenario.items():
-            sums[currency][name] = _Sum(len(of_sites), math.fsum(of_sites))
+            sums[currency][name] = _Sum(
+                sites=len(of_sites),
+                cost=math.fsum(cost for cost, _ in of_sites),
+                comparable_cost=math.fsum(comparable for _, comparable in of_sites),
+            )
     return sums
 
 
@@ -352,6 +399,7 @@ def summary_html(
     footer = "<code>.summary()</code>: each site"
     if len(scenarios) > _MOST_ROWS:
         footer += f"; {len(scenarios) - _MOST_ROWS} more scenarios"
+        footer += "; <code>.pivot(index, columns, values)</code>: a table of a sweep"
     return (
         f"<div>{escape(caption)}; the sum of all sites in each currency</div>"
         f"<table><thead><tr><th>scenario</th>{''.join(heads)}</tr></thead>"
@@ -364,7 +412,7 @@ def _html_row(scenario: str, first: str, sums: dict[str, dict[str, _Sum]]) -> st
     cells = ""
     for by_scenario in sums.values():
         cost = by_scenario[scenario].cost
-        saving = by_scenario[first].cost - cost
+        saving = by_scenario[first].comparable_cost - by_scenario[scenario].comparable_cost
         cells += f"<td>{_amount(cost)}</td><td>{_amount(saving)}</td>"
     return f'<tr><td style="text-align: left">{escape(scenario)}</td>{cells}</tr>'
 

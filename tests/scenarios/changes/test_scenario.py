@@ -1,5 +1,8 @@
 """Fields of a scenario that cannot be meant."""
 
+import pickle
+from dataclasses import replace
+
 import pytest
 
 import flipkit as fk
@@ -40,6 +43,48 @@ def test_a_name_is_a_string_that_is_not_empty(name):
 def test_an_invalid_field_is_named_with_the_scenario(fields, words):
     with pytest.raises(InputError, match=f"scenario 'x': {words}"):
         fk.Scenario("x", **fields)
+
+
+def test_capex_may_be_a_function_of_the_scenario():
+    def capex(scenario):
+        return 1000 + 350 * scenario.battery.capacity_kwh if scenario.battery else None
+
+    homes = fk.Scenario.grid("", battery=[None, BATTERY, fk.Battery(10, 5)], capex=capex)
+    assert [home.capex for home in homes] == [None, 2750.0, 4500.0]
+    assert [home.investment is None for home in homes] == [True, False, False]
+    # A value like any other: equal, hashable, and sent to other processes.
+    assert homes[1] == fk.Scenario("battery 5 kWh/2.5 kW", battery=BATTERY, capex=2750.0)
+    assert pickle.loads(pickle.dumps(homes)) == homes  # noqa: S301
+    assert replace(homes[1], name="x", battery=fk.Battery(10, 5)).capex == 2750.0
+    assert replace(homes[1], name="x", battery=fk.Battery(10, 5), capex=capex).capex == 4500.0
+
+
+def test_two_functions_are_choices_with_their_names():
+    def cheap(scenario):
+        return 100.0
+
+    def expensive(scenario):
+        return 900.0
+
+    homes = fk.Scenario.grid("", battery=BATTERY, capex=[cheap, expensive])
+    assert [(home.name, home.capex) for home in homes] == [
+        ("capex cheap", 100.0),
+        ("capex expensive", 900.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("capex", "words"),
+    [
+        (lambda s: s.battery.capacity_kwh, "capex: the function raised AttributeError: 'NoneType'"),
+        (lambda s: -5, "investment: capex -5 must be a number of 0 or more"),
+        (lambda s: "much", "investment: capex 'much' must be a number of 0 or more"),
+        (lambda: 5, "capex: the function raised TypeError"),
+    ],
+)
+def test_a_function_that_has_no_capex_for_a_scenario_is_named_with_it(capex, words):
+    with pytest.raises(InputError, match=f"scenario 'x': {words}"):
+        fk.Scenario("x", capex=capex)
 
 
 @pytest.mark.parametrize(

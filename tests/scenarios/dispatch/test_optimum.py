@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -11,14 +12,29 @@ from support.dispatch_cases import STEP_H, batteries, check, cost_of, homes
 from support.dispatch_oracle import cheapest
 
 from flipkit.scenarios import Battery
-from flipkit.scenarios.dispatch import dispatch
+from flipkit.scenarios.dispatch import block, dispatch
 
 many = settings(max_examples=150, deadline=None)
 some = settings(max_examples=60, deadline=None)
 
 
-def optimal(home, battery, step_h=STEP_H):
-    return dispatch(*home, step_h, battery, "optimal")
+def optimal(home, battery, step_h=STEP_H, *, end_soc=None):
+    """The optimum that ends at `end_soc` or above, by default the initial state of charge."""
+    if end_soc is None:
+        return dispatch(*home, step_h, battery, "optimal")
+    end_kwh = (end_soc - battery.reserve) * battery.capacity_kwh
+
+    def make_problem(*args):
+        problem = original(*args)
+        return problem._replace(limits=problem.limits._replace(end_kwh=end_kwh))
+
+    original = block.make_problem
+    with mock.patch.object(block, "make_problem", make_problem):
+        return dispatch(*home, step_h, battery, "optimal")
+
+
+def initial_soc(battery):
+    return battery.reserve if battery.initial_soc is None else battery.initial_soc
 
 
 def assert_same(one, other):
@@ -143,9 +159,13 @@ def test_of_equal_costs_it_moves_least():
 def assert_marginal_value_is_what_one_more_kwh_saves(home, battery):
     """Against the same horizon with a little more stored at the start (or less, if full)."""
     result, delta = optimal(home, battery), 1e-6
-    start = battery.initial_soc if battery.initial_soc is not None else battery.reserve
+    start = initial_soc(battery)
+    # Of a full battery the last kWh: it ends a little lower, so that less at the start can do.
+    end = start if start < 1 else max(battery.reserve, 1 - 1e-3)
+    if end != start:
+        result = optimal(home, battery, end_soc=end)
     sign = 1 if start < 1 else -1
-    other = optimal(home, replace(battery, initial_soc=start + sign * delta))
+    other = optimal(home, replace(battery, initial_soc=start + sign * delta), end_soc=end)
     saved = (result.cost - other.cost) / (sign * delta * battery.capacity_kwh)
     assert result.marginal_value[0] == pytest.approx(saved, abs=1e-6)
 
@@ -177,7 +197,7 @@ def test_the_rest_of_an_optimum_is_the_optimum_of_the_rest(home, battery):
         return
     stored = min(max(result.soc_kwh[half - 1] / battery.capacity_kwh, battery.reserve), 1.0)
     rest = tuple(each[half:] for each in home)
-    later = optimal(rest, replace(battery, initial_soc=stored))
+    later = optimal(rest, replace(battery, initial_soc=stored), end_soc=initial_soc(battery))
     spent = cost_of(*(each[half:] for each in (*home, result.charge_kwh, result.discharge_kwh)))
     assert later.cost == pytest.approx(spent, abs=1e-7)
 
@@ -229,6 +249,30 @@ def test_a_bigger_battery_never_costs_more(home, battery, factor):
     assert all(more >= less - 1e-9 for more, less in pairwise(costs)), costs
 
 
+def assert_ends_where_it_began(result, battery):
+    first = battery.capacity_kwh * initial_soc(battery)
+    assert result.soc_kwh[-1] >= first - 1e-9 * (1 + battery.capacity_kwh)
+
+
+def test_what_is_stored_at_first_is_not_free():
+    """Full, no sun, one price: selling what is stored and buying it back only loses energy."""
+    home = np.full(4, 1.0), np.full(4, 0.3), np.full(4, 0.3)
+    for export in (False, True):
+        battery = Battery(4, 4, initial_soc=1.0, export_from_battery=export)
+        result = optimal(home, battery)
+        np.testing.assert_allclose(result.flow_kwh, 0.0, atol=1e-12)
+        assert result.cost == pytest.approx(1.2)
+
+
+def test_what_is_stored_at_first_may_be_used_and_bought_back():
+    """By hand: 3 stored give 2.7 at 0.50; 3 / 0.9 = 3.333 kWh at 0.10 fill it again."""
+    home = [2.7, 0.0], [0.5, 0.1], [0.0, 0.0]
+    result = optimal(home, Battery(3, 8, 0.9, 0.9, initial_soc=1.0))
+    np.testing.assert_allclose(result.flow_kwh, [-2.7, 3 / 0.9])
+    np.testing.assert_allclose(result.soc_kwh, [0.0, 3.0], atol=1e-12)
+    assert result.cost == pytest.approx(3 / 0.9 * 0.1)
+
+
 @many
 @given(homes(intervals=20), batteries(), st.data())
 def test_no_other_method_is_cheaper(home, battery, data):
@@ -236,11 +280,21 @@ def test_no_other_method_is_cheaper(home, battery, data):
     cut = data.draw(st.integers(0, count - 1))
     edges = sorted({0, cut, count})
     best = optimal(home, battery)
+    start = initial_soc(battery)
+    assert_ends_where_it_began(best, battery)
     for method in ("rule", "rule_tou", "day_ahead"):
         result = dispatch(*home, STEP_H, battery, method, day_edges=edges)
         check(result, *home, battery)
-        assert best.cost <= result.cost + 1e-9
         assert result.method_used == method
+        if method == "day_ahead":
+            assert_ends_where_it_began(result, battery)
+        # A rule that ends below is compared with the optimum that may end there too.
+        fair = best
+        if battery.capacity_kwh and result.soc_kwh[-1] < battery.capacity_kwh * start - 1e-9:
+            lower = max(result.soc_kwh[-1] / battery.capacity_kwh - 1e-12, battery.reserve)
+            fair = optimal(home, battery, end_soc=lower)
+            assert fair.cost <= best.cost + 1e-9
+        assert fair.cost <= result.cost + 1e-9
 
 
 @some
@@ -257,9 +311,11 @@ def test_day_ahead_is_the_optimum_of_each_day_with_the_state_of_charge_carried_o
             *(each[first:last] for each in (*home, result.charge_kwh, result.discharge_kwh))
         )
         of_day = battery
+        end_soc = initial_soc(battery)
         if first and battery.capacity_kwh:
             stored = min(
                 max(result.soc_kwh[first - 1] / battery.capacity_kwh, battery.reserve), 1.0
             )
             of_day = replace(battery, initial_soc=stored)
-        assert_same(spent, cheapest(*(each[first:last] for each in home), STEP_H, of_day))
+        of_home = (each[first:last] for each in home)
+        assert_same(spent, cheapest(*of_home, STEP_H, of_day, end_soc=end_soc))

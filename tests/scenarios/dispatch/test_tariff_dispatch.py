@@ -24,6 +24,7 @@ from support.dispatch_tariffs import (
 
 from flipkit.scenarios import Battery
 from flipkit.scenarios.dispatch import couples, tariff_dispatch
+from flipkit.scenarios.dispatch.problem import Limits
 from flipkit.tariffs import Export, Ratchet, Rate, Tariff
 
 some = settings(max_examples=120, deadline=None)
@@ -168,11 +169,17 @@ def test_by_hand():
     np.testing.assert_allclose(result.marginal_value, [0.3 + 5 * share] * 2, atol=1e-9)
 
 
-def test_the_marginal_value_is_what_one_more_kwh_would_save():
+def test_the_marginal_value_is_what_one_more_kwh_would_save(monkeypatch):
+    original = Limits.of
     rng = np.random.default_rng(4)
     net, start = rng.normal(0.5, 1.0, 30), MIDNIGHT - timedelta(hours=8)
     plan = tariff(demand=(demand(35, 1.1, 60),), export=Export("net_billing", (Rate(0.05),)))
     for charged in (0.2, 0.5, 0.83):
+
+        def of(battery, step_h, end_kwh=4 * charged):
+            return original(battery, step_h)._replace(end_kwh=end_kwh)
+
+        monkeypatch.setattr(Limits, "of", of)  # both end at the same or above
         one, two = (
             planned(net, start, 30, plan, Battery(4, 2, 0.95, 0.9, initial_soc=at))
             for at in (charged, charged + 1e-4)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import flipkit as fk
 from flipkit.errors import InputError
 from flipkit.frames import take
+from flipkit.scenarios.dispatch.problem import Limits
 from flipkit.tariffs import Adder, DemandCharge, DemandTier, Export, FixedCharge, Rate, Tax, Tier
 
 GBP = {"currency": "GBP", "timezone": "Europe/London"}
@@ -113,7 +114,15 @@ def test_energy_is_conserved_with_every_change_at_once(method, minutes):
 
 @pytest.mark.parametrize("method", ["rule", "optimal"])
 @pytest.mark.parametrize("tariff", [NIGHT, FULL], ids=["prices", "demand"])
-def test_soc_is_charge_less_discharge_and_stored_value_is_what_more_of_it_saves(tariff, method):
+def test_soc_is_charge_less_discharge_and_stored_value_is_what_more_of_it_saves(
+    tariff, method, monkeypatch
+):
+    original = Limits.of
+
+    def of(battery, step_h):
+        return original(battery, step_h)._replace(end_kwh=2.0)
+
+    monkeypatch.setattr(Limits, "of", of)  # both end at the same or above
     battery = fk.Battery(5, 2.5, reserve=0.1, initial_soc=0.5)
     more = fk.Battery(5, 2.5, reserve=0.1, initial_soc=0.5 + 1e-3 / 5)
     scenarios = [
