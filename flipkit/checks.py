@@ -21,6 +21,7 @@ __all__ = [
     "name",
     "nearest",
     "number",
+    "one_of",
     "refuse_rows",
     "repeated_names",
     "set_fields",
@@ -99,6 +100,13 @@ def instance_of(value: Any, kind: type, what: str) -> None:
         article = "an" if kind.__name__[0] in "AEIOU" else "a"
         got = type(value).__name__
         raise InputError(f"{what}: expected {article} {kind.__name__}, got {got}")
+
+
+def one_of(value: Any, known: Sequence[Any], what: str) -> None:
+    """Raise InputError unless `value` is one of the known ones."""
+    if value not in known:
+        *others, last = map(repr, known)
+        raise InputError(f"{what} {value!r} is not known; write {', '.join(others)} or {last}")
 
 
 def refuse_rows(is_wrong: np.ndarray, why: str, where: Callable[[int], str]) -> None:

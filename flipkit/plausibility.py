@@ -94,7 +94,7 @@ class MeterSeries(NamedTuple):
     Attributes
     ----------
     name : str
-        What messages call it, such as ``consumption_kwh``.
+        Name in messages, such as ``consumption_kwh``.
     kwh : ndarray of float64, shape (intervals,)
     hours : ndarray of float64, shape (intervals,), or float
         Length of the intervals.
@@ -208,13 +208,14 @@ def generation_findings(
     if _has_shape(series) and _is_register(series):
         return [_register_finding(series)]
     unit = None
-    if consumption is not None and _has_shape(series) and _can_compare(consumption):
+    if (
+        consumption is not None
+        and _has_shape(series)
+        and _has_shape(consumption)
+        and not _is_register(consumption)
+    ):
         unit = _generation_unit(series, consumption)
     return _size_findings(series, unit)
-
-
-def _can_compare(consumption: MeterSeries) -> bool:
-    return _has_shape(consumption) and not _is_register(consumption)
 
 
 def _size_findings(series: MeterSeries, unit: str | None) -> list[Finding]:
@@ -267,17 +268,14 @@ def _looks_like_home(series: MeterSeries, factor: float) -> bool:
     if not lowest_kw <= mean_kw <= highest_kw or peak_kw > _FUSE_KW:
         return False
     if _typical_hours(series) > _LONGEST_SHAPE_HOURS:  # days and the like: Wh are whole numbers
-        return factor < 1 and mean_kw <= _ORDINARY_KW and _are_whole(series.kwh)
+        are_whole = bool((series.kwh == np.rint(series.kwh)).all())
+        return factor < 1 and mean_kw <= _ORDINARY_KW and are_whole
     shape = _shape(series)
     if shape.unchanged >= _LEVEL_SHARE:
         return peak_kw <= _ORDINARY_KW
     least_peak_kw = _LEAST_PEAK_KW[series.total_hours >= _MONTH_HOURS]
     is_rough = shape.roughness >= _HOME_ROUGHNESS
     return is_rough and shape.peak_to_mean >= _HOME_PEAK_TO_MEAN and peak_kw >= least_peak_kw
-
-
-def _are_whole(values: Float64) -> bool:
-    return bool((values == np.rint(values)).all())
 
 
 def _typical_hours(series: MeterSeries) -> float:
@@ -354,7 +352,7 @@ def price_findings(
     Parameters
     ----------
     what : str
-        What the message calls them, such as ``prices of tariff 'Flat'``.
+        Name in the message, such as ``prices of tariff 'Flat'``.
     prices : sequence of float
         Major currency units per kWh. Neither negative prices nor a few high ones are a slip.
     currency : str

@@ -17,6 +17,7 @@ __all__ = [
     "EPOCH",
     "FLOWS",
     "HOUR_US",
+    "MINUTE_US",
     "SECOND_US",
     "USUAL_DIRECTION",
     "USUAL_FLOW",
@@ -35,7 +36,8 @@ Int64 = npt.NDArray[np.int64]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND_US = 1_000_000
-HOUR_US = 3_600 * SECOND_US
+MINUTE_US = 60 * SECOND_US
+HOUR_US = 60 * MINUTE_US
 DAY_US = 24 * HOUR_US
 DAY_S = 86_400
 

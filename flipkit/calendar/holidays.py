@@ -1,4 +1,4 @@
-"""The public holidays that a tariff's days go by: of a country or a part of it, or listed dates."""
+"""The public holidays of a tariff: those of a country or a part of it, or listed dates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from flipkit.calendar.window import read_moment
-from flipkit.checks import set_fields
+from flipkit.checks import one_of, set_fields
 from flipkit.errors import InputError
 from flipkit.vocabulary import Int64
 
@@ -67,10 +67,7 @@ class Holidays:
     dates: tuple[date, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
-        if self.observed not in (None, True, False):
-            raise InputError(
-                f"holidays: observed {self.observed!r} is not known; write True, False or None"
-            )
+        one_of(self.observed, (True, False, None), "holidays: observed")
         set_fields(
             self,
             add=_names(self.add, "add"),

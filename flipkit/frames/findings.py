@@ -102,6 +102,7 @@ FINDING_CODES: dict[str, str] = {
 }
 
 _MAX_ROWS_SHOWN = 3
+_SEPARATOR = "; "  # stands between the findings of a cell, and in none of them
 
 
 class Finding(NamedTuple):
@@ -121,16 +122,24 @@ class Finding(NamedTuple):
     words: str
     rows: tuple[int, ...] = ()
 
+    @classmethod
+    def of(cls, text: str) -> Finding:
+        """Return the finding that is written as ``code: message``."""
+        name, _, words = text.partition(": ")
+        return cls(name, words)
+
     def __str__(self) -> str:
-        return f"{self.name}: {self.words}{rows_text(self.rows)}"
+        # An error, or the name of a tariff, may be part of the words.
+        words = self.words.replace(_SEPARATOR, ", ")
+        return f"{self.name}: {words}{rows_text(self.rows)}"
 
     def __repr__(self) -> str:
         return f"<{self}>"
 
 
-def as_text(findings: Iterable[Finding]) -> str | None:
+def as_text(findings: Iterable[Finding | str | None]) -> str | None:
     """Return the findings of a row as one cell, or None if there are none."""
-    return "; ".join(map(str, findings)) or None
+    return _SEPARATOR.join(str(each) for each in findings if each) or None
 
 
 def rows_text(rows: tuple[int, ...]) -> str:

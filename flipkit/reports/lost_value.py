@@ -13,7 +13,7 @@ import numpy as np
 from flipkit.calendar import Window, month_edges, read_window
 from flipkit.errors import PriceUnavailable
 from flipkit.flatpeak import price_series
-from flipkit.frames import LOST_VALUE_REPORT, Finding, FrameType, returns
+from flipkit.frames import LOST_VALUE_REPORT, Finding, FrameType, as_text, returns
 from flipkit.http import map_concurrent
 from flipkit.money import round_money
 from flipkit.reports.performance import performance_columns
@@ -188,7 +188,7 @@ def _row(
         return row
     kwh_value = value.by_month.get(month)
     findings = [finding, value.finding, kwh_value and kwh_value.finding]
-    row["finding"] = "; ".join(str(each) for each in findings if each) or None
+    row["finding"] = as_text(findings)
     if kwh_value is None:
         return row
     exported = round_money(lost_kwh * kwh_value.exported, currency)

@@ -120,4 +120,14 @@ def test_three_rows_are_named_and_the_others_counted(rows, shown):
 def test_the_findings_of_a_row_are_one_cell():
     findings = [Finding("a.b", "one"), Finding("c.d", "two", (3,))]
     assert as_text(findings) == "a.b: one; c.d: two (row 3)"
+    assert as_text([None, "e.f: three", None]) == "e.f: three"
     assert as_text([]) is None
+
+
+def test_an_error_that_becomes_a_finding_does_not_look_like_two():
+    finding = Finding("a.b", "no price; give one")
+    assert as_text([finding, finding]) == "a.b: no price, give one; a.b: no price, give one"
+
+
+def test_a_finding_is_read_back_from_its_text():
+    assert Finding.of("a.b: demand c: 3 kW") == Finding("a.b", "demand c: 3 kW")

@@ -17,7 +17,7 @@ from flask import Response, request
 
 from flipkit.calendar import format_times
 from flipkit.emulator.flatpeak.caller import Version
-from flipkit.vocabulary import EPOCH, SECOND_US, Int64
+from flipkit.vocabulary import EPOCH, MINUTE_US, SECOND_US, Int64
 
 __all__ = [
     "FIRST_US",
@@ -52,7 +52,6 @@ MALFORMED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 FIRST_US = 0
 LAST_US = 7_258_118_400 * SECOND_US  # 2200-01-01T00:00:00Z
 _US = timedelta(microseconds=1)
-_MINUTE_US = 60 * SECOND_US
 _MAX_BODY_BYTES = 1 << 20
 _MAX_DEPTH = 16
 _ERROR_WITH_PATH = re.compile(r"^(?P<what>.*?) - at `\$\.?(?P<path>.*)`$", re.DOTALL)
@@ -184,7 +183,7 @@ class RequestWindow(NamedTuple):
         if self.offset_us == 0:
             return texts
         sign = "-" if self.offset_us < 0 else "+"
-        hours, minutes = divmod(abs(self.offset_us) // _MINUTE_US, 60)
+        hours, minutes = divmod(abs(self.offset_us) // MINUTE_US, 60)
         suffix = f"{sign}{hours:02d}:{minutes:02d}"
         return [text[:-1] + suffix for text in texts]  # instead of the Z
 

@@ -22,8 +22,8 @@ from flipkit.scenarios.dispatch.cost_terms import (
     TierCounter,
     sum_by_place,
 )
-from flipkit.tariffs import Adder, DemandCharge, PriceSeries, Rate, Tariff
-from flipkit.tariffs.model import has_tiers, parts_of, rate_table, schedule_of
+from flipkit.tariffs import Adder, DemandCharge, Export, PriceSeries, Rate, Tariff
+from flipkit.tariffs.model import has_tiers, is_net_metered, parts_of, rate_table, schedule_of
 from flipkit.tariffs.rating import (
     Block,
     DemandHours,
@@ -116,16 +116,10 @@ def tariff_terms(
         tier_counters += energy.tier_counters
         neglected += energy.neglected
         demand.add(part, calendar)
-        if part.export is not None and any(rate.tiers for rate in part.export.rates):
-            neglected.append(EXPORT_TIERS)
         if part.minimum is not None:
             may_add.append(MINIMUM)
-        if part.export is not None and part.export.mode == "buy_all_sell_all":
-            neglected.append(BUY_ALL)
-        if part.export is not None and part.export.carry_over == "credit":
-            # A credit paid out at more than its worth can lower the bill.
-            only_adds = part.export.payout_share <= 1.0
-            (may_add if only_adds else neglected).append(CREDIT)
+        if part.export is not None:
+            _add_export_terms(part.export, neglected, may_add)
     return CostTerms(
         import_price=import_price,
         export_price=own_export_price if export_price is None else export_price,
@@ -135,6 +129,18 @@ def tariff_terms(
         neglected=_unique([*neglected, *demand.neglected]),
         may_add=_unique(may_add),
     )
+
+
+def _add_export_terms(export: Export, neglected: list[str], may_add: list[str]) -> None:
+    """Add the terms of exports that no price of an interval expresses."""
+    if any(rate.tiers for rate in export.rates):
+        neglected.append(EXPORT_TIERS)
+    if export.mode == "buy_all_sell_all":
+        neglected.append(BUY_ALL)
+    if export.carry_over == "credit":
+        # A credit paid out at more than its worth can lower the bill.
+        only_adds = export.payout_share <= 1.0
+        (may_add if only_adds else neglected).append(CREDIT)
 
 
 def _unique(items: list[str]) -> tuple[str, ...]:
@@ -194,13 +200,13 @@ def _energy_terms(tariff: Tariff, calendar: RatingCalendar, net_kwh: Float64) ->
     import_price = import_price + _with_tax(_adder_price(tariff.adders, part), adder_factor, part)
     non_bypassable = [adder for adder in tariff.adders if adder.non_bypassable]
     netted_price = import_price - _with_tax(_adder_price(non_bypassable, part), adder_factor, part)
-    if tariff.export is not None and tariff.export.mode == "net_metering":
+    if is_net_metered(tariff):
         neglected.append(NET_METERING)
     return _EnergyTerms(
         import_price=import_price,
         export_price=_export_price(tariff, part, pieces, netted_price),
         tier_counters=[
-            replace(counter, steps=_times(counter.steps, energy_factor[billing_number]))
+            _with_factor(counter, float(energy_factor[billing_number]))
             for billing_number, counter in tier_counters
         ],
         neglected=neglected,
@@ -248,8 +254,10 @@ def _counted_together(
             yield count, periods
 
 
-def _times(steps: Steps, factor: float) -> Steps:
-    return tuple((limit, float(factor) * rise) for limit, rise in steps)
+def _with_factor(counter: TierCounter, factor: float) -> TierCounter:
+    """Return a counter whose prices rise by a factor more."""
+    steps = tuple((limit, factor * rise) for limit, rise in counter.steps)
+    return replace(counter, steps=steps)
 
 
 def _with_tax(price: Float64, factor: Float64, part: Partition) -> Float64:
@@ -434,25 +442,23 @@ class _DemandTerms:
             any_month = self._measure(calendar.of_all_energy, hours)
         times = price_times(charge, calendar)
         for billing in np.flatnonzero(measured.runs.is_measured).tolist():
-            earlier = [
-                each
-                for each in earlier_periods(charge, calendar)[billing]
-                if len(any_month.levels(each))
-            ]
-            demands = [measured.levels(billing), *(any_month.levels(each) for each in earlier)]
-            factors = [1.0] * len(demands)
+            demands = [measured.levels(billing)]
+            for earlier in earlier_periods(charge, calendar)[billing]:
+                levels = any_month.levels(earlier)
+                if len(levels):
+                    demands.append(levels)
+            # A mean over the billing periods, or the highest of its own and the ratcheted ones.
+            factors = np.full(len(demands), 1.0 / len(demands))
             if charge.ratchet is not None:
-                # A billing demand is at or above the month's own and the ratcheted earlier ones.
-                factors = [1.0] + [charge.ratchet.share] * len(earlier)
-            elif earlier:
-                factors = [1.0 / len(demands)] * len(demands)
+                factors = np.full(len(demands), charge.ratchet.share)
+                factors[0] = 1.0
             price_factor = float(factor[billing]) * float(times[billing])
             self.billed.append(
                 BilledDemand(
                     price=price_factor * charge.tiers[0].price_per_kw,
                     steps=_demand_steps(charge, price_factor),
                     demands=tuple(demands),
-                    factors=np.array(factors),
+                    factors=factors,
                     is_mean=charge.trailing_months > 1,
                     peaks=charge.peaks,
                     minimum_kw=charge.minimum_kw,

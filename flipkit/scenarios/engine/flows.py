@@ -174,8 +174,10 @@ def energy_flows(
         battery = run_battery(changed, case, case.battery, method, with_soc=with_soc)
         for number, method_used in enumerate(battery.methods_used):
             if method_used in ("milp", "approximate"):  # the others are exact
-                words = battery.notes[number].removeprefix(f"{method_used}: ")
-                findings[number].append(Finding(f"dispatch.{method_used}", words))
+                reasons = battery.notes[number].removeprefix(f"{method_used}: ").split("; ")
+                findings[number] += [
+                    Finding(f"dispatch.{method_used}", reason) for reason in reasons
+                ]
         stored = _stored_change(changed, case, case.battery, method, battery)
         for of_site, found in zip(findings, _stored_findings(stored, case), strict=True):
             of_site.extend(found)

@@ -400,10 +400,10 @@ class _BillSheet:
     def _add_notes(self, notes: np.ndarray) -> None:
         """Add the notes of a line, which may differ by site."""
         for site in np.flatnonzero(notes).tolist():
-            code, _, message = notes[site].partition(": ")
+            finding = Finding.of(notes[site])
             # That exports are unpaid is a finding of the summary, with the kWh of the site.
-            if code != "export.unpaid":
-                self._add_finding(site, Finding(code, message))
+            if finding.name != "export.unpaid":
+                self._add_finding(site, finding)
 
     def _add_common(self, findings: Iterable[Finding]) -> None:
         """Add findings that hold for all sites."""

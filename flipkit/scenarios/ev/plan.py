@@ -374,7 +374,7 @@ def _finding(
         return []
     text = f"{sessions.label(int(positions[0]))} {message}"
     if len(positions) > 1:
-        text += f"; {len(positions) - 1:,} more"
+        text += f", and {len(positions) - 1:,} more"
     if missing_kwh is not None:
         text += f" ({missing_kwh[positions].sum():.6g} kWh not charged in total)"
     rows = sessions.rows[positions].tolist() if len(sessions.rows) else ()

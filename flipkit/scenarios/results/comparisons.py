@@ -284,7 +284,7 @@ def regret_columns(
     """Return one row per site, home, month and pair of plans; month None is the whole window.
 
     `homes` are the scenarios whose homes are evaluated; the plans are those of all scenarios of the
-    fleet. Batteries are run anew under each pair.
+    fleet. Batteries are run again under each pair.
     """
     import_plans = _plans(fleet.scenarios, "tariff")
     export_plans = _plans(fleet.scenarios, "export_tariff")

@@ -257,7 +257,7 @@ class Simulation(Pictures):
     def regret(self, *, scenario: str | Sequence[str] | None = None) -> Frame:
         """Compare each home under every pair of import and export plans of the scenarios.
 
-        Batteries are run anew under each pair; costs are those of `summary` less
+        Batteries are run again under each pair; costs are those of `summary` less
         ``stored_change_value``, which belongs to the last month.
 
         Parameters

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from flipkit.calendar import to_text
 from flipkit.errors import FlipkitError, InputError, PriceUnavailable
-from flipkit.frames import Finding
+from flipkit.frames import Finding, as_text
 from flipkit.scenarios.engine import IntervalResult
 from flipkit.scenarios.service.pricing import Pair, PricedRecord, PriceRequest, price_records
 from flipkit.scenarios.service.sampling import NO_PRICE, Sample, SampledInterval, draw_sample
@@ -235,7 +235,7 @@ def _compared(interval: SampledInterval, priced: PricedRecord) -> CertificateRow
             f"certificate.cost: {cost:.10g} calculated, {priced.cost:.10g} from the service"
         )
     verdict = "differs" if problems else "agrees"
-    return _row(interval, priced.cost, verdict, "; ".join(problems) or None)
+    return _row(interval, priced.cost, verdict, as_text(problems))
 
 
 def _refused(interval: SampledInterval, error: FlipkitError) -> CertificateRow:

@@ -24,6 +24,7 @@ from flipkit.tariffs.model.export import CREDITABLE, Export
 from flipkit.tariffs.model.parts import (
     all_findings,
     has_tiers,
+    is_net_metered,
     parts_in_force,
     parts_of,
     without_export,
@@ -92,6 +93,7 @@ __all__ = [
     "equal_runs",
     "has_tiers",
     "is_empty",
+    "is_net_metered",
     "joined",
     "overlap",
     "parts_in_force",

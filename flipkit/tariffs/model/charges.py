@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from flipkit.checks import check_field, finite, instance_of, set_fields
 from flipkit.checks import name as check_name
 from flipkit.errors import InputError
-from flipkit.tariffs.model.rate_table import canonical
-from flipkit.tariffs.model.rates import Rate, check_rates, months_of
+from flipkit.tariffs.model.rate_table import check_rates
+from flipkit.tariffs.model.rates import Rate, months_of
 
 __all__ = [
     "TAXABLE",
@@ -16,6 +18,7 @@ __all__ = [
     "FixedCharge",
     "Minimum",
     "Tax",
+    "check_kinds",
     "standing_charge",
 ]
 
@@ -133,12 +136,9 @@ class Adder:
             raise InputError(
                 f"{what}: price_per_kwh {self.price_per_kwh!r} beside rates; leave one of them out"
             )
-        for number, rate in enumerate(rates):
-            if rate.tiers:
-                raise InputError(
-                    f"{what}, rates, item {number}: an adder has no tiers; give one price"
-                )
-        set_fields(self, rates=canonical(rates) if rates else ())
+        if any(rate.tiers for rate in rates):
+            raise InputError(f"{what}, rates: an adder has no tiers; give one price")
+        set_fields(self, rates=rates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,19 +172,22 @@ class Tax:
     def __post_init__(self) -> None:
         what = f"tax {check_name(self.name, 'tax: name')!r}"
         check_field(self, "share", what, check=finite)
-        kinds = (self.on,) if isinstance(self.on, str) else tuple(self.on)
-        known = ", ".join(TAXABLE)
-        if not kinds:
-            raise InputError(f"{what}: on {kinds!r} has no charges; write some of {known}")
-        for kind in kinds:
-            if kind not in TAXABLE:
-                raise InputError(
-                    f"{what}: on {kind!r} cannot be taxed; write some of {known} "
-                    "(what exports earn, and a net of both, is not taxed)"
-                )
-        # In one order, so that equal taxes are equal.
-        on = tuple(kind for kind in TAXABLE if kind in kinds)
+        problem = "cannot be taxed (what exports earn, and a net of both, is not taxed)"
+        on = check_kinds(self.on, TAXABLE, what=f"{what}: on", problem=problem)
         set_fields(self, on=on, months=months_of(self.months))
+
+
+def check_kinds(given: Any, known: tuple[str, ...], *, what: str, problem: str) -> tuple[str, ...]:
+    """Return kinds of charges in the order of the known ones, so that equal values are equal."""
+    is_list = isinstance(given, Iterable) and not isinstance(given, str)
+    kinds = tuple(given) if is_list else (given,)
+    choice = f"write some of {', '.join(known)}"
+    if not kinds:
+        raise InputError(f"{what} {kinds!r} has no charges; {choice}")
+    for kind in kinds:
+        if kind not in known:
+            raise InputError(f"{what} {kind!r} {problem}; {choice}")
+    return tuple(kind for kind in known if kind in kinds)
 
 
 def standing_charge(per_day: float | None) -> tuple[FixedCharge, ...]:

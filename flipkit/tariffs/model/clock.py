@@ -30,7 +30,7 @@ class Stretches(NamedTuple):
 
 
 class LocalClock(NamedTuple):
-    """What the dates and the hours of a tariff go by.
+    """The time zones and holidays that give an instant its local date, kind of day and hour.
 
     Attributes
     ----------

@@ -13,8 +13,8 @@ from flipkit.errors import InputError
 from flipkit.tariffs.model.charges import Adder, FixedCharge, Minimum, Tax
 from flipkit.tariffs.model.demand import DemandCharge
 from flipkit.tariffs.model.export import Export
-from flipkit.tariffs.model.rate_table import canonical
-from flipkit.tariffs.model.rates import check_rates, check_tiers
+from flipkit.tariffs.model.rate_table import check_rates
+from flipkit.tariffs.model.rates import check_tiers
 
 __all__ = [
     "CHARGES",
@@ -36,7 +36,6 @@ TERMS = ("tier_rule", "tier_reset", "hours_timezone", *CHARGES)
 
 Validity = tuple[int | None, int | None]
 """From when until when a tariff holds, microseconds since 1970-01-01 UTC; None for no limit."""
-
 
 _FIELDS_OF_PARTS = ("rates", "series", "valid_from_us", "valid_to_us", *TERMS)
 
@@ -70,9 +69,6 @@ def check_terms(tariff: Any) -> None:
     check_tiers(tariff.rates, tariff.tier_rule, tariff.tier_reset, what)
     _check_net_metering(tariff, what)
     _check_holiday_rates(tariff, what)
-    if tariff.export is not None and tariff.export.rates:
-        rates = canonical(tariff.export.rates)
-        set_fields(tariff, export=replace(tariff.export, rates=rates))
 
 
 def check_parts(tariff: Any) -> None:
@@ -92,8 +88,7 @@ def _check_prices(tariff: Any, what: str) -> None:
     if bool(tariff.rates) == (tariff.series is not None):
         raise InputError(f"{what}: needs either rates or a price series")
     if tariff.rates:
-        rates = check_rates(tariff.rates, f"{what}, rates")
-        set_fields(tariff, rates=canonical(rates))
+        set_fields(tariff, rates=check_rates(tariff.rates, f"{what}, rates"))
     bounds = tariff.valid_from_us, tariff.valid_to_us
     if tariff.series is not None and bounds != (None, None):
         raise InputError(f"{what}: a price series holds over its own time; clip it instead")
@@ -128,7 +123,8 @@ def _with_checked_tariff(tariff: Any, what: str) -> Export:
     if prices.currency != tariff.currency:
         raise InputError(f"{what}: prices in {prices.currency}, but imports in {tariff.currency}")
     for part in prices.parts or (prices,):
-        given = [name for name in CHARGES[1:] if getattr(part, name) not in (None, ())]
+        charges = [name for name in CHARGES if name != "holidays"]
+        given = [name for name in charges if getattr(part, name) not in (None, ())]
         given += ["tiers"] if any(rate.tiers for rate in part.rates) else []
         if given:
             raise InputError(

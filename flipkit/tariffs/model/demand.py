@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Literal
 
-from flipkit.checks import check_field, finite, instance_of, set_fields
+from flipkit.checks import check_field, finite, instance_of, one_of, set_fields
 from flipkit.checks import name as check_name
 from flipkit.errors import InputError
 from flipkit.tariffs.model.rates import clock_text, days_of, months_of, seconds_of
@@ -209,8 +209,7 @@ class DemandCharge:
         self._check_windows(what)
 
     def _check_demand(self, what: str) -> None:
-        if self.per not in ("month", "day"):
-            raise InputError(f"{what}: per {self.per!r} is not known; write 'month' or 'day'")
+        one_of(self.per, ("month", "day"), f"{what}: per")
         _check_count(self.peaks, f"{what}: peaks", "days")
         _check_count(self.trailing_months, f"{what}: trailing_months", "billing periods")
         check_field(self, "minimum_kw", what, check=finite, at_least=0.0)

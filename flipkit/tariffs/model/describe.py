@@ -8,13 +8,7 @@ from itertools import groupby
 import numpy as np
 
 from flipkit.calendar import to_text, zone
-from flipkit.tariffs.model.charges import (
-    TAXABLE,
-    Adder,
-    FixedCharge,
-    Minimum,
-    Tax,
-)
+from flipkit.tariffs.model.charges import TAXABLE, Adder, FixedCharge, Minimum, Tax
 from flipkit.tariffs.model.demand import DemandCharge, DemandTier, DemandWindow, Ratchet
 from flipkit.tariffs.model.export import CREDITABLE, Export
 from flipkit.tariffs.model.rate_table import canonical, period_names, rate_table

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from flipkit.checks import check_field, finite, instance_of, set_fields, short_repr
+from flipkit.checks import check_field, finite, instance_of, one_of, set_fields, short_repr
 from flipkit.errors import InputError
-from flipkit.tariffs.model.rate_table import rate_table
-from flipkit.tariffs.model.rates import Rate, TierReset, TierRule, check_rates, check_tiers
+from flipkit.tariffs.model.charges import check_kinds
+from flipkit.tariffs.model.rate_table import check_rates, rate_table
+from flipkit.tariffs.model.rates import Rate, TierReset, TierRule, check_tiers
 from flipkit.tariffs.model.series import PriceSeries
 
 __all__ = ["CREDITABLE", "Export"]
@@ -113,9 +114,7 @@ class Export:
     tariff: Any = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        if self.mode not in _CARRY_OVER:
-            known = ", ".join(_CARRY_OVER)
-            raise InputError(f"export: mode {self.mode!r} is not known; write one of {known}")
+        one_of(self.mode, tuple(_CARRY_OVER), "export: mode")
         if self.carry_over not in _CARRY_OVER[self.mode]:
             known = " or ".join(map(repr, _CARRY_OVER[self.mode]))
             raise InputError(
@@ -125,10 +124,7 @@ class Export:
             raise InputError(
                 f"export: true_up_month {self.true_up_month!r} is not a month; write 1 to 12"
             )
-        if self.true_up_on not in ("period", "total"):
-            raise InputError(
-                f"export: true_up_on {self.true_up_on!r} is not known; write 'period' or 'total'"
-            )
+        one_of(self.true_up_on, ("period", "total"), "export: true_up_on")
         if isinstance(self.payout_per_kwh, Iterable | Rate):
             raise InputError(
                 f"export: payout_per_kwh {short_repr(self.payout_per_kwh)} is not one price; what "
@@ -138,10 +134,16 @@ class Export:
         check_field(self, "payout_share", "export", check=finite, at_least=0.0)
         instance_of(self.credit_next_month, bool, "export: credit_next_month")
         instance_of(self.payout_as_credit, bool, "export: payout_as_credit")
+        kinds: Any = self.credit_on
         set_fields(
             self,
             rates=check_rates(self.rates, "export, rates"),
-            credit_on=_check_kinds(self.credit_on),
+            credit_on=check_kinds(
+                CREDITABLE if kinds == "all" else kinds,
+                CREDITABLE,
+                what="export: credit_on",
+                problem="cannot be paid by credit",
+            ),
         )
         self._check_prices()
         self._check_carry_over()
@@ -155,7 +157,7 @@ class Export:
         self._check_tiers()
         if self.mode == "net_metering":
             self._check_surplus_prices()
-        elif self._kinds_of_prices() != 1:
+        elif bool(self.rates) + (self.series is not None) + (self.tariff is not None) != 1:
             raise InputError(
                 f"export: {self.mode} needs either rates or a price series, or a tariff of prices"
             )
@@ -163,9 +165,6 @@ class Export:
             raise InputError(
                 f"export: payout_per_kwh is for net_metering; {self.mode} has rates or a series"
             )
-
-    def _kinds_of_prices(self) -> int:
-        return bool(self.rates) + (self.series is not None) + (self.tariff is not None)
 
     def _check_tiers(self) -> None:
         has_tiers = any(rate.tiers for rate in self.rates)
@@ -218,20 +217,3 @@ class Export:
                 f"export: {name} is for {where}, got {name}={getattr(self, name)!r} "
                 f"with {self.mode} and carry_over={self.carry_over!r}"
             )
-
-
-def _check_kinds(kinds: Any) -> tuple[str, ...]:
-    """Return kinds of charges in one order, so that equal terms are equal; ``"all"`` is all."""
-    if kinds == "all":
-        return CREDITABLE
-    given = tuple(kinds) if isinstance(kinds, list | tuple) else (kinds,)
-    known = ", ".join(CREDITABLE)
-    if not given:
-        raise InputError(f"export: credit_on {kinds!r} has no charges; write some of {known}")
-    for kind in given:
-        if kind not in CREDITABLE:
-            raise InputError(
-                f"export: credit_on {kind!r} cannot be paid by credit; write some of {known}, "
-                "or 'all'"
-            )
-    return tuple(kind for kind in CREDITABLE if kind in given)

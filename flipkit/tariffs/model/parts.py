@@ -9,7 +9,14 @@ from functools import lru_cache
 from flipkit.tariffs.model.consistency import overlap
 from flipkit.tariffs.model.tariff import Tariff
 
-__all__ = ["all_findings", "has_tiers", "parts_in_force", "parts_of", "without_export"]
+__all__ = [
+    "all_findings",
+    "has_tiers",
+    "is_net_metered",
+    "parts_in_force",
+    "parts_of",
+    "without_export",
+]
 
 
 def parts_of(tariff: Tariff) -> tuple[Tariff, ...]:
@@ -31,13 +38,13 @@ def parts_in_force(tariff: Tariff, start_us: int, end_us: int) -> Iterator[tuple
 def _with_export_series(part: Tariff, start_us: int, end_us: int) -> Tariff:
     if part.export is None or part.export.tariff is None:
         return part
-    return _made_export_series(part, all_findings(part), start_us, end_us)
+    return _export_tariff_as_series(part, all_findings(part), start_us, end_us)
 
 
-# Cached, so that all sites and passes over the energy share one value. Equal tariffs may have
-# different findings.
+# Cached, so that all sites and passes over the energy share one value. The findings are in the key
+# because equal tariffs may have different ones.
 @lru_cache(maxsize=256)
-def _made_export_series(
+def _export_tariff_as_series(
     part: Tariff, findings: tuple[str, ...], start_us: int, end_us: int
 ) -> Tariff:
     assert part.export is not None
@@ -49,6 +56,13 @@ def _made_export_series(
 def has_tiers(tariff: Tariff) -> bool:
     """Return whether the price of a kWh depends on the kWh used before it."""
     return any(rate.tiers for part in parts_of(tariff) for rate in part.rates)
+
+
+def is_net_metered(tariff: Tariff) -> bool:
+    """Return whether imports and exports are netted over a billing period."""
+    return any(
+        part.export is not None and part.export.mode == "net_metering" for part in parts_of(tariff)
+    )
 
 
 def all_findings(tariff: Tariff) -> tuple[str, ...]:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from flipkit.calendar import dates_at_offset, touched
+from flipkit.checks import instance_of
 from flipkit.errors import InputError
 from flipkit.tariffs.model.clock import LocalClock
 from flipkit.tariffs.model.rates import (
@@ -29,6 +30,7 @@ __all__ = [
     "Schedule",
     "added",
     "canonical",
+    "check_rates",
     "equal_runs",
     "period_names",
     "rate_series",
@@ -150,6 +152,22 @@ def canonical(rates: tuple[Rate, ...]) -> tuple[Rate, ...]:
     ascend.
     """
     return _rates_of(rate_table(rates))
+
+
+def check_rates(values: Any, what: str) -> tuple[Rate, ...]:
+    """Return one or more rates in canonical form; none for an empty list.
+
+    Raises InputError, which says what they are of, for anything else, a gap or an overlap.
+    """
+    rates = (values,) if isinstance(values, Rate) else tuple(values)
+    for number, rate in enumerate(rates):
+        instance_of(rate, Rate, f"{what}, item {number}")
+    if not rates:
+        return ()
+    try:
+        return canonical(rates)
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from None
 
 
 def added(a: tuple[Rate, ...], b: tuple[Rate, ...]) -> tuple[Rate, ...]:

@@ -24,7 +24,6 @@ __all__ = [
     "Tier",
     "TierReset",
     "TierRule",
-    "check_rates",
     "check_tiers",
     "clock_text",
     "days_of",
@@ -95,8 +94,7 @@ class Tier:
         checks.check_field(self, "price_per_kwh", "tier", check=checks.finite)
         if self.up_to is not None:
             checks.check_field(self, "up_to", "tier", check=checks.finite, above=0.0)
-        if self.per not in ("month", "day"):
-            raise InputError(f"tier: per {self.per!r} is not known; write 'month' or 'day'")
+        checks.one_of(self.per, ("month", "day"), "tier: per")
         if not isinstance(self.per_kw, bool):
             raise InputError(f"tier: per_kw {self.per_kw!r} is not known; write True or False")
         if self.hours_of_use is not None:
@@ -192,23 +190,11 @@ class Rate:
         return _WEEKDAYS_OF_KIND[self.days] if isinstance(self.days, str) else self.days
 
 
-def check_rates(values: Any, what: str) -> tuple[Rate, ...]:
-    """Return one or more rates as a tuple; raise InputError for anything else."""
-    rates = (values,) if isinstance(values, Rate) else tuple(values)
-    for number, rate in enumerate(rates):
-        checks.instance_of(rate, Rate, f"{what}, item {number}")
-    return rates
-
-
 def check_tiers(rates: Sequence[Rate], tier_rule: Any, tier_reset: Any, what: str) -> None:
     """Raise InputError for an unknown rule or reset, and for tiers that do not go with them."""
-    if tier_rule is not None and tier_rule not in TIER_RULES:
-        known = ", ".join(TIER_RULES)
-        raise InputError(f"{what}: tier_rule {tier_rule!r} is not known; write one of {known}")
-    if tier_reset not in ("billing", "day"):
-        raise InputError(
-            f"{what}: tier_reset {tier_reset!r} is not known; write 'billing' or 'day'"
-        )
+    if tier_rule is not None:
+        checks.one_of(tier_rule, TIER_RULES, f"{what}: tier_rule")
+    checks.one_of(tier_reset, ("billing", "day"), f"{what}: tier_reset")
     tiers = [tier for rate in rates for tier in rate.tiers]
     if tiers and tier_rule is None:
         raise InputError(

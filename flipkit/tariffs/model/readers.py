@@ -15,7 +15,7 @@ __all__ = ["TariffReaders"]
 class TariffReaders:
     """The constructors of `Tariff` that read; each loads its reader when it is called.
 
-    They are apart because a tariff is a value, and its readers make `Tariff` and nothing else.
+    They have no state: only the documentation and the signature of each reader.
     """
 
     __slots__ = ()

@@ -78,8 +78,8 @@ class Tariff(TariffReaders):
         first 15 kWh of each day; tiers with ``per="day"``).
     hours_timezone : str or None
         IANA time zone of all hours (rates, demand windows, export prices, adders), where a meter
-        keeps another clock than its customers, such as ``"UTC"``; None for `timezone`. Dates go by
-        `timezone` all the same: months, the kind of day of an hour, billing periods.
+        keeps another clock than its customers, such as ``"UTC"``; None for `timezone`. Dates are
+        those of `timezone` all the same: months, the kind of day of an hour, billing periods.
     holidays : Holidays or None
         The public holidays. A code such as ``"US"``, ``"US-CA"``, ``"GB-ENG"`` or ``"BE"``, or a
         list of dates, may be given instead.
@@ -325,7 +325,7 @@ class Tariff(TariffReaders):
 
     @property
     def clock(self) -> LocalClock:
-        """What its dates and hours go by."""
+        """The time zones and holidays of its dates and hours."""
         return LocalClock(self.timezone, self.hours_timezone, self.holidays)
 
     def replace(self, **changes: Any) -> Tariff:

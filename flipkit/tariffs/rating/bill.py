@@ -12,16 +12,12 @@ from flipkit.calendar import check_dates
 from flipkit.checks import instance_of, repeated_names
 from flipkit.errors import InputError
 from flipkit.frames import BILL, Finding, Frame, as_text, library_of, returns
-from flipkit.tariffs.model import (
-    Tariff,
-    all_findings,
-)
+from flipkit.tariffs.model import Tariff, all_findings
 from flipkit.tariffs.rating.energy import Block, Energy, map_threads, read_energy, row_slices
 from flipkit.tariffs.rating.findings import (
     check_site,
     cut_findings,
     findings_by_part,
-    joined_texts,
 )
 from flipkit.tariffs.rating.rate_block import PartBill, rate
 from flipkit.tariffs.rating.sums import COMPILED, EnergySums, Line
@@ -223,7 +219,7 @@ def over_blocks(
 
 def is_large(block: Block) -> bool:
     """Whether a block is worth compiled code."""
-    # Whoever has loaded the compiled code before has paid for it.
+    # Once the compiled code is loaded, smaller blocks are worth it.
     least = min(LARGE, LARGE_ONCE_LOADED) if COMPILED in sys.modules else LARGE
     return block.consumption_kwh.size >= least
 
@@ -300,7 +296,7 @@ def _refused_tables(
 
 
 def object_array(values: Sequence[str | None]) -> np.ndarray:
-    """Return texts as an array of objects."""
+    """Return strings as an array of objects."""
     return np.array(values, dtype=object)
 
 
@@ -329,7 +325,7 @@ def _findings(
     site_findings: Mapping[str, tuple[Finding, ...]],
 ) -> np.ndarray:
     """The finding of each row; by site too, where one holds for some sites only."""
-    texts = object_array([joined_texts(row.findings) for row in rows])
+    texts = object_array([as_text(row.findings) for row in rows])
     notes = {number: row.line.site_notes(row.period) for number, row in enumerate(rows)}
     noted = {number: of_sites for number, of_sites in notes.items() if of_sites is not None}
     if not noted and site_findings.keys().isdisjoint(site_ids):
@@ -337,13 +333,13 @@ def _findings(
     findings = np.tile(texts, (len(site_ids), 1))
     for number, of_sites in noted.items():
         for site in np.flatnonzero(of_sites).tolist():
-            findings[site, number] = joined_texts([texts[number], of_sites[site]])
+            findings[site, number] = as_text([texts[number], of_sites[site]])
     # What holds for all of a site's energy is on the first row of its bill.
     first = next(number for number, row in enumerate(rows) if not row.line.sparse)
     for site, site_id in enumerate(site_ids):
         if site_id in site_findings:
             of_site = as_text(site_findings[site_id])
-            findings[site, first] = joined_texts([of_site, findings[site, first]])
+            findings[site, first] = as_text([of_site, findings[site, first]])
     return findings
 
 

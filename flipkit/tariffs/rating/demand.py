@@ -9,16 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from flipkit.calendar import Grid, day_edges, days_in_months, local_midnights
-from flipkit.tariffs.model import (
-    HOLIDAY,
-    DemandCharge,
-    DemandWindow,
-    LocalClock,
-    Rate,
-    Tariff,
-)
+from flipkit.tariffs.model import HOLIDAY, DemandCharge, DemandWindow, LocalClock, Rate, Tariff
 from flipkit.tariffs.rating.runs import DemandRuns, RatingCalendar, runs_between, stretch_at
-from flipkit.tariffs.rating.sums import EnergySums, Line
+from flipkit.tariffs.rating.sums import EnergySums, Line, sum_in_order
 from flipkit.vocabulary import DAY_US, SECOND_US, Float64, Int64
 
 __all__ = [
@@ -177,7 +170,7 @@ def demand_lines(
         yield from _tier_lines(charge, kw, demand.is_measured, calendar, notes)
 
 
-class _Demand(NamedTuple):
+class _PeriodDemand(NamedTuple):
     """The demand of a charge by billing period.
 
     Attributes
@@ -197,12 +190,12 @@ def _demand(
     calendar: RatingCalendar,
     gross: bool,
     any_month: bool = False,
-) -> _Demand:
+) -> _PeriodDemand:
     runs = demand_runs(calendar, DemandHours.of(charge, any_month=any_month))
     kw = sums.peaks(runs, gross)
     if charge.peaks > 1:
         kw = _mean_of_highest(kw, runs.billing, charge.peaks, len(calendar.billing))
-    return _Demand(np.maximum(kw, charge.minimum_kw), runs.is_measured)
+    return _PeriodDemand(np.maximum(kw, charge.minimum_kw), runs.is_measured)
 
 
 def _mean_of_highest(day_kw: Float64, billing: Int64, peaks: int, billings: int) -> Float64:
@@ -214,16 +207,8 @@ def _mean_of_highest(day_kw: Float64, billing: Int64, peaks: int, billings: int)
     for number in np.unique(billing).tolist():
         ascending = np.sort(day_kw[:, billing == number], axis=1)
         highest = ascending[:, -peaks:]
-        mean[:, number] = _sum_in_order(highest) / highest.shape[1]
+        mean[:, number] = sum_in_order(highest) / highest.shape[1]
     return mean
-
-
-def _sum_in_order(columns: Float64) -> Float64:
-    """The sum of columns, added one after another (`numpy.sum` adds in pairs)."""
-    total: Float64 = np.zeros(len(columns))
-    for values in columns.T:
-        total = total + values
-    return total
 
 
 def looks_back(charge: DemandCharge) -> bool:
@@ -263,7 +248,7 @@ def _periods_back(charge: DemandCharge) -> int:
 
 
 def _billing_demand(
-    charge: DemandCharge, own: _Demand, earlier: _Demand, calendar: RatingCalendar
+    charge: DemandCharge, own: _PeriodDemand, earlier: _PeriodDemand, calendar: RatingCalendar
 ) -> Float64:
     """The billing demand: from the demand of each billing period and of those before."""
     billed = own.kw.copy()
@@ -273,7 +258,7 @@ def _billing_demand(
             billed[:, number] = np.maximum(own.kw[:, number], charge.ratchet.share * highest)
         else:
             known = [each for each in periods if earlier.is_measured[each]]
-            total = _sum_in_order(earlier.kw[:, known]) + own.kw[:, number]
+            total = sum_in_order(earlier.kw[:, known]) + own.kw[:, number]
             billed[:, number] = total / (len(known) + 1)
     return billed
 
@@ -282,13 +267,13 @@ def _history_notes(charge: DemandCharge, calendar: RatingCalendar) -> dict[int, 
     """The finding of billing periods that look back further than the energy reaches."""
     notes = {}
     back = _periods_back(charge)
-    how = "the energy holds fewer, and those count"
+    how = "but the energy holds fewer, and those count"
     if calendar.of_all_energy.billing.is_one_year:
-        how = "those before the energy, which is one year, are taken from its end"
+        how = "and those before the energy, which is one year, are taken from its end"
     what = f"demand {charge.name} looks back at {back} billing periods"
     for number, in_energy in enumerate(_numbers_in_energy(calendar)):
         if in_energy < back:
-            notes[number] = f"demand.history: {what}; {how}"
+            notes[number] = f"demand.history: {what}, {how}"
     return notes
 
 

@@ -21,13 +21,12 @@ from flipkit.plausibility import (
     generation_findings,
     suspicious_rows,
 )
-from flipkit.vocabulary import HOUR_US, Float64, Int64
+from flipkit.vocabulary import HOUR_US, MINUTE_US, Float64, Int64
 
 __all__ = ["Block", "Energy", "map_threads", "read_energy", "row_slices"]
 
 _KWH = ("consumption_kwh", "generation_kwh")
 _FACTS = ("timezone", "currency")
-_MINUTE_US = 6e7
 # As unsigned numbers, the bits of all floats from 0 up to the largest finite one lie below those of
 # infinity; negative, infinite and NaN lie at or above. One pass tells whether a column is valid.
 _INFINITY_BITS = np.uint64(0x7FF0_0000_0000_0000)
@@ -153,10 +152,10 @@ def read_energy(energy: Any, *, strict: bool = True) -> Energy:
 
     findings: dict[str, list[Finding]] = {}
     refused: dict[str, Finding] = {}
-    blocks = _blocks(sites, columns)
+    blocks = _in_place(sites, columns)
     if blocks is None:
         _move_negative_generation(sites, columns, findings)
-        blocks = _blocks(sites, columns) or list(_gathered(sites, columns, refused))
+        blocks = _in_place(sites, columns) or list(_gathered(sites, columns, refused))
     if refused and (strict or not blocks):
         site, problem = next(iter(refused.items()))
         begins_with_time = problem.name != "energy.single"
@@ -171,11 +170,6 @@ def read_energy(energy: Any, *, strict: bool = True) -> Energy:
         findings={site: tuple(of_site) for site, of_site in findings.items()},
         refused=refused,
     )
-
-
-def _blocks(sites: TextRuns, columns: dict[str, np.ndarray]) -> list[Block] | None:
-    block = _in_place(sites, columns)
-    return None if block is None else [block]
 
 
 def _move_negative_generation(
@@ -203,14 +197,18 @@ def _move_negative_generation(
     intervals = np.bincount(codes, is_negative, count).astype(np.int64)
     made_kwh = np.bincount(codes, np.where(generation > 0, generation, 0.0), count)
     for code in np.flatnonzero(intervals).tolist():
-        message = (
-            f"{drawn_kwh[code]:,.6g} kWh of negative generation in {intervals[code]:,} intervals, "
-            "which the inverter draws, counted as consumption"
-        )
-        if drawn_kwh[code] > made_kwh[code]:
-            message += f", more than the {made_kwh[code]:,.6g} kWh generated: is the sign reversed?"
-        finding = Finding("generation.negative", message)
+        finding = _negative_generation(drawn_kwh[code], made_kwh[code], intervals[code])
         findings.setdefault(sites.labels[code], []).append(finding)
+
+
+def _negative_generation(drawn_kwh: float, made_kwh: float, intervals: int) -> Finding:
+    message = (
+        f"{drawn_kwh:,.6g} kWh of negative generation in {intervals:,} intervals, which the "
+        "inverter draws, counted as consumption"
+    )
+    if drawn_kwh > made_kwh:
+        message += f", more than the {made_kwh:,.6g} kWh generated: is the sign reversed?"
+    return Finding("generation.negative", message)
 
 
 def _add_plausibility(block: Block, findings: dict[str, list[Finding]]) -> None:
@@ -265,7 +263,7 @@ def _refuse_second_register(energy: Any) -> None:
             )
 
 
-def _in_place(sites: TextRuns, columns: dict[str, np.ndarray]) -> Block | None:
+def _in_place(sites: TextRuns, columns: dict[str, np.ndarray]) -> list[Block] | None:
     """One block over the memory of the frame, if each site's rows are adjacent with equal times."""
     site_count = len(sites.labels)
     intervals, left_over = divmod(len(columns["start_utc"]), site_count)
@@ -285,13 +283,14 @@ def _in_place(sites: TextRuns, columns: dict[str, np.ndarray]) -> Block | None:
     are_valid = map_threads(lambda rows: _fill_net(tables, net, rows), row_slices(site_count))
     if not all(are_valid):
         return None
-    return Block(
+    block = Block(
         site_ids=tuple(sites.labels[code] for code in sites.codes),
         grid=Grid(first, second - first, intervals),
         consumption_kwh=tables[0],
         generation_kwh=tables[1] if has_generation else None,
         net_kwh=net,
     )
+    return [block]
 
 
 def _are_regular(times: Int64) -> bool:
@@ -400,7 +399,7 @@ def _changed_step(start: Int64, steps: Int64) -> Finding | None:
     if not len(changes):
         return None
     times = start[:-1][lasts][changes]
-    before, after = lasting[changes[0] - 1 : changes[0] + 1] / _MINUTE_US
+    before, after = lasting[changes[0] - 1 : changes[0] + 1] / MINUTE_US
     problem = f"the length of intervals changes from {before:g} to {after:g} minutes"
     fix = "bring all to the longer one, or give the parts as separate frames"
     return _finding("energy.step", times, problem, fix)
@@ -409,7 +408,7 @@ def _changed_step(start: Int64, steps: Int64) -> Finding | None:
 def _gap(start: Int64, steps: Int64) -> Finding:
     step = int(steps.min())
     times = start[:-1][steps != step] + step
-    problem = f"no interval; the others are {step / _MINUTE_US:g} minutes long"
+    problem = f"no interval; the others are {step / MINUTE_US:g} minutes long"
     fix = "fill the gap, or rate what is before and after it separately"
     return _finding("energy.gap", times, problem, fix)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -15,11 +15,10 @@ from flipkit.tariffs.model import PriceSeries, Rate, Tariff, schedule_of
 from flipkit.tariffs.rating.energy import Energy
 from flipkit.tariffs.rating.rate_block import PartBill, calendars, partition_of
 from flipkit.tariffs.rating.runs import Partition, RatingCalendar, partition
-from flipkit.vocabulary import DAY_US, SECOND_US
+from flipkit.vocabulary import DAY_US, MINUTE_US
 
-__all__ = ["check_site", "cut_findings", "findings_by_part", "joined_texts", "tariff_findings"]
+__all__ = ["check_site", "cut_findings", "findings_by_part", "tariff_findings"]
 
-_MINUTE_US = 60 * SECOND_US
 _YEAR_US = 366 * DAY_US
 
 
@@ -62,7 +61,7 @@ def findings_by_part(
     for part, calendar in calendars(tariff, grid, dates):
         # Without parts, the part is the tariff itself, with the findings of its export prices.
         texts = dict.fromkeys((*tariff.findings, *part.findings))
-        findings = list(map(_as_finding, texts))
+        findings = list(map(Finding.of, texts))
         findings += _unlisted_holidays(calendar)
         findings += _price_slips(part)
         findings += _coarse_intervals(part, calendar)
@@ -85,7 +84,7 @@ def _unlisted_holidays(calendar: RatingCalendar) -> list[Finding]:
     ]
     if not years:
         return []
-    message = f"no holiday is listed in {', '.join(map(str, years))}; add the dates of all years"
+    message = f"no holiday is listed in {', '.join(map(str, years))}: add the dates of all years"
     return [Finding("holidays.unlisted", message)]
 
 
@@ -104,16 +103,6 @@ def cut_findings(bill_of: PartBill, is_alone: bool) -> list[list[Finding]]:
         message = f"{days:.6g} of {days / share:.6g} days{under}"
         findings.append([] if share == 1.0 else [Finding("period.cut", message)])
     return findings
-
-
-def joined_texts(findings: Iterable[str | None]) -> str | None:
-    """Return findings as one cell; None where there are none."""
-    return "; ".join(text for text in findings if text) or None
-
-
-def _as_finding(text: str) -> Finding:
-    code, _, message = text.partition(": ")
-    return Finding(code, message)
 
 
 def _price_slips(tariff: Tariff) -> Iterator[Finding]:
@@ -159,15 +148,15 @@ def _coarse_intervals(tariff: Tariff, calendar: RatingCalendar) -> Iterator[Find
     cut = _cut_intervals(calendar, tuple(parts), tuple(series))
     if cut:
         message = (
-            f"{cut:,} of {grid.intervals:,} intervals of {grid.step_us / _MINUTE_US:g} minutes lie "
+            f"{cut:,} of {grid.intervals:,} intervals of {grid.step_us / MINUTE_US:g} minutes lie "
             "across a change of price or month, and their energy is spread evenly over their time"
         )
         yield Finding("interval.coarse", message)
     for charge in tariff.demand:
-        if charge.interval_minutes * _MINUTE_US % grid.step_us:
+        if charge.interval_minutes * MINUTE_US % grid.step_us:
             message = (
                 f"demand {charge.name} is measured over {charge.interval_minutes} minutes and the "
-                f"energy over {grid.step_us / _MINUTE_US:g}, so its peaks are averaged"
+                f"energy over {grid.step_us / MINUTE_US:g}, so its peaks are averaged"
             )
             yield Finding("interval.coarse", message)
 

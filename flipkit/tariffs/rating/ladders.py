@@ -101,9 +101,9 @@ def _by_count(sums: EnergySums, flow: PricedFlow, counts: TierCounts, kwh: Float
     return by_count * left[:, counts.billing]
 
 
-def _by_billing_period(by_day: Float64, billing: Int64, billings: int) -> Float64:
-    """The sums of days, added in their order."""
-    sums = np.zeros((len(by_day), billings, *by_day.shape[2:]))
-    for day, number in enumerate(billing.tolist()):
-        sums[:, number] += by_day[:, day]
+def _by_billing_period(by_count: Float64, billing: Int64, billings: int) -> Float64:
+    """The sums of the counts of each billing period, added in their order."""
+    sums = np.zeros((len(by_count), billings, *by_count.shape[2:]))
+    for count, number in enumerate(billing.tolist()):
+        sums[:, number] += by_count[:, count]
     return sums

@@ -11,10 +11,10 @@ import numpy as np
 from flipkit.calendar import check_dates
 from flipkit.errors import InputError
 from flipkit.frames import BILL_MATRIX, Finding, Frame, as_text, library_of, returns
-from flipkit.tariffs.model import TIER_RULES, Tariff, TierRule, has_tiers, parts_of
+from flipkit.tariffs.model import TIER_RULES, Tariff, TierRule, has_tiers, is_net_metered, parts_of
 from flipkit.tariffs.rating.bill import jobs_of, named_tariffs, object_array, over_blocks
 from flipkit.tariffs.rating.energy import read_energy
-from flipkit.tariffs.rating.findings import cut_findings, findings_by_part, joined_texts
+from flipkit.tariffs.rating.findings import cut_findings, findings_by_part
 from flipkit.tariffs.rating.rate_block import PartBill, price_together, rate, total_cost
 from flipkit.tariffs.rating.sums import EnergySums
 from flipkit.vocabulary import Float64, Int64
@@ -172,7 +172,7 @@ def _findings_of_bills(
     texts = np.empty(sums.sites, dtype=object)
     for number, site_id in enumerate(sums.block.site_ids):
         of_site = as_text(site_findings.get(site_id, ()))
-        texts[number] = joined_texts([of_site, *common, *noted[number]])
+        texts[number] = as_text([of_site, *common, *noted[number]])
     return texts
 
 
@@ -194,14 +194,14 @@ def _hours_key(tariff: Tariff) -> int:
 
 def _other_rules(tariff: Tariff) -> list[TierRule]:
     """The other rules by which the tiers of a tariff can be filled."""
-    parts = parts_of(tariff)
-    used = {part.tier_rule for part in parts if has_tiers(part)}
+    used = {part.tier_rule for part in parts_of(tariff) if has_tiers(part)}
     if not used:
         return []
-    others: list[TierRule] = [rule for rule in TIER_RULES if used != {rule}]
-    nets = any(part.export is not None and part.export.mode == "net_metering" for part in parts)
-    # Net metering has no order in time: what is left of a billing period is charged.
-    return [rule for rule in others if not (nets and rule == "chronological")]
+    rules = list(TIER_RULES)
+    if is_net_metered(tariff):
+        # What is left of a billing period is charged, without an order in time.
+        rules.remove("chronological")
+    return [rule for rule in rules if used != {rule}]
 
 
 def _rank(cost: Float64) -> tuple[Int64, Float64]:

@@ -11,7 +11,7 @@ import numpy as np
 from flipkit.tariffs.model import Rate, Tariff, rate_table
 from flipkit.tariffs.rating.runs import Partition
 from flipkit.tariffs.rating.seasons import months_of_billing
-from flipkit.tariffs.rating.sums import EnergySums
+from flipkit.tariffs.rating.sums import EnergySums, sum_in_order
 from flipkit.vocabulary import DAY_S, Float64, Int64
 
 __all__ = ["CarriedKwh", "KwhBank", "carry_kwh", "net_by_hours", "net_by_period"]
@@ -92,12 +92,8 @@ def net_by_hours(sums: EnergySums, part: Partition) -> tuple[Float64, Float64]:
     surplus : ndarray of float64, shape (sites, billing periods, export periods)
     """
     net = sums.net_by_both_periods(part)
-    imported = np.zeros(net.shape[:3])
-    surplus = np.zeros((*net.shape[:2], net.shape[3]))
-    for number in range(net.shape[3]):
-        imported += np.maximum(net[..., number], 0.0)
-    for number in range(net.shape[2]):
-        surplus += np.maximum(-net[:, :, number], 0.0)
+    imported = sum_in_order(np.maximum(net, 0.0))
+    surplus = sum_in_order(np.maximum(-net, 0.0), axis=2)
     return imported, surplus
 
 
@@ -129,24 +125,16 @@ def carry_kwh(
             hours = following
         kwh[:, number] = np.maximum(due, 0.0)
         carried = np.maximum(-due, 0.0)
-        carried_total = np.maximum(available_total - _sum_in_order(net[:, number]), 0.0)
+        carried_total = np.maximum(available_total - sum_in_order(net[:, number]), 0.0)
         if settled[number]:
-            left[:, number] = _sum_in_order(carried)
+            left[:, number] = sum_in_order(carried)
             left_total[:, number] = carried_total
             carried = np.zeros_like(carried)
             carried_total = np.zeros_like(carried_total)
-        balance[:, number] = _sum_in_order(carried)
+        balance[:, number] = sum_in_order(carried)
         bank = KwhBank(carried, hours, carried_total)
     assert bank is not None  # a span has at least one billing period
     return CarriedKwh(kwh, balance, left, left_total, bank)
-
-
-def _sum_in_order(by_period: Float64) -> Float64:
-    """The sum over periods, added in their order (`numpy.sum` adds in pairs)."""
-    total: Float64 = np.zeros(len(by_period))
-    for values in by_period.T:
-        total = total + values
-    return total
 
 
 def _moved(bank: KwhBank, hours: PeriodHours, periods: int) -> Float64:

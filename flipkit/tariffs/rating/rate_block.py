@@ -17,6 +17,7 @@ from flipkit.tariffs.model import (
     Tariff,
     TierRule,
     check_cover,
+    is_net_metered,
     parts_in_force,
     period_names,
     rate_table,
@@ -34,11 +35,10 @@ from flipkit.tariffs.rating.settlement import (
     charged_energy,
     energy_lines,
     export_lines,
+    handed_over,
     is_gross,
-    sum_periods,
-    takes_over,
 )
-from flipkit.tariffs.rating.sums import EnergySums, Line, PricedFlow, sum_cost
+from flipkit.tariffs.rating.sums import EnergySums, Line, PricedFlow, sum_cost, sum_in_order
 from flipkit.vocabulary import Float64
 
 __all__ = [
@@ -52,7 +52,7 @@ __all__ = [
 ]
 
 _SPREAD = (
-    "adder.spread: charged kWh of net metering have no hour; they are spread over the hours of the "
+    "adder.spread: charged kWh of net metering have no hour, and are spread over the hours of the "
     "adder in proportion to imports"
 )
 
@@ -144,11 +144,12 @@ def partition_of(tariff: Tariff, calendar: RatingCalendar) -> Partition:
     exports = export.rates if export is not None else ()
     resets = (tariff.tier_reset, "billing" if export is None else export.tier_reset)
     cuts = {*season_edges(tariff.rates, calendar), *season_edges(exports, calendar)}
+    if "day" in resets:
+        cuts.update(calendar.days.edges_us[1:-1].tolist())
     return partition(
         calendar,
         _schedule(tariff.rates),
         _schedule(exports),
-        by_day="day" in resets,
         cuts=tuple(sorted(cuts)),
     )
 
@@ -187,7 +188,6 @@ def _rate_part(
     """Rate one tariff, and say what it hands over to the one that follows."""
     part = partition_of(tariff, calendar)
     billing = calendar.billing
-    export = tariff.export
     shape = (sums.sites, len(billing))
 
     # Credit pays for charges, minimums look at what it leaves, and taxes at everything before them.
@@ -202,8 +202,8 @@ def _rate_part(
     exports = list(export_lines(sums, tariff, part, energy, neighbours.following))
     lines = charges + exports
     credit = None
-    if export is not None and export.has_credit:
-        payable = sum_cost(bypassable, shape, export.credit_on)
+    if tariff.export is not None and tariff.export.has_credit:
+        payable = sum_cost(bypassable, shape, tariff.export.credit_on)
         earned = -sum_cost(exports, shape)
         credit = carried_credit(payable, earned, tariff, part, neighbours)
         lines.append(credit.line)
@@ -211,13 +211,7 @@ def _rate_part(
         left = _after_exports(tariff, charges, lines, credit, shape)
         lines.append(_minimum_line(left, tariff.minimum, billing, tariff.currency))
     lines += list(_tax_lines(lines, tariff, billing, shape))
-
-    balance = Balance()
-    if export is not None and takes_over(neighbours.following, export):
-        balance = Balance(
-            kwh=None if energy.carried is None else energy.carried.bank,
-            credit=None if credit is None else credit.left,
-        )
+    balance = handed_over(tariff, energy, credit, neighbours.following)
     return PartBill(tariff, billing, lines), balance
 
 
@@ -269,7 +263,7 @@ def _adder_lines(
     if non_bypassable:
         # Before exports are netted.
         energy = Charged(sums.imports(part, is_gross(tariff)))
-    kwh = sum_periods(energy.kwh)
+    kwh = sum_in_order(energy.kwh)
     for adder in adders:
         if adder.rates:
             yield from _timed_adder_lines(sums, tariff, part, energy, adder)
@@ -283,14 +277,11 @@ def _timed_adder_lines(
     """The lines of an adder by hour and season, one for each of its periods."""
     # Cut where a period of the adder begins too: it stands in the place of the export period.
     both = partition(part.calendar, _schedule(tariff.rates), schedule_of(adder.rates))
-    imported = sums.imports_by_both(both, is_gross(tariff))
-    is_netted = tariff.export is not None and tariff.export.mode == "net_metering"
-    is_netted &= not adder.non_bypassable
+    imported = sums.imports_by_both_periods(both, is_gross(tariff))
+    is_netted = is_net_metered(tariff) and not adder.non_bypassable
     if is_netted:
         imported = _spread(energy.kwh, imported)
-    kwh = np.zeros((*imported.shape[:2], both.export_periods))
-    for number in range(both.import_periods):
-        kwh += imported[:, :, number]
+    kwh = sum_in_order(imported, axis=2)
     notes = dict.fromkeys(range(kwh.shape[1]), _SPREAD) if is_netted and _splits(both) else {}
     names = period_names(adder.rates)
     occurs = occurring(both, "export")
@@ -308,32 +299,23 @@ def _spread(charged: Float64, imported: Float64) -> Float64:
 
     `imported` and the result are by the period of an adder too.
     """
-    total = np.zeros(charged.shape)
-    for number in range(imported.shape[3]):
-        total += imported[..., number]
+    total = sum_in_order(imported)
     share = np.divide(charged, total, out=np.zeros_like(total), where=total > 0.0)
     return imported * share[..., None]
 
 
 def _splits(part: Partition) -> bool:
     """Whether an import period holds several export periods."""
-    pairs = np.unique(part.import_period * part.export_periods + part.export_period)
-    return len(pairs) > len(np.unique(part.import_period))
+    return len(np.unique(part.both_periods)) > len(np.unique(part.import_period))
 
 
 def _minimum_line(cost: Float64, minimum: Minimum, billing: BillingPeriods, currency: str) -> Line:
     """What charges lack to the minimum of each billing period, then of each calendar year."""
-    level = np.zeros(len(billing))
-    top_up = np.zeros_like(cost)
-    has_periodic = minimum.per_month is not None or minimum.per_day is not None
-    shown = np.full(len(billing), has_periodic)
+    is_periodic = minimum.per_month is not None or minimum.per_day is not None
+    shown = np.full(len(billing), is_periodic)
+    level = (minimum.per_month or 0.0) * billing.share + (minimum.per_day or 0.0) * billing.days
+    top_up = np.maximum(level - cost, 0.0) if is_periodic else np.zeros_like(cost)
     notes: dict[int, str | np.ndarray] = {}
-    if minimum.per_month is not None:
-        level = minimum.per_month * billing.share
-    if minimum.per_day is not None:
-        level = level + minimum.per_day * billing.days
-    if has_periodic:
-        top_up = np.maximum(level - cost, 0.0)
     if minimum.per_year is not None:
         for year in np.unique(billing.years).tolist():
             in_year = np.flatnonzero(billing.years == year)
@@ -341,20 +323,12 @@ def _minimum_line(cost: Float64, minimum: Minimum, billing: BillingPeriods, curr
             shown[last] = True
             level[last] = level[last] or minimum.per_year
             if year in billing.whole_years():
-                paid = _sum_in_order(cost[:, in_year] + top_up[:, in_year])
+                paid = sum_in_order(cost[:, in_year] + top_up[:, in_year])
                 top_up[:, last] += np.maximum(minimum.per_year - paid, 0.0)
             else:
                 notes[last] = _open_minimum(year, billing)
     quantity = np.broadcast_to(level, cost.shape)
     return Line("minimum", "minimum", currency, quantity, top_up, shown, notes=notes)
-
-
-def _sum_in_order(by_period: Float64) -> Float64:
-    """The sum over billing periods, added in their order (`numpy.sum` adds in pairs)."""
-    total: Float64 = np.zeros(len(by_period))
-    for values in by_period.T:
-        total = total + values
-    return total
 
 
 def _open_minimum(year: int, billing: BillingPeriods) -> str:

@@ -179,6 +179,11 @@ class Partition:
     import_periods: int
     export_periods: int
 
+    @property
+    def both_periods(self) -> Int64:
+        """A number for each pair of import and export period, by run."""
+        return self.import_period * self.export_periods + self.export_period
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weights:
@@ -260,31 +265,27 @@ def partition(
     calendar: RatingCalendar,
     imports: Schedule | None,
     exports: Schedule | None,
-    by_day: bool = False,
     cuts: tuple[int, ...] = (),
 ) -> Partition:
     """Cut a span where the billing period, the import period or the export period changes.
 
     `imports` and `exports` say when which period is in force; None is one period at all times.
-    `by_day` also cuts where a local day begins, and `cuts` are more times to cut at.
+    `cuts` are more times to cut at, ascending.
     """
     billing_edges = calendar.billing.edges_us
     import_starts, import_periods = _changes(calendar, imports)
     export_starts, export_periods = _changes(calendar, exports)
 
-    day_starts = calendar.days.edges_us[:-1] if by_day else np.array([calendar.start_us])
     cut_starts = np.array([calendar.start_us, *cuts])
-    starts = np.unique(
-        np.concatenate([billing_edges[:-1], day_starts, cut_starts, import_starts, export_starts])
-    )
+    all_starts = [billing_edges[:-1], cut_starts, import_starts, export_starts]
+    starts = np.unique(np.concatenate(all_starts))
     billing = stretch_at(billing_edges, starts)
-    day = stretch_at(day_starts, starts)
+    cut = stretch_at(cut_starts, starts)
     import_period = import_periods[stretch_at(import_starts, starts)]
     export_period = export_periods[stretch_at(export_starts, starts)]
 
     # A schedule may begin a period that is in force already; no new run begins there.
-    cut = stretch_at(cut_starts, starts)
-    changes = np.diff([billing, day, cut, import_period, export_period]).any(axis=0)
+    changes = np.diff([billing, cut, import_period, export_period]).any(axis=0)
     new = np.append(True, changes)
     return Partition(
         calendar=calendar,

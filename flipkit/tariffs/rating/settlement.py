@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from flipkit.calendar import BillingPeriods
-from flipkit.tariffs.model import Export, Tariff, TierRule, period_names, rate_table
+from flipkit.tariffs.model import Export, Tariff, TierRule, is_net_metered, period_names, rate_table
 from flipkit.tariffs.rating.ladders import Ladders, energy_by_tier
 from flipkit.tariffs.rating.netting import (
     CarriedKwh,
@@ -32,16 +31,15 @@ __all__ = [
     "charged_energy",
     "energy_lines",
     "export_lines",
+    "handed_over",
     "is_gross",
-    "sum_periods",
-    "takes_over",
 ]
 
 _UNPAID = "export.unpaid: the tariff pays nothing for exported energy"
 _UNPAID_SURPLUS = "export.unpaid: the tariff pays nothing for exports above imports"
 _NETTED_SERIES = (
     "net_metering.series: kWh netted over a billing period have no hour in a price series, so all "
-    "imports are charged; net_billing with the same series pays for exports by the hour"
+    "imports are charged (net_billing with the same series pays for exports by the hour)"
 )
 _OPEN = "carry_over.open: carried beyond the last billing period of the energy, and not settled"
 # Of kWh and of money: what is less is the noise of floats.
@@ -108,8 +106,8 @@ def is_gross(tariff: Tariff) -> bool:
     return tariff.export is not None and tariff.export.mode == "buy_all_sell_all"
 
 
-def takes_over(following: Tariff | None, export: Export) -> bool:
-    """Return whether a tariff continues the balance of one with these export terms.
+def _takes_over(following: Tariff | None, export: Export) -> bool:
+    """Whether a tariff continues the balance of one with these export terms.
 
     A change of prices does not settle anything, a change of the kind of settlement does.
     """
@@ -121,12 +119,16 @@ def takes_over(following: Tariff | None, export: Export) -> bool:
     )
 
 
-def sum_periods(energy: Float64) -> Float64:
-    """Return the energy of all periods, added in their order; shape (sites, billing periods)."""
-    total = np.zeros(energy.shape[:2])
-    for number in range(energy.shape[2]):
-        total += energy[:, :, number]
-    return total
+def handed_over(
+    tariff: Tariff, energy: Charged, credit: Credit | None, following: Tariff | None
+) -> Balance:
+    """Return what a tariff leaves to the one that follows it."""
+    if tariff.export is None or not _takes_over(following, tariff.export):
+        return Balance()
+    return Balance(
+        kwh=None if energy.carried is None else energy.carried.bank,
+        credit=None if credit is None else credit.left,
+    )
 
 
 def charged_energy(
@@ -158,23 +160,22 @@ def _settled(billing: BillingPeriods, export: Export, neighbours: Neighbours) ->
 
 def _ends(export: Export, neighbours: Neighbours) -> bool:
     """Whether another tariff follows that does not take the balance over."""
-    return neighbours.following is not None and not takes_over(neighbours.following, export)
+    return neighbours.following is not None and not _takes_over(neighbours.following, export)
 
 
 def energy_lines(
     sums: EnergySums, tariff: Tariff, part: Partition, energy: Charged, tier_rule: TierRule | None
 ) -> Iterator[Line]:
     """Yield the lines of the energy that is charged, by period and tier."""
+    flow = PricedFlow(part, is_gross(tariff), is_export=False)
     if tariff.series is not None:
-        flow = PricedFlow(part, is_gross(tariff), is_export=False)
         cost = sums.costs(flow, tariff.series)
         kwh = energy.kwh[:, :, 0]
-        is_netted = tariff.export is not None and tariff.export.mode == "net_metering"
+        is_netted = is_net_metered(tariff)
         notes = dict.fromkeys(range(kwh.shape[1]), _NETTED_SERIES) if is_netted else {}
         yield Line("energy", "energy all", "kWh", kwh, cost, notes=notes)
         return
     ladders = Ladders(tariff.rates, tier_rule, tariff.tier_reset)
-    flow = PricedFlow(part, is_gross(tariff), is_export=False)
     yield from _tier_lines(sums, flow, ladders, energy.kwh)
 
 
@@ -221,13 +222,13 @@ def export_lines(
 def _paid_lines(sums: EnergySums, export: Export, part: Partition) -> Iterator[Line]:
     """Exports that are paid by the kWh."""
     gross = export.mode == "buy_all_sell_all"
+    flow = PricedFlow(part, gross, is_export=True)
     exported = sums.exports(part, gross)
     if export.series is not None:
-        earned = sums.costs(PricedFlow(part, gross, is_export=True), export.series)
+        earned = sums.costs(flow, export.series)
         yield Line("export", "export all", "kWh", exported[:, :, 0], -earned)
         return
     ladders = Ladders(export.rates, export.tier_rule, export.tier_reset)
-    flow = PricedFlow(part, gross, is_export=True)
     yield from _tier_lines(sums, flow, ladders, exported)
 
 
@@ -247,19 +248,12 @@ def _surplus_lines(
         names = period_names(tariff.rates) if tariff.rates else ("all",)
         prices = [export.payout_per_kwh] * len(names)
         occurs = occurring(part, "import")
-    notes = dict.fromkeys(range(energy.surplus.shape[1]), _UNPAID_SURPLUS)
-    for line in _export_period_lines(names, energy.surplus, prices, occurs):
-        is_unpaid = not export.rates and not export.payout_per_kwh
-        yield replace(line, notes=notes) if is_unpaid else line
-
-
-def _export_period_lines(
-    names: tuple[str, ...], exported: Float64, prices: list[float], occurs: np.ndarray
-) -> Iterator[Line]:
+    is_unpaid = not export.rates and not export.payout_per_kwh
+    notes = dict.fromkeys(range(energy.surplus.shape[1]), _UNPAID_SURPLUS) if is_unpaid else {}
     for number, name in enumerate(names):
-        kwh = exported[:, :, number]
+        kwh = energy.surplus[:, :, number]
         cost = -(kwh * prices[number])
-        yield Line("export", f"export {name}", "kWh", kwh, cost, occurs[number])
+        yield Line("export", f"export {name}", "kWh", kwh, cost, occurs[number], notes=notes)
 
 
 def _carried_line(
@@ -269,25 +263,28 @@ def _carried_line(
     paid_kwh = carried.left if export.true_up_on == "period" else carried.left_total
     cost = -(paid_kwh * export.payout_per_kwh)
     expired_kwh = carried.left - paid_kwh if export.payout_per_kwh else carried.left
-    notes = _open_note(part, following)
-    for number in np.flatnonzero((expired_kwh > _NOISE).any(axis=0)).tolist():
-        notes[number] = _expired_notes(expired_kwh[:, number], "kWh")
+    notes = _carry_over_notes(expired_kwh, "kWh", part, following)
     return Line("carry over", "carry over", "kWh", carried.balance, cost, notes=notes)
 
 
-def _expired_notes(amount: Float64, unit: str) -> np.ndarray:
-    """The finding of each site for what is lost at a true-up; None where nothing is."""
-    notes = np.full(len(amount), None, dtype=object)
-    for site in np.flatnonzero(amount > _NOISE).tolist():
-        lost = f"{amount[site]:,.6g} {unit}"
-        notes[site] = f"carry_over.expired: {lost} are left at the true-up and not paid for"
+def _carry_over_notes(
+    expired: Float64, unit: str, part: Partition, following: Tariff | None
+) -> dict[int, str | np.ndarray]:
+    """The findings of what is lost at a true-up, by site, and of what is left at the end.
+
+    `expired` has the shape (sites, billing periods).
+    """
+    notes: dict[int, str | np.ndarray] = {}
+    if following is None:
+        notes[len(part.calendar.billing) - 1] = _OPEN
+    for number in np.flatnonzero((expired > _NOISE).any(axis=0)).tolist():
+        amounts = expired[:, number]
+        of_sites = np.full(len(amounts), None, dtype=object)
+        for site in np.flatnonzero(amounts > _NOISE).tolist():
+            lost = f"{amounts[site]:,.6g} {unit}"
+            of_sites[site] = f"carry_over.expired: {lost} are left at the true-up and not paid for"
+        notes[number] = of_sites
     return notes
-
-
-def _open_note(part: Partition, following: Tariff | None) -> dict[int, str | np.ndarray]:
-    if following is not None:
-        return {}
-    return {len(part.calendar.billing) - 1: _OPEN}
 
 
 def carried_credit(
@@ -318,9 +315,8 @@ def carried_credit(
         cost[:, number] = (left - paid_out[:, number]) - balance
         balance = np.zeros_like(left) if settles else left
         carried[:, number] = balance
-    notes = _open_note(part, neighbours.following)
-    for number in np.flatnonzero((expired > _NOISE).any(axis=0)).tolist():
-        notes[number] = _expired_notes(expired[:, number], f"{tariff.currency} of credit")
+    unit = f"{tariff.currency} of credit"
+    notes = _carry_over_notes(expired, unit, part, neighbours.following)
     name = "carry over credit" if export.payout_as_credit else "carry over"
     line = Line("carry over", name, tariff.currency, carried, cost, notes=notes)
     return Credit(line, paid_out, balance)

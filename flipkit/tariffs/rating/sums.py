@@ -16,7 +16,15 @@ from flipkit.tariffs.rating.energy import Block
 from flipkit.tariffs.rating.runs import DemandRuns, Partition, weights
 from flipkit.vocabulary import Float64, Int64
 
-__all__ = ["COMPILED", "EnergySums", "Line", "PricedFlow", "component_kind", "sum_cost"]
+__all__ = [
+    "COMPILED",
+    "EnergySums",
+    "Line",
+    "PricedFlow",
+    "component_kind",
+    "sum_cost",
+    "sum_in_order",
+]
 
 COMPILED = "flipkit.tariffs.rating.kernels_large"
 """The module of the compiled kernels."""
@@ -112,26 +120,19 @@ class EnergySums:
         _, exported = self.by_run(part, False)
         return self._by_period(exported, part, part.import_period, part.import_periods)
 
-    def imports_by_both(self, part: Partition, gross: bool) -> Float64:
-        """Return imports by import and export period; (sites, billing periods, each, each)."""
-        imported, _ = self.by_run(part, gross)
-        periods = part.import_periods * part.export_periods
-        period = part.import_period * part.export_periods + part.export_period
-        sums = self._by_period(imported, part, period, periods)
-        return sums.reshape(*sums.shape[:2], part.import_periods, part.export_periods)
-
-    @_kept
-    def net_by_both_periods(self, part: Partition) -> Float64:
-        """Return imports less exports by import period and export period.
+    def imports_by_both_periods(self, part: Partition, gross: bool) -> Float64:
+        """Return imports by import period and export period.
 
         Shape (sites, billing periods, import periods, export periods).
         """
+        imported, _ = self.by_run(part, gross)
+        return self._by_both_periods(imported, part)
+
+    @_kept
+    def net_by_both_periods(self, part: Partition) -> Float64:
+        """Return imports less exports, as `imports_by_both_periods`."""
         imported, exported = self.by_run(part, False)
-        periods = part.import_periods * part.export_periods
-        period = part.import_period * part.export_periods + part.export_period
-        net = self._by_period(imported, part, period, periods)
-        net = net - self._by_period(exported, part, period, periods)
-        return net.reshape(*net.shape[:2], part.import_periods, part.export_periods)
+        return self._by_both_periods(imported, part) - self._by_both_periods(exported, part)
 
     @_kept
     def peaks(self, demand: DemandRuns, gross: bool) -> Float64:
@@ -182,6 +183,11 @@ class EnergySums:
         self, by_run: Float64 | None, part: Partition, period: Int64, periods: int
     ) -> Float64:
         return self._by_cell(by_run, part.billing, len(part.calendar.billing), period, periods)
+
+    def _by_both_periods(self, by_run: Float64 | None, part: Partition) -> Float64:
+        periods = part.import_periods * part.export_periods
+        sums = self._by_period(by_run, part, part.both_periods, periods)
+        return sums.reshape(*sums.shape[:2], part.import_periods, part.export_periods)
 
     def _by_cell(
         self, by_run: Float64 | None, count: Int64, counts: int, period: Int64, periods: int
@@ -268,6 +274,15 @@ class Line:
 def component_kind(component: str) -> str:
     """Return the kind of a bill's component: ``energy`` of ``energy period 1``."""
     return "carry over" if component.startswith("carry over") else component.partition(" ")[0]
+
+
+def sum_in_order(values: Float64, axis: int = -1) -> Float64:
+    """Return the sum over an axis, added one after another (`numpy.sum` adds in pairs)."""
+    along_axis = np.moveaxis(values, axis, 0)
+    total: Float64 = np.zeros(along_axis.shape[1:])
+    for each in along_axis:
+        total += each
+    return total
 
 
 def sum_cost(

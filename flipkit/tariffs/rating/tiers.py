@@ -2,10 +2,9 @@
 
 Where tiers count kWh in the order of time, they have a price at every time once it is known when
 energy was used. The count begins anew with each local calendar month (or day, where the tariff says
-so) and with each contract. A
-contract that holds part of a month has the same share of the limits as of the days, as
-`flipkit.bill` rates it. Energy is spread evenly over its interval, and energy used at the same time
-climbs the tiers together.
+so) and with each contract. A contract that holds part of a month has the same share of the limits
+as of the days, as `flipkit.bill` rates it. Energy is spread evenly over its interval, and energy
+used at the same time climbs the tiers together.
 """
 
 from __future__ import annotations

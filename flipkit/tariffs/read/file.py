@@ -1,4 +1,4 @@
-"""Tariffs from JSON files: the format is recognized by its fields."""
+"""Tariffs from files, JSON or a table: the format is recognized by its fields or columns."""
 
 from __future__ import annotations
 

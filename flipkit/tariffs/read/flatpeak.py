@@ -165,10 +165,6 @@ def _read_contract(source: Mapping[str, Any], timezone: str, findings: list[str]
         findings.append(
             f"tariff.status: {what} has status {status}, so its prices may be out of date"
         )
-    market_rates = source.get("market_rates")
-    schedule, place = _schedule(source, what)
-    if not isinstance(market_rates, bool | None):
-        raise InputError(f"{what}, market_rates: {market_rates!r} is neither true nor false")
     name = source.get("display_name")
     start_us = read_instant(source, "contract_start_date", what, timezone)
     end_us = read_instant(source, "contract_end_date", what, timezone)
@@ -178,6 +174,17 @@ def _read_contract(source: Mapping[str, Any], timezone: str, findings: list[str]
         start_us=None if start_us == to_us(_OPEN_START) else start_us,
         end_us=None if end_us == to_us(_OPEN_END) else end_us,
     )
+    return _with_prices(contract, source, what, findings)
+
+
+def _with_prices(
+    contract: _Contract, source: Mapping[str, Any], what: str, findings: list[str]
+) -> _Contract:
+    """Return a contract with its fixed prices, or its surcharges on the market price."""
+    market_rates = source.get("market_rates")
+    schedule, place = _schedule(source, what)
+    if not isinstance(market_rates, bool | None):
+        raise InputError(f"{what}, market_rates: {market_rates!r} is neither true nor false")
     if not market_rates:
         return contract._replace(fixed=read_schedule(schedule, "fixed", place, findings))
     if contract.kind == "NON_COMMODITY":

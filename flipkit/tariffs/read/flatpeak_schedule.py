@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from flipkit import checks
 from flipkit.errors import InputError
 from flipkit.tariffs.model import DAY_NAMES, MONTH_NAMES, Rate, Tier, canonical, clock_text
-from flipkit.tariffs.read.source import check_object, is_list, located
+from flipkit.tariffs.read.source import check_object, checked_ladder, is_list, located
 
 __all__ = ["DatedRates", "read_schedule"]
 
@@ -159,21 +159,18 @@ def _tiers(
         price = _price(step, price_field, default)
         with located(f"{step.path}.to_kwh"):
             tiers.append(Tier(price, step.fields.get("to_kwh")))
-    if tiers[-1].up_to is not None:
+    limit = tiers[-1].up_to
+    if limit is not None:
         findings.append(
-            f"tariff.assumed: {last.path}.to_kwh is {tiers[-1].up_to:g}; kWh above it are "
-            "priced as those below"
+            f"tariff.assumed: {last.path}.to_kwh is {limit:g}, and kWh above it "
+            "are priced as those below"
         )
         with located(path):
-            _check_rise(tiers)
+            # Its limit must rise too, as if another tier followed.
+            checked_ladder([*tiers, Tier(tiers[-1].price_per_kwh)])
         tiers[-1] = replace(tiers[-1], up_to=None)
     with located(path):
-        return Rate(tiers=tuple(tiers)).tiers or tuple(tiers)
-
-
-def _check_rise(tiers: list[Tier]) -> None:
-    """Check the limits of a ladder whose last tier has one, as if more tiers followed."""
-    Rate(tiers=(*tiers, Tier(tiers[-1].price_per_kwh)))
+        return checked_ladder(tiers)
 
 
 def _price(step: _Located, price_field: str, default: float | None) -> float:

@@ -65,11 +65,11 @@ _NIGHT_IS_ASSUMED = (
 )
 _IS_ASSUMED = (
     "tariff.assumed: nothing says which list of the API this is, and it is read as "
-    f"{UNIT_RATES}, prices of the whole day; give day-unit-rates and night-unit-rates to "
-    "Tariff.from_economy7"
+    f"{UNIT_RATES}, prices of the whole day (give day-unit-rates and night-unit-rates to "
+    "Tariff.from_economy7)"
 )
 
-_Located = tuple[Mapping[str, Any], str]
+_PlacedRow = tuple[Mapping[str, Any], str]
 """A row as the API returns it, and its place for error messages."""
 
 
@@ -198,23 +198,26 @@ def _two_rates(day: float, night: float, night_windows: list[str]) -> tuple[Rate
 
 
 def _register_prices(source: Any, register: str, payment_method: str | None) -> list[_OctopusPrice]:
-    """Return the prices of a register: a list of the API, or one price in major units."""
+    """Return the prices of a register."""
     what = f"Economy 7 {register} rates"
-    if isinstance(source, int | float):
-        return [_OctopusPrice(None, None, checks.finite(source, what), what)]
     content = load_json(source, what)
     _check_list_name(_file_name(source), content, register, what)
-    return _merged(_read_prices(content, what, payment_method))
+    return _steady_prices(content, what, payment_method)
 
 
 def _standing_charges(source: Any, payment_method: str | None) -> list[_OctopusPrice | None]:
     """Return the standing charges per day, [None] if there are none."""
-    what = "Octopus standing charges"
     if source is None:
         return [None]
-    if isinstance(source, int | float):
-        return [_OctopusPrice(None, None, checks.finite(source, what), what)]
-    return [*_merged(_read_prices(load_json(source, what), what, payment_method))]
+    what = "Octopus standing charges"
+    return [*_steady_prices(load_json(source, what), what, payment_method)]
+
+
+def _steady_prices(content: Any, what: str, payment_method: str | None) -> list[_OctopusPrice]:
+    """Return the prices of a list of the API, or one price in major units."""
+    if isinstance(content, int | float):
+        return [_OctopusPrice(None, None, checks.finite(content, what), what)]
+    return _merged(_read_prices(content, what, payment_method))
 
 
 def _standing(charge: _OctopusPrice | None) -> tuple[FixedCharge, ...]:
@@ -350,7 +353,7 @@ def _clash(a: _OctopusPrice, b: _OctopusPrice) -> str:
     return f"both hold at {both}; give the rows of one tariff, each once. Also, {_TWO_REGISTERS}"
 
 
-def _rows(source: Any, what: str) -> list[_Located]:
+def _rows(source: Any, what: str) -> list[_PlacedRow]:
     """Return every row of a frame, of a list of rows, or of every page, with its place."""
     if is_frame(source):
         source = [_row_of_frame(row) for row in records_of(source)]
@@ -376,9 +379,9 @@ def _is_row(value: Any) -> bool:
     return isinstance(value, Mapping) and "results" not in value and "value_inc_vat" in value
 
 
-def _rows_of_pages(source: Any, what: str) -> list[_Located]:
+def _rows_of_pages(source: Any, what: str) -> list[_PlacedRow]:
     pages = source if is_list(source) else [source]
-    rows: list[_Located] = []
+    rows: list[_PlacedRow] = []
     for number, page in enumerate(pages, 1):
         place = f"{what}, page {number}" if len(pages) > 1 else what
         results = _results(page, place)
@@ -414,9 +417,11 @@ def _check_complete(pages: Sequence[Mapping[str, Any]], rows: int, what: str) ->
         )
 
 
-def _rows_of_method(rows: list[_Located], what: str, payment_method: str | None) -> list[_Located]:
+def _rows_of_method(
+    rows: list[_PlacedRow], what: str, payment_method: str | None
+) -> list[_PlacedRow]:
     """Return the rows for one payment method; rows without one are for all."""
-    rows_of: dict[str | None, list[_Located]] = {}
+    rows_of: dict[str | None, list[_PlacedRow]] = {}
     for row, place in rows:
         rows_of.setdefault(_method(row, place), []).append((row, place))
     named = sorted(method for method in rows_of if method is not None)

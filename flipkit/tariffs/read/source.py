@@ -10,8 +10,17 @@ from typing import Any, TypeGuard
 
 from flipkit.calendar import to_us
 from flipkit.errors import InputError
+from flipkit.tariffs.model import Rate, Tier
 
-__all__ = ["check_object", "is_json_text", "is_list", "load_json", "located", "read_instant"]
+__all__ = [
+    "check_object",
+    "checked_ladder",
+    "is_json_text",
+    "is_list",
+    "load_json",
+    "located",
+    "read_instant",
+]
 
 
 def load_json(source: Any, what: str) -> Any:
@@ -61,6 +70,12 @@ def located(place: str) -> Iterator[None]:
 def is_list(value: Any) -> bool:
     """Return whether `value` is a list of values, not a string."""
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
+def checked_ladder(tiers: Sequence[Tier]) -> tuple[Tier, ...]:
+    """Return the tiers of a rate; raise InputError unless their limits rise."""
+    # A rate checks its tiers, and holds a single one as its price.
+    return Rate(tiers=tuple(tiers)).tiers or tuple(tiers)
 
 
 def check_object(value: Any, known: Iterable[str], place: str) -> None:

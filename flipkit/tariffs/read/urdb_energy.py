@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from flipkit.checks import finite
 from flipkit.errors import InputError
 from flipkit.tariffs.model import Adder, Export, Rate, Tier, TierRule, clock_text, equal_runs
-from flipkit.tariffs.read.source import located
+from flipkit.tariffs.read.source import checked_ladder, located
 from flipkit.tariffs.read.urdb_record import Record, RecordTier
 
 __all__ = ["read_export", "read_fuel_adjustments", "read_periods", "read_rates"]
@@ -197,7 +197,7 @@ def _ladder(record_tiers: list[RecordTier], prices: list[float]) -> _Ladder:
         with located(tier.place):
             tiers.append(Tier(price, tier.limit(), unit.per, unit.per_kw, hours))
     with located(record_tiers[0].place.removesuffix("[0]")):
-        return Rate(tiers=tuple(tiers)).tiers or tuple(tiers)
+        return checked_ladder(tiers)
 
 
 def _check_blocks(first: RecordTier, units: list[_Unit]) -> None:

@@ -264,8 +264,8 @@ class Record:
             limit = tiers[-1].ignored_limit()
             if limit is not None:
                 self.note(
-                    f"tariff.assumed: {name}[{number}][{last}].max, of a last tier, is {limit:g}; "
-                    "what is above it is priced as what is below"
+                    f"tariff.assumed: {name}[{number}][{last}].max, of a last tier, is {limit:g}, "
+                    "and what is above it is priced as what is below"
                 )
             tiers_of_periods.append(tiers)
         return tiers_of_periods

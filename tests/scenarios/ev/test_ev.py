@@ -431,7 +431,7 @@ def test_metered_energy_is_used_instead_of_asked_energy():
     result = charged(ev, 24)
     assert result.consumption_kwh.sum() == pytest.approx(5.0)
     assert message(result, "ev.metered") == (
-        "ev.metered: session s (2025-03-29T12:00:00Z) asks for 9 kWh, but 5 kWh were metered;"
+        "ev.metered: session s (2025-03-29T12:00:00Z) asks for 9 kWh, but 5 kWh were metered,"
         " the metered energy is used (row 0)"
     )
     del rows[0]["energy_kwh"]
@@ -453,7 +453,7 @@ def test_a_session_that_the_window_cuts_stays_as_metered():
     assert names(cheap) == ["ev.outside", "ev.cut"]
     assert message(cheap, "ev.outside") == (
         "ev.outside: session 2025-03-29T03:00:00Z is outside the period of the energy and is left"
-        " out; 1 more (rows 3, 2)"
+        " out, and 1 more (rows 3, 2)"
     )
     assert cheap.findings[1].rows == (0, 1)
     assert not charged(EvCharging(rows, "cheapest", True), 24, used=9).consumption_kwh.any()
@@ -478,7 +478,7 @@ def test_a_car_that_needs_more_than_it_can_take(strategy):
     assert result.consumption_kwh.sum() == pytest.approx(3.2 + 1 + 8)
     assert message(result, "ev.unserved") == (
         "ev.unserved: session 2025-03-29T18:00:00Z gets 3.2 of 40 kWh, as it stays 1 h at no more"
-        " than 3.2 kW; 1 more (37.8 kWh not charged in total) (rows 0, 2)"
+        " than 3.2 kW, and 1 more (37.8 kWh not charged in total) (rows 0, 2)"
     )
 
 
@@ -489,7 +489,8 @@ def test_a_car_that_leaves_before_it_arrives(strategy):
     assert result.consumption_kwh.sum() == pytest.approx(1.0)
     assert message(result, "ev.backwards") == (
         "ev.backwards: session 2025-03-29T19:00:00Z leaves at 2025-03-29T18:00:00Z, not after it"
-        " arrives; only metered energy is charged; 1 more (6 kWh not charged in total) (rows 0, 1)"
+        " arrives, only metered energy is charged, and 1 more (6 kWh not charged in total)"
+        " (rows 0, 1)"
     )
 
 

@@ -131,6 +131,7 @@ def test_a_plan_of_the_band_says_how_exact_it_is():
     assert "dispatch.milp: cost_optimal: " in row["finding"]
 
 
+@pytest.mark.slow
 def test_a_plan_by_the_bill_knows_the_export_tariff_of_its_own():
     """Its price moves energy as the same price among the terms of the import tariff does."""
     terms = fk.Export("net_billing", (Rate(0.28),))

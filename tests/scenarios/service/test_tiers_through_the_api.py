@@ -226,7 +226,7 @@ def test_the_statement_goes_with_the_frame(simulated):
     about = facts(simulated.certificate())
     assert about["statement"] == simulated.proof.statement
     for tier in (1, 2, 3):
-        assert f"tier {tier} " in about["statement"]
+        assert f"on tier {tier}" in about["statement"]
 
 
 # What a scenario costs.

@@ -446,6 +446,7 @@ def spread_of(plan, case):
     return float((max(costs.values()) - min(costs.values())) / abs(own))
 
 
+@pytest.mark.slow
 @settings(at_random, max_examples=PAIRS // 15, phases=[Phase.generate])
 @given(st.data())
 def test_the_matrix_ranks_what_the_oracle_bills(data):

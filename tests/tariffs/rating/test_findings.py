@@ -124,7 +124,7 @@ def test_other_clocks_are_refused_even_where_they_agree_for_now(zone):
 @pytest.mark.parametrize("library", MAKE)
 def test_the_columns_change_no_figure(library):
     rng = np.random.default_rng(2)
-    frame = energy(rng.random(1000), rng.random(1000), library=MAKE[library] and pd)
+    frame = energy(rng.random(1000), rng.random(1000))
     placed = frame.assign(timezone="Europe/London", currency="GBP")
     frame, placed = (MAKE[library](each.to_dict("list")) for each in (frame, placed))
     assert records_of(bill(frame, FLAT)) == records_of(bill(placed, FLAT))

@@ -377,8 +377,8 @@ def test_a_look_back_beyond_the_energy_is_a_finding():
     frame = energy("UTC", "2022-03-01", "2022-06-01", 1.0)
     charge = DemandCharge("d", DemandTier(5), ratchet=Ratchet(0.8, 11), interval_minutes=60)
     assert findings(frame, plan("UTC", demand=charge)) == [
-        "demand.history: demand d looks back at 11 billing periods; the energy holds fewer, and "
-        "those count"
+        "demand.history: demand d looks back at 11 billing periods, but the energy holds fewer, "
+        "and those count"
     ]
 
 

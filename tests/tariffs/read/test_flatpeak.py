@@ -480,7 +480,7 @@ def test_a_limit_of_the_last_tier_is_a_finding():
     assert tariff == Tariff.from_flatpeak(night_saver(), **WHERE)
     (finding,) = tariff.findings
     assert finding.startswith("tariff.assumed: ")
-    assert "hours[0].rate[0].to_kwh is 100; kWh above it are priced as those below" in finding
+    assert "hours[0].rate[0].to_kwh is 100, and kWh above it are priced as those below" in finding
 
     rates.append({"fixed": 0.2, "to_kwh": 300})
     ladder = Tariff.from_flatpeak(source, **WHERE).rates[0].tiers

@@ -392,8 +392,8 @@ def test_a_limit_of_a_last_tier_is_a_finding():
     )
     assert tariff.rates[0].tiers == (Tier(0.1, 100), Tier(0.2))
     assert tariff.findings == (
-        "tariff.assumed: energyratestructure[0][1].max, of a last tier, is 99999; what is above it "
-        "is priced as what is below",
+        "tariff.assumed: energyratestructure[0][1].max, of a last tier, is 99999, and what is above"
+        " it is priced as what is below",
     )
     tariff = read(one_price(flatdemandstructure=[[{"rate": 5, "max": 50}]]))
     assert tariff.demand[0].tiers == (DemandTier(5),)

@@ -44,9 +44,7 @@ UNPRICED = {
 
 
 def found_in(table, name):
-    return next((value for part, value in table.items() if name.startswith(part + "-")), None) or (
-        next((value for part, value in table.items() if name.startswith(part)), None)
-    )
+    return next((value for part, value in table.items() if name.startswith(part)), None)
 
 
 READ = sorted(name for name in RECORDS if found_in(REFUSED, name) is None)
