@@ -589,7 +589,7 @@ def test_a_file_with_one_spoiled_value_is_simulated_or_refused(run, cwd):
         (cwd / "near.toml").write_text(scenario, encoding="utf-8")
         code, output, errors = run("simulate", "near.toml", "--energy", "near.csv", "--out", "o")
         codes.append(code)
-        assert code in {0, 1}
+        assert code in {0, 1, 3}  # 3: a site is not evaluated
         assert (code == 1) == (errors != "")
         assert "Traceback" not in output + errors
 

@@ -250,4 +250,4 @@ def test_likely_slips_are_in_the_row_of_each_record(service, flatpeak, rows):
     assert text.startswith("energy.unit: location ")
     assert "(row" not in text
     [single] = rows(flatpeak.instant_cost({**plain[0], "value": 600.0}, non_persistent=True))
-    assert single["finding"] == "records.power: mean power above 1 MW; check the unit"
+    assert single["finding"] == "records.power: mean power above 1 MW, check the unit"

@@ -131,7 +131,7 @@ def test_scenarios_in_two_currencies_are_refused_by_site():
 
 def test_a_site_without_the_change_pays_nothing_for_it():
     """The mapping does not name site b: nothing is built there."""
-    built = replace(TODAY, name="built", battery={"a": BATTERY}, capex=4000.0, lifetime_years=10)
+    built = replace(TODAY, name="built", battery={"a": BATTERY}, capex=5000.0, lifetime_years=10)
     _, one, _, other = records_of(fk.simulate(energy(), [TODAY, built]).summary(band=False))
     assert one["npv"] < 0
     assert other["saving"] == 0
