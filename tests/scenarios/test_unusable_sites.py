@@ -24,7 +24,7 @@ MAKE = {"pandas": pd.DataFrame, "polars": pl.DataFrame}
 SITES = [f"s{number}" for number in range(10)]
 
 
-def site(site_id, minutes count, start=START):
+def site(site_id, minutes, count, start=START):
     """Rows of one site, one every so many minutes."""
     return [
         {
