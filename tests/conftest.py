@@ -17,6 +17,10 @@ settings.load_profile("long" if os.environ.get("FLIPKIT_LONG") else "same")
 
 os.environ["TQDM_DISABLE"] = "1"
 
+# Many tests start Python: without its bytecode, each would compile flipkit anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # Long, and rarely broken by a change elsewhere.
 SLOW_FOLDERS = {"notebooks", "tests/data", "tests/plots", "tests/scenarios/service"}
 SLOW_FIXTURES = {"demo_output", "readme_folder"}
