@@ -333,12 +333,8 @@ def implausible_intervals(checked: CheckedRecords) -> list[Finding]:
 
 def implausible_registers(checked: CheckedRecords) -> list[Finding]:
     """Return findings about likely slips in what registers count between their readings."""
-    rows = checked.good
     columns = checked.columns
-    series = series_codes(columns, rows, SERIES)
-    times = columns["time_utc"][rows].view(np.int64)
-    order = np.lexsort((rows, times, series))
-    rows, series, times = rows[order], series[order], times[order]
+    rows, series, times = _readings_in_order(checked)
     register_wh = _in_wh(columns, rows)
     hours = np.diff(times) / HOUR_US
     with np.errstate(invalid="ignore"):  # the difference of two numbers that are too large
@@ -405,12 +401,8 @@ def _series_by_place(
 
 def falling_registers(checked: CheckedRecords) -> list[Finding]:
     """Return findings about readings below the one before them, or of the same moment."""
-    rows = checked.good
     columns = checked.columns
-    series = series_codes(columns, rows, SERIES)
-    times = columns["time_utc"][rows].view(np.int64)
-    order = np.lexsort((rows, times, series))
-    rows, series, times = rows[order], series[order], times[order]
+    rows, series, times = _readings_in_order(checked)
     register_wh = _in_wh(columns, rows)
     same_series = series[1:] == series[:-1]
     # Compared with the reading before it in time, not in the input.
@@ -428,6 +420,15 @@ def falling_registers(checked: CheckedRecords) -> list[Finding]:
             np.sort(rows[1:][repeated]),
         ),
     ]
+
+
+def _readings_in_order(checked: CheckedRecords) -> tuple[Int64, Int64, Int64]:
+    """Return rows of readings by series and time, with the series and the time of each."""
+    rows = checked.good
+    series = series_codes(checked.columns, rows, SERIES)
+    times = checked.columns["time_utc"][rows].view(np.int64)
+    order = np.lexsort((rows, times, series))
+    return rows[order], series[order], times[order]
 
 
 def _in_wh(columns: dict[str, np.ndarray], rows: Int64) -> Float64:

@@ -25,8 +25,8 @@ from flipkit.tariffs.model import has_tiers
 from flipkit.tariffs.rating import (
     Block,
     EnergySums,
+    findings_by_part,
     rate,
-    tariff_findings,
 )
 from flipkit.vocabulary import HOUR_US, Float64, Int64
 
@@ -372,7 +372,8 @@ class _BillSheet:
         """
         sign = -1.0 if is_credit else 1.0
         bills = rate(energy, tariff)
-        self._add_common(tariff_findings(tariff, energy.block.grid))
+        for of_part in findings_by_part(tariff, bills):
+            self._add_common(of_part)
         for bill in bills:
             counts_months = has_tiers(bill.tariff) and bill.tariff.tier_reset == "billing"
             if counts_months and (bill.billing.share != 1.0).any():

@@ -10,7 +10,7 @@ from flipkit.tariffs.rating.demand import (
     price_times,
 )
 from flipkit.tariffs.rating.energy import Block, Energy, map_threads, read_energy
-from flipkit.tariffs.rating.findings import check_site, tariff_findings
+from flipkit.tariffs.rating.findings import check_site, findings_by_part
 from flipkit.tariffs.rating.ladders import Ladders, TierCounts, tier_counts
 from flipkit.tariffs.rating.matrix import bill_matrix
 from flipkit.tariffs.rating.rate_block import calendars, check_covered, partition_of, rate
@@ -59,6 +59,7 @@ __all__ = [
     "component_kind",
     "demand_runs",
     "earlier_periods",
+    "findings_by_part",
     "looks_back",
     "map_threads",
     "mean_prices",
@@ -72,7 +73,6 @@ __all__ = [
     "read_energy",
     "step_prices",
     "sum_cost",
-    "tariff_findings",
     "tier_counts",
     "tier_limits",
     "tier_prices",

@@ -258,7 +258,7 @@ def _bill_table(
     site_findings: Mapping[str, tuple[Finding, ...]],
 ) -> _BillTable:
     bills = rate(sums, tariff, dates)
-    of_parts = findings_by_part(tariff, sums.block.grid, dates)
+    of_parts = findings_by_part(tariff, bills)
     rows: list[_BillRow] = []
     for each, findings in zip(bills, of_parts, strict=True):
         rows += _rows_of(each, findings, is_alone=len(bills) == 1)

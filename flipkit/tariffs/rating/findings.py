@@ -13,11 +13,11 @@ from flipkit.frames import Finding
 from flipkit.plausibility import price_findings
 from flipkit.tariffs.model import PriceSeries, Rate, Tariff, schedule_of
 from flipkit.tariffs.rating.energy import Energy
-from flipkit.tariffs.rating.rate_block import PartBill, calendars, partition_of
+from flipkit.tariffs.rating.rate_block import PartBill, partition_of
 from flipkit.tariffs.rating.runs import Partition, RatingCalendar, partition
 from flipkit.vocabulary import DAY_US, MINUTE_US
 
-__all__ = ["check_site", "cut_findings", "findings_by_part", "tariff_findings"]
+__all__ = ["check_site", "cut_findings", "findings_by_part"]
 
 _YEAR_US = 366 * DAY_US
 
@@ -48,9 +48,7 @@ def _same_clock(zone: str, other: str, grid: Grid) -> bool:
     return np.array_equal(edges, other_edges) and np.array_equal(offsets, other_offsets)
 
 
-def findings_by_part(
-    tariff: Tariff, grid: Grid, dates: tuple[str, ...] | None = None
-) -> list[list[Finding]]:
+def findings_by_part(tariff: Tariff, bills: list[PartBill]) -> list[list[Finding]]:
     """Return the findings of each tariff in force, in the order of the bills of `rate`.
 
     What its reader assumed or could not price (`Tariff.findings`), prices that look like a slip,
@@ -58,13 +56,14 @@ def findings_by_part(
     holiday.
     """
     of_parts = []
-    for part, calendar in calendars(tariff, grid, dates):
+    for bill in bills:
+        part = bill.tariff
         # Without parts, the part is the tariff itself, with the findings of its export prices.
         texts = dict.fromkeys((*tariff.findings, *part.findings))
         findings = list(map(Finding.of, texts))
-        findings += _unlisted_holidays(calendar)
+        findings += _unlisted_holidays(bill.calendar)
         findings += _price_slips(part)
-        findings += _coarse_intervals(part, calendar)
+        findings += _coarse_intervals(part, bill.calendar)
         of_parts.append(findings)
     return of_parts
 
@@ -86,12 +85,6 @@ def _unlisted_holidays(calendar: RatingCalendar) -> list[Finding]:
         return []
     message = f"no holiday is listed in {', '.join(map(str, years))}: add the dates of all years"
     return [Finding("holidays.unlisted", message)]
-
-
-def tariff_findings(tariff: Tariff, grid: Grid) -> list[Finding]:
-    """Return the findings of all tariffs in force, each once."""
-    found = [finding for of_part in findings_by_part(tariff, grid) for finding in of_part]
-    return list(dict.fromkeys(found))
 
 
 def cut_findings(bill_of: PartBill, is_alone: bool) -> list[list[Finding]]:

@@ -143,7 +143,7 @@ def _site_costs(
         tariff = tariffs[number]
         bills = rate(sums, tariff, dates)
         cost[:, number] = total_cost(bills)
-        of_parts = findings_by_part(tariff, sums.block.grid, dates)
+        of_parts = findings_by_part(tariff, bills)
         finding[:, number] = _findings_of_bills(bills, of_parts, sums, site_findings)
         others = [total_cost(rate(sums, tariff, dates, rule)) for rule in _other_rules(tariff)]
         if others:
@@ -159,20 +159,26 @@ def _findings_of_bills(
 ) -> np.ndarray:
     """The findings of each site's bills together, each once."""
     common: dict[str, None] = {}
-    noted: list[dict[str, None]] = [{} for _ in range(sums.sites)]
+    noted: dict[int, dict[str, None]] = {}
     for bill_of, of_part in zip(bills, of_parts, strict=True):
         cut = cut_findings(bill_of, is_alone=len(bills) == 1)
         common |= dict.fromkeys(map(str, [*of_part, *chain.from_iterable(cut)]))
         for line in bill_of.lines:
+            latest = np.full(sums.sites, None, dtype=object)
             for period in filter(line.shown.__getitem__, line.notes):
                 of_sites = line.site_notes(period)
                 assert of_sites is not None
-                for site in np.flatnonzero(of_sites).tolist():
-                    noted[site][of_sites[site]] = None
-    texts = np.empty(sums.sites, dtype=object)
+                sites = np.flatnonzero(of_sites)
+                # Most notes are those of the billing period before.
+                sites = sites[of_sites[sites] != latest[sites]]
+                latest[sites] = of_sites[sites]
+                for site in sites.tolist():
+                    noted.setdefault(site, {})[of_sites[site]] = None
+    texts = np.full(sums.sites, as_text(common), dtype=object)
     for number, site_id in enumerate(sums.block.site_ids):
-        of_site = as_text(site_findings.get(site_id, ()))
-        texts[number] = as_text([of_site, *common, *noted[number]])
+        of_site = site_findings.get(site_id, ())
+        if of_site or number in noted:
+            texts[number] = as_text([*of_site, *common, *noted.get(number, ())])
     return texts
 
 

@@ -64,14 +64,19 @@ class PartBill:
     Attributes
     ----------
     tariff : Tariff
-    billing : BillingPeriods
+    calendar : RatingCalendar
     lines : list of Line
         They sum to the bills.
     """
 
     tariff: Tariff
-    billing: BillingPeriods
+    calendar: RatingCalendar
     lines: list[Line]
+
+    @property
+    def billing(self) -> BillingPeriods:
+        """The billing periods of the lines."""
+        return self.calendar.billing
 
 
 def rate(
@@ -212,7 +217,7 @@ def _rate_part(
         lines.append(_minimum_line(left, tariff.minimum, billing, tariff.currency))
     lines += list(_tax_lines(lines, tariff, billing, shape))
     balance = handed_over(tariff, energy, credit, neighbours.following)
-    return PartBill(tariff, billing, lines), balance
+    return PartBill(tariff, calendar, lines), balance
 
 
 def _after_exports(

@@ -13,6 +13,7 @@ from support.bill_hand import D, bill_by, flat, numbers, profile, total
 from support.bill_plan import ALL_DAYS, MONTHS, Export, Limit, Period, Plan, When
 
 import flipkit as fk
+from flipkit.frames import records_of
 from flipkit.tariffs import Adder, Minimum, PriceSeries, Rate, Tariff
 from flipkit.tariffs import Export as TariffExport
 
@@ -474,22 +475,23 @@ def test_kwh_and_credit_that_are_lost_are_findings():
     assert text.startswith("carry_over.expired: 3.4 EUR of credit are left at the true-up")
 
 
-def test_a_finding_is_of_the_sites_that_lose_something():
+def sun_and_shade():
+    """Two homes, and a tariff under which the one with a surplus loses it in January."""
     made = np.zeros(744)
     made[5] = 10
-    with_sun, without = home(np.zeros(744), made), home(np.ones(744), np.zeros(744))
-    without["site_id"] = "shade"
+    sunny, shady = home(np.zeros(744), made), home(np.ones(744), np.zeros(744))
+    shady["site_id"] = "shade"
     export = TariffExport("net_metering", carry_over="year", true_up_month=1)
     tariff = Tariff("x", "EUR", "UTC", (Rate(0.2),), export=export)
-    energy = pd.concat([with_sun, without])
+    return pd.concat([sunny, shady]), tariff
+
+
+def test_a_finding_is_of_the_sites_that_lose_something():
+    energy, tariff = sun_and_shade()
     as_polars = pl.DataFrame({name: energy[name].to_list() for name in energy})
     for given in (energy, as_polars):
-        frame = fk.bill(given, tariff)
-        rows = (
-            frame.rows(named=True) if isinstance(frame, pl.DataFrame) else frame.to_dict("records")
-        )
-        noted = {row["site_id"] for row in rows if isinstance(row["finding"], str)}
-        assert noted == {"home"}
+        rows = records_of(fk.bill(given, tariff))
+        assert {row["site_id"] for row in rows if row["finding"]} == {"home"}
 
 
 def test_a_surplus_of_net_metering_that_earns_nothing_is_a_finding():
@@ -515,15 +517,8 @@ def test_net_metering_of_hourly_prices_says_that_all_imports_are_charged():
 
 
 def test_simulations_say_what_expires_and_to_whom():
-    made = np.zeros(744)
-    made[5] = 10
-    sunny, shady = home(np.zeros(744), made), home(np.ones(744), np.zeros(744))
-    shady["site_id"] = "shade"
-    export = TariffExport("net_metering", carry_over="year", true_up_month=1)
-    tariff = Tariff("x", "EUR", "UTC", (Rate(0.2),), export=export)
-    summary = fk.simulate(
-        pd.concat([sunny, shady]), [fk.Scenario("today", tariff=tariff)]
-    ).summary()
+    energy, tariff = sun_and_shade()
+    summary = fk.simulate(energy, [fk.Scenario("today", tariff=tariff)]).summary()
     noted = summary[summary["finding"].fillna("").str.contains("carry_over.expired")]
     assert noted["site_id"].tolist() == ["home"]
 
